@@ -1,0 +1,132 @@
+"""An alert as a value: what the state table works on, what memory keeps, what routing reads.
+
+Identity of an alert is the rule's name plus the labels of its series plus the rule's own labels; `severity` is not part
+of it, so a rise from warning to critical updates the same incident.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+Labels = tuple[tuple[str, str], ...]
+"""Sorted (name, value) pairs, `alertname` among them, `severity` not."""
+
+
+def labels_of(pairs: Mapping[str, str]) -> Labels:
+    """A mapping as sorted pairs. Empty values are left out, as in Alertmanager: a missing label equals ''."""
+    return tuple(sorted((name, value) for name, value in pairs.items() if value != ""))
+
+
+def fingerprint(labels: Labels) -> str:
+    """16 hex digits that name a label set, stable over restarts and versions."""
+    text = "\xff".join(f"{name}\xfe{value}" for name, value in labels)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class State(StrEnum):
+    """Where an alert stands. `no-data` is an open incident whose series went silent under `missing: missing`."""
+
+    INACTIVE = "inactive"
+    PENDING = "pending"
+    FIRING = "firing"
+    NO_DATA = "no-data"
+
+
+class Level(IntEnum):
+    """How bad a datapoint is; ordered."""
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+
+    @property
+    def severity(self) -> str:
+        """The value of the `severity` label."""
+        return self.name.lower()
+
+
+class Change(StrEnum):
+    """What a transition means to the people who hear of it."""
+
+    PENDING = "pending"
+    CANCELLED = "cancelled"
+    FIRED = "fired"
+    RAISED = "raised"
+    LOWERED = "lowered"
+    DATA_LOST = "data-lost"
+    DATA_BACK = "data-back"
+    RESOLVED = "resolved"
+
+    @property
+    def audible(self) -> bool:
+        """Whether receivers may hear of it; pending and cancelled are history only."""
+        return self not in (Change.PENDING, Change.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Datapoint:
+    """One series at one evaluation: its value (None: no data) at time `at`."""
+
+    at: datetime
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One alert of one series, everything that must survive a restart.
+
+    `since` is when the running episode began (pending or firing), `fired_at` when it began to fire, `calm_since` when a
+    firing alert last turned good (the `keep_firing_for` countdown runs from there), `seen_at` its last real datapoint,
+    `quiet_s` for how many seconds of successful queries it has been missing, `recent` the newest datapoints (oldest
+    first; as many as `datapoints` looks at).
+    """
+
+    rule: str
+    labels: Labels
+    state: State = State.INACTIVE
+    level: Level = Level.OK
+    value: float | None = None
+    threshold: float | None = None
+    since: datetime | None = None
+    fired_at: datetime | None = None
+    calm_since: datetime | None = None
+    seen_at: datetime | None = None
+    quiet_s: float = 0.0
+    recent: tuple[Datapoint, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the alert in APIs, files and logs."""
+        return fingerprint(self.labels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """A change of an alert, with the words for it: `alert` is the alert after the change."""
+
+    alert: Alert
+    before: State
+    change: Change
+    at: datetime
+    reason: str
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """summary, description, runbook_url, already rendered"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """All that one evaluation of one rule changed; recorded in one transaction.
+
+    `saved` holds every alert whose persistent state differs from before, `forgotten` the fingerprints of alerts that
+    no longer exist, `transitions` the changes among them, in order.
+    """
+
+    rule: str
+    at: datetime
+    saved: tuple[Alert, ...] = ()
+    forgotten: tuple[str, ...] = ()
+    transitions: tuple[Transition, ...] = ()

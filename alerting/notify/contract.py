@@ -1,0 +1,76 @@
+"""The seam between a decision and a service that reaches people.
+
+A notifier sends one message and returns, or raises an error that says whether to try again. It keeps no queue, retries
+nothing and logs no secret: ordering, retries and persistence are the dispatcher's and the outbox's.
+
+Concurrency: `send` may be called by several tasks at once for different incidents, never for the same one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from foundation.errors import Permanent, Transient
+
+
+class Refusal(Permanent):
+    """The service refused this message for good (a 4xx, a wrong key, an unknown channel)."""
+
+
+class Unreachable(Transient):
+    """Time-out, connection error, 429 or 5xx; `retry_after_s` is what the service asked for, if it did."""
+
+
+class Status(StrEnum):
+    """Whether an incident is open."""
+
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """One alert as a receiver sees it. `labels` carry alertname and severity; `value` is the last one seen."""
+
+    labels: Mapping[str, str]
+    status: Status
+    value: float | None
+    since: datetime
+    summary: str
+    description: str = ""
+    runbook_url: str = ""
+    ended: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is to be said about one incident (a group at a receiver) at one moment.
+
+    `incident` is the dedup key, stable from the first trigger to the resolve. `alerts` are firing first, worst first.
+    `decided_at` is when the flush decided to say it; a message sent much later says how late it is.
+    """
+
+    incident: str
+    receiver: str
+    status: Status
+    severity: str
+    group_labels: Mapping[str, str]
+    alerts: tuple[AlertView, ...]
+    decided_at: datetime
+    url: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+class Notifier(Protocol):
+    """Sends messages to one address of one service."""
+
+    async def send(self, message: Message, *, now: datetime) -> None:
+        """Deliver `message`. Raises Unreachable (try again) or Refusal (never); returns when the service has it."""
+
+    async def close(self) -> None:
+        """Release connections."""

@@ -1,0 +1,14 @@
+"""Telemetry in. The line, in the order in which the data walks:
+
+    intake -> decode -> check -> (transform) -> buffer -> deliver -> store
+
+    intake/     who hands us bytes: HTTP, this host
+    decode/     bytes of one protocol -> line protocol with ns timestamps, and a verdict for every line
+    check/      what a line must satisfy beyond its grammar: the field types pinned for its bucket
+    pipeline    decode and check in one pure call: request body in, Batch and verdict out
+    buffer/     durable, group-committed log per bucket; an acknowledgement means it is in there
+    deliver     the only retry loop: buffer -> store, and refused lines to the dead letters
+    app         composition root
+    config      what tocsin.yml says under `collector:`
+    metrics     every self-metric of the collector, by name
+"""

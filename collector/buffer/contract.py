@@ -1,0 +1,65 @@
+"""What intake and delivery know of a buffer.
+
+Concurrency: all methods are called from one event loop. Any number of tasks may `append` at once (they share a group
+commit); for each (destination, bucket) one task reads and commits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from foundation.batch import Batch, Position, Shipment
+from foundation.errors import Transient
+
+
+class BufferFull(Transient):
+    """The quota or the disk is full: answer 503 with Retry-After. Nothing was taken."""
+
+
+class BufferFailed(Transient):
+    """Writing or syncing failed: the batch must not be acknowledged. Answer 503 with Retry-After."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What a destination has not got yet: lines, bytes on disk, and when the oldest was accepted (ns, 0 if none)."""
+
+    lines: int = 0
+    size_bytes: int = 0
+    oldest_ns: int = 0
+
+
+class Buffer(Protocol):
+    """An append-only log per bucket with one cursor per destination and bucket."""
+
+    async def open(self) -> None:
+        """Recover what is on disk. Raises ConfigError when another process holds the directory."""
+
+    async def close(self) -> None:
+        """Finish the running group commit and release the directory."""
+
+    async def append(self, batch: Batch) -> None:
+        """Return when the batch is durable. Raises BufferFull or BufferFailed, and then nothing was taken."""
+
+    def buckets(self) -> tuple[str, ...]:
+        """Buckets that have a log, sorted."""
+
+    def log(self, bucket: str) -> str:
+        """The name of the bucket's log: random, made with the log, so a position can never be used with another."""
+
+    async def read(self, destination: str, bucket: str, *, most_bytes: int) -> tuple[Shipment, Position] | None:
+        """The next lines for the destination, whole frames, about `most_bytes` of members; None when it has all."""
+
+    async def commit(self, destination: str, position: Position) -> None:
+        """The destination has everything before `position`, durably. What every destination has may be deleted."""
+
+    async def seek(self, destination: str, position: Position) -> None:
+        """Set the cursor to what the destination itself says it has (at start). Never moves it backwards past a
+        deleted frame; raises nothing for an unknown log."""
+
+    async def grown(self, bucket: str | None = None) -> None:
+        """Return when something was appended (to `bucket`, or anywhere) that was not there at the call."""
+
+    def backlog(self, destination: str, bucket: str | None = None) -> Backlog:
+        """What the destination lacks, in one bucket or in all."""

@@ -1,0 +1,98 @@
+"""The seam between the product and whatever keeps its lines.
+
+A store takes shipments of line protocol and answers InfluxQL. `Reader` alone is what alert rules, boards and people
+need; `Writer` is what delivery needs; the collector holds a `Store`. All raise the errors of `store.errors`.
+
+Concurrency: after `open()` returned, any number of tasks may call `query()` at once. `write()` is called by one task
+per bucket at a time and in the order of positions. `close()` is called last, once, with no call in flight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from foundation.batch import FieldType, Position, Refused, Shipment
+
+FieldTypes = Mapping[str, Mapping[str, FieldType]]
+"""measurement -> field -> type"""
+
+Value = float | int | str | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One series of an answer. `columns[0]` is `time` (ns since 1970, integer) in answers to SELECT.
+
+    `tags` is empty unless the query groups by tags. `values` are rows in the order of `columns`.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    values: list[list[Value]]
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StatementResult:
+    """The answer to one statement of a query: its series, or the error that InfluxDB would put there.
+
+    `zone` is the name given by `tz()`, which only changes how RFC 3339 times are printed.
+    """
+
+    statement_id: int
+    series: tuple[Series, ...] = ()
+    error: str | None = None
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a shipment: lines stored, and those the store refused for good, each with its reason."""
+
+    stored: int
+    refused: tuple[Refused, ...] = ()
+
+
+class Reader(Protocol):
+    """Answers InfluxQL."""
+
+    async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
+        """Answer every statement of `influxql` against database (bucket) `db`.
+
+        Errors of one statement stand in its result, as with InfluxDB; what does not parse at all raises
+        QuerySyntaxError. Times in answers are integers in nanoseconds.
+        """
+
+    async def buckets(self) -> tuple[str, ...]:
+        """The names of the buckets that exist, sorted."""
+
+
+class Writer(Protocol):
+    """Keeps lines."""
+
+    async def write(self, shipment: Shipment, position: Position) -> Verdict:
+        """Store the lines; `position` is where the bucket's log stands behind them.
+
+        A store that can, commits `position` together with the rows (exactly once). Otherwise the write is
+        idempotent: the same lines written twice leave one point each.
+        """
+
+    async def position(self, log: str, bucket: str) -> int | None:
+        """The offset last committed for this log and bucket, or None where the store keeps no positions."""
+
+    async def field_types(self, bucket: str) -> FieldTypes:
+        """Types of all fields that the bucket holds, to seed the collector's own pins."""
+
+
+class Store(Reader, Writer, Protocol):
+    """A reader and writer with a life."""
+
+    name: str
+
+    async def open(self) -> None:
+        """Connect or open files. A remote server that is away is no error here; a locked or newer file is."""
+
+    async def close(self) -> None:
+        """Release everything."""
