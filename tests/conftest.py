@@ -1,0 +1,32 @@
+"""Fixtures that many rooms share."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes.clock import ManualClock
+from tests.fakes.influxd import Influxd, running_influxd
+from tests.fakes.servers import require_server
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that stands still until the test moves it."""
+    return ManualClock()
+
+
+@pytest.fixture(scope="session")
+def influxd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd]:
+    """One real influxd for the whole run; make a bucket of your own in it. Skips where the program is absent."""
+    with running_influxd(require_server("influxd"), tmp_path_factory.mktemp("influxd")) as server:
+        yield server
+
+
+@pytest.fixture
+def influx_bucket(influxd: Influxd) -> Iterator[str]:
+    """An empty bucket of the test's own in the shared influxd, dropped at the end."""
+    name = f"test-{uuid.uuid4().hex}"
+    made = influxd.make_bucket(name)
+    yield name
+    influxd.drop_bucket(made)
