@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Delays in seconds. Attempt 0 waits up to `first_s`, each next one up to `factor` times more, never over `most_s`."""
+    """Delays in seconds: up to `first_s` first, up to `factor` times more each time, never over `most_s`."""
 
     first_s: float = 0.2
     factor: float = 2.0

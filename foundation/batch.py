@@ -52,7 +52,7 @@ class Shipment:
 
     def unpack(self) -> bytes:
         """The lines themselves (line protocol, ns timestamps, trailing newline)."""
-        return bytes(igzip.decompress(self.members))
+        return bytes(igzip.decompress(self.members))  # type: ignore[no-untyped-call]  # isal has no types
 
 
 @dataclass(frozen=True, slots=True)

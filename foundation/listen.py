@@ -1,0 +1,62 @@
+"""`listen.json` in the state folder: which role accepts where, and which process it is.
+
+    {"collector": "127.0.0.1:41234", "console": "127.0.0.1:8080", "pids": {"collector": 4711, "console": 4711}}
+
+Written whole (rename) under a lock, so a reader never sees half of it and two processes never lose each other's keys.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+_FILE = "listen.json"
+_LOCK = "listen.lock"
+
+
+def announce(state: Path, addresses: Mapping[str, str], pid: int) -> None:
+    """Add or replace the keys of `addresses` (role -> HOST:PORT), owned by process `pid`."""
+    with _edited(state) as content:
+        content.update(addresses)
+        content["pids"] = content.get("pids", {}) | dict.fromkeys(addresses, pid)
+
+
+def withdraw(state: Path, roles: Iterable[str]) -> None:
+    """Remove the keys of `roles`: at the start, so that nobody follows a dead address, and at a clean stop."""
+    with _edited(state) as content:
+        for role in roles:
+            content.pop(role, None)
+            content.get("pids", {}).pop(role, None)
+
+
+def addresses(state: Path) -> dict[str, str]:
+    """Role -> HOST:PORT as announced last; empty when nothing runs."""
+    return {role: where for role, where in _read(state).items() if isinstance(where, str)}
+
+
+def _read(state: Path) -> dict[str, Any]:
+    try:
+        content = json.loads((state / _FILE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+@contextmanager
+def _edited(state: Path) -> Iterator[dict[str, Any]]:
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / _LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        content = _read(state)
+        yield content
+        part = state / f"{_FILE}.part"
+        with part.open("w", encoding="utf-8") as file:
+            json.dump(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        part.rename(state / _FILE)

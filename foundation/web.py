@@ -1,0 +1,93 @@
+"""What every HTTP side of the product shares: addresses, sites that start and stop, JSON answers, /metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import prometheus_client
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from foundation.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a role accepts. `port` 0 asks the system for a free one."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """`127.0.0.1:8186`, `[::1]:8186` or `:8186` (every interface). Raises ValueError."""
+        host, colon, port = text.rpartition(":")
+        if not colon or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - the largest port there is
+            raise ValueError(f"{text!r} is not an address; write HOST:PORT, as in 127.0.0.1:8186")
+        return cls(host.removeprefix("[").removesuffix("]") or "0.0.0.0", int(port))  # noqa: S104 - asked for by ':PORT'
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def url(self) -> str:
+        """`http://HOST:PORT`, with a host that can be dialled where every interface was meant."""
+        dialled = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - translated, not bound
+        return f"http://{Address(dialled, self.port)}"
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Site:
+    """An application (or bare handler) bound to an address; stopping closes it within `shutdown_s` seconds."""
+
+    def __init__(self, app: web.Application | web.Server, address: Address, *, shutdown_s: float = 2.0) -> None:
+        self._address = address
+        self._shutdown_s = shutdown_s
+        self._runner: web.AppRunner | web.ServerRunner
+        if isinstance(app, web.Application):
+            self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=shutdown_s)
+        else:
+            self._runner = web.ServerRunner(app, shutdown_timeout=shutdown_s)
+
+    async def start(self) -> Address:
+        """Bind, and return the address really bound. Raises ConfigError when it is taken."""
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._address.host, self._address.port, backlog=1024)
+        try:
+            await site.start()
+        except OSError as error:
+            await self._runner.cleanup()
+            problem = f"cannot listen on {self._address}: {error.strerror or error}; choose another address or port"
+            raise ConfigError(problem) from error
+        return Address(self._address.host, int(self._runner.addresses[0][1]))
+
+    async def stop(self) -> None:
+        """Stop accepting, let running requests finish, close."""
+        async with asyncio.timeout(self._shutdown_s + 1.0):
+            await self._runner.cleanup()
+
+
+def answer(data: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """`data` as JSON."""
+    body = orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS)
+    return web.Response(body=body, status=status, headers=headers, content_type="application/json", charset="utf-8")
+
+
+def metrics_response(registry: CollectorRegistry) -> web.Response:
+    """Everything in `registry` in Prometheus' text format."""
+    body = prometheus_client.generate_latest(registry)
+    return web.Response(body=body, headers={"Content-Type": prometheus_client.CONTENT_TYPE_LATEST})
