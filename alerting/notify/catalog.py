@@ -1,0 +1,18 @@
+"""Key in notify.yml -> notifier. A new one is one file and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from alerting.notify.pagerduty import PagerDuty, PagerDutyConfig
+from alerting.notify.plugin import Plugin
+from alerting.notify.slack import Slack, SlackConfig
+
+NOTIFIERS: Mapping[str, Plugin[Any]] = MappingProxyType(
+    {
+        "pagerduty": Plugin(PagerDutyConfig, PagerDuty),
+        "slack": Plugin(SlackConfig, Slack),
+    }
+)

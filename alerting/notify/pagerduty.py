@@ -1,0 +1,151 @@
+"""PagerDuty by its Events API v2: a trigger opens or updates an incident, a resolve ends it.
+
+The dedup key is the message's incident, so a message sent twice leaves one incident, and nothing but its own resolve
+can close it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from alerting.notify.contract import AlertView, Message, Status
+from alerting.notify.endpoint import Endpoint, check_url
+from alerting.notify.plugin import Deps
+from alerting.notify.render import cut, lateness, moment, number, one_line, span, title, worst
+from foundation.secret import Secret
+
+ENQUEUE_URL = "https://events.pagerduty.com/v2/enqueue"
+KEY_CHARACTERS = 32
+SUMMARY_CHARACTERS = 1024
+EVENT_BYTES = 512_000
+_SOURCES = ("host", "device", "instance", "service", "alertname")
+_SEVERITIES = frozenset({"critical", "error", "warning", "info"})
+_MOST_ALERTS = 64
+_TEXT_CHARACTERS = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagerDutyConfig:
+    """A service's Events API v2 integration. `url` replaces the whole endpoint (EU: events.eu.pagerduty.com)."""
+
+    routing_key: Secret
+    url: str = ENQUEUE_URL
+
+    def __post_init__(self) -> None:
+        check_url(self.url)
+        length = len(self.routing_key.reveal())
+        if self.url == ENQUEUE_URL and length != KEY_CHARACTERS:
+            raise ValueError(
+                f"routing_key has {length} characters, an integration key of Events API v2 has {KEY_CHARACTERS}; "
+                "copy it from the service's Integrations page"
+            )
+
+
+class PagerDuty:
+    """Sends events with one routing key."""
+
+    def __init__(self, config: PagerDutyConfig, deps: Deps) -> None:
+        self._routing_key = config.routing_key
+        self._endpoint = Endpoint(
+            "PagerDuty", Secret(config.url), timeout_s=deps.timeout_s, secrets=(config.routing_key,)
+        )
+
+    async def send(self, message: Message, *, now: datetime) -> None:
+        """Enqueue one event. Raises Unreachable (try again) or Refusal (never)."""
+        await self._endpoint.post({"routing_key": self._routing_key.reveal(), **event(message, now)}, now=now)
+
+    async def close(self) -> None:
+        """Release connections."""
+        await self._endpoint.close()
+
+
+def event(message: Message, now: datetime) -> dict[str, Any]:
+    """The event without its key, cut until it fits PagerDuty's 512 kB."""
+    shown = min(len(message.alerts), _MOST_ALERTS)
+    while True:
+        built = _event(message, now, shown)
+        if shown == 0 or len(orjson.dumps(built)) <= EVENT_BYTES - KEY_CHARACTERS - len('"routing_key":"",'):
+            return built
+        shown //= 2
+
+
+def _event(message: Message, now: datetime, shown: int) -> dict[str, Any]:
+    spokesman = worst(message)
+    resolved = message.status is Status.RESOLVED
+    return {
+        "event_action": "resolve" if resolved else "trigger",
+        "dedup_key": message.incident,
+        "client": "Tocsin",
+        **({"client_url": message.url} if _is_link(message.url) else {}),
+        "links": _links(message, spokesman),
+        "payload": {
+            "summary": cut(title(spokesman), SUMMARY_CHARACTERS),
+            "source": _source(spokesman),
+            "severity": message.severity if message.severity in _SEVERITIES else "warning",
+            **({"timestamp": spokesman.since.isoformat()} if spokesman else {}),
+            "custom_details": _custom_details(message, now, shown),
+        },
+    }
+
+
+def _source(view: AlertView | None) -> str:
+    labels = view.labels if view else {}
+    return next((named for key in _SOURCES if (named := one_line(labels.get(key, "")))), "tocsin")
+
+
+def _links(message: Message, view: AlertView | None) -> list[dict[str, str]]:
+    links = [(view.runbook_url, "Runbook")] if view else []
+    links.append((message.url, "Open in Tocsin"))
+    return [{"href": href, "text": text} for href, text in links if _is_link(href)]
+
+
+def _is_link(text: str) -> bool:
+    return text.startswith(("https://", "http://")) and one_line(text) == text
+
+
+def _custom_details(message: Message, now: datetime, shown: int) -> dict[str, Any]:
+    spokesman = worst(message)
+    late = lateness(message, now)
+    details: dict[str, Any] = {"group": _plain(message.group_labels)}
+    if spokesman is not None and shown:
+        details |= {"labels": _plain(spokesman.labels), "value": _value(spokesman)}
+        details |= {"runbook": _text(spokesman.runbook_url)} if spokesman.runbook_url else {}
+    details["alerts"] = [_alert(view) for view in message.alerts[:shown]]
+    if shown < len(message.alerts):
+        details["left_out"] = f"{len(message.alerts) - shown} of {len(message.alerts)} alerts, for size"
+    if late is not None:
+        details["late"] = f"sent {span(late)} late, decided at {moment(message.decided_at)}"
+    return details
+
+
+def _alert(view: AlertView) -> dict[str, Any]:
+    told = {
+        "status": view.status.value,
+        "summary": _text(view.summary),
+        "labels": _plain(view.labels),
+        "value": _value(view),
+        "since": moment(view.since),
+        "description": _text(view.description),
+        "ended": moment(view.ended) if view.ended else "",
+        "reason": _text(view.reason),
+    }
+    return {name: value for name, value in told.items() if value not in ("", None)}
+
+
+def _value(view: AlertView) -> float | str | None:
+    if view.value is None or not math.isfinite(view.value):
+        return None if view.value is None else number(view.value)
+    return int(view.value) if view.value.is_integer() else view.value
+
+
+def _plain(labels: Any) -> dict[str, str]:
+    return {_text(name): _text(value) for name, value in sorted(labels.items())}
+
+
+def _text(text: str) -> str:
+    return one_line(text, _TEXT_CHARACTERS)
