@@ -1,0 +1,64 @@
+"""Every self-metric of alerting, by name. One class for each part that counts; the registry is passed in.
+
+Nothing here is a label that grows with data: receivers, notifiers, rules and reasons come from configuration and code.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+class DispatchMetrics:
+    """What the dispatcher and its outbox count."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.transitions = Counter(
+            "tocsin_alerting_transitions", "Changes of alerts, by kind.", ["change"], registry=registry
+        )
+        self.flushes = Counter(
+            "tocsin_alerting_flushes", "Groups looked at when due, by what came of it.", ["notice"], registry=registry
+        )
+        self.notifications = Counter(
+            "tocsin_alerting_notifications",
+            "Notifications that came to their end: sent, failed (refused for good) or suppressed.",
+            ["receiver", "notifier", "outcome"],
+            registry=registry,
+        )
+        self.suppressed = Counter(
+            "tocsin_alerting_suppressed",
+            "Notifications held back on purpose, by reason.",
+            ["reason"],
+            registry=registry,
+        )
+        self.retries = Counter(
+            "tocsin_alerting_retries",
+            "Attempts to send that failed and are tried again, by reason: unreachable, timeout or error.",
+            ["receiver", "notifier", "reason"],
+            registry=registry,
+        )
+        self.pending = Gauge("tocsin_alerting_outbox_pending", "Notifications that wait to be sent.", registry=registry)
+        self.oldest_s = Gauge(
+            "tocsin_alerting_outbox_oldest_seconds", "Age of the oldest notification that waits.", registry=registry
+        )
+        self.latency = Histogram(
+            "tocsin_alerting_notification_latency_seconds",
+            "From the decision to say something until the service has it.",
+            buckets=(0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0, 600.0),
+            registry=registry,
+        )
+        self.memory_failures = Counter(
+            "tocsin_alerting_memory_failures",
+            "Transactions that could not be stored; each is tried again.",
+            registry=registry,
+        )
+        self.events = Counter(
+            "tocsin_alerting_events",
+            "Transitions written to the store as alert_event, by outcome: published, failed or dropped.",
+            ["outcome"],
+            registry=registry,
+        )
+        self.config_ok = Gauge(
+            "tocsin_alerting_config_ok",
+            "1 while the configuration on disk is the one in force, 0 while it has errors and the old one stays.",
+            registry=registry,
+        )
