@@ -1,0 +1,47 @@
+"""Hosts: CPU, memory, disk and load of the machines that report."""
+
+from __future__ import annotations
+
+from grafana.limits import BUSY_PCT
+from grafana.panels import Field, Panel, stat, target, timeseries
+from grafana.queries import WINDOW, matches, select, tag_values
+from grafana.render import Board, Heading, board
+from grafana.variables import tag
+
+_SOURCE = "host"
+_EMPTY = "no host reported in this range"
+_HOST = (matches("host"),)
+_BUSY = Field("percent", _EMPTY, BUSY_PCT, minimum=0, maximum=100, decimals=1)
+
+
+def build() -> Board:
+    """The board."""
+    return board(
+        Heading("tocsin-host", "Hosts", "How busy and how full the machines are.", "operators"),
+        [
+            _now("CPU", "Busy share of all cores, last value. Red: see which process eats it.", "cpu_pct"),
+            _now("Memory", "Memory in use, last value. Red: the next big allocation may kill a process.", "mem_pct"),
+            _now("Disk", "Share of the disk in use, last value. Red: make room before writes fail.", "disk_used_pct"),
+            _over_time("CPU", "Busy share of all cores. Long above the red line: spread the work.", "cpu_pct", _BUSY),
+            _over_time("Memory", "Memory in use. A steady rise is a leak.", "mem_pct", _BUSY),
+            _over_time("Disk", "Share of the disk in use. The slope says when it is full.", "disk_used_pct", _BUSY),
+            _over_time(
+                "Load",
+                "Processes that want a core, mean of a minute. Above the number of cores, work waits.",
+                "load1",
+                Field("short", _EMPTY, minimum=0, decimals=2),
+            ),
+        ],
+        variables=[tag("host", tag_values("host", _SOURCE), label="Host", description="Machines to look at")],
+        refresh="10s",
+    )
+
+
+def _now(title: str, description: str, quantity: str) -> Panel:
+    query = select(f'last("{quantity}")', source=_SOURCE, where=_HOST)
+    return stat(f"{title} now", description, [target(query)], _BUSY, (8, 4))
+
+
+def _over_time(title: str, description: str, quantity: str, field: Field) -> Panel:
+    query = select(f'mean("{quantity}")', source=_SOURCE, where=_HOST, by=("host",), every=WINDOW)
+    return timeseries(title, description, [target(query, alias="$tag_host")], field, (12, 8))

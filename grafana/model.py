@@ -1,0 +1,36 @@
+"""The measurements, tags and fields that ship, written down once: boards may name nothing else.
+
+The lint in the tests reads every query against this table, because InfluxQL answers a misspelled field with no rows
+and no error. Tocsin's own health (`tocsin_*`) stands here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Names of the tags and fields of one measurement."""
+
+    tags: frozenset[str]
+    fields: frozenset[str]
+
+
+def _measurement(tags: str, fields: str) -> Measurement:
+    return Measurement(frozenset(tags.split()), frozenset(fields.split()))
+
+
+MEASUREMENTS: Mapping[str, Measurement] = {
+    "http_request": _measurement("service feature endpoint method status release", "duration_ms error bytes"),
+    "page_view": _measurement("service page device_class", "user load_ms"),
+    "product_click": _measurement("product category", "user count"),
+    "shop_order": _measurement("channel country", "amount items failed"),
+    "inventory": _measurement("product warehouse", "quantity target"),
+    "device_reading": _measurement("device site kind", "temperature_c humidity_pct"),
+    "device_status": _measurement("device site firmware", "battery_pct rssi_dbm uptime_s"),
+    "host": _measurement("host", "cpu_pct mem_pct load1 disk_used_pct net_rx_bytes net_tx_bytes"),
+    "alert_event": _measurement("alertname severity state service", "value summary incident"),
+    "deploy": _measurement("service release", "text"),
+}

@@ -1,0 +1,64 @@
+"""InfluxQL as text. Every SELECT carries `$timeFilter`; windows are written `${__interval}`, braces included, because
+some versions of Grafana escape the bare form; a variable inside a regular expression always says `:regex`.
+
+Counts are filled with 0 and measured values with nothing: an absent request is a zero, an absent duration is not.
+"""
+
+from __future__ import annotations
+
+WINDOW = "${__interval}"
+WINDOW_MS = "${__interval_ms}"
+
+
+def select(
+    *columns: str,
+    source: str,
+    where: tuple[str, ...] = (),
+    by: tuple[str, ...] = (),
+    every: str | None = None,
+    fill: str = "none",
+) -> str:
+    """A SELECT over the board's time range; with `every`, one row a window, filled with `fill`."""
+    conditions = " AND ".join(("$timeFilter", *where))
+    text = f'SELECT {", ".join(columns)} FROM "{source}" WHERE {conditions}'  # noqa: S608 - written by our own boards
+    groups = [f"time({every})"] if every else []
+    groups += [f'"{tag}"' for tag in by]
+    if groups:
+        text += f" GROUP BY {', '.join(groups)}"
+    return f"{text} fill({fill})" if every else text
+
+
+def tag_values(tag: str, source: str, where: tuple[str, ...] = ()) -> str:
+    """The values of a tag, for a variable."""
+    text = f'SHOW TAG VALUES FROM "{source}" WITH KEY = "{tag}"'
+    return f"{text} WHERE {' AND '.join(where)}" if where else text
+
+
+def matches(tag: str, variable: str | None = None) -> str:
+    """The tag is one of the values picked in the variable (of the tag's own name by default)."""
+    return f'"{tag}" =~ /^${{{variable or tag}:regex}}$/'
+
+
+def column(expression: str, name: str) -> str:
+    """The expression under a column name of its own."""
+    return f'{expression} AS "{name}"'
+
+
+def per_second(field: str, aggregate: str = "count") -> str:
+    """How many (or how much) a second, over one window."""
+    return f'{aggregate}("{field}") * 1000 / {WINDOW_MS}'
+
+
+def per_minute(field: str, aggregate: str = "count") -> str:
+    """How many (or how much) a minute, over one window."""
+    return f'{aggregate}("{field}") * 60000 / {WINDOW_MS}'
+
+
+def percentile(field: str, rank: int) -> str:
+    """The value that `rank` percent of the points stay under."""
+    return f'percentile("{field}", {rank})'
+
+
+def share(field: str) -> str:
+    """Percent of the points whose 0/1 field is 1."""
+    return f'sum("{field}") / count("{field}") * 100'
