@@ -1,0 +1,168 @@
+"""All open groups, and who holds which alert. The dispatcher keeps one; memory keeps the same on disk.
+
+The invariant: `route` changes nothing, it says what would change; `take` applies that once it is stored. An alert that
+fires stays with the receivers that hold it until it resolves, whatever route its level or new configuration leads to;
+receivers that do not hold it yet are added.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from alerting.alert import Change, Level, State, Transition
+from alerting.routing.group import Group, GroupKey, Member, Notice, admit, open_group, settle
+from alerting.routing.tree import Node, Timers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupChange:
+    """A group after a decision: which members differ, which are gone. `closed`: the incident is over."""
+
+    group: Group
+    members: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    closed: bool = False
+
+
+@dataclass(slots=True)
+class _Admission:
+    """What is to be admitted to one group."""
+
+    timers: Timers
+    news: list[Member] = field(default_factory=list)
+
+
+class Book:
+    """The open groups. `groups` are those that memory kept."""
+
+    def __init__(self, groups: Iterable[Group] = ()) -> None:
+        self._groups: dict[GroupKey, Group] = {}
+        self._holders: dict[str, frozenset[GroupKey]] = {}
+        self._due: list[tuple[datetime, int, GroupKey]] = []
+        self._count = 0
+        for group in groups:
+            self._put(group, group.members)
+
+    def groups(self) -> Iterator[Group]:
+        """All open groups."""
+        return iter(self._groups.values())
+
+    def holding(self, alert_id: str) -> tuple[Group, ...]:
+        """The groups that hold an alert."""
+        keys = self._holders.get(alert_id, frozenset())
+        return tuple(sorted((self._groups[key] for key in keys), key=lambda group: group.key.receiver))
+
+    def next_due(self) -> datetime | None:
+        """When the next group wants to be looked at."""
+        while self._due:
+            due, _, key = self._due[0]
+            group = self._groups.get(key)
+            if group is not None and group.due == due:
+                return due
+            heapq.heappop(self._due)
+        return None
+
+    def take_due(self, now: datetime, most: int) -> list[Group]:
+        """At most `most` groups that are due, earliest first. They stay due until `take` says otherwise."""
+        found: dict[GroupKey, Group] = {}
+        kept: list[tuple[datetime, int, GroupKey]] = []
+        while len(found) < most and (due := self.next_due()) is not None and due <= now:
+            entry = heapq.heappop(self._due)
+            if entry[2] not in found:
+                kept.append(entry)
+            found[entry[2]] = self._groups[entry[2]]
+        for entry in kept:
+            heapq.heappush(self._due, entry)
+        return list(found.values())
+
+    def route(self, transitions: Sequence[Transition], tree: Node | None, now: datetime) -> list[GroupChange]:
+        """What the audible ones among `transitions` change, one entry a group. Nobody hears anything without a tree."""
+        held: dict[str, frozenset[GroupKey]] = {}
+        admissions: dict[GroupKey, _Admission] = {}
+        for transition in transitions:
+            if not transition.change.audible:
+                continue
+            member = member_of(transition)
+            holders = held.get(member.alert_id, self._holders.get(member.alert_id, frozenset()))
+            targets = _targets(member, tree) if member.is_open else {}
+            keys = holders | {key for key in targets if _is_new(key, holders)}
+            held[member.alert_id] = keys
+            for key in keys:
+                admission = admissions.setdefault(key, _Admission(self._timers(key, targets)))
+                admission.timers = targets.get(key, admission.timers)
+                admission.news.append(member)
+        return [self._admitted(key, admission, now) for key, admission in admissions.items()]
+
+    def settled(self, group: Group, notice: Notice, now: datetime) -> GroupChange:
+        """What the flush of `group` changes."""
+        after = settle(group, notice, now)
+        if after is None:
+            return GroupChange(group=group, closed=True, gone=tuple(group.members))
+        differing = (id_ for id_, member in after.members.items() if member != group.members[id_])
+        gone = (id_ for id_ in group.members if id_ not in after.members)
+        return GroupChange(group=after, members=tuple(differing), gone=tuple(gone))
+
+    def take(self, changes: Iterable[GroupChange]) -> None:
+        """Apply what was stored."""
+        for change in changes:
+            for alert_id in change.gone:
+                left = self._holders.get(alert_id, frozenset()) - {change.group.key}
+                if left:
+                    self._holders[alert_id] = left
+                else:
+                    self._holders.pop(alert_id, None)
+            if change.closed:
+                self._groups.pop(change.group.key, None)
+            else:
+                self._put(change.group, change.members)
+
+    def _put(self, group: Group, members: Iterable[str]) -> None:
+        known = self._groups.get(group.key)
+        self._groups[group.key] = group
+        if known is None or known.due != group.due:
+            self._count += 1
+            heapq.heappush(self._due, (group.due, self._count, group.key))
+        for alert_id in members:
+            self._holders[alert_id] = self._holders.get(alert_id, frozenset()) | {group.key}
+
+    def _timers(self, key: GroupKey, targets: Mapping[GroupKey, Timers]) -> Timers:
+        group = self._groups.get(key)
+        return targets.get(key) or (group.timers if group else Timers())
+
+    def _admitted(self, key: GroupKey, admission: _Admission, now: datetime) -> GroupChange:
+        group = self._groups.get(key) or open_group(key, admission.timers, now)
+        after = admit(group, admission.news, admission.timers, now)
+        return GroupChange(group=after, members=tuple({member.alert_id: None for member in admission.news}))
+
+
+def member_of(transition: Transition) -> Member:
+    """The alert after `transition`, as receivers will be told of it."""
+    alert, words = transition.alert, transition.annotations
+    resolved = transition.change is Change.RESOLVED
+    return Member(
+        alert_id=alert.fingerprint,
+        labels=alert.labels,
+        state=State.INACTIVE if resolved else alert.state,
+        level=alert.level,
+        since=alert.fired_at or alert.since or transition.at,
+        value=alert.value,
+        summary=words.get("summary", ""),
+        description=words.get("description", ""),
+        runbook_url=words.get("runbook_url", ""),
+        reason=transition.reason,
+        ended=transition.at if resolved else None,
+    )
+
+
+def _targets(member: Member, tree: Node | None) -> dict[GroupKey, Timers]:
+    if tree is None:
+        return {}
+    labels = {**dict(member.labels), "severity": max(member.level, Level.WARNING).severity}
+    return {GroupKey(node.receiver, node.group_labels(labels)): node.timers for node in tree.find(labels)}
+
+
+def _is_new(key: GroupKey, holders: frozenset[GroupKey]) -> bool:
+    return all(key.receiver != holder.receiver for holder in holders)
