@@ -201,17 +201,17 @@ class Decoder:
         if not isinstance(node, yaml.ScalarNode):
             raise at.fault(node, f"expected {_describe(kind)}, found a {_tag(node)}")
         text = self._text(node, at)
-        given = "env" if text != node.value or node.start_mark.name.startswith("$") else _tag(node)
+        given = "env" if text != node.value or _from_environment(node) else _tag(node)
         if kind is str and given not in ("str", "env", "timestamp"):
             raise at.fault(node, f"expected text, found {_TAG_NAMES.get(given, given)}; put it in quotes: '{text}'")
         try:
-            return self._value(kind, text, given)
+            return self._value(kind, text, given, node)
         except ValueError as error:
             told = str(error)
             detail = told if told.startswith(repr(text)) or " is not " in told else f"{text!r} is not {_describe(kind)}"
             raise at.fault(node, detail if kind is not Secret else f"is not {_describe(kind)}") from error
 
-    def _value(self, kind: Any, text: str, given: str) -> Any:
+    def _value(self, kind: Any, text: str, given: str, node: yaml.Node) -> Any:
         if typing.get_origin(kind) is Literal:
             choices = [str(choice) for choice in typing.get_args(kind)]
             return _choice(text, dict(zip(choices, typing.get_args(kind), strict=True)))
@@ -226,7 +226,8 @@ class Decoder:
         if kind is timedelta:
             return durations.parse(text)
         if kind is Path:
-            return Path(os.path.normpath(self._folder / Path(text).expanduser()))
+            folder = Path() if _from_environment(node) else self._folder
+            return Path(os.path.normpath(folder / Path(text).expanduser()))
         if kind is Secret:
             return Secret(text)
         if kind is str:
@@ -260,6 +261,10 @@ def _choice(text: str, choices: Mapping[str, Any]) -> Any:
 def _guess(text: str, choices: Iterable[str]) -> str:
     close = difflib.get_close_matches(text, list(choices), n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+def _from_environment(node: yaml.Node) -> bool:
+    return str(node.start_mark.name).startswith("$")
 
 
 def _tag(node: yaml.Node) -> str:

@@ -86,10 +86,14 @@ class Incident:
         await self._happened.wait()
 
 
+Plan = Callable[[Mapping[str, str]], Role]
+"""Builds a role, given the addresses (role -> HOST:PORT) of those that already accept."""
+
+
 async def serve(
-    roles: Sequence[Role], incident: Incident, ready: Callable[[Mapping[str, str]], None], *, grace_s: float = 4.5
+    plans: Sequence[Plan], incident: Incident, ready: Callable[[Mapping[str, str]], None], *, grace_s: float = 4.5
 ) -> int:
-    """Run `roles` until SIGINT, SIGTERM or an incident; SIGHUP reloads. Returns the exit code.
+    """Run the roles of `plans` until SIGINT, SIGTERM or an incident; SIGHUP reloads. Returns the exit code.
 
     `ready` is called once with role -> bound address when all accept. Whatever started is stopped, also on errors.
     """
@@ -102,14 +106,17 @@ async def serve(
     started: list[Role] = []
     try:
         addresses: dict[str, str] = {}
-        for role in roles:
+        for plan in plans:
+            role = plan(addresses)
             started.append(role)
             addresses[role.name] = await role.start()
         ready(addresses)
-        await _until_stopped(roles, stop, hang_up, incident)
+        await _until_stopped(started, stop, hang_up, incident)
     finally:
         for role in reversed(started):
             await _stop(role, grace_s / len(started))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.remove_signal_handler(number)
     return 1 if incident.name else 0
 
 

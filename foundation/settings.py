@@ -8,7 +8,8 @@ which file, line and path, what was expected and the nearest valid name.
 
     load(Example, Path("example.yml"), os.environ)
 
-The environment wins over the file, the file over defaults. The variable of `collector.json.tags` is
+The environment wins over the file, the file over defaults. Relative paths start from the folder of the file they stand
+in; those in a variable from the working folder. The variable of `collector.json.tags` is
 `TOCSIN_COLLECTOR_JSON_TAGS`; its value is YAML. A variable with the prefix that names no setting is an error.
 """
 

@@ -116,8 +116,10 @@ def test_every_kind_of_value_is_decoded() -> None:
         ("inner:\n  mots: 3", "t.yml:2: inner: unknown key 'mots'; did you mean most?"),
         (
             "inner: {for: soon}",
-            "t.yml:1: inner.for: 'soon' is not a duration; "
-            "write a number and a unit, as in 500ms, 10s, 1m30s, 24h or 7d",
+            (
+                "t.yml:1: inner.for: 'soon' is not a duration; "
+                "write a number and a unit, as in 500ms, 10s, 1m30s, 24h or 7d"
+            ),
         ),
         ("inner: {most: many}", "t.yml:1: inner.most: 'many' is not a whole number"),
         ("inner: {most: 0}", "t.yml:1: inner: most must be at least 1"),
@@ -173,8 +175,8 @@ def test_a_fault_in_a_variable_names_the_variable() -> None:
 
 
 def test_a_number_from_the_environment_may_be_text() -> None:
-    """`TOCSIN_STATE=7` is a path called 7, since a variable cannot be quoted."""
-    assert decoded("", {"TOCSIN_STATE": "7"}).state == Path("/etc/t/7")
+    """`TOCSIN_STATE=7` is a path called 7, since a variable cannot be quoted; it starts where the command was given."""
+    assert decoded("", {"TOCSIN_STATE": "7"}).state == Path("7")
 
 
 def test_secrets_come_from_files_and_never_show(tmp_path: Path) -> None:
