@@ -30,6 +30,25 @@ class Backlog:
     oldest_ns: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where `size_bytes` of a shipment's lines came from: `source`, accepted at `accepted_ns`."""
+
+    source: str
+    accepted_ns: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A shipment, where the log stood before it and stands behind it, and the origins of its lines in their order."""
+
+    shipment: Shipment
+    before: Position
+    behind: Position
+    origins: tuple[Origin, ...] = ()
+
+
 class Buffer(Protocol):
     """An append-only log per bucket with one cursor per destination and bucket."""
 
@@ -48,15 +67,23 @@ class Buffer(Protocol):
     def log(self, bucket: str) -> str:
         """The name of the bucket's log: random, made with the log, so a position can never be used with another."""
 
-    async def read(self, destination: str, bucket: str, *, most_bytes: int) -> tuple[Shipment, Position] | None:
-        """The next lines for the destination, whole frames, about `most_bytes` of members; None when it has all."""
+    async def read(self, destination: str, bucket: str, *, most_bytes: int) -> Parcel | None:
+        """The next lines for the destination, whole frames, about `most_bytes` of members; None when it has all.
+
+        Frames that are broken are skipped and counted. Raises BufferFailed when the disk cannot be read for now.
+        """
 
     async def commit(self, destination: str, position: Position) -> None:
-        """The destination has everything before `position`, durably. What every destination has may be deleted."""
+        """The destination has everything before `position`, durably. What every destination has may be deleted.
+
+        Raises BufferFailed when that could not be written down; the cursor then stands where it stood.
+        """
 
     async def seek(self, destination: str, position: Position) -> None:
         """Set the cursor to what the destination itself says it has (at start). Never moves it backwards past a
-        deleted frame; raises nothing for an unknown log."""
+        deleted frame; raises nothing for an unknown log. A position behind the end moves the end there, so that no
+        later line is taken for one the destination has already.
+        """
 
     async def grown(self, bucket: str | None = None) -> None:
         """Return when something was appended (to `bucket`, or anywhere) that was not there at the call."""

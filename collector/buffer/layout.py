@@ -1,0 +1,97 @@
+"""Where things lie in the buffer's folder, and the small files beside the segments. docs/buffer-format.md tells it.
+
+buffer/lock                      the process that holds the folder
+buffer/format.json               {"format": 1}
+buffer/logs/BUCKET-HASH/log.json {"name": random, "bucket": its true name}
+buffer/logs/BUCKET-HASH/00000000000000000000.seg
+buffer/logs/BUCKET-HASH/DESTINATION-HASH.cursor   {"destination", "log", "offset"}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from pathlib import Path
+
+import orjson
+
+from collector.buffer.files import Files, write_whole
+from foundation.errors import ConfigError
+
+FORMAT = 1
+_CURSOR_SUFFIX = ".cursor"
+_NOT_PLAIN = re.compile(r"[^a-z0-9_-]+")
+
+
+def prepare(files: Files, folder: Path) -> None:
+    """Make the folder, or check that its format is ours. Raises ConfigError for a format that is not."""
+    files.make_folder(folder / "logs")
+    path = folder / "format.json"
+    if path.name not in files.names(folder):
+        write_whole(files, path, orjson.dumps({"format": FORMAT}))
+        return
+    found = _object(files, path).get("format")
+    if found != FORMAT:
+        raise ConfigError(
+            f"{path}: the buffer has format {found}, this version reads {FORMAT}; "
+            "run the version that wrote it until it is empty, or give this one another `state`"
+        )
+
+
+def log_folder(folder: Path, bucket: str) -> Path:
+    """Where the bucket's log lies: a name that any file system takes, and that no two buckets share."""
+    return folder / "logs" / safe_name(bucket)
+
+
+def safe_name(text: str) -> str:
+    """`text` as a file name: readable, and told apart by its hash."""
+    plain = _NOT_PLAIN.sub("-", text.lower())[:40].strip("-")
+    return f"{plain}-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
+def read_log(files: Files, path: Path) -> tuple[str, str] | None:
+    """The name and the bucket of the log in the folder; None where its making was cut short."""
+    content = _object(files, path / "log.json")
+    name, bucket = content.get("name"), content.get("bucket")
+    return (name, bucket) if isinstance(name, str) and isinstance(bucket, str) else None
+
+
+def make_log(files: Files, path: Path, bucket: str) -> str:
+    """Make an empty log and return its name: random, so that no position fits another log."""
+    name = secrets.token_hex(8)
+    files.make_folder(path)
+    write_whole(files, path / "log.json", orjson.dumps({"name": name, "bucket": bucket}))
+    files.sync_folder(path.parent)
+    return name
+
+
+def write_cursor(files: Files, path: Path, destination: str, log: str, offset: int) -> None:
+    """Write down, durably and whole, how far the destination is."""
+    content = orjson.dumps({"destination": destination, "log": log, "offset": offset})
+    write_whole(files, path / f"{safe_name(destination)}{_CURSOR_SUFFIX}", content)
+
+
+def read_cursors(files: Files, path: Path, log: str) -> dict[str, int]:
+    """Destination -> offset, as written down for this log."""
+    cursors: dict[str, int] = {}
+    for name in files.names(path):
+        if name.endswith(_CURSOR_SUFFIX):
+            content = _object(files, path / name)
+            offset = content.get("offset")
+            if content.get("log") == log and isinstance(offset, int):
+                cursors[str(content.get("destination"))] = offset
+    return cursors
+
+
+def forget_cursor(files: Files, path: Path, destination: str) -> None:
+    """Remove the cursor of a destination that is no longer configured."""
+    files.remove(path / f"{safe_name(destination)}{_CURSOR_SUFFIX}")
+
+
+def _object(files: Files, path: Path) -> dict[str, object]:
+    try:
+        content = orjson.loads(files.read(path, 0, files.size(path)))
+    except (FileNotFoundError, orjson.JSONDecodeError):
+        return {}
+    return content if isinstance(content, dict) else {}

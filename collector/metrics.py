@@ -1,0 +1,117 @@
+"""Every self-metric of the collector's back half, by name. The registry is handed in; who counts gets its own class.
+
+Gauges of the buffer are not set but asked for when somebody scrapes, so they are never stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+_SYNC_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0)
+
+
+class BufferMetrics:
+    """What the buffer counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.accepted_lines = Counter(
+            "tocsin_buffer_accepted_lines_total", "Lines made durable.", ("bucket",), registry=registry
+        )
+        self.commit_seconds = Histogram(
+            "tocsin_buffer_commit_seconds",
+            "Time of one group commit: compress, write and sync.",
+            buckets=_SYNC_BUCKETS,
+            registry=registry,
+        )
+        self.failures = Counter(
+            "tocsin_buffer_failures_total",
+            "Batches not taken, by reason: quota, no_space, io_error, closing, overload.",
+            ("reason",),
+            registry=registry,
+        )
+        self.skipped_bytes = Counter(
+            "tocsin_buffer_skipped_bytes_total",
+            "Bytes of the log that could not be read, by reason: torn, broken, missing.",
+            ("reason",),
+            registry=registry,
+        )
+
+
+class DeliveryMetrics:
+    """What delivery counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.lines = Counter(
+            "tocsin_delivered_lines_total", "Lines stored.", ("destination", "bucket"), registry=registry
+        )
+        self.retries = Counter(
+            "tocsin_retries_total",
+            "Deliveries to be tried again, by reason.",
+            ("destination", "reason"),
+            registry=registry,
+        )
+        self.write_seconds = Histogram(
+            "tocsin_delivery_seconds", "Time of one write to a store.", ("destination",), registry=registry
+        )
+
+
+class DeadLetterMetrics:
+    """What the dead letters count."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.lines = Counter(
+            "tocsin_dead_lines_total",
+            "Lines put to the dead letters, by reason.",
+            ("bucket", "reason"),
+            registry=registry,
+        )
+        self.evicted = Counter(
+            "tocsin_dead_evicted_bytes_total", "Bytes of the oldest dead letters deleted for space.", registry=registry
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for one destination in one bucket, when somebody asks."""
+
+    destination: str
+    bucket: str
+    lines: int
+    size_bytes: int
+    age_s: float
+
+
+class BacklogGauges(Collector):
+    """Gauges of everything that waits for delivery, taken at each scrape."""
+
+    def __init__(self, registry: CollectorRegistry, ask: Callable[[], Iterable[Waiting]]) -> None:
+        self._ask = ask
+        registry.register(self)
+
+    def describe(self) -> Iterable[Metric]:
+        """The names alone: the registry must not ask before there is a buffer."""
+        return self._families()
+
+    def collect(self) -> Iterator[Metric]:
+        """One sample for each destination and bucket."""
+        lines, size, age = self._families()
+        for waiting in self._ask():
+            labels = (waiting.destination, waiting.bucket)
+            lines.add_metric(labels, waiting.lines)
+            size.add_metric(labels, waiting.size_bytes)
+            age.add_metric(labels, waiting.age_s)
+        yield from (lines, size, age)
+
+    @staticmethod
+    def _families() -> tuple[GaugeMetricFamily, GaugeMetricFamily, GaugeMetricFamily]:
+        labels = ("destination", "bucket")
+        return (
+            GaugeMetricFamily("tocsin_buffer_lines", "Lines acknowledged and not yet delivered.", labels=labels),
+            GaugeMetricFamily("tocsin_buffer_bytes", "Bytes on disk not yet delivered.", labels=labels),
+            GaugeMetricFamily("tocsin_buffer_age_seconds", "Age of the oldest undelivered line.", labels=labels),
+        )
