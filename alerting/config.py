@@ -1,0 +1,167 @@
+"""What tocsin.yml says under `alerting:`, and notify.yml: receivers and the routing tree, in Alertmanager's words.
+
+The front door reads `AlertingConfig`; `load_notify` reads the other file. The invariant: whoever holds a `NotifyConfig`
+that came from `load_notify` can send, every receiver that a route names exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from alerting.notify.catalog import NOTIFIERS
+from alerting.routing.matchers import Matcher, parse
+from alerting.routing.tree import Node, Timers
+from foundation.decoding import nearest
+from foundation.errors import ConfigError
+from foundation.settings import load, rest
+from foundation.web import Address
+
+_CONFIGS = {key: plugin.config for key, plugin in NOTIFIERS.items()}
+_GROUP_BY = ("alertname",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertingConfig:
+    """Where alerting accepts, which files it follows, and where to look for a collector in another process.
+
+    `rules` are paths or globs. Without `notify` alerts are kept and shown, and nobody is told. `collector` is the URL
+    of a collector whose /ready says whether data is behind and that takes the history of alerts; empty where it runs
+    in the same process.
+    """
+
+    listen: str = "127.0.0.1:9093"
+    rules: tuple[Path, ...] = ()
+    notify: Path | None = None
+    collector: str = ""
+
+    def __post_init__(self) -> None:
+        Address.parse(self.listen)
+        if self.collector and not self.collector.startswith(("http://", "https://")):
+            raise ValueError(f"collector: {self.collector!r} is not a URL; write it as in http://127.0.0.1:8186")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    """People, and the ways to reach them: (key in the catalog, its Config), in the order of the file."""
+
+    name: str
+    notifiers: tuple[tuple[str, Any], ...] = rest(_CONFIGS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One route as it is written; what it leaves out is inherited from the one above."""
+
+    receiver: str | None = None
+    matchers: tuple[str, ...] = ()
+    group_by: tuple[str, ...] | None = None
+    group_wait: timedelta | None = None
+    group_interval: timedelta | None = None
+    repeat_interval: timedelta | None = None
+    continue_: bool = False
+    routes: tuple[Route, ...] = ()
+
+    def __post_init__(self) -> None:
+        for text in self.matchers:
+            parse(text)
+        for key in ("group_interval", "repeat_interval"):
+            value = getattr(self, key)
+            if value is not None and value <= timedelta(0):
+                raise ValueError(f"{key} must be longer than zero")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyConfig:
+    """The whole of notify.yml."""
+
+    receivers: tuple[Receiver, ...]
+    route: Route
+    names: tuple[str, ...] = field(init=False, default=())
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(receiver.name for receiver in self.receivers))
+
+    def tree(self) -> Node:
+        """The routing tree with everything inherited."""
+        root = Node(receiver=self.route.receiver or "", group_by=_GROUP_BY, timers=Timers())
+        return _node(self.route, root)
+
+
+def load_notify(path: Path, env: Mapping[str, str]) -> NotifyConfig:
+    """notify.yml at `path`. Raises ConfigError with every fault: file, line, path, how to mend it."""
+    config = load(NotifyConfig, path, env, prefix=None)
+    faults = tuple(_faults(config))
+    if faults:
+        root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+        raise ConfigError(*(f"{path}:{_line(root, where)}: {_spell(where)}: {what}" for where, what in faults))
+    return config
+
+
+def _node(route: Route, above: Node) -> Node:
+    given = above.timers
+    node = Node(
+        receiver=route.receiver or above.receiver,
+        group_by=above.group_by if route.group_by is None else route.group_by,
+        timers=Timers(
+            wait=given.wait if route.group_wait is None else route.group_wait,
+            interval=route.group_interval or given.interval,
+            repeat=route.repeat_interval or given.repeat,
+        ),
+        matchers=_matchers(route),
+        goes_on=route.continue_,
+    )
+    return Node(
+        receiver=node.receiver,
+        group_by=node.group_by,
+        timers=node.timers,
+        matchers=node.matchers,
+        goes_on=node.goes_on,
+        children=tuple(_node(child, node) for child in route.routes),
+    )
+
+
+def _matchers(route: Route) -> tuple[Matcher, ...]:
+    return tuple(matcher for text in route.matchers for matcher in parse(text))
+
+
+_Where = tuple[str | int, ...]
+
+
+def _faults(config: NotifyConfig) -> Iterator[tuple[_Where, str]]:
+    seen: set[str] = set()
+    for index, receiver in enumerate(config.receivers):
+        if receiver.name in seen:
+            yield ("receivers", index, "name"), f"{receiver.name!r} is given twice; rename one of them"
+        seen.add(receiver.name)
+    if config.route.receiver is None:
+        yield ("route",), f"receiver is missing; the root route needs one{nearest('', seen)}"
+    if config.route.matchers:
+        yield ("route", "matchers"), "the root route takes every alert; put the matchers on a route below `routes`"
+    yield from _unknown(config.route, ("route",), seen)
+
+
+def _unknown(route: Route, where: _Where, known: set[str]) -> Iterator[tuple[_Where, str]]:
+    if route.receiver is not None and route.receiver not in known:
+        yield (*where, "receiver"), f"{route.receiver!r} is not a receiver{nearest(route.receiver, known)}"
+    for index, child in enumerate(route.routes):
+        yield from _unknown(child, (*where, "routes", index), known)
+
+
+def _spell(where: _Where) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in where).removeprefix(".")
+
+
+def _line(node: yaml.Node | None, where: _Where) -> int:
+    """The line of the deepest node on the way; settings have read the file, so it has the shape that is asked for."""
+    for step in where:
+        if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            node = node.value[step]
+        elif isinstance(node, yaml.MappingNode):
+            node = next((value for key, value in node.value if key.value == step), node)
+    return node.start_mark.line + 1 if node is not None else 1

@@ -1,0 +1,134 @@
+"""Values to JSON and back, as they stand in the SQLite file. A change here is a change of the file's format.
+
+`sqlite` calls it. The invariant: what comes back equals what went in. Keys that are unknown are passed over and keys
+that are missing take the default, so that a field can be added without a new format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from alerting.alert import Alert, Datapoint, Labels, Level, State
+from alerting.memory.contract import HistoryEntry, Words
+from alerting.notify.contract import AlertView, Message, Status
+from alerting.routing.group import Group, GroupKey, Heard, Member
+from alerting.routing.tree import Timers
+
+
+def encode(value: Any) -> bytes:
+    """A dataclass of this package as JSON."""
+    return orjson.dumps(value, default=_plain)
+
+
+def key_bytes(key: GroupKey) -> bytes:
+    """Names a group in the file."""
+    return orjson.dumps([key.receiver, key.labels])
+
+
+def group_bytes(group: Group) -> bytes:
+    """A group without its members, which have rows of their own."""
+    return encode(
+        {
+            "receiver": group.key.receiver,
+            "labels": group.key.labels,
+            "timers": group.timers,
+            "opened_at": group.opened_at,
+            "due": group.due,
+            "flushed_at": group.flushed_at,
+            "said_at": group.said_at,
+        }
+    )
+
+
+def alert(data: bytes) -> Alert:
+    """What `encode` made of an Alert."""
+    doc = orjson.loads(data)
+    return Alert(
+        rule=doc["rule"],
+        labels=_labels(doc["labels"]),
+        state=State(doc["state"]),
+        level=Level(doc["level"]),
+        value=doc["value"],
+        threshold=doc["threshold"],
+        since=_time(doc["since"]),
+        fired_at=_time(doc["fired_at"]),
+        calm_since=_time(doc["calm_since"]),
+        seen_at=_time(doc["seen_at"]),
+        quiet_s=doc["quiet_s"],
+        recent=tuple(Datapoint(datetime.fromisoformat(point["at"]), point["value"]) for point in doc["recent"]),
+    )
+
+
+def words(data: bytes | None) -> Words:
+    """What `encode` made of Words; none were said when there is nothing."""
+    return Words(**orjson.loads(data)) if data else Words()
+
+
+def group(data: bytes, members: Mapping[str, Member]) -> Group:
+    """What `group_bytes` made of a Group."""
+    doc = orjson.loads(data)
+    return Group(
+        key=GroupKey(doc["receiver"], _labels(doc["labels"])),
+        timers=Timers(**{name: timedelta(seconds=seconds) for name, seconds in doc["timers"].items()}),
+        opened_at=datetime.fromisoformat(doc["opened_at"]),
+        due=datetime.fromisoformat(doc["due"]),
+        flushed_at=_time(doc["flushed_at"]),
+        said_at=_time(doc["said_at"]),
+        members=members,
+    )
+
+
+def member(data: bytes) -> Member:
+    """What `encode` made of a Member."""
+    doc = orjson.loads(data)
+    heard = doc.pop("heard", None)
+    doc |= {
+        "labels": _labels(doc["labels"]),
+        "state": State(doc["state"]),
+        "level": Level(doc["level"]),
+        "since": datetime.fromisoformat(doc["since"]),
+        "ended": _time(doc["ended"]),
+    }
+    return Member(**doc, heard=Heard(Level(heard["level"]), State(heard["state"])) if heard else None)
+
+
+def message(data: bytes) -> Message:
+    """What `encode` made of a Message."""
+    doc = orjson.loads(data)
+    doc |= {
+        "status": Status(doc["status"]),
+        "alerts": tuple(_view(view) for view in doc["alerts"]),
+        "decided_at": datetime.fromisoformat(doc["decided_at"]),
+    }
+    return Message(**doc)
+
+
+def history_entry(data: bytes) -> HistoryEntry:
+    """What `encode` made of a HistoryEntry."""
+    doc = orjson.loads(data)
+    return HistoryEntry(**doc | {"at": datetime.fromisoformat(doc["at"]), "labels": _labels(doc["labels"])})
+
+
+def _view(doc: dict[str, Any]) -> AlertView:
+    times = {"since": datetime.fromisoformat(doc["since"]), "ended": _time(doc["ended"])}
+    return AlertView(**doc | times | {"status": Status(doc["status"])})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no place in the file")
+
+
+def _labels(pairs: list[list[str]]) -> Labels:
+    return tuple((name, value) for name, value in pairs)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,204 @@
+"""Memory in one SQLite file: WAL, synchronous=FULL, one thread, one transaction a decision.
+
+The composition root builds it; dispatcher and API use it through the contract. The invariant: a method that returned
+has left its work on the disk.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from alerting.memory import codec, schema
+from alerting.memory.contract import (
+    Attempt,
+    Committed,
+    Decision,
+    HistoryEntry,
+    KeptAlert,
+    MemoryFailed,
+    Notification,
+    Outcome,
+)
+from alerting.memory.outbox import Outbox, notification
+from alerting.memory.writer import Writer
+from alerting.routing.group import Group, Member
+from foundation.errors import ConfigError
+
+T = TypeVar("T")
+
+HISTORY_ROWS = 10_000
+
+
+class SqliteMemory:
+    """Keeps everything in the file at `path`. `history_rows`: how many transitions are kept."""
+
+    def __init__(self, path: Path, *, history_rows: int = HISTORY_ROWS) -> None:
+        self._path = path
+        self._history_rows = history_rows
+        self._outbox = Outbox()
+        self._writer = Writer(path, lambda connection: schema.prepare(connection, path))
+        self._lock: int | None = None
+
+    async def open(self) -> None:
+        """Lock and open the file. Raises ConfigError."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = _lock(self._path)
+            await self._writer.start()
+            await self._run(_wake)
+        except (sqlite3.Error, OSError, MemoryFailed) as error:
+            await self._release()
+            raise ConfigError(
+                f"{self._path}: cannot be opened: {error}; restore it from a backup, or move it away to start afresh"
+            ) from error
+        except ConfigError:
+            await self._release()
+            raise
+
+    async def close(self) -> None:
+        """Finish what was asked for and release the file."""
+        if self._lock is not None:
+            await self._run(_fall_asleep)
+        await self._release()
+
+    async def commit(self, decision: Decision, *, now: datetime) -> Committed:
+        """Store one decision."""
+
+        def job(connection: sqlite3.Connection) -> Committed:
+            _store_alerts(connection, decision)
+            _store_groups(connection, decision)
+            self._store_history(connection, decision.history)
+            return self._outbox.store(connection, decision, now)
+
+        return await self._run(job)
+
+    async def mark(self, attempt: Attempt) -> None:
+        """Note what became of an attempt."""
+        await self._run(lambda connection: self._outbox.mark(connection, attempt))
+
+    async def announced(self, incident: str, receiver: str, notifier: str) -> bool:
+        """Whether the notifier has, or may have, heard of the incident."""
+        return await self._run(lambda connection: self._outbox.announced(connection, incident, receiver, notifier))
+
+    async def alerts(self) -> Sequence[KeptAlert]:
+        """All alerts."""
+        rows = await self._run(lambda connection: connection.execute("SELECT alert, words FROM alerts").fetchall())
+        return [KeptAlert(alert=codec.alert(data), words=codec.words(said)) for data, said in rows]
+
+    async def groups(self) -> Sequence[Group]:
+        """All open groups."""
+        rows, member_rows = await self._run(
+            lambda connection: (
+                connection.execute("SELECT key, data FROM groups").fetchall(),
+                connection.execute("SELECT key, id, data FROM members").fetchall(),
+            )
+        )
+        members: dict[bytes, dict[str, Member]] = defaultdict(dict)
+        for key, alert_id, data in member_rows:
+            members[key][alert_id] = codec.member(data)
+        return [codec.group(data, members[key]) for key, data in rows]
+
+    async def notifications(self, outcome: Outcome, limit: int | None = None) -> Sequence[Notification]:
+        """Rows of the outbox: pending ones oldest first, others newest first."""
+        rows = await self._run(lambda connection: self._outbox.select(connection, outcome, limit))
+        return [notification(row) for row in rows]
+
+    async def history(
+        self, limit: int, *, alert_id: str | None = None, rule: str | None = None
+    ) -> Sequence[HistoryEntry]:
+        """Transitions, newest first."""
+        rows = await self._run(
+            lambda connection: connection.execute(
+                "SELECT data FROM history WHERE (?1 IS NULL OR alert_id = ?1) AND (?2 IS NULL OR rule = ?2)"
+                " ORDER BY id DESC LIMIT ?3",
+                (alert_id, rule, limit),
+            ).fetchall()
+        )
+        return [codec.history_entry(data) for (data,) in rows]
+
+    def _store_history(self, connection: sqlite3.Connection, entries: tuple[HistoryEntry, ...]) -> None:
+        if not entries:
+            return
+        connection.executemany(
+            "INSERT INTO history (alert_id, rule, data) VALUES (?, ?, ?)",
+            ((entry.alert_id, entry.rule, codec.encode(entry)) for entry in entries),
+        )
+        connection.execute("DELETE FROM history WHERE id <= (SELECT max(id) FROM history) - ?", (self._history_rows,))
+
+    async def _run(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return await self._writer.run(job)
+        except sqlite3.Error as error:
+            raise MemoryFailed(f"{self._path}: {error}; what alerting decided could not be stored") from error
+
+    async def _release(self) -> None:
+        await self._writer.stop()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _lock(path: Path) -> int:
+    """Hold `path`.lock for as long as the process lives. Raises ConfigError when another one holds it."""
+    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise ConfigError(f"{path}: another Tocsin is using it; stop that one, or set another `state` folder") from None
+    return descriptor
+
+
+def _wake(connection: sqlite3.Connection) -> None:
+    """After a crash, whatever waits may have been on its way: the service may have it."""
+    clean = connection.execute("SELECT clean FROM life").fetchone()[0]
+    if not clean:
+        connection.execute("UPDATE outbox SET doubtful = 1 WHERE state = 'pending'")
+    connection.execute("UPDATE life SET clean = 0")
+
+
+def _fall_asleep(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE life SET clean = 1")
+
+
+def _store_alerts(connection: sqlite3.Connection, decision: Decision) -> None:
+    connection.executemany(
+        "INSERT INTO alerts (id, rule, state, alert, words) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+        " rule = excluded.rule, state = excluded.state, alert = excluded.alert,"
+        " words = coalesce(excluded.words, words)",
+        (
+            (
+                alert.fingerprint,
+                alert.rule,
+                alert.state.value,
+                codec.encode(alert),
+                codec.encode(said) if (said := decision.words.get(alert.fingerprint)) else None,
+            )
+            for alert in decision.alerts
+        ),
+    )
+    connection.executemany("DELETE FROM alerts WHERE id = ?", ((alert_id,) for alert_id in decision.forgotten))
+
+
+def _store_groups(connection: sqlite3.Connection, decision: Decision) -> None:
+    for change in decision.groups:
+        key = codec.key_bytes(change.group.key)
+        connection.executemany("DELETE FROM members WHERE key = ? AND id = ?", ((key, gone) for gone in change.gone))
+        if change.closed:
+            connection.execute("DELETE FROM groups WHERE key = ?", (key,))
+            continue
+        connection.execute(
+            "INSERT OR REPLACE INTO groups (key, incident, data) VALUES (?, ?, ?)",
+            (key, change.group.incident, codec.group_bytes(change.group)),
+        )
+        connection.executemany(
+            "INSERT OR REPLACE INTO members (key, id, data) VALUES (?, ?, ?)",
+            ((key, alert_id, codec.encode(change.group.members[alert_id])) for alert_id in change.members),
+        )
