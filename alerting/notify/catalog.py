@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from alerting.notify.apprise import Apprise, AppriseConfig
+from alerting.notify.email import Email, EmailConfig
 from alerting.notify.pagerduty import PagerDuty, PagerDutyConfig
 from alerting.notify.plugin import Plugin
 from alerting.notify.slack import Slack, SlackConfig
@@ -14,5 +16,7 @@ NOTIFIERS: Mapping[str, Plugin[Any]] = MappingProxyType(
     {
         "pagerduty": Plugin(PagerDutyConfig, PagerDuty),
         "slack": Plugin(SlackConfig, Slack),
+        "email": Plugin(EmailConfig, Email),
+        "apprise": Plugin(AppriseConfig, Apprise),
     }
 )

@@ -23,6 +23,7 @@ from foundation.secret import Secret
 _CONNECTIONS = 16
 _ANSWER_BYTES = 64 * 1024
 _TOLD_CHARACTERS = 200
+_KEY_CHARACTERS = 8
 _MOST_RETRY_AFTER_S = 3600.0
 _LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
@@ -59,7 +60,7 @@ class Endpoint:
         self._service = service
         self._url = url
         self._timeout_s = timeout_s
-        self._secrets = (url, *secrets)
+        self._hidden = (*_telling(url.reveal()), *(secret.reveal() for secret in secrets))
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
             timeout=aiohttp.ClientTimeout(total=timeout_s),
@@ -95,9 +96,8 @@ class Endpoint:
 
     def redact(self, text: str) -> str:
         """The beginning of `text` in one line, without our secrets."""
-        for secret in self._secrets:
-            if secret.reveal():
-                text = text.replace(secret.reveal(), "***")
+        for hidden in self._hidden:
+            text = text.replace(hidden, "***") if hidden else text
         return one_line(text, _TOLD_CHARACTERS)
 
     async def close(self) -> None:
@@ -112,6 +112,14 @@ async def _beginning(content: aiohttp.StreamReader) -> bytes:
         if len(body) >= _ANSWER_BYTES:
             break
     return bytes(body[:_ANSWER_BYTES])
+
+
+def _telling(url: str) -> list[str]:
+    """The address and those of its parts that may be a key, longest first."""
+    parts = urlsplit(url)
+    inner = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    words = [word for word in re.split(r"[/?&=]", inner) if len(word) >= _KEY_CHARACTERS]
+    return sorted({url, inner.rstrip("/"), *words}, key=len, reverse=True)
 
 
 def _plainly(error: Exception) -> str:

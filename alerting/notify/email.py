@@ -1,0 +1,121 @@
+"""E-mail over SMTP, one plain-text message for each thing to say, threaded by incident.
+
+Every mail of an incident refers to the same Message-ID, so mail readers put them into one thread. Nothing from labels
+or templates can become a header: the subject is one line, and addresses and references are checked or our own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parseaddr
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from alerting.notify.contract import Message
+from alerting.notify.courier import Courier, Letter
+from alerting.notify.plugin import Deps
+from alerting.notify.render import body, cut, headline
+from foundation.secret import Secret
+
+_SUBJECT_CHARACTERS = 200
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&*+/=?^_`{|}~-]+@(?:[A-Za-z0-9-]+\.)*(?!\d+$)[A-Za-z0-9-]{2,}")
+_FORMS = "smtp://user:password@host:port, smtps://... or smtp+starttls://..."
+_MODES: Mapping[str, tuple[str, int]] = MappingProxyType(
+    {"smtp": ("insecure", 25), "smtps": ("ssl", 465), "smtp+starttls": ("starttls", 587)}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailConfig:
+    """`smtp` is the server: smtp:// (plain), smtps:// (TLS) or smtp+starttls://, with credentials if it wants them.
+
+    `from` is the user of `smtp` where that is an address, else `tocsin@` the domain of the first recipient.
+    """
+
+    to: str | tuple[str, ...]
+    smtp: Secret
+    from_: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.recipients:
+            raise ValueError("to is empty; give one address or a list of them")
+        for address in (*self.recipients, self.sender):
+            if not _is_address(address):
+                raise ValueError(f"{address!r} is not an e-mail address; write it as ops@example.org")
+        _server(self.smtp)
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """Addresses to write to."""
+        return (self.to,) if isinstance(self.to, str) else self.to
+
+    @property
+    def sender(self) -> str:
+        """The address that the mail comes from."""
+        user = unquote(_server(self.smtp).username or "")
+        return self.from_ or (user if _is_address(user) else f"tocsin@{self.recipients[0].rpartition('@')[2]}")
+
+
+class Email:
+    """Sends through one SMTP server to one set of people."""
+
+    def __init__(self, config: EmailConfig, deps: Deps) -> None:
+        self._config = config
+        password = Secret(unquote(_server(config.smtp).password or ""))
+        self._courier = Courier("e-mail", timeout_s=deps.timeout_s, secrets=(password,))
+
+    async def send(self, message: Message, *, now: datetime) -> None:
+        """Hand one mail to the server. Raises Unreachable (try again) or Refusal (never)."""
+        await self._courier.carry(
+            Letter(
+                to=self._mailto(message.incident),
+                title=cut(headline(message), _SUBJECT_CHARACTERS),
+                body=body(message, now),
+                status=message.status,
+                severity=message.severity,
+            )
+        )
+
+    def _mailto(self, incident: str) -> dict[str, Any]:
+        server = _server(self._config.smtp)
+        mode, port = _MODES[server.scheme]
+        thread = f"<{re.sub(r'[^A-Za-z0-9._-]', '-', incident)}@tocsin>"
+        return {
+            "schema": "mailto" if mode == "insecure" else "mailtos",
+            "host": server.hostname,
+            "smtp_host": server.hostname,
+            "port": server.port or port,
+            "secure": mode != "insecure",
+            "secure_mode": mode,
+            "user": unquote(server.username) if server.username else None,
+            "password": unquote(server.password) if server.password else None,
+            "from_addr": self._config.sender,
+            "targets": list(self._config.recipients),
+            "format": "text",
+            "headers": {"References": thread, "In-Reply-To": thread, "Auto-Submitted": "auto-generated"},
+        }
+
+    async def close(self) -> None:
+        """Let threads go."""
+        await self._courier.close()
+
+
+def _is_address(text: str) -> bool:
+    return text.isprintable() and bool(_ADDRESS.fullmatch(parseaddr(text)[1]))
+
+
+def _server(smtp: Secret) -> SplitResult:
+    """The parts of the server's address. Raises ValueError, which does not tell the password."""
+    problem = f"smtp is not the address of a mail server; write {_FORMS}"
+    try:
+        parts = urlsplit(smtp.reveal())
+        good = parts.scheme in _MODES and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise ValueError(problem) from None
+    if not good:
+        raise ValueError(problem)
+    return parts
