@@ -86,7 +86,7 @@ class Decoder:
         if dataclasses.is_dataclass(kind) and isinstance(kind, type):
             return self._dataclass(kind, node, at)
         if node is None:
-            raise at.fault(None, f"expected {_describe(kind)}, found nothing")
+            raise at.fault(None, f"expected {describe(kind)}, found nothing")
         origin = typing.get_origin(kind)
         if origin is tuple:
             return self._sequence(typing.get_args(kind)[0], node, at)
@@ -107,7 +107,7 @@ class Decoder:
             found_list, found_map = isinstance(node, yaml.SequenceNode), isinstance(node, yaml.MappingNode)
             if wants_list == found_list and wants_map == found_map:
                 return self.decode(choice, node, at)
-        raise at.fault(node, f"expected {' or '.join(_describe(choice) for choice in choices)}")
+        raise at.fault(node, f"expected {' or '.join(describe(choice) for choice in choices)}")
 
     def _tagged(self, tagged: Mapping[str, Any], node: yaml.MappingNode, at: Place) -> Any:
         for key, value in node.value:
@@ -127,7 +127,7 @@ class Decoder:
         values, faults = self._entries(kind, hints, node, at)
         for field in dataclasses.fields(kind):
             if field.init and field.name not in values and not faults and _required(field):
-                problem = f"{key_of(field)} is missing; expected {_describe(hints[field.name])}"
+                problem = f"{key_of(field)} is missing; expected {describe(hints[field.name])}"
                 faults += at.fault(node, problem).problems
         if faults:
             raise ConfigError(*faults)
@@ -167,12 +167,12 @@ class Decoder:
 
     def _sequence(self, item: Any, node: yaml.Node, at: Place) -> tuple[Any, ...]:
         if not isinstance(node, yaml.SequenceNode):
-            raise at.fault(node, f"expected a list of {_describe(item)}")
+            raise at.fault(node, f"expected a list of {describe(item)}")
         return tuple(self._all(((f"[{i}]", child) for i, child in enumerate(node.value)), item, at).values())
 
     def _mapping(self, item: Any, node: yaml.Node, at: Place) -> Mapping[str, Any]:
         if not isinstance(node, yaml.MappingNode):
-            raise at.fault(node, f"expected a mapping to {_describe(item)}")
+            raise at.fault(node, f"expected a mapping to {describe(item)}")
         return types.MappingProxyType(self._all(((str(k.value), child) for k, child in node.value), item, at))
 
     def _all(self, children: Iterable[tuple[str, yaml.Node]], item: Any, at: Place) -> dict[str, Any]:
@@ -199,7 +199,7 @@ class Decoder:
 
     def _scalar(self, kind: Any, node: yaml.Node, at: Place) -> Any:
         if not isinstance(node, yaml.ScalarNode):
-            raise at.fault(node, f"expected {_describe(kind)}, found a {_tag(node)}")
+            raise at.fault(node, f"expected {describe(kind)}, found a {_tag(node)}")
         text = self._text(node, at)
         given = "env" if text != node.value or _from_environment(node) else _tag(node)
         if kind is str and given not in ("str", "env", "timestamp"):
@@ -208,8 +208,8 @@ class Decoder:
             return self._value(kind, text, given, node)
         except ValueError as error:
             told = str(error)
-            detail = told if told.startswith(repr(text)) or " is not " in told else f"{text!r} is not {_describe(kind)}"
-            raise at.fault(node, detail if kind is not Secret else f"is not {_describe(kind)}") from error
+            detail = told if told.startswith(repr(text)) or " is not " in told else f"{text!r} is not {describe(kind)}"
+            raise at.fault(node, detail if kind is not Secret else f"is not {describe(kind)}") from error
 
     def _value(self, kind: Any, text: str, given: str, node: yaml.Node) -> Any:
         if typing.get_origin(kind) is Literal:
@@ -221,7 +221,7 @@ class Decoder:
             return _choice(text.lower(), {"true": True, "false": False, "yes": True, "no": False})
         if kind in (int, float):
             if given in ("bool", "str") or text.lower().lstrip(".") == "nan":
-                raise ValueError(f"{text!r} is not {_describe(kind)}")
+                raise ValueError(f"{text!r} is not {describe(kind)}")
             return kind(text.replace("_", ""))
         if kind is timedelta:
             return durations.parse(text)
@@ -299,16 +299,17 @@ _DESCRIPTIONS: Mapping[Any, str] = {
 }
 
 
-def _describe(kind: Any) -> str:
+def describe(kind: Any) -> str:
+    """What is expected of a value of type `kind`, in the words of errors and of the documentation."""
     if kind in _DESCRIPTIONS:
         return _DESCRIPTIONS[kind]
     origin = typing.get_origin(kind)
     if origin is Literal:
         return f"one of {', '.join(str(choice) for choice in typing.get_args(kind))}"
     if origin is tuple:
-        return f"a list of {_describe(typing.get_args(kind)[0])}"
+        return f"a list of {describe(typing.get_args(kind)[0])}"
     if origin in (Union, types.UnionType):
-        return " or ".join(_describe(member) for member in members(kind))
+        return " or ".join(describe(member) for member in members(kind))
     if isinstance(kind, type) and issubclass(kind, Enum):
         return f"one of {', '.join(str(member.value) for member in kind)}"
     return "a mapping"

@@ -1,0 +1,130 @@
+"""docker-compose.yml read as a person would review it: it is valid, pinned, ordered, private and unprivileged."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.fakes.servers import require_server
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = ROOT / "docker-compose.yml"
+LONG_RUNNING = {"influxdb", "grafana", "collector", "alerting", "console", "demo"}
+
+
+@pytest.fixture(scope="module")
+def stack() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())
+    return loaded
+
+
+def test_compose_itself_accepts_the_file() -> None:
+    """Docker Compose reads the file, every profile included, and finds nothing wrong."""
+    compose = require_server("docker-compose")
+
+    checked = subprocess.run(
+        [compose, "-f", str(COMPOSE), "--profile", "demo", "config", "--quiet"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": os.environ["PATH"]},
+    )
+
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_images_are_pinned(stack: dict[str, Any]) -> None:
+    """No image moves by itself."""
+    for name, service in stack["services"].items():
+        assert re.search(r":\d+\.\d+\.\d+$", service["image"]), name
+    assert stack["services"]["influxdb"]["image"] == "influxdb:2.9.1"
+    assert stack["services"]["grafana"]["image"] == "grafana/grafana:13.1.4"
+
+
+def test_every_long_running_service_says_whether_it_is_well(stack: dict[str, Any]) -> None:
+    """`up --wait` means something only if each service has a health check and restarts."""
+    for name in LONG_RUNNING:
+        service = stack["services"][name]
+        assert "healthcheck" in service, name
+        assert service["restart"] == "unless-stopped", name
+        assert "mem_limit" in service, name
+        assert service["logging"]["options"]["max-size"], name
+
+
+def test_services_start_when_what_they_need_is_healthy(stack: dict[str, Any]) -> None:
+    """Order is by health, and the one-shot is waited for by a long-running service (`up --wait` fails otherwise)."""
+    needs = {
+        name: {other: how["condition"] for other, how in service.get("depends_on", {}).items()}
+        for name, service in stack["services"].items()
+    }
+
+    assert needs["influxdb"] == {"secrets": "service_completed_successfully"}
+    assert needs["grafana"] == {"influxdb": "service_healthy"}
+    assert needs["collector"] == {"influxdb": "service_healthy"}
+    assert needs["alerting"] == {"collector": "service_healthy"}
+    assert needs["console"] == {"collector": "service_healthy", "alerting": "service_healthy"}
+    assert needs["demo"] == {"collector": "service_healthy"}
+
+
+def test_only_the_doors_are_published_and_only_to_this_machine(stack: dict[str, Any]) -> None:
+    """Grafana, the collector and the console, on loopback; the database and alerting stay inside."""
+    published = {name: service["ports"] for name, service in stack["services"].items() if "ports" in service}
+
+    assert published == {
+        "grafana": ["127.0.0.1:3000:3000"],
+        "collector": ["127.0.0.1:8186:8186"],
+        "console": ["127.0.0.1:8080:8080"],
+    }
+
+
+def test_the_demo_is_a_profile(stack: dict[str, Any]) -> None:
+    """Simulated traffic never starts unasked."""
+    assert [name for name, service in stack["services"].items() if service.get("profiles") == ["demo"]] == ["demo"]
+
+
+def test_no_secret_stands_in_the_file() -> None:
+    """Passwords and tokens come from files in a volume; no variable holds one and none has a default."""
+    text = COMPOSE.read_text()
+    settings = re.findall(r"^\s+(\w*(?:PASSWORD|TOKEN)\w*):(.*)$", text, re.MULTILINE)
+
+    assert settings
+    for name, value in settings:
+        assert name.endswith("_FILE"), name
+        assert value.strip().startswith("/run/secrets/"), name
+
+
+def test_our_own_containers_have_no_privileges(stack: dict[str, Any]) -> None:
+    """Read-only root, no capabilities, no new privileges, no root user."""
+    for name, service in stack["services"].items():
+        if str(service["image"]).startswith("tocsin:"):
+            assert service["read_only"] is True, name
+            assert service["cap_drop"] == ["ALL"], name
+            assert service["security_opt"] == ["no-new-privileges:true"], name
+    assert "\nUSER tocsin\n" in (ROOT / "Dockerfile").read_text()
+
+
+def test_every_mounted_file_exists(stack: dict[str, Any]) -> None:
+    """A bind mount of a path that is not there becomes an empty folder, silently."""
+    for service in stack["services"].values():
+        for volume in service.get("volumes", ()):
+            source = volume.split(":")[0]
+            if source.startswith("."):
+                assert (ROOT / source).exists(), source
+            else:
+                assert source in stack["volumes"]
+
+
+def test_the_image_holds_every_package_and_file_it_runs() -> None:
+    """The Dockerfile copies every package of the distribution, the rules and the configuration."""
+    dockerfile = (ROOT / "Dockerfile").read_text()
+
+    for package in ("foundation", "influxql", "store", "collector", "alerting", "console", "grafana", "demo", "tocsin", "rules"):
+        assert f"COPY {package} " in dockerfile, package
+    for file in ("docker/tocsin.yml", "docker/notify.yml"):
+        assert file in dockerfile
