@@ -1,0 +1,12 @@
+"""What people write into rule files, as values.
+
+    threshold   `> 300`: which values reach it
+    policy      thresholds, timers and gaps: what the state table needs to know of a rule
+    query       the rule's InfluxQL: what is allowed, its bounds in time, the value of each series in an answer
+    template    summary, description and runbook_url: sandboxed Jinja2
+    filters     ms, duration, percent, bytes, si: numbers as people read them
+    rule        one rule of a file, validated as it is read
+    load        rule files -> rules
+
+All of it is pure but `load`, which reads files.
+"""

@@ -1,0 +1,67 @@
+"""Rule files in, rules out. Called at start, at every reload and by `tocsin check`; reads files and nothing else.
+
+The invariant: either all files are right and every alert name is unique, or ConfigError lists every fault and the
+caller keeps the rules that it has.
+"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from alerting.rules.rule import Rule
+from foundation import settings
+from foundation.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleFile:
+    """A rule file."""
+
+    rules: tuple[Rule, ...] = ()
+
+
+def load(patterns: Iterable[Path | str], env: Mapping[str, str]) -> tuple[Rule, ...]:
+    """The rules of every file that a pattern (`rules/*.yml`) matches, files in order of their names.
+
+    A pattern with wildcards may match nothing; a plain path must be there. Raises ConfigError listing every fault.
+    """
+    rules: list[Rule] = []
+    faults: list[str] = []
+    for path in rule_files(patterns):
+        try:
+            rules += load_file(path, env)
+        except ConfigError as error:
+            faults += error.problems
+    faults += _twins(rules)
+    if faults:
+        raise ConfigError(*faults)
+    return tuple(rules)
+
+
+def load_file(path: Path, env: Mapping[str, str]) -> tuple[Rule, ...]:
+    """The rules of one file. Raises ConfigError listing every fault."""
+    read = settings.load(RuleFile, path, env, prefix=None)
+    return tuple(rule.placed(str(path)) for rule in read.rules)
+
+
+def rule_files(patterns: Iterable[Path | str]) -> tuple[Path, ...]:
+    """The files that the patterns name, each once."""
+    found: dict[Path, None] = {}
+    for pattern in map(str, patterns):
+        matches = sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else [pattern]  # noqa: PTH207 - patterns may be absolute
+        found |= dict.fromkeys(map(Path, matches))
+    return tuple(found)
+
+
+def _twins(rules: Iterable[Rule]) -> list[str]:
+    first: dict[str, Rule] = {}
+    faults = []
+    for rule in rules:
+        twin = first.setdefault(rule.alert, rule)
+        if twin is not rule:
+            place = "in this file" if twin.file == rule.file else f"in {twin.file}"
+            faults.append(f"{rule.file}: alert {rule.alert} is already defined {place}; names of alerts must be unique")
+    return faults

@@ -1,0 +1,166 @@
+"""One rule as it stands in a rule file, validated as it is read: a `Rule` that exists can be evaluated. Pure.
+
+`load` reads rules from files, `foundation.settings` decodes each; the evaluator, the API and the rehearsal use them.
+Fields without a default must be given; `docs/rules.md` describes every key and is held to this class by a test.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeVar
+
+from alerting.alert import Labels
+from alerting.rules.policy import Datapoints, Missing, Policy
+from alerting.rules.query import Question, bound, group_keys, read_query
+from alerting.rules.template import Words
+from alerting.rules.threshold import Threshold
+
+T = TypeVar("T")
+
+RESERVED = "TocsinRuleBlind"
+"""The evaluator's own alert; no rule may take its name."""
+OWN_LABELS = frozenset({"alertname", "severity"})
+"""Labels that Tocsin sets."""
+
+_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TEMPLATES = ("summary", "description", "runbook_url")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rule. Raises ValueError naming the key that is wrong and how to mend it."""
+
+    alert: str
+    query: str
+    over: timedelta
+    every: timedelta = timedelta(seconds=10)
+    bucket: str = "telemetry"
+    warn: str | None = None
+    critical: str | None = None
+    resolve: str | None = None
+    for_: timedelta = timedelta(0)
+    keep_firing_for: timedelta = timedelta(0)
+    datapoints: str | None = None
+    missing: Missing = Missing.KEEP
+    forget: timedelta = timedelta(hours=24)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    summary: str = ""
+    description: str = ""
+    runbook_url: str = ""
+    policy: Policy = field(init=False, repr=False, compare=False)
+    question: Question = field(init=False, repr=False, compare=False)
+    words: Words = field(init=False, repr=False, compare=False)
+    grouped_by: tuple[str, ...] | None = field(init=False, repr=False, compare=False)
+    """The tags that tell the rule's series apart; None where the data decides."""
+    file: str = field(init=False, repr=False, compare=False, default="")
+    """The file that the rule was read from, as it was named."""
+
+    def __post_init__(self) -> None:
+        self._check_name()
+        self._check_labels()
+        self._check_times()
+        select = _told("query", read_query, self.query)
+        self._set("policy", self._policy())
+        self._set("question", Question(bound(select), self.bucket, self.over, self.every))
+        self._set("grouped_by", group_keys(select))
+        self._set("words", self._words())
+
+    def placed(self, file: str) -> Rule:
+        """The same rule, knowing its file."""
+        rule = copy.copy(self)
+        object.__setattr__(rule, "file", file)
+        return rule
+
+    def paced(self, every: timedelta) -> Rule:
+        """The same rule at another pace."""
+        return dataclasses.replace(self, every=every).placed(self.file)
+
+    def identity(self, series: Labels) -> Labels:
+        """The labels of the alert of a series: its own, the rule's on top, and the rule's name."""
+        own = {name: value for name, value in self.labels.items() if value != ""}
+        return tuple(sorted({**dict(series), **own, "alertname": self.alert}.items()))
+
+    def covers(self, labels: Labels) -> bool:
+        """Whether this rule, as it is now, can have an alert of these labels; an edit may have moved them."""
+        pairs = dict(labels)
+        if any(pairs.get(name, "") != value for name, value in self.labels.items()):
+            return False
+        return self.grouped_by is None or set(pairs) <= {*self.grouped_by, *self.labels, "alertname"}
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    def _check_name(self) -> None:
+        if not self.alert.strip() or not self.alert.isprintable():
+            raise ValueError("alert: needs a name, as in `alert: CheckoutSlow`")
+        if self.alert == RESERVED:
+            raise ValueError(f"alert: {RESERVED} is Tocsin's own alert; choose another name")
+        if not self.bucket:
+            raise ValueError("bucket: needs a name; leave it out for `telemetry`")
+
+    def _check_labels(self) -> None:
+        for name in self.labels:
+            if not _LABEL.fullmatch(name):
+                raise ValueError(f"labels: {name!r} is no label name; use letters, digits and _")
+            if name in OWN_LABELS:
+                raise ValueError(f"labels: {name} is set by Tocsin; choose another name")
+
+    def _check_times(self) -> None:
+        for name, value in (("over", self.over), ("every", self.every), ("forget", self.forget)):
+            if value <= timedelta(0):
+                raise ValueError(f"{name}: must be longer than 0s")
+        if self.every < timedelta(milliseconds=100):
+            raise ValueError("every: must be 100ms or longer")
+
+    def _policy(self) -> Policy:
+        warn = _read("warn", Threshold.parse, self.warn)
+        critical = _read("critical", Threshold.parse, self.critical)
+        resolve = _read("resolve", Threshold.parse, self.resolve)
+        if warn is None and critical is None:
+            raise ValueError('needs `warn` or `critical`, as in `warn: "> 300"`')
+        _check_thresholds(warn, critical, resolve)
+        return Policy(
+            every=self.every,
+            warn=warn,
+            critical=critical,
+            resolve=resolve,
+            hold=self.for_,
+            keep_firing_for=self.keep_firing_for,
+            datapoints=_read("datapoints", Datapoints.parse, self.datapoints),
+            missing=self.missing,
+            forget=self.forget,
+        )
+
+    def _words(self) -> Words:
+        words = Words({name: getattr(self, name) for name in _TEMPLATES if getattr(self, name)})
+        sample = self.policy.critical or self.policy.warn
+        labels = None if self.grouped_by is None else {*self.grouped_by, *self.labels, *OWN_LABELS}
+        words.check(labels, value=sample.bound if sample is not None else 0.0)
+        return words
+
+
+def _check_thresholds(warn: Threshold | None, critical: Threshold | None, resolve: Threshold | None) -> None:
+    if warn is not None and critical is not None and warn.is_ordered and critical.is_ordered:
+        if not critical.within(warn):
+            raise ValueError(f'critical: "{critical}" must lie beyond warn "{warn}", so that it is always the worse')
+        if warn.within(critical):
+            raise ValueError(f'warn: "{warn}" is the same as critical and could never be seen; leave one out')
+    for name, threshold in (("warn", warn), ("critical", critical)):
+        if resolve is not None and threshold is not None and resolve.overlaps(threshold):
+            raise ValueError(f'resolve: "{resolve}" must lie on the good side of {name} "{threshold}"')
+
+
+def _read(key: str, parse: Callable[[str], T], text: str | None) -> T | None:
+    return None if text is None else _told(key, parse, text)
+
+
+def _told(key: str, parse: Callable[[str], T], text: str) -> T:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from error
