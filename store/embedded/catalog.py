@@ -1,0 +1,166 @@
+"""What the file holds, read at open; and what a shipment adds to it, held back until its transaction has committed.
+
+The writer's thread alone grows and adopts. Readers call `tables` from any thread: the mapping they get never changes.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from foundation.batch import FieldType
+from foundation.errors import ConfigError
+from store.embedded.schema import CATALOG_SQL, FORMAT, TIME, Column, Kind, Table, Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import duckdb
+
+_NOTHING: Tables = MappingProxyType({})
+
+
+class Catalog:
+    """Buckets and their tables as the file has them."""
+
+    def __init__(self, buckets: Mapping[str, Tables], ids: Mapping[str, int], next_table: int) -> None:
+        self._buckets: Mapping[str, Tables] = MappingProxyType(dict(buckets))
+        self._ids: Mapping[str, int] = MappingProxyType(dict(ids))
+        self._next_table = next_table
+
+    def tables(self, bucket: str) -> Tables | None:
+        """The bucket's tables as of now, None when there is no such bucket."""
+        return self._buckets.get(bucket)
+
+    def buckets(self) -> tuple[str, ...]:
+        """Names of the buckets, sorted."""
+        return tuple(sorted(self._buckets))
+
+    def grow(self, bucket: str) -> Growth:
+        """A scratch copy of the bucket for one shipment."""
+        return Growth(
+            bucket=bucket,
+            bucket_id=self._ids.get(bucket),
+            spare_bucket_id=max(self._ids.values(), default=0) + 1,
+            tables=self._buckets.get(bucket, _NOTHING),
+            next_table=self._next_table,
+        )
+
+    def adopt(self, growth: Growth) -> None:
+        """Take over what a growth added. Call it after the commit."""
+        self._ids = MappingProxyType({**self._ids, growth.bucket: growth.bucket_id})
+        self._buckets = MappingProxyType({**self._buckets, growth.bucket: growth.tables})
+        self._next_table = growth.next_table
+
+
+class Growth:
+    """The bucket's tables plus what one shipment brings; `apply` writes the difference inside its transaction."""
+
+    def __init__(
+        self, *, bucket: str, bucket_id: int | None, spare_bucket_id: int, tables: Tables, next_table: int
+    ) -> None:
+        self.bucket = bucket
+        self.bucket_id = spare_bucket_id if bucket_id is None else bucket_id
+        self.next_table = next_table
+        self._new_bucket = bucket_id is None
+        self._known = tables
+        self._tables: dict[str, Table] = dict(tables)
+
+    @property
+    def tables(self) -> Tables:
+        """Everything the bucket has, the additions included."""
+        return MappingProxyType(dict(self._tables))
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was added."""
+        return not self._new_bucket and all(self._known.get(name) is table for name, table in self._tables.items())
+
+    def table(self, measurement: str) -> Table:
+        """The measurement's table; made, without columns, when it is new."""
+        found = self._tables.get(measurement)
+        if found is None:
+            found = self._tables[measurement] = Table(measurement, f"m{self.next_table}", ())
+            self.next_table += 1
+        return found
+
+    def field_type(self, measurement: str, field: str) -> FieldType | None:
+        """The type the field is pinned to, None when there is no such field."""
+        table = self._tables.get(measurement)
+        column = table.fields.get(field) if table else None
+        return column.type if column else None
+
+    def column(self, measurement: str, name: str, kind: Kind, type_: FieldType | None) -> Column:
+        """The column of a tag or field; made when it is new. An existing field keeps its own type."""
+        table = self.table(measurement)
+        siblings = table.tags if kind == "tag" else table.fields
+        found = siblings.get(name)
+        if found is None:
+            found = Column(name, kind, type_, f"{kind[0]}{len(siblings) + 1}")
+            self._tables[measurement] = Table(measurement, table.relation, (*table.columns, found))
+        return found
+
+    def apply(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Make the new tables and columns, and write them into the catalog."""
+        if self._new_bucket:
+            connection.execute("INSERT INTO buckets VALUES (?, ?)", [self.bucket_id, self.bucket])
+        for measurement, table in self._tables.items():
+            before = self._known.get(measurement)
+            if before is not table:
+                self._apply_table(connection, table, before)
+
+    def _apply_table(self, connection: duckdb.DuckDBPyConnection, table: Table, before: Table | None) -> None:
+        number = int(table.relation[1:])
+        added = table.columns[len(before.columns) :] if before else table.columns
+        if before is None:
+            columns = [f"{TIME} BIGINT NOT NULL", *(f"{column.physical} {column.sql_type}" for column in added)]
+            connection.execute(f"CREATE TABLE {table.relation} ({', '.join(columns)})")
+            row = [number, self.bucket_id, table.measurement, table.relation]
+            connection.execute("INSERT INTO measurements VALUES (?, ?, ?, ?)", row)
+        else:
+            for column in added:
+                connection.execute(f"ALTER TABLE {table.relation} ADD COLUMN {column.physical} {column.sql_type}")
+        for column in added:
+            row = [number, column.name, column.kind, column.type or FieldType.STRING, column.physical]
+            connection.execute("INSERT INTO columns VALUES (?, ?, ?, ?, ?)", row)
+
+
+def load_catalog(connection: duckdb.DuckDBPyConnection, path: Path) -> Catalog:
+    """Read the catalog, making it in an empty file. Raises ConfigError on a file of another program or version."""
+    _check_format(connection, path)
+    ids: dict[str, int] = {}
+    tables: dict[int, dict[str, Table]] = {}
+    for number, name in connection.execute("SELECT id, name FROM buckets").fetchall():
+        ids[name] = number
+        tables[number] = {}
+    columns: dict[int, list[Column]] = {}
+    rows = connection.execute("SELECT measurement, name, kind, type, physical FROM columns ORDER BY rowid").fetchall()
+    for number, name, kind, type_, physical in rows:
+        column = Column(name, kind, None if kind == "tag" else FieldType(type_), physical)
+        columns.setdefault(number, []).append(column)
+    next_table = 1
+    for number, bucket, name, relation in connection.execute(
+        "SELECT id, bucket, name, relation FROM measurements"
+    ).fetchall():
+        tables[bucket][name] = Table(name, relation, tuple(columns.get(number, ())))
+        next_table = max(next_table, number + 1)
+    return Catalog({name: MappingProxyType(tables[number]) for name, number in ids.items()}, ids, next_table)
+
+
+def _check_format(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    present = {str(row[0]) for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    if not present:
+        connection.execute("BEGIN")
+        connection.execute(CATALOG_SQL)
+        connection.execute("INSERT INTO format VALUES (?)", [FORMAT])
+        connection.execute("COMMIT")
+        return
+    rows = connection.execute("SELECT version FROM format").fetchall() if "format" in present else []
+    if not rows:
+        raise ConfigError(f"{path}: this DuckDB file was not made by Tocsin; set store.path to a file of its own")
+    if rows[0][0] > FORMAT:
+        raise ConfigError(
+            f"{path}: the file has format {rows[0][0]}, this version of Tocsin reads up to {FORMAT}; "
+            "upgrade Tocsin, or set store.path to another file"
+        )

@@ -1,0 +1,106 @@
+"""Rows of one measurement into its table: one row for each series and time, merged field by field, last write wins.
+
+Runs within the writer's transaction. Data in order of time, which is nearly all, is a plain insert; only rows that are
+not newer than everything in the table are merged, within their own range of time.
+"""
+
+# ruff: noqa: S608 - the SQL holds our own physical names and integers; nothing of it comes from a line
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import duckdb
+
+    from store.embedded.schema import Table
+
+_BATCH: Final = "incoming"
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    relation: str
+    tags: tuple[str, ...]
+    fields: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return ", ".join(("time", *self.tags))
+
+    @property
+    def all(self) -> str:
+        return ", ".join(("time", *self.tags, *self.fields))
+
+
+def newest_time(connection: duckdb.DuckDBPyConnection, relation: str) -> int | None:
+    """Time of the table's newest row in ns, None when it is empty."""
+    (row,) = connection.execute(f"SELECT max(time) FROM {relation}").fetchall()
+    return None if row[0] is None else int(row[0])
+
+
+def store_rows(connection: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[Any], newest: int | None) -> int:
+    """Store `parts` (Arrow tables with physical names, `time` and `ordinal`); `newest` is the table's newest time.
+
+    Returns the newest time after it.
+    """
+    rows = pa.concat_tables(parts, promote_options="default") if len(parts) > 1 else parts[0]
+    present = set(rows.column_names)
+    names = _Names(
+        table.relation,
+        tuple(column.physical for column in table.tags.values()),
+        tuple(column.physical for column in table.fields.values() if column.physical in present),
+    )
+    for column in table.tags.values():
+        if column.physical not in present:
+            rows = rows.append_column(column.physical, pa.nulls(len(rows), pa.string()))
+    latest = pc.max(rows.column("time")).as_py()
+    connection.register(_BATCH, rows)
+    try:
+        source = _one_row_per_point(connection, names, len(rows))
+        _insert_or_merge(connection, names, source, newest)
+    finally:
+        connection.unregister(_BATCH)
+    return int(latest if newest is None else max(latest, newest))
+
+
+def _one_row_per_point(connection: duckdb.DuckDBPyConnection, names: _Names, count: int) -> str:
+    """SQL that yields the batch without duplicates: for each field the value that was written last."""
+    ((distinct,),) = connection.execute(f"SELECT count(DISTINCT hash({names.key})) FROM {_BATCH}").fetchall()
+    if distinct == count:
+        return _BATCH
+    fields = ", ".join(f"arg_max({name}, ordinal) AS {name}" for name in names.fields)
+    return f"(SELECT {names.key}, {fields} FROM {_BATCH} GROUP BY {names.key})"
+
+
+def _insert_or_merge(connection: duckdb.DuckDBPyConnection, names: _Names, source: str, newest: int | None) -> None:
+    late = (None, None)
+    if newest is not None:
+        (late,) = connection.execute(f"SELECT min(time), max(time) FROM {_BATCH} WHERE time <= {newest}").fetchall()
+    if late[0] is None:
+        connection.execute(f"INSERT INTO {names.relation} ({names.all}) SELECT {names.all} FROM {source}")
+        return
+    _merge(connection, names, source, late)
+    connection.execute(
+        f"INSERT INTO {names.relation} ({names.all}) SELECT {names.all} FROM {source} WHERE time > {newest}"
+    )
+
+
+def _merge(connection: duckdb.DuckDBPyConnection, names: _Names, source: str, late: tuple[int, int]) -> None:
+    """Merge the rows of `late` (first and last time): only the table's rows within that range are looked at."""
+    first, last = late
+    same = " AND ".join(["old.time = new.time", *(f"old.{tag} IS NOT DISTINCT FROM new.{tag}" for tag in names.tags)])
+    updates = ", ".join(f"{field} = coalesce(new.{field}, old.{field})" for field in names.fields)
+    values = ", ".join(f"new.{name.strip()}" for name in names.all.split(","))
+    connection.execute(
+        f"MERGE INTO {names.relation} AS old USING (SELECT * FROM {source} WHERE time <= {last}) AS new "
+        f"ON ({same} AND old.time BETWEEN {first} AND {last}) "
+        f"WHEN MATCHED THEN UPDATE SET {updates} "
+        f"WHEN NOT MATCHED THEN INSERT ({names.all}) VALUES ({values})"
+    )

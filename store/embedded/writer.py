@@ -1,0 +1,162 @@
+"""One shipment, one transaction: new columns, rows, and the position behind them, or none of it.
+
+Lives in one thread of its own; nothing here is shared with readers but the catalog's values, swapped after the commit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from foundation.line_protocol.line import LineError, field_type
+from foundation.line_protocol.parse import parse_line
+from store.contract import Verdict
+from store.embedded.fallback import as_table, check_types, read_lines
+from store.embedded.rows import newest_time, store_rows
+from store.embedded.shapes import Shape, names_of
+from store.embedded.sorting import Group, sort_lines
+
+if TYPE_CHECKING:
+    from foundation.batch import Position, Shipment
+    from store.embedded.catalog import Catalog, Growth
+
+_MOST_SHAPES: Final = 10_000
+"""Shapes kept in memory; when there are more, all are learnt again."""
+
+
+class Writer:
+    """Writes shipments through one connection. Not safe for threads: the store calls it from one."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+        self._connection = connection
+        self._catalog = catalog
+        self._shapes: dict[tuple[str, bytes], Shape] = {}
+        self._newest: dict[str, int | None] = {}
+        rows = connection.execute("SELECT log, bucket, position FROM positions").fetchall()
+        self._positions: dict[tuple[str, str], int] = {(log, bucket): offset for log, bucket, offset in rows}
+
+    def position(self, log: str, bucket: str) -> int | None:
+        """The offset committed last for this log and bucket, 0 when nothing was."""
+        return self._positions.get((log, bucket), 0)
+
+    def write(self, shipment: Shipment, position: Position) -> Verdict:
+        """Store the shipment, unless its position says that it is stored already."""
+        if self._positions.get((position.log, position.bucket), -1) >= position.offset:
+            return Verdict(stored=shipment.lines)
+        growth = self._catalog.grow(shipment.bucket)
+        intake = _Intake(growth, self._shapes)
+        intake.take(shipment.unpack())
+        newest = self._commit(growth, intake, position)
+        self._catalog.adopt(growth)
+        self._newest |= newest
+        self._positions[position.log, position.bucket] = position.offset
+        if len(self._shapes) > _MOST_SHAPES:
+            self._shapes.clear()
+        self._shapes |= intake.learnt
+        return Verdict(stored=intake.stored, refused=tuple(intake.refused))
+
+    def _commit(self, growth: Growth, intake: _Intake, position: Position) -> dict[str, int | None]:
+        """Everything in one transaction; returns the newest time of each table that was written."""
+        newest: dict[str, int | None] = {}
+        self._connection.execute("BEGIN")
+        try:
+            growth.apply(self._connection)
+            for measurement, parts in intake.parts.items():
+                table = growth.table(measurement)
+                before = self._newest_of(table.relation)
+                newest[table.relation] = store_rows(self._connection, table, parts, before)
+            self._keep_position(position)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        return newest
+
+    def _newest_of(self, relation: str) -> int | None:
+        if relation not in self._newest:
+            self._newest[relation] = newest_time(self._connection, relation)
+        return self._newest[relation]
+
+    def _keep_position(self, position: Position) -> None:
+        if (position.log, position.bucket) in self._positions:
+            sql = "UPDATE positions SET position = ? WHERE log = ? AND bucket = ?"
+        else:
+            sql = "INSERT INTO positions (position, log, bucket) VALUES (?, ?, ?)"
+        self._connection.execute(sql, [position.offset, position.log, position.bucket])
+
+    def _roll_back(self) -> None:
+        """Leave no transaction behind; one that failed to commit is gone already, and DuckDB says so."""
+        try:
+            self._connection.execute("ROLLBACK")
+        except duckdb.Error:
+            return
+
+
+class _Intake:
+    """One body on its way from bytes to Arrow tables."""
+
+    def __init__(self, growth: Growth, known: dict[tuple[str, bytes], Shape]) -> None:
+        self.learnt: dict[tuple[str, bytes], Shape] = {}
+        self.parts: dict[str, list[Any]] = {}
+        self.refused: list[Any] = []
+        self.stored = 0
+        self._growth = growth
+        self._known = known
+
+    def take(self, body: bytes) -> None:
+        """Sort, convert, and read one by one what is left."""
+        result = sort_lines(body, self._shape_of)
+        odd = result.odd
+        for group in result.groups:
+            try:
+                self._add(group.shape.measurement, self._columns(group))
+            except pa.ArrowInvalid:
+                odd += zip(group.ordinals, group.text.split(b"\n"), strict=False)
+        if odd:
+            read = read_lines(sorted(odd), self._growth)
+            self.refused = read.refused
+            for measurement, rows in read.rows.items():
+                self._add(measurement, as_table(rows))
+
+    def _add(self, measurement: str, table: Any) -> None:
+        self.parts.setdefault(measurement, []).append(table)
+        self.stored += table.num_rows
+
+    def _columns(self, group: Group) -> Any:
+        shape = group.shape
+        table = self._growth.table(shape.measurement)
+        names = [
+            *(table.tags[name].physical for name in shape.tags),
+            *(table.fields[name].physical for name, _ in shape.fields),
+            "time",
+        ]
+        columns = shape.columns(group.text)
+        return pa.table([*columns, pa.array(group.ordinals, pa.int64())], names=[*names, "ordinal"])
+
+    def _shape_of(self, skeleton: bytes, line: bytes) -> Shape | None:
+        """The shape of a plain line, from memory or learnt from this very line; None leaves it to the fallback."""
+        key = (self._growth.bucket, skeleton)
+        found = self._known.get(key) or self.learnt.get(key)
+        if found is None:
+            found = self._learn(skeleton, line)
+            if found is not None:
+                self.learnt[key] = found
+        return found
+
+    def _learn(self, skeleton: bytes, text: bytes) -> Shape | None:
+        named = names_of(skeleton)
+        try:
+            line = parse_line(text.removesuffix(b"\n"))
+            check_types(line, self._growth)
+        except LineError:
+            return None
+        if named is None or "time" in named[1][1]:
+            return None
+        for key, _ in line.tags:
+            self._growth.column(line.measurement, key, "tag", None)
+        for key, value in line.fields:
+            self._growth.column(line.measurement, key, "field", field_type(value))
+        fields = tuple((key, field_type(value)) for key, value in line.fields)
+        return Shape(line.measurement, tuple(key for key, _ in line.tags), fields)
