@@ -17,8 +17,8 @@ _NUMBER_STARTS = b"0123456789.-nN"
 _BOOLEAN_STARTS = b"tTfF"
 _TIME = re.compile(rb"-?+[0-9]*+(?=[ ]|\Z)")
 _UNREADABLE = (
-    "a name cannot be read back: before a comma, an equals sign or a blank stands at most one backslash, "
-    "a measurement does not escape '=', and no name holds a newline"
+    "a name cannot be read back: a single backslash escapes a comma, an equals sign or a blank, "
+    "and a measurement does not escape '='"
 )
 
 

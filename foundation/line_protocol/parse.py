@@ -1,7 +1,8 @@
 """One line of bytes to a `Line`: the slow path, and the judge that every faster path has to agree with.
 
-What is accepted is said by the patterns below, once. Names in which a backslash run would be read differently by
-influxd's own stages are no names here: at most one backslash stands before a character that it escapes.
+What is accepted is said by the patterns below, once. influxd takes a comma, an equals sign or a blank as part of a name
+when the byte before it is a backslash; in fields a second stage counts backslashes in pairs, and a measurement behind
+several backslashes is stored but never found again. Where its stages disagree, the line is refused.
 """
 
 from __future__ import annotations
@@ -21,14 +22,15 @@ from foundation.line_protocol.line import (
 )
 from foundation.line_protocol.precision import Precision, scale
 
-_RUN = rb"\\++(?![,= \\\n])"
-_MEASUREMENT = rb"(?!,)(?:[^, \\\n]|\\[, ]|" + _RUN + rb")++"
-_NAME = rb"(?:[^, =\\\n]|\\[, =]|" + _RUN + rb")++"
-_HEAD = re.compile(rb"[ \t\0]*+(" + _MEASUREMENT + rb")((?:," + _NAME + rb"=" + _NAME + rb")*+) [ \t\0]*+")
-_TAG = re.compile(rb",(" + _NAME + rb")=(" + _NAME + rb")")
+_PLAIN_RUN = rb"\\++(?![,= \\])\n?+"
+_MEASUREMENT = rb"(?!,)(?:[^, \\\n]|\\[, ]|" + _PLAIN_RUN + rb")++"
+_TAG_NAME = rb"(?:[^, =\\\n]|" + _PLAIN_RUN + rb"|\\++[, =])++"
+_FIELD_KEY = rb"(?:[^, =\\\n]|" + _PLAIN_RUN + rb"|(?:\\\\)*+\\[, =])++"
+_HEAD = re.compile(rb"[ \t\0]*+(" + _MEASUREMENT + rb")((?:," + _TAG_NAME + rb"=" + _TAG_NAME + rb")*+) [ \t\0]*+")
+_TAG = re.compile(rb",(" + _TAG_NAME + rb")=(" + _TAG_NAME + rb")")
 _STRING = rb'"(?:[^"\\]|\\.)*+"'
 _FIELD = re.compile(
-    rb"(" + _NAME + rb")=(?:(" + _STRING + rb")"
+    rb"(" + _FIELD_KEY + rb")=(?:(" + _STRING + rb")"
     rb"|(-?+(?:[0-9]++\.?+[0-9]*+|\.[0-9]++)(?:[eE][+-]?+[0-9]++)?+)(?![iu])|(-?+[0-9]++)i|([0-9]++)u"
     rb"|([tT]|true|True|TRUE)|([fF]|false|False|FALSE))(?=[, ]|\Z)",
     re.DOTALL,
