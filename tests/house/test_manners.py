@@ -60,10 +60,8 @@ def test_every_tests_folder_is_a_package() -> None:
 @pytest.mark.parametrize("generator", ["tocsin.docs", "grafana"])
 def test_what_is_generated_is_fresh(generator: str) -> None:
     """`make docs` and `make boards` leave nothing to change."""
-    python = ROOT / ".venv" / "bin" / "python"
-
     checked = subprocess.run(
-        [python, "-m", generator, "--check"], capture_output=True, text=True, check=False, cwd=ROOT
+        [sys.executable, "-m", generator, "--check"], capture_output=True, text=True, check=False, cwd=ROOT
     )
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
