@@ -1,4 +1,4 @@
-"""Telemetry in. The line, in the order in which the data walks:
+"""Telemetry in. The rooms stand in the order in which the data walks.
 
     intake -> decode -> check -> (transform) -> buffer -> deliver -> store
 
@@ -8,7 +8,12 @@
     pipeline    decode and check in one pure call: request body in, Batch and verdict out
     buffer/     durable, group-committed log per bucket; an acknowledgement means it is in there
     deliver     the only retry loop: buffer -> store, and refused lines to the dead letters
+    isolation   which lines of a refused body are the bad ones; pure
+    dead        the dead letters: lines refused after they were acknowledged
+    health      our own metrics as lines, through the same door as everybody's
     app         composition root
     config      what tocsin.yml says under `collector:`
-    metrics     every self-metric of the collector, by name
+    metrics     every self-metric of the collector's back half, by name
+
+Everything before the buffer is undone by a crash, nothing behind it is.
 """
