@@ -1,0 +1,13 @@
+"""The built-in web pages: they draw the boards of grafana/provisioning without Grafana, and show what is on fire.
+
+The console speaks HTTP to the collector's /query and to the alerting API, and imports the foundation only.
+
+    app          the role: wires the rest, starts and stops
+    config       where it listens, which boards it draws
+    boards       the board files, read when they change
+    statements   which queries may pass: SELECT and SHOW
+    gateway      requests on to the collector and the alerting API
+    charts       the charting script out of the installed wheel, compressed once
+    headers      what every answer says to the browser about safety
+    static/      the pages: plain ES modules, no build step (static/main.js is their map)
+"""

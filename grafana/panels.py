@@ -19,6 +19,8 @@ Size = tuple[int, int]
 """Width in twenty-fourths of the board, height in units of about 30 pixels."""
 
 _PLUGIN_VERSION = "13.1.4"
+_BRIDGED_MS = 180_000
+"""A line goes on over a gap of this length; a longer one is information and stays a gap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def timeseries(
     drawing: Drawing = LINES,
     overrides: tuple[Override, ...] = (),
 ) -> Panel:
-    """Lines (or bars) over time, windows of ten seconds and more; a gap stays a gap."""
+    """Lines (or bars) over time, windows of ten seconds and more."""
     custom = {
         "drawStyle": "bars" if drawing.bars else "line",
         "lineInterpolation": "linear",
@@ -119,7 +121,7 @@ def timeseries(
         "gradientMode": "none",
         "showPoints": "auto",
         "pointSize": 4,
-        "spanNulls": False,
+        "spanNulls": _BRIDGED_MS,
         "stacking": {"mode": "normal" if drawing.stacked else "none", "group": "A"},
         "thresholdsStyle": {"mode": "dashed" if field.limits else "off"},
         "axisPlacement": "auto",

@@ -1,7 +1,7 @@
 """InfluxQL as text. Every SELECT carries `$timeFilter`; windows are written `${__interval}`, braces included, because
 some versions of Grafana escape the bare form; a variable inside a regular expression always says `:regex`.
 
-Counts are filled with 0 and measured values with nothing: an absent request is a zero, an absent duration is not.
+Counts are filled with 0 and measured values with null: an absent request is a zero, an absent duration is a gap.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def select(
     where: tuple[str, ...] = (),
     by: tuple[str, ...] = (),
     every: str | None = None,
-    fill: str = "none",
+    fill: str = "null",
 ) -> str:
     """A SELECT over the board's time range; with `every`, one row a window, filled with `fill`."""
     conditions = " AND ".join(("$timeFilter", *where))

@@ -137,7 +137,7 @@ def _rates() -> list[Panel]:
     ]
 
 
-def _split(expression: str, by: str, *, fill: str = "none") -> dict[str, Any]:
+def _split(expression: str, by: str, *, fill: str = "null") -> dict[str, Any]:
     query = select(expression, source=_SOURCE, where=_PICKED, by=(by,), every=WINDOW, fill=fill)
     return target(query, alias=f"$tag_{by}")
 

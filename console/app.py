@@ -1,0 +1,104 @@
+"""The console's role: which address answers what. Composition root of the room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from console.boards import Boards
+from console.charts import Charts
+from console.config import ConsoleConfig
+from console.gateway import Gateway
+from console.headers import safe
+from foundation.clock import Clock
+from foundation.web import Address, Site, answer, metrics_response
+
+_STATIC = Path(__file__).resolve().parent / "static"
+_LARGEST_FORM = 1 << 20
+
+
+class Console:
+    """Serves the pages and what they ask for. One process, one event loop."""
+
+    name = "console"
+
+    def __init__(
+        self,
+        config: ConsoleConfig,
+        *,
+        collector_url: str,
+        alerting_url: str,
+        registry: CollectorRegistry,
+        clock: Clock,
+        on_incident: Callable[[str, BaseException | None], None],
+    ) -> None:
+        del on_incident  # the console has no task that runs for ever
+        self._clock = clock
+        self._config = config
+        self._registry = registry
+        self._boards = Boards(config.boards)
+        self._charts = Charts()
+        self._gateway = Gateway(config, collector_url=collector_url, alerting_url=alerting_url, registry=registry)
+        self._site: Site | None = None
+
+    async def start(self) -> str:
+        """Bind and serve; returns the address really bound."""
+        await self._gateway.open()
+        self._site = Site(self._app(), Address.parse(self._config.listen))
+        return str(await self._site.start())
+
+    async def stop(self) -> None:
+        """Close the pages, then the connections behind them."""
+        if self._site is not None:
+            await self._site.stop()
+        await self._gateway.close()
+
+    async def reload(self) -> None:
+        """Nothing to do: board files are read again when they change."""
+
+    def _app(self) -> web.Application:
+        app = web.Application(middlewares=[safe], client_max_size=_LARGEST_FORM)
+        pages = [web.get(path, self._page) for path in ("/", "/alerts", "/boards/{uid}")]
+        app.add_routes(
+            [
+                *pages,
+                web.get("/api/config", self._settings),
+                web.get("/api/boards", self._list_boards),
+                web.get("/api/boards/{uid}", self._board),
+                web.post("/api/query", self._gateway.query),
+                web.get("/api/alerting/{name}", self._gateway.alerting),
+                web.get("/api/collector", self._gateway.collector),
+                web.get(self._charts.address, self._charts.serve),
+                web.get("/health", self._health),
+                web.get("/metrics", self._metrics),
+                web.static("/static", _STATIC),
+            ]
+        )
+        return app
+
+    async def _page(self, _request: web.Request) -> web.FileResponse:
+        return web.FileResponse(_STATIC / "index.html")
+
+    async def _settings(self, _request: web.Request) -> web.Response:
+        return answer({"charts": self._charts.address, "now": self._clock.now_ns() // 1_000_000})
+
+    async def _list_boards(self, _request: web.Request) -> web.Response:
+        return answer(self._boards.index())
+
+    async def _board(self, request: web.Request) -> web.Response:
+        uid = request.match_info["uid"]
+        board: dict[str, Any] | None = self._boards.get(uid)
+        if board is None:
+            known = ", ".join(entry["uid"] for entry in self._boards.index()["boards"])
+            return answer({"error": f"there is no board {uid!r}; there is {known or 'none at all'}"}, status=404)
+        return answer(board)
+
+    async def _health(self, _request: web.Request) -> web.Response:
+        return answer({"status": "ok"})
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        return metrics_response(self._registry)

@@ -1,0 +1,26 @@
+"""Settings of the console."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from foundation.secret import Secret
+
+BOARDS = Path(__file__).resolve().parent.parent / "grafana" / "provisioning" / "dashboards" / "json"
+"""The boards that ship."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleConfig:
+    """`boards` is a folder of dashboard files in Grafana's classic JSON; they are asked from `bucket`.
+
+    `token` may read from a collector that asks for one; `deadline` is how long an answer may take.
+    """
+
+    listen: str = "127.0.0.1:8080"
+    boards: Path = BOARDS
+    bucket: str = "telemetry"
+    token: Secret | None = None
+    deadline: timedelta = timedelta(seconds=30)

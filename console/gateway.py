@@ -1,0 +1,102 @@
+"""Requests on to the collector and the alerting API, so that the browser speaks to one address only.
+
+Nothing but reading passes. What the other side answers goes back as it is; what it does not answer is a 502 that says
+who is away and where. Each is counted by target and outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import aiohttp
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter
+
+from console.config import ConsoleConfig
+from console.statements import why_not
+from foundation.web import answer
+
+_ALERTING_PATHS = frozenset({"alerts", "history", "rules", "notifications", "status"})
+
+
+class Gateway:
+    """Holds the one HTTP client of the console; `open` before use, `close` at the end."""
+
+    def __init__(
+        self, config: ConsoleConfig, *, collector_url: str, alerting_url: str, registry: CollectorRegistry
+    ) -> None:
+        self._config = config
+        self._collector_url = collector_url.rstrip("/")
+        self._alerting_url = alerting_url.rstrip("/")
+        self._session: aiohttp.ClientSession | None = None
+        self._requests = Counter(
+            "tocsin_console_upstream_requests",
+            "Requests that the console passed on, by where to and how it went.",
+            ("target", "outcome"),
+            registry=registry,
+        )
+
+    async def open(self) -> None:
+        """Make the client; connects to nobody yet."""
+        deadline = self._config.deadline.total_seconds()
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=deadline, connect=5.0), trust_env=False, auto_decompress=True
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def query(self, request: web.Request) -> web.Response:
+        """POST /api/query, form `q` and optional `db`: InfluxDB's JSON with times in milliseconds."""
+        form = await request.post()
+        statement, bucket = form.get("q"), form.get("db") or self._config.bucket
+        if not isinstance(statement, str) or not isinstance(bucket, str):
+            return answer(
+                {"error": "send a form with the query as q, and the database as db if it is another"}, status=400
+            )
+        problem = why_not(statement)
+        if problem is not None:
+            self._requests.labels("query", "refused").inc()
+            return answer({"error": problem}, status=400)
+        headers = {"Authorization": f"Token {self._config.token.reveal()}"} if self._config.token else {}
+        wish = {"q": statement, "db": bucket, "epoch": "ms"}
+        return await self._pass("query", "POST", f"{self._collector_url}/query", form=wish, headers=headers)
+
+    async def alerting(self, request: web.Request) -> web.Response:
+        """GET /api/alerting/NAME: the alerting API's answer of that name."""
+        name = request.match_info["name"]
+        if name not in _ALERTING_PATHS:
+            return answer({"error": f"there is {', '.join(sorted(_ALERTING_PATHS))}"}, status=404)
+        return await self._pass("alerting", "GET", f"{self._alerting_url}/api/v1/{name}", params=request.query)
+
+    async def collector(self, _request: web.Request) -> web.Response:
+        """GET /api/collector: whether the collector accepts, and what it has buffered."""
+        return await self._pass("collector", "GET", f"{self._collector_url}/ready")
+
+    async def _pass(
+        self,
+        target: str,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> web.Response:
+        assert self._session is not None, "open() comes first"  # noqa: S101 - a programmer's mistake, not input
+        try:
+            async with self._session.request(method, url, params=params, data=form, headers=headers) as reply:
+                body, status = await reply.read(), reply.status
+        except TimeoutError:
+            self._requests.labels(target, "timeout").inc()
+            deadline = self._config.deadline.total_seconds()
+            return answer({"error": f"no answer from {url} within {deadline:g} s"}, status=504)
+        except aiohttp.ClientError as error:
+            self._requests.labels(target, "unreachable").inc()
+            return answer({"error": f"{url} cannot be reached: {error}"}, status=502)
+        self._requests.labels(target, f"{status // 100}xx").inc()
+        response = web.Response(body=body, status=status, content_type="application/json")
+        response.enable_compression()
+        return response

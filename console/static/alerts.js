@@ -1,0 +1,101 @@
+// What is firing and pending, and what happened lately; asked again every few seconds.
+
+import { get } from "./api.js";
+import { clear, el } from "./dom.js";
+import { agoText, momentText } from "./time.js";
+
+const EVERY_MS = 3000;
+const HISTORY = 60;
+const QUIET_LABELS = new Set(["alertname"]);
+
+export async function alertsPage(page) {
+  document.title = "Alerts · Tocsin";
+  const now = el("section", { class: "panel list", "data-panel-id": "alerts", "data-state": "loading" });
+  const past = el("section", { class: "panel list", "data-panel-id": "history", "data-state": "loading" });
+  const rules = el("section", { class: "panel list", "data-panel-id": "rules", "data-state": "loading" });
+  clear(page, el("div", { class: "bar-top" }, el("h1", {}, "Alerts")), el("div", { class: "stack" }, now, past, rules));
+  const refresh = () => Promise.all([
+    fill(now, "/api/alerting/alerts", ({ alerts }) => alertCards(alerts)),
+    fill(past, `/api/alerting/history?limit=${HISTORY}`, ({ history }) => historyTable(history)),
+    fill(rules, "/api/alerting/rules", (answer) => ruleTable(answer.rules)),
+  ]);
+  await refresh();
+  setInterval(() => document.hidden || refresh(), EVERY_MS);
+}
+
+// Ask, draw, and say so when the other side is away: what was drawn before stays, marked as old.
+async function fill(section, path, draw) {
+  try {
+    clear(section, ...draw(await get(path)));
+    section.dataset.state = section.querySelector(".none") ? "empty" : "ok";
+  } catch (error) {
+    section.dataset.state = "error";
+    const note = el("p", { class: "problem" }, error.message);
+    section.querySelector(":scope > .problem")?.remove();
+    section.prepend(note);
+  }
+}
+
+export function alertCards(alerts) {
+  const title = el("header", {}, el("h2", {}, "Now"));
+  if (alerts.length === 0) return [title, el("p", { class: "none" }, "Nothing is firing. All quiet.")];
+  return [title, el("ul", { class: "cards" }, ...alerts.map(card))];
+}
+
+function card(alert) {
+  const since = alert.fired_at ?? alert.since;
+  const told = alert.incidents?.filter((incident) => incident.said_at).map((incident) => incident.receiver) ?? [];
+  return el(
+    "li",
+    { class: "card", "data-alert": alert.rule, "data-alert-state": alert.state, "data-severity": alert.severity },
+    el("div", { class: "line" }, pill(alert.state, alert.severity), el("strong", {}, alert.rule), since ? el("time", { datetime: since, title: momentText(Date.parse(since)) }, agoText(Date.parse(since))) : null),
+    el("p", {}, alert.annotations?.summary || alert.reason),
+    el("p", { class: "muted" }, alert.reason, told.length > 0 ? ` · told: ${told.join(", ")}` : ""),
+    labels(alert.labels),
+  );
+}
+
+export function pill(state, severity) {
+  const level = state === "firing" ? severity : state;
+  return el("span", { class: `pill ${/^[\w-]+$/.test(level) ? level : ""}` }, state === "firing" ? severity : state);
+}
+
+function labels(pairs) {
+  const shown = Object.entries(pairs ?? {}).filter(([name]) => !QUIET_LABELS.has(name));
+  return el("p", { class: "labels" }, ...shown.map(([name, value]) => el("span", { class: "tag" }, `${name}=${value}`)));
+}
+
+function historyTable(history) {
+  const title = el("header", {}, el("h2", {}, "Lately"));
+  if (history.length === 0) return [title, el("p", { class: "none" }, "No alert has changed its state yet.")];
+  const rows = history.map((entry) => el(
+    "tr",
+    { "data-change": entry.change },
+    el("td", {}, el("time", { datetime: entry.at, title: momentText(Date.parse(entry.at)) }, agoText(Date.parse(entry.at)))),
+    el("td", {}, pill(entry.state === "inactive" ? entry.change : entry.state, entry.severity)),
+    el("td", {}, entry.rule),
+    el("td", {}, entry.summary || entry.reason),
+    el("td", { class: "muted" }, entry.change),
+  ));
+  return [title, table(["when", "state", "rule", "what", "change"], rows)];
+}
+
+function ruleTable(rules) {
+  const title = el("header", {}, el("h2", {}, "Rules"));
+  if (rules.length === 0) return [title, el("p", { class: "none" }, "No rule is loaded.")];
+  const rows = rules.map((rule) => el(
+    "tr",
+    { "data-rule": rule.name },
+    el("td", {}, pill(rule.health, rule.health)),
+    el("td", {}, rule.name),
+    el("td", {}, [rule.warn && `warn ${rule.warn}`, rule.critical && `critical ${rule.critical}`].filter(Boolean).join(", ")),
+    el("td", { class: "muted" }, rule.error ?? `${rule.series} series, every ${rule.every_s} s`),
+    el("td", {}, el("code", {}, rule.query)),
+  ));
+  return [title, table(["health", "rule", "limits", "state", "query"], rows)];
+}
+
+function table(headings, rows) {
+  const head = el("thead", {}, el("tr", {}, ...headings.map((words) => el("th", { scope: "col" }, words))));
+  return el("div", { class: "body" }, el("table", {}, head, el("tbody", {}, ...rows)));
+}

@@ -1,0 +1,25 @@
+// Requests to the console's own address. An error carries the sentence that the server gave.
+
+async function read(response) {
+  let body = null;
+  try {
+    body = await response.json();
+  } catch {
+    throw new Error(`${response.url} answered ${response.status} without JSON`);
+  }
+  if (!response.ok) throw new Error(body.error || `${response.url} answered ${response.status}`);
+  return body;
+}
+
+export async function get(path, signal) {
+  return read(await fetch(path, { signal, headers: { Accept: "application/json" } }));
+}
+
+// One statement; returns its series ([] where there is no data).
+export async function query(statement, signal) {
+  const body = new URLSearchParams({ q: statement });
+  const answer = await read(await fetch("/api/query", { method: "POST", body, signal }));
+  const result = answer.results?.[0] ?? {};
+  if (result.error) throw new Error(result.error);
+  return result.series ?? [];
+}

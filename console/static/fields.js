@@ -1,0 +1,51 @@
+// What a panel says about a field: unit, decimals, limits, colours; defaults first, then its overrides.
+
+import { named, palette, seriesColour } from "./theme.js";
+import { format } from "./units.js";
+
+export function settings(panel, name) {
+  const config = panel.fieldConfig ?? {};
+  const result = structuredClone(config.defaults ?? {});
+  for (const { matcher, properties } of config.overrides ?? []) {
+    if (!applies(matcher, name)) continue;
+    for (const { id, value } of properties) place(result, id.split("."), value);
+  }
+  return result;
+}
+
+function applies(matcher, name) {
+  if (matcher.id === "byName") return matcher.options === name;
+  if (matcher.id === "byRegexp") return new RegExp(matcher.options.replace(/^\/|\/$/g, "")).test(name);
+  return false;
+}
+
+function place(target, [key, ...rest], value) {
+  if (rest.length === 0) target[key] = value;
+  else place((target[key] ??= {}), rest, value);
+}
+
+// The value as text; a mapping's words win over the number.
+export function written(value, field) {
+  for (const mapping of field.mappings ?? []) {
+    if (mapping.type === "value" && mapping.options[String(value)]?.text) return mapping.options[String(value)].text;
+  }
+  return format(value, field.unit, field.decimals ?? null);
+}
+
+export function thresholdColour(value, field) {
+  const reached = (field.thresholds?.steps ?? []).filter((step) => step.value === null || value >= step.value);
+  return reached.length > 0 ? named(reached.at(-1).color) : palette().ink;
+}
+
+// The colour of one series, or of one value where the field is coloured by its limits.
+export function colourOf(field, index, value = null) {
+  const mode = field.color?.mode ?? "palette-classic";
+  if (mode === "fixed") return named(field.color.fixedColor);
+  if (mode === "thresholds") return value === null ? palette().ink : thresholdColour(value, field);
+  return seriesColour(index);
+}
+
+// A field of limits that only says "fine" carries no information: its value is written in plain ink.
+export function hasLimits(field) {
+  return (field.thresholds?.steps ?? []).length > 1;
+}

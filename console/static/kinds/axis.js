@@ -1,0 +1,45 @@
+// The value axis of a chart: few round steps, written with the field's own unit.
+
+import { written } from "../fields.js";
+import { palette } from "../theme.js";
+
+const STEPS = 4;
+const HEADROOM = 1.06;
+
+export function axis(setting, shown) {
+  const [least, most] = extent(setting, shown);
+  const step = roundStep((most - least) / STEPS);
+  const bottom = Math.floor(least / step) * step;
+  const ticks = [];
+  for (let value = bottom; value <= most * HEADROOM + step / 100; value += step) ticks.push(Number(value.toPrecision(12)));
+  const plain = { ...setting, decimals: undefined };
+  return {
+    range: [bottom, Math.max(most * (most > 0 ? HEADROOM : 1), bottom + step)],
+    tickvals: ticks,
+    ticktext: ticks.map((value) => written(value, plain)),
+    fixedrange: true,
+    gridcolor: palette().grid,
+    zeroline: false,
+    automargin: true,
+  };
+}
+
+function extent(setting, shown) {
+  const stacked = shown.some(({ custom }) => custom.stacking?.mode === "normal");
+  const values = stacked ? totals(shown) : shown.flatMap((one) => one.values).filter((value) => value !== null);
+  const least = values.reduce((low, value) => Math.min(low, value), setting.min ?? Infinity);
+  const most = values.reduce((high, value) => Math.max(high, value), -Infinity);
+  if (!Number.isFinite(most)) return [setting.min ?? 0, setting.max ?? 1];
+  return [Number.isFinite(least) ? least : 0, most > least ? most : least + 1];
+}
+
+function totals(shown) {
+  const sums = new Map();
+  for (const { times, values } of shown) times.forEach((at, index) => sums.set(at, (sums.get(at) ?? 0) + (values[index] ?? 0)));
+  return [...sums.values()];
+}
+
+function roundStep(wish) {
+  const power = 10 ** Math.floor(Math.log10(wish));
+  return [1, 2, 2.5, 5, 10].map((part) => part * power).find((step) => step >= wish * 0.999);
+}

@@ -1,0 +1,44 @@
+// One number (or a few) with a sparkline behind it.
+
+import { clear, el, svg } from "../dom.js";
+import { colourOf, hasLimits, settings, written } from "../fields.js";
+import { reduce } from "../frames.js";
+import { palette } from "../theme.js";
+
+const MOST_SHOWN = 6;
+
+export function stat(body, spec) {
+  const calculation = spec.options?.reduceOptions?.calcs?.[0] ?? "lastNotNull";
+  return {
+    update({ series, table }) {
+      const fields = [...series, ...table.fields.filter((field) => field.name !== "Time" && field.values.some((value) => typeof value === "number"))];
+      const numbers = fields.map((field) => ({ field, value: reduce(field.values, calculation) })).filter(({ value }) => value !== null);
+      clear(body, ...numbers.slice(0, MOST_SHOWN).map(({ field, value }) => figure(spec, field, value)));
+      if (spec.options?.graphMode === "area" && numbers.length === 1 && series.length === 1) body.append(sparkline(series[0].values));
+      return numbers.length > 0;
+    },
+  };
+}
+
+function figure(spec, field, value) {
+  const setting = settings(spec, field.name);
+  const colour = hasLimits(setting) ? colourOf(setting, 0, value) : palette().ink;
+  const text = written(value, setting);
+  const [, before, amount, unit] = /^([€$]\s?)?([-\d.,]+)(.*)$/.exec(text) ?? [null, "", text, ""];
+  return el("p", { class: "figure", style: { color: colour } }, before ? el("span", { class: "unit" }, before) : null, amount, unit ? el("span", { class: "unit" }, unit) : null);
+}
+
+function sparkline(values) {
+  const present = values.map((value) => value ?? 0);
+  if (present.length < 2) return null;
+  const most = Math.max(...present);
+  const least = Math.min(0, ...present);
+  const span = most - least || 1;
+  const points = present.map((value, at) => `${((at / (present.length - 1)) * 100).toFixed(2)},${(30 - ((value - least) / span) * 28).toFixed(2)}`);
+  return svg(
+    "svg",
+    { class: "sparkline", viewBox: "0 0 100 30", preserveAspectRatio: "none", "aria-hidden": "true" },
+    svg("polygon", { points: `0,30 ${points.join(" ")} 100,30` }),
+    svg("polyline", { points: points.join(" "), "vector-effect": "non-scaling-stroke" }),
+  );
+}

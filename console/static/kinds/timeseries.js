@@ -1,0 +1,141 @@
+// Lines or bars over time, by plotly. Our own legend below, so that it wraps on a phone and shows its numbers.
+
+import { clear, el } from "../dom.js";
+import { colourOf, settings, written } from "../fields.js";
+import { reduce } from "../frames.js";
+import { named, palette } from "../theme.js";
+import { fromWallClock, wallClock } from "../time.js";
+import { axis } from "./axis.js";
+
+const MOST_SERIES = 40;
+const CONFIG = { displayModeBar: false, responsive: true, doubleClick: false };
+
+export function timeseries(body, spec) {
+  const plot = el("div", { class: "plot" });
+  const legend = el("ul", { class: "legend" });
+  const hidden = new Set();
+  let last = null;
+  clear(body, plot, legend);
+
+  const draw = async () => {
+    const { series, scope, marks } = last;
+    const lines = series.map((one, index) => line(spec, one, index));
+    const shown = lines.filter(({ name }) => !hidden.has(name));
+    await window.Plotly.react(plot, shown.map((one) => trace(one, scope)), layout(spec, shown, scope, marks), CONFIG);
+    if (!plot.dataset.listening) {
+      plot.dataset.listening = "yes";
+      plot.on("plotly_relayout", (event) => zoom(event, last.scope));
+    }
+    drawLegend(legend, spec, lines, hidden, draw);
+  };
+
+  return {
+    update({ series }, scope, marks) {
+      last = { series: series.slice(0, MOST_SERIES), scope, marks };
+      draw();
+      return series.some((one) => one.values.some((value) => value !== null));
+    },
+  };
+}
+
+function line(spec, one, index) {
+  const setting = settings(spec, one.name);
+  return { ...one, name: setting.displayName ?? one.name, setting, custom: setting.custom ?? {}, colour: colourOf(setting, index) };
+}
+
+function trace({ name, times, values, setting, custom, colour }, scope) {
+  const kept = bridged(times, values, custom);
+  const text = kept.map(([, value]) => written(value, setting) ?? "");
+  const common = { name, x: kept.map(([at]) => wallClock(at)), y: kept.map(([, value]) => value), text, hovertemplate: "%{text}", showlegend: false };
+  if (custom.drawStyle === "bars") return { ...common, type: "bar", width: scope.windowMs * 0.85, marker: { color: colour, opacity: 0.85 } };
+  const fill = (custom.fillOpacity ?? 0) / 100;
+  const stacked = custom.stacking?.mode === "normal";
+  return {
+    ...common,
+    type: "scatter",
+    mode: kept.length < 2 ? "markers" : "lines",
+    line: { color: colour, width: stacked ? 1 : 1.6 },
+    connectgaps: false,
+    ...(stacked ? { stackgroup: "all" } : { fill: fill > 0 ? "tozeroy" : "none" }),
+    fillcolor: translucent(colour, fill),
+  };
+}
+
+// Points in order, nulls left out where the gap is one that the panel bridges (spanNulls: true, or up to so many ms).
+function bridged(times, values, custom) {
+  const most = custom.spanNulls === true ? Infinity : Number(custom.spanNulls || 0);
+  const points = [];
+  let previous = null;
+  times.forEach((at, index) => {
+    if (values[index] === null) return;
+    const holes = previous !== null && index - previous > 1;
+    if (holes && at - times[previous] > most) points.push([times[previous + 1], null]);
+    points.push([at, values[index]]);
+    previous = index;
+  });
+  return points;
+}
+
+function translucent(colour, opacity) {
+  return `${colour}${Math.round(opacity * 255).toString(16).padStart(2, "0")}`;
+}
+
+function layout(spec, shown, scope, marks) {
+  const colours = palette();
+  const setting = settings(spec, "");
+  const bars = shown.some(({ custom }) => custom.drawStyle === "bars");
+  const font = { family: "inherit", size: 11, color: colours.text };
+  return {
+    autosize: true,
+    uirevision: "keep",
+    margin: { l: 4, r: 6, t: 6, b: 4 },
+    paper_bgcolor: "transparent",
+    plot_bgcolor: "transparent",
+    font,
+    hovermode: "x unified",
+    hoverlabel: { bgcolor: colours.surface, bordercolor: colours.line, font: { ...font, color: colours.ink } },
+    dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
+    barmode: "stack",
+    bargap: bars ? 0.1 : 0,
+    xaxis: { type: "date", range: [wallClock(scope.from), wallClock(scope.to)], gridcolor: colours.grid, linecolor: colours.line, zeroline: false, automargin: true, nticks: 7, hoverformat: "%H:%M:%S" },
+    yaxis: axis(setting, shown),
+    shapes: [...limits(setting), ...marks.map(rule)],
+    annotations: marks.map(flag),
+  };
+}
+
+function limits(setting) {
+  if (setting.custom?.thresholdsStyle?.mode !== "dashed") return [];
+  const steps = (setting.thresholds?.steps ?? []).filter((step) => step.value !== null);
+  return steps.map((step) => ({ type: "line", xref: "paper", x0: 0, x1: 1, y0: step.value, y1: step.value, line: { color: named(step.color), width: 1, dash: "dash" }, opacity: 0.7 }));
+}
+
+function rule({ at, colour }) {
+  return { type: "line", yref: "paper", x0: wallClock(at), x1: wallClock(at), y0: 0, y1: 1, line: { color: colour, width: 1, dash: "dot" } };
+}
+
+function flag({ at, colour, title, text }) {
+  const plain = `${title}\n${text}`.replace(/[<>&]/g, (sign) => ({ "<": "&lt;", ">": "&gt;", "&": "&amp;" })[sign]);
+  return { x: wallClock(at), y: 0, yref: "paper", yanchor: "bottom", text: "▲", showarrow: false, font: { color: colour, size: 9 }, hovertext: plain.replace("\n", "<br>"), captureevents: true };
+}
+
+function zoom(event, scope) {
+  const from = event["xaxis.range[0]"];
+  const to = event["xaxis.range[1]"];
+  if (from && to) scope.board.setRange(String(fromWallClock(from)), String(fromWallClock(to)));
+}
+
+function drawLegend(legend, spec, lines, hidden, draw) {
+  const calculations = spec.options?.legend?.calcs ?? [];
+  const items = lines.map(({ name, values, setting, colour }) => {
+    const numbers = calculations.map((calculation) => `${calculation === "lastNotNull" ? "last" : calculation} ${written(reduce(values, calculation), setting) ?? "–"}`);
+    const toggle = () => {
+      if (!hidden.delete(name)) hidden.add(name);
+      draw();
+    };
+    const swatch = el("span", { class: "swatch", style: { "background-color": colour } });
+    return el("li", {}, el("button", { type: "button", "aria-pressed": String(!hidden.has(name)), title: numbers.join(", "), onclick: toggle }, swatch, name, el("span", { class: "calc" }, numbers[0] ?? "")));
+  });
+  legend.hidden = spec.options?.legend?.showLegend === false;
+  clear(legend, ...items);
+}

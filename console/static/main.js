@@ -1,0 +1,56 @@
+// Entry of the pages, and their map:
+//   dom, api, time, units     small tools: elements, requests, ranges and windows, numbers with units
+//   theme                     colours of the page for the charts
+//   overview, alerts          two of the pages; board is the third
+//   variables, macros         drop-downs of a board, and what its queries mean right now
+//   frames, transform         an answer of InfluxQL as series or as a table, and its changes on the way to a panel
+//   fields                    units, limits and colours of a field, overrides included
+//   annotations               alerts and deploys as marks on every time axis
+//   panel, kinds/             the frame of every panel, and one file a panel kind (kinds/catalog.js)
+
+import { get } from "./api.js";
+import { alertsPage } from "./alerts.js";
+import { boardPage } from "./board.js";
+import { clear, el } from "./dom.js";
+import { overviewPage } from "./overview.js";
+
+const COUNT_EVERY_MS = 5000;
+
+function route(path) {
+  const board = path.match(/^\/boards\/([\w-]+)\/?$/);
+  if (board) return (page) => boardPage(page, board[1]);
+  if (path.startsWith("/alerts")) return alertsPage;
+  return overviewPage;
+}
+
+async function navigation(top) {
+  const badge = el("span", { class: "badge", hidden: true });
+  const links = el("nav", { "aria-label": "Pages" });
+  const add = (href, ...content) => {
+    const here = location.pathname === href;
+    links.append(el("a", { href, "aria-current": here ? "page" : null }, ...content));
+  };
+  add("/", "Overview");
+  clear(top, el("a", { class: "brand", href: "/" }, el("img", { src: "/static/icon.svg", alt: "" }), "Tocsin"), links);
+  try {
+    for (const board of (await get("/api/boards")).boards) add(`/boards/${board.uid}`, board.title);
+  } catch (error) {
+    console.error("boards", error);
+  }
+  add("/alerts", "Alerts", badge);
+  const count = async () => {
+    try {
+      const { alerts } = await get("/api/alerting/alerts?state=firing");
+      badge.textContent = String(alerts.length);
+      badge.hidden = alerts.length === 0;
+    } catch {
+      badge.hidden = true;
+    }
+  };
+  await count();
+  setInterval(() => document.hidden || count(), COUNT_EVERY_MS);
+}
+
+const page = document.getElementById("page");
+navigation(document.getElementById("top"));
+route(location.pathname)(page).catch((error) => clear(page, el("p", { class: "problem" }, String(error.message))));

@@ -1,0 +1,78 @@
+// The frame of every panel: title, description, state. What is drawn inside is a kind's business (kinds/catalog.js).
+//
+// data-panel-id and data-state (loading, ok, empty, error, unsupported) tell whoever looks from outside.
+
+import { query } from "./api.js";
+import { clear, el } from "./dom.js";
+import { settings } from "./fields.js";
+import { toSeries, toTable } from "./frames.js";
+import { KINDS } from "./kinds/catalog.js";
+import { expand } from "./macros.js";
+import { durationMs, windowMs } from "./time.js";
+import { transform } from "./transform.js";
+
+const PIXELS_A_POINT = 3;
+const FALLBACK_WIDTH = 600;
+
+export class Panel {
+  constructor(spec) {
+    this.spec = spec;
+    this.kind = KINDS[spec.type] ?? null;
+    this.body = el("div", { class: "body" });
+    this.note = el("p", { class: "note", hidden: true });
+    const tip = spec.description ? el("button", { class: "tip", type: "button", title: spec.description, "aria-label": `About ${spec.title}: ${spec.description}` }, "?") : null;
+    const heading = el("header", {}, el("h2", {}, spec.title ?? ""), tip);
+    const { x = 0, y = 0, w = 24, h = 8 } = spec.gridPos ?? {};
+    this.root = el(
+      "section",
+      { class: `panel ${spec.type}`, "data-panel-id": spec.id, "data-state": "loading", "aria-label": spec.title ?? "", style: { "--x": x + 1, "--y": y + 1, "--w": w, "--h": h } },
+      heading, this.body, this.note,
+    );
+    this.drawer = this.kind?.(this.body, spec) ?? null;
+  }
+
+  // Ask and draw. `scope`: {from, to, live, variables, marks: Promise<[mark]>, board}
+  async refresh(scope, signal) {
+    if (this.drawer?.static) return this.#state("ok", "");
+    if (!this.drawer) return this.#unsupported();
+    const own = this.#scope(scope);
+    try {
+      const answers = await Promise.all((this.spec.targets ?? []).filter((target) => !target.hide).map((target) => this.#ask(target, own, signal)));
+      const data = this.#shape(answers);
+      const filled = this.drawer.update(data, own, await scope.marks);
+      this.#state(filled ? "ok" : "empty", filled ? "" : settings(this.spec, "").noValue || "no data in this range");
+    } catch (error) {
+      if (error.name !== "AbortError") this.#state("error", error.message);
+    }
+  }
+
+  #scope(scope) {
+    const window = durationMs(this.spec.timeFrom);
+    const from = window ? scope.to - window : scope.from;
+    const points = (this.body.clientWidth || FALLBACK_WIDTH) / PIXELS_A_POINT;
+    return { ...scope, from, windowMs: windowMs(scope.to - from, this.spec.maxDataPoints ?? points, this.spec.interval) };
+  }
+
+  async #ask(target, scope, signal) {
+    return { target, answer: await query(expand(target.query, scope), signal) };
+  }
+
+  #shape(answers) {
+    const tables = answers.filter(({ target }) => target.resultFormat === "table").map(({ answer }) => answer);
+    const series = answers.filter(({ target }) => target.resultFormat !== "table").flatMap(({ target, answer }) => toSeries(answer, target.alias));
+    return { series, table: transform(toTable(tables), this.spec.transformations) };
+  }
+
+  #state(state, words) {
+    this.root.dataset.state = state;
+    this.root.setAttribute("aria-busy", "false");
+    this.note.textContent = words;
+    this.note.hidden = words === "";
+  }
+
+  #unsupported() {
+    const queries = (this.spec.targets ?? []).map((target) => el("code", {}, target.query ?? ""));
+    clear(this.body, el("p", {}, `The console draws no panel of the kind "${this.spec.type}"; Grafana does. Its query:`), ...queries);
+    this.#state("unsupported", "");
+  }
+}

@@ -1,0 +1,109 @@
+// The drop-downs of a board: filled by queries, one after the other because a later one may ask for an earlier one.
+
+import { query } from "./api.js";
+import { clear, el } from "./dom.js";
+
+const ALL = "$__all";
+
+export class Variables {
+  // `specs`: templating.list of the board; `picked`: URLSearchParams with var-NAME; `changed`: called after a choice.
+  constructor(specs, picked, changed) {
+    this.items = specs.filter((spec) => ["query", "custom", "constant", "textbox"].includes(spec.type)).map((spec) => ({
+      spec,
+      options: customOptions(spec),
+      value: initial(spec, picked.getAll(`var-${spec.name}`)),
+    }));
+    this.changed = changed;
+  }
+
+  // Ask for the values of each; `scope` as for macros, without variables.
+  async load(scope, expand) {
+    for (const item of this.items) {
+      if (item.spec.type !== "query") continue;
+      const text = item.spec.query?.query ?? item.spec.query;
+      const series = await query(expand(text, { ...scope, variables: this }));
+      const values = series.flatMap((one) => one.values.map((row) => String(row.at(-1))));
+      item.options = [...new Set(values)].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+      item.value = item.value.filter((value) => value === ALL || item.options.includes(value));
+      if (item.value.length === 0) item.value = item.spec.includeAll ? [ALL] : item.options.slice(0, 1);
+      item.redraw?.();
+    }
+  }
+
+  expand(text) {
+    return text.replace(/\$\{(\w+)(?::(\w+))?\}|\$(\w+)/g, (whole, braced, form, bare) => {
+      const item = this.items.find((one) => one.spec.name === (braced ?? bare));
+      return item ? written(item, form) : whole;
+    });
+  }
+
+  // For links to other boards and for this page's own address.
+  parameters() {
+    return this.items.flatMap((item) => item.value.map((value) => [`var-${item.spec.name}`, value]));
+  }
+
+  controls() {
+    return this.items.filter((item) => item.spec.type !== "constant" && item.spec.hide !== 2).map((item) => this.#control(item));
+  }
+
+  #control(item) {
+    const summary = el("summary", {});
+    const list = el("div", { class: "options", role: "group", "aria-label": item.spec.label || item.spec.name });
+    const box = el("details", { class: "variable" }, summary, list);
+    const pick = (value, on) => {
+      choose(item, value, on);
+      item.redraw();
+      this.changed();
+    };
+    item.redraw = () => {
+      clear(summary, el("span", { class: "label" }, item.spec.label || item.spec.name), shown(item));
+      const values = item.spec.includeAll ? [ALL, ...item.options] : item.options;
+      clear(list, ...values.map((value) => option(item, value, pick)));
+    };
+    item.redraw();
+    document.addEventListener("click", (event) => box.contains(event.target) || box.removeAttribute("open"));
+    box.addEventListener("keydown", (event) => event.key === "Escape" && box.removeAttribute("open"));
+    return box;
+  }
+}
+
+function option(item, value, pick) {
+  const kind = item.spec.multi ? "checkbox" : "radio";
+  const input = el("input", { type: kind, name: item.spec.name, checked: item.value.includes(value) });
+  input.addEventListener("change", () => pick(value, input.checked));
+  return el("label", {}, input, value === ALL ? "All" : value);
+}
+
+function choose(item, value, on) {
+  if (value === ALL || !item.spec.multi) item.value = [value];
+  else if (on) item.value = [...item.value.filter((one) => one !== ALL), value];
+  else item.value = item.value.filter((one) => one !== value);
+  if (item.value.length === 0) item.value = item.spec.includeAll ? [ALL] : item.options.slice(0, 1);
+}
+
+function shown(item) {
+  if (item.value.includes(ALL)) return "All";
+  return item.value.length > 2 ? `${item.value.length} picked` : item.value.join(", ") || "none";
+}
+
+function customOptions(spec) {
+  return spec.type === "custom" || spec.type === "constant" ? String(spec.query ?? "").split(",").map((one) => one.trim()) : [];
+}
+
+function initial(spec, picked) {
+  if (picked.length > 0) return picked;
+  const current = [spec.current?.value ?? []].flat().map(String);
+  if (current.length > 0) return current;
+  return spec.includeAll ? [ALL] : customOptions(spec).slice(0, 1);
+}
+
+function written(item, form) {
+  const all = item.value.includes(ALL);
+  if (all && item.spec.allValue) return item.spec.allValue;
+  const values = all ? item.options : item.value;
+  if (form === "regex") {
+    const escaped = values.map((value) => value.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&"));
+    return escaped.length === 1 ? escaped[0] : `(${escaped.join("|")})`;
+  }
+  return values.join(",");
+}
