@@ -7,7 +7,7 @@ that came from `load_notify` can send, every receiver that a route names exists.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -82,10 +82,6 @@ class NotifyConfig:
 
     receivers: tuple[Receiver, ...]
     route: Route
-    names: tuple[str, ...] = field(init=False, default=())
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "names", tuple(receiver.name for receiver in self.receivers))
 
     def tree(self) -> Node:
         """The routing tree with everything inherited."""
@@ -116,14 +112,7 @@ def _node(route: Route, above: Node) -> Node:
         matchers=_matchers(route),
         goes_on=route.continue_,
     )
-    return Node(
-        receiver=node.receiver,
-        group_by=node.group_by,
-        timers=node.timers,
-        matchers=node.matchers,
-        goes_on=node.goes_on,
-        children=tuple(_node(child, node) for child in route.routes),
-    )
+    return replace(node, children=tuple(_node(child, node) for child in route.routes))
 
 
 def _matchers(route: Route) -> tuple[Matcher, ...]:

@@ -25,6 +25,10 @@ class Unreachable(Transient):
     """Time-out, connection error, 429 or 5xx; `retry_after_s` is what the service asked for, if it did."""
 
 
+class Unanswered(Unreachable):
+    """The message went out and no answer came: the service may have it, so its incident has to be called off later."""
+
+
 class Status(StrEnum):
     """Whether an incident is open."""
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
-from alerting.notify.contract import Refusal, Unreachable
+from alerting.notify.contract import Refusal, Unanswered, Unreachable
 from alerting.notify.render import one_line
 from foundation.secret import Secret
 
@@ -79,11 +79,13 @@ class Endpoint:
                 text = (await _beginning(answer.content)).decode("utf-8", "replace")
                 status, header = answer.status, answer.headers.get("Retry-After")
         except TimeoutError:
-            raise Unreachable(f"{self._service} did not answer within {self._timeout_s:g} s") from None
+            raise Unanswered(f"{self._service} did not answer within {self._timeout_s:g} s") from None
         except aiohttp.InvalidURL:
             raise Refusal(f"{self._service}: the address is not a URL") from None
-        except (aiohttp.ClientError, OSError) as error:
+        except aiohttp.ClientConnectorError as error:
             raise Unreachable(f"{self._service} cannot be reached: {_plainly(error)}") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unanswered(f"{self._service} broke the connection off: {_plainly(error)}") from None
         if not 200 <= status < 300:  # noqa: PLR2004 - 2xx is taken
             self._sort(status, text, retry_after_s(header, now))
         return text

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from alerting.alert import Change, Level, State, Transition
+from alerting.alert import Alert, Change, Level, State, Transition
 from alerting.routing.group import Group, GroupKey, Member, Notice, admit, open_group, settle
 from alerting.routing.tree import Node, Timers
 
@@ -96,6 +96,23 @@ class Book:
                 admission.news.append(member)
         return [self._admitted(key, admission, now) for key, admission in admissions.items()]
 
+    def reroute(
+        self, members: Iterable[Member], tree: Node, receivers: frozenset[str], now: datetime
+    ) -> list[GroupChange]:
+        """What new configuration changes: groups of receivers that are gone end, open alerts reach receivers that are
+        new to them.
+        """
+        ended = [group for group in self._groups.values() if group.key.receiver not in receivers]
+        lost = {group.key for group in ended}
+        admissions: dict[GroupKey, _Admission] = {}
+        for member in members:
+            holders = self._holders.get(member.alert_id, frozenset()) - lost
+            for key, timers in _targets(member, tree).items():
+                if _is_new(key, holders):
+                    admissions.setdefault(key, _Admission(timers)).news.append(member)
+        closed = [GroupChange(group=group, closed=True, gone=tuple(group.members)) for group in ended]
+        return [*closed, *(self._admitted(key, admission, now) for key, admission in admissions.items())]
+
     def settled(self, group: Group, notice: Notice, now: datetime) -> GroupChange:
         """What the flush of `group` changes."""
         after = settle(group, notice, now)
@@ -140,20 +157,25 @@ class Book:
 
 def member_of(transition: Transition) -> Member:
     """The alert after `transition`, as receivers will be told of it."""
-    alert, words = transition.alert, transition.annotations
-    resolved = transition.change is Change.RESOLVED
+    member = member_now(transition.alert, transition.annotations, transition.reason, transition.at)
+    if transition.change is Change.RESOLVED:
+        return replace(member, state=State.INACTIVE, ended=transition.at)
+    return member
+
+
+def member_now(alert: Alert, words: Mapping[str, str], reason: str, at: datetime) -> Member:
+    """An alert as receivers are told of it; `words` are its rendered annotations."""
     return Member(
         alert_id=alert.fingerprint,
         labels=alert.labels,
-        state=State.INACTIVE if resolved else alert.state,
+        state=alert.state,
         level=alert.level,
-        since=alert.fired_at or alert.since or transition.at,
+        since=alert.fired_at or alert.since or at,
         value=alert.value,
         summary=words.get("summary", ""),
         description=words.get("description", ""),
         runbook_url=words.get("runbook_url", ""),
-        reason=transition.reason,
-        ended=transition.at if resolved else None,
+        reason=reason,
     )
 
 

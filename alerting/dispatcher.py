@@ -1,0 +1,256 @@
+"""From an evaluation to messages: routes what changed, stores it, flushes groups when they are due.
+
+The evaluator calls `record`, the composition root `open`, `equip` and `run`. The invariants: what `record` returned
+from is on the disk together with the fact that somebody is to be told, and when; the book in memory is what the file
+holds, because it changes only after the file did; one decision is made at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from alerting.alert import Evaluation, Transition
+from alerting.events import EventLog
+from alerting.flush import drafts
+from alerting.lane import ChannelKey
+from alerting.memory.contract import (
+    Committed,
+    Decision,
+    HistoryEntry,
+    Memory,
+    MemoryFailed,
+    Notification,
+    Outcome,
+    Suppression,
+    Words,
+)
+from alerting.metrics import DispatchMetrics
+from alerting.notify.contract import Notifier
+from alerting.routing.book import Book, GroupChange, member_now
+from alerting.routing.group import Group, decide
+from alerting.routing.tree import Node
+from alerting.send import Sender, given_up
+from foundation.clock import Clock
+from foundation.logs import logger
+
+_log = logger("alerting.dispatcher")
+_MOST_GROUPS = 256
+_LOOK_AGAIN_S = 5.0
+_MEMORY_AGAIN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """What notify.yml comes to. Without a `tree` nobody is told, and what waits goes on waiting."""
+
+    tree: Node | None = None
+    receivers: frozenset[str] = frozenset()
+    notifiers: Mapping[ChannelKey, Notifier] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """An evaluation on its way into memory."""
+
+    evaluation: Evaluation
+    now: datetime
+    done: bool = False
+    error: Exception | None = None
+
+
+class Dispatcher:
+    """Decides who is told what, and remembers it. `url` is where people look at incidents."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        sender: Sender,
+        *,
+        clock: Clock,
+        metrics: DispatchMetrics,
+        events: EventLog | None = None,
+        url: str = "",
+    ) -> None:
+        self._memory = memory
+        self._sender = sender
+        self._clock = clock
+        self._metrics = metrics
+        self._events = events
+        self._url = url
+        self._tree: Node | None = None
+        self._book = Book()
+        self._queue: list[_Waiting] = []
+        self._deciding = asyncio.Lock()
+        self._wake = asyncio.Event()
+
+    async def open(self, equipment: Equipment) -> None:
+        """Go on where the file stands: open groups, messages that wait. Call once, before `run`."""
+        self._book = Book(await self._memory.groups())
+        self._sender.equip(equipment.notifiers)
+        if equipment.tree is not None:
+            pending = await self._memory.notifications(Outcome.PENDING)
+            await self._give_up([row for row in pending if not self._sender.knows(row)])
+            self._sender.offer(row for row in pending if self._sender.knows(row))
+        await self._follow(equipment)
+
+    async def equip(self, equipment: Equipment) -> None:
+        """Route and send by `equipment` from now on. Raises MemoryFailed."""
+        await self._give_up(self._sender.equip(equipment.notifiers))
+        await self._follow(equipment)
+
+    async def record(self, evaluation: Evaluation, *, now: datetime) -> None:
+        """Store an evaluation and what follows from it; when this returns it survives a crash.
+
+        Evaluations that come together share a transaction. Raises MemoryFailed: nothing was stored.
+        """
+        if not (evaluation.saved or evaluation.forgotten or evaluation.transitions):
+            return
+        waiting = _Waiting(evaluation, now)
+        self._queue.append(waiting)
+        async with self._deciding:
+            if not waiting.done:
+                await self._record_queue()
+        if waiting.error is not None:
+            raise waiting.error
+
+    def incidents(self, alert_id: str) -> tuple[Group, ...]:
+        """The groups that hold an alert."""
+        return self._book.holding(alert_id)
+
+    async def run(self) -> None:
+        """Flush groups when they are due, until cancelled."""
+        while True:
+            self._wake.clear()
+            try:
+                flushed = await self._flush_due()
+            except MemoryFailed as error:
+                self._metrics.memory_failures.inc()
+                _log.error("memory fails; flushing waits for it", reason=str(error))
+                await asyncio.sleep(_MEMORY_AGAIN_S)
+                continue
+            if not flushed:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._idle_s()):
+                        await self._wake.wait()
+
+    async def _follow(self, equipment: Equipment) -> None:
+        async with self._deciding:
+            self._tree = equipment.tree
+            if self._tree is None:
+                return
+            now = self._clock.now()
+            kept = await self._memory.alerts()
+            members = [member_now(one.alert, one.words.annotations, one.words.reason, now) for one in kept]
+            is_open = [member for member in members if member.is_open]
+            changes = self._book.reroute(is_open, self._tree, equipment.receivers, now)
+            if changes:
+                await self._store(Decision(groups=tuple(changes)), now)
+
+    async def _give_up(self, rows: Iterable[Notification]) -> None:
+        """The receivers of `rows` are no more."""
+        for row in rows:
+            await self._memory.mark(given_up(row, self._clock.now()))
+            self._metrics.suppressed.labels(Suppression.RECEIVER_REMOVED.value).inc()
+
+    async def _record_queue(self) -> None:
+        batch, self._queue = self._queue, []
+        try:
+            await self._record_batch(batch)
+        except Exception as error:  # noqa: BLE001 - handed to each evaluation that waits, which raises it
+            for waiting in batch:
+                waiting.error = error
+        except BaseException:
+            self._queue = [*batch, *self._queue]
+            raise
+        for waiting in batch:
+            waiting.done = True
+
+    async def _record_batch(self, batch: Sequence[_Waiting]) -> None:
+        now = max(waiting.now for waiting in batch)
+        transitions = [change for waiting in batch for change in waiting.evaluation.transitions]
+        changes = self._book.route(transitions, self._tree, now)
+        history = tuple(_entry(transition, self._incident(transition, changes)) for transition in transitions)
+        decision = Decision(
+            alerts=tuple(alert for waiting in batch for alert in waiting.evaluation.saved),
+            words={change.alert.fingerprint: _words(change) for change in transitions},
+            forgotten=tuple(alert_id for waiting in batch for alert_id in waiting.evaluation.forgotten),
+            history=history,
+            groups=tuple(changes),
+        )
+        await self._store(decision, now)
+        for transition in transitions:
+            self._metrics.transitions.labels(transition.change.value).inc()
+        if self._events is not None and history:
+            self._events.offer(history)
+
+    def _incident(self, transition: Transition, changes: Sequence[GroupChange]) -> str:
+        alert_id = transition.alert.fingerprint
+        touched = [change.group for change in changes if alert_id in change.group.members]
+        groups = touched or self._book.holding(alert_id)
+        return min(groups, key=lambda group: group.key.receiver).incident if groups else ""
+
+    async def _flush_due(self) -> bool:
+        async with self._deciding:
+            now = self._clock.now()
+            due = [(group, decide(group, now)) for group in self._book.take_due(now, _MOST_GROUPS)]
+            if not due:
+                return False
+            messages = tuple(
+                draft
+                for group, notice in due
+                for draft in drafts(group, notice, self._sender.notifiers(group.key.receiver), now, self._url)
+            )
+            changes = tuple(self._book.settled(group, notice, now) for group, notice in due)
+            with self._sender.hold({draft.message.incident for draft in messages}) as in_flight:
+                await self._store(Decision(groups=changes, drafts=messages, in_flight=in_flight), now)
+            for _, notice in due:
+                self._metrics.flushes.labels(notice.value).inc()
+            return True
+
+    async def _store(self, decision: Decision, now: datetime) -> None:
+        committed = await self._memory.commit(decision, now=now)
+        self._book.take(decision.groups)
+        self._hand_over(decision, committed)
+        self._wake.set()
+
+    def _hand_over(self, decision: Decision, committed: Committed) -> None:
+        if committed.withdrawn:
+            ids = frozenset(row_id for row_id, _ in committed.withdrawn)
+            for incident in {draft.message.incident for draft in decision.drafts}:
+                self._sender.withdraw(incident, ids)
+        for _, reason in committed.withdrawn:
+            self._metrics.suppressed.labels(reason.value).inc()
+        for row in committed.suppressed:
+            self._metrics.suppressed.labels(row.reason).inc()
+        self._sender.offer(committed.pending)
+
+    def _idle_s(self) -> float:
+        due = self._book.next_due()
+        wait_s = (due - self._clock.now()).total_seconds() if due else _LOOK_AGAIN_S
+        return min(max(wait_s, 0.0), _LOOK_AGAIN_S)
+
+
+def _words(transition: Transition) -> Words:
+    return Words(annotations=dict(transition.annotations), reason=transition.reason)
+
+
+def _entry(transition: Transition, incident: str) -> HistoryEntry:
+    alert = transition.alert
+    return HistoryEntry(
+        at=transition.at,
+        alert_id=alert.fingerprint,
+        rule=alert.rule,
+        labels=alert.labels,
+        severity=alert.level.severity,
+        before=transition.before.value,
+        state=alert.state.value,
+        change=transition.change.value,
+        value=alert.value,
+        reason=transition.reason,
+        summary=transition.annotations.get("summary", ""),
+        incident=incident,
+    )

@@ -1,0 +1,83 @@
+"""Every transition as a line of `alert_event`, for boards to annotate.
+
+The dispatcher offers what it stored; the front door says where lines go. The invariant: history in the store is a
+courtesy, it never waits for and never delays a page; what cannot be written is counted and let go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime, timedelta
+
+from alerting.memory.contract import HistoryEntry
+from alerting.metrics import DispatchMetrics
+from foundation.errors import Permanent, Transient
+from foundation.line_protocol.encode import encode
+from foundation.line_protocol.line import LineError
+from foundation.logs import logger
+
+Publish = Callable[[bytes], Awaitable[None]]
+"""Takes line protocol with nanosecond timestamps; raises Transient or Permanent."""
+
+_log = logger("alerting.events")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MOST_WAITING = 10_000
+_MOST_LINES = 1_000
+
+
+class EventLog:
+    """Hands transitions to `publish`, a few at a time."""
+
+    def __init__(self, publish: Publish, metrics: DispatchMetrics) -> None:
+        self._publish = publish
+        self._metrics = metrics
+        self._waiting: deque[bytes] = deque()
+        self._wake = asyncio.Event()
+
+    def offer(self, entries: Iterable[HistoryEntry]) -> None:
+        """Write these some time soon; what does not fit is dropped and counted."""
+        for index, entry in enumerate(entries):
+            if len(self._waiting) >= _MOST_WAITING:
+                self._metrics.events.labels("dropped").inc()
+                continue
+            try:
+                self._waiting.append(line(entry, index))
+            except LineError as error:
+                _log.warning("a transition cannot be written as a line", alert=entry.rule, reason=str(error))
+                self._metrics.events.labels("failed").inc()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Publish until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                lines = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_LINES))]
+                await self._write(lines)
+
+    async def _write(self, lines: list[bytes]) -> None:
+        try:
+            await self._publish(b"\n".join(lines) + b"\n")
+        except (Transient, Permanent) as error:
+            _log.warning("the history of alerts could not be written to the store", lines=len(lines), reason=str(error))
+            self._metrics.events.labels("failed").inc(len(lines))
+        else:
+            self._metrics.events.labels("published").inc(len(lines))
+
+
+def line(entry: HistoryEntry, index: int) -> bytes:
+    """A transition as a line. `index` nanoseconds keep apart what has the same tags and time: they are one series."""
+    labels = dict(entry.labels)
+    tags = {
+        "alertname": labels.get("alertname", entry.rule),
+        "severity": entry.severity,
+        "state": entry.state,
+        "service": labels.get("service", ""),
+    }
+    fields: dict[str, float | str] = {} if entry.value is None else {"value": float(entry.value)}
+    fields |= {"summary": entry.summary, "incident": entry.incident}
+    at_ns = (entry.at - _EPOCH) // timedelta(microseconds=1) * 1000 + index
+    return encode("alert_event", {name: value for name, value in tags.items() if value}, fields, at_ns)

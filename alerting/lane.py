@@ -1,0 +1,159 @@
+"""Lanes and channels: what waits to be sent, in which order, and who may be busy with it.
+
+A channel is one notifier of one receiver; a lane is what it has to say about one incident. The sender keeps them in
+step with the outbox. The invariants: one message of a lane is on its way at a time, in the order in which they were
+stored; a channel is busy with at most `slots` lanes, so one that hangs holds up no other; a lane that is held starts
+nothing new.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from alerting.memory.contract import Notification
+from alerting.notify.contract import Notifier, Status
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ChannelKey:
+    """One notifier (`pagerduty[0]`) of one receiver."""
+
+    receiver: str
+    notifier: str
+
+
+class _Stage(Enum):
+    IDLE = auto()
+    QUEUED = auto()
+    BUSY = auto()
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """What a channel still has to say about an incident. `ready_at` is in the clock's monotonic seconds."""
+
+    incident: str
+    rows: deque[Notification] = field(default_factory=deque)
+    failures: int = 0
+    ready_at: float = 0.0
+    holds: int = 0
+    stage: _Stage = _Stage.IDLE
+
+    def overtaken(self) -> Status | None:
+        """How the first row would be overtaken: by the resolve behind it, or by newer news; None when it is last."""
+        later = list(self.rows)[1:]
+        if not later or self.rows[0].message.status is Status.RESOLVED:
+            return None
+        return Status.RESOLVED if any(row.message.status is Status.RESOLVED for row in later) else Status.FIRING
+
+
+class Channel:
+    """The lanes of one notifier."""
+
+    def __init__(self, key: ChannelKey, notifier: Notifier, slots: int) -> None:
+        self.key = key
+        self.notifier = notifier
+        self.hold_until = 0.0
+        self._slots = slots
+        self._lanes: dict[str, Lane] = {}
+        self._queue: list[tuple[float, int, Lane]] = []
+        self._count = 0
+        self._busy = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is on its way."""
+        return self._busy > 0
+
+    def rows(self) -> Iterator[Notification]:
+        """Everything that waits or is on its way."""
+        for lane in self._lanes.values():
+            yield from lane.rows
+
+    def on_their_way(self) -> Iterator[int]:
+        """The ids of rows that are being sent."""
+        for lane in self._lanes.values():
+            if lane.stage is _Stage.BUSY and lane.rows:
+                yield lane.rows[0].id
+
+    def offer(self, row: Notification, ready_at: float) -> None:
+        """Append a row to its lane; a lane that was empty may start at `ready_at`."""
+        lane = self._lanes.get(row.message.incident)
+        if lane is None:
+            lane = self._lanes[row.message.incident] = Lane(row.message.incident, ready_at=ready_at)
+        lane.rows.append(row)
+        self._enqueue(lane)
+
+    def withdraw(self, incident: str, ids: frozenset[int]) -> None:
+        """Take rows out that wait no more; the one that is on its way stays."""
+        lane = self._lanes.get(incident)
+        if lane is None:
+            return
+        sent = lane.rows[0].id if lane.stage is _Stage.BUSY and lane.rows else None
+        lane.rows = deque(row for row in lane.rows if row.id == sent or row.id not in ids)
+        self._drop_if_done(lane)
+
+    def empty(self) -> list[Notification]:
+        """Take everything out that is not on its way."""
+        taken: list[Notification] = []
+        for lane in list(self._lanes.values()):
+            on_its_way = [lane.rows.popleft()] if lane.stage is _Stage.BUSY and lane.rows else []
+            taken += lane.rows
+            lane.rows = deque(on_its_way)
+            self._drop_if_done(lane)
+        return taken
+
+    def hold(self, incidents: Iterable[str]) -> list[Lane]:
+        """Start nothing new for `incidents` until each lane is released; what is on its way goes on."""
+        held = []
+        for incident in incidents:
+            lane = self._lanes.get(incident)
+            if lane is not None:
+                lane.holds += 1
+                held.append(lane)
+        return held
+
+    def release(self, lanes: Iterable[Lane]) -> None:
+        """Undo `hold`."""
+        for lane in lanes:
+            lane.holds -= 1
+            self._enqueue(lane)
+            self._drop_if_done(lane)
+
+    def next_ready(self, now: float) -> Lane | None:
+        """A lane to start now; it counts as busy until `finish`."""
+        while self._queue and self._busy < self._slots and max(self._queue[0][0], self.hold_until) <= now:
+            lane = heapq.heappop(self._queue)[2]
+            lane.stage = _Stage.IDLE
+            if lane.rows and not lane.holds:
+                lane.stage = _Stage.BUSY
+                self._busy += 1
+                return lane
+        return None
+
+    def ready_at(self) -> float | None:
+        """When the next lane may start; None when none waits or all slots are taken."""
+        if not self._queue or self._busy >= self._slots:
+            return None
+        return max(self._queue[0][0], self.hold_until)
+
+    def finish(self, lane: Lane) -> None:
+        """A busy lane pauses: it is empty, held, or its first row failed and waits until `ready_at`."""
+        self._busy -= 1
+        lane.stage = _Stage.IDLE
+        self._enqueue(lane)
+        self._drop_if_done(lane)
+
+    def _enqueue(self, lane: Lane) -> None:
+        if lane.stage is _Stage.IDLE and lane.rows and not lane.holds:
+            lane.stage = _Stage.QUEUED
+            self._count += 1
+            heapq.heappush(self._queue, (lane.ready_at, self._count, lane))
+
+    def _drop_if_done(self, lane: Lane) -> None:
+        if not lane.rows and lane.stage is not _Stage.BUSY and not lane.holds:
+            self._lanes.pop(lane.incident, None)
