@@ -1,0 +1,199 @@
+"""InfluxDB 2 over HTTP, or any server that speaks its write API and InfluxQL at /query.
+
+influxdb-client is transport and authentication; bodies are the buffer's own gzip members, sent as they are. Nothing is
+batched or tried again here: every answer is classified once, and delivery alone decides what follows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+
+import aiohttp
+from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
+from influxdb_client.rest import ApiException
+from influxdb_client.service.write_service import WriteService
+
+from foundation.batch import FieldType
+from foundation.secret import Secret
+from store.contract import FieldTypes, StatementResult, Verdict
+from store.errors import BodyRefused, BucketMissing, QueryLimitExceeded, StoreUnavailable
+from store.wire import database_names, message_of, raise_query_error, read_results, retry_after
+
+if TYPE_CHECKING:
+    from foundation.batch import Position, Shipment
+
+T = TypeVar("T")
+
+_STORED: Final = 204
+_REFUSED: Final = (400, 422)
+_TOO_LARGE: Final = 413
+_NOT_FOUND: Final = 404
+_DROPPED_NOTHING: Final = re.compile(r"partial write: .* dropped=0\b", re.DOTALL)
+_NOT_THE_LINES: Final = re.compile(r"\b(?:org|organization|precision)\b")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfluxConfig:
+    """An InfluxDB 2 server. `bucket` is where lines go that name none; `token` must write and read.
+
+    `timeout` bounds one write; `ca_file` holds the certificates to trust when the server's are not public.
+    """
+
+    kind: Literal["influxdb"]
+    url: str
+    org: str
+    token: Secret
+    bucket: str = "telemetry"
+    timeout: timedelta = timedelta(seconds=30)
+    connect_timeout: timedelta = timedelta(seconds=5)
+    connections: int = 16
+    ca_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise ValueError(f"url must begin with http:// or https://, not {self.url!r}")
+        if self.timeout <= timedelta(0) or self.connections < 1:
+            raise ValueError("timeout and connections must be positive")
+
+
+class InfluxStore:
+    """The store contract on one InfluxDB 2. Writes are idempotent: the same lines twice leave one point each."""
+
+    name = "influxdb"
+
+    def __init__(self, config: InfluxConfig) -> None:
+        self._config = config
+        self._client: Any = None
+        self._write_service: Any = WriteService
+
+    async def open(self) -> None:
+        """Make the HTTP session; the server is not asked."""
+        config = self._config
+        self._client = InfluxDBClientAsync(
+            config.url.rstrip("/"),
+            token=config.token.reveal(),
+            org=config.org,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=config.connect_timeout.total_seconds()),
+            connection_pool_maxsize=config.connections,
+            ssl_ca_cert=None if config.ca_file is None else str(config.ca_file),
+        )
+
+    async def close(self) -> None:
+        """Close the session."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def write(self, shipment: Shipment, position: Position) -> Verdict:
+        """Post the members as one body.
+
+        Raises BodyRefused (400, 413, and 422, after which the other lines are stored: halve and write again, it does no
+        harm), BucketMissing (404), StoreUnavailable (everything else, time-outs included).
+        """
+        del position
+        request = self._write_service(self._api()).post_write_async(
+            org=self._config.org,
+            bucket=shipment.bucket,
+            body=shipment.members,
+            precision="ns",
+            content_encoding="gzip",
+            content_type="text/plain; charset=utf-8",
+            async_req=False,
+            _return_http_data_only=False,
+        )
+        try:
+            _, status, _ = await self._within(request, self._config.timeout.total_seconds())
+        except ApiException as error:
+            return self._judge(shipment, error)
+        except TimeoutError as error:
+            raise StoreUnavailable(f"{self._config.url}: no answer within {self._config.timeout}") from error
+        if status != _STORED:
+            raise StoreUnavailable(f"{self._config.url}: answered {status} to a write; InfluxDB answers 204")
+        return Verdict(stored=shipment.lines)
+
+    async def position(self, log: str, bucket: str) -> int | None:
+        """None: InfluxDB keeps no positions."""
+        del log, bucket
+        return None
+
+    async def field_types(self, bucket: str) -> FieldTypes:
+        """Types of all fields, by SHOW FIELD KEYS. A field with several types (in several shards) has its first."""
+        types: dict[str, dict[str, FieldType]] = {}
+        for result in await self.query("SHOW FIELD KEYS", bucket):
+            for series in result.series:
+                fields = types.setdefault(series.name, {})
+                for key, type_ in series.values:
+                    fields.setdefault(str(key), FieldType(str(type_)))
+        return types
+
+    async def buckets(self) -> tuple[str, ...]:
+        """Names of the buckets that the token may read, sorted."""
+        return database_names(await self.query("SHOW DATABASES", ""))
+
+    async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
+        """Ask /query. Raises QuerySyntaxError, QueryLimitExceeded after the deadline, StoreUnavailable."""
+        request = self._api().call_api(
+            "/query",
+            "POST",
+            header_params={"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"},
+            query_params=[("db", db), ("epoch", "ns")],
+            post_params=[("q", influxql)],
+            response_type=None,
+            async_req=False,
+            _preload_content=False,
+        )
+        try:
+            async with asyncio.timeout(deadline_s):
+                response: aiohttp.ClientResponse = await self._connected(request)
+                async with response:
+                    body = await self._connected(response.read())
+        except TimeoutError as error:
+            raise QueryLimitExceeded(f"{self._config.url}: no answer within {deadline_s:g} s") from error
+        if response.status != 200:  # noqa: PLR2004 - the one status that carries results
+            raise_query_error(self._config.url, response.status, response.headers, body)
+        return read_results(body)
+
+    def _judge(self, shipment: Shipment, error: ApiException) -> Verdict:
+        """What a refused write means. Every branch but one raises."""
+        message = message_of(error.body or b"")
+        said = f"{self._config.url}: {message or error.reason} (status {error.status})"
+        if error.status == _TOO_LARGE:
+            raise BodyRefused(said, too_large=True) from error
+        if error.status in _REFUSED and not _names_the_request(message):
+            if _DROPPED_NOTHING.search(message):
+                return Verdict(stored=shipment.lines)
+            raise BodyRefused(message) from error
+        if error.status == _NOT_FOUND and "bucket" in message:
+            raise BucketMissing(said) from error
+        raise StoreUnavailable(said, retry_after_s=retry_after(error.headers or {})) from error
+
+    async def _within(self, request: Awaitable[T], seconds: float) -> T:
+        async with asyncio.timeout(seconds):
+            return await self._connected(request)
+
+    async def _connected(self, request: Awaitable[T]) -> T:
+        """The request, with what the connection may raise turned into StoreUnavailable."""
+        try:
+            return await request
+        except aiohttp.ServerTimeoutError as error:
+            raise StoreUnavailable(f"{self._config.url}: cannot be reached in time: {error}") from error
+        except (aiohttp.ClientError, OSError) as error:
+            if isinstance(error, TimeoutError):
+                raise
+            raise StoreUnavailable(f"{self._config.url}: {type(error).__name__}: {error}") from error
+
+    def _api(self) -> Any:
+        if self._client is None:
+            raise StoreUnavailable("the InfluxDB store is not open")
+        return self._client.api_client
+
+
+def _names_the_request(message: str) -> bool:
+    """Whether a 400 is about the request's parameters, which are ours, rather than about its lines."""
+    return _NOT_THE_LINES.search(message.split("'", 1)[0]) is not None
