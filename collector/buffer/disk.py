@@ -291,14 +291,14 @@ class DiskBuffer:
                 await self._release(log, last_too=True)
 
     async def _move(self, log: BucketLog, destination: str, offset: int) -> None:
-        known = self._read_to.pop((destination, log.bucket), (-1, 0))
-        task = partial(write_cursor, self._files, log.folder, destination, log.name, offset)
-        await self._try(self._read_threads, task)
-        lines, oldest_ns = known[1], 0
-        if known[0] != offset:
+        known_offset, lines = self._read_to.get((destination, log.bucket), (-1, 0))
+        oldest_ns = 0
+        if known_offset != offset:
             lines, oldest_ns = await self._try(self._read_threads, partial(lines_before, self._files, log, offset))
         elif offset < log.end:
             oldest_ns = await self._try(self._read_threads, partial(accepted_at, self._files, log, offset))
+        task = partial(write_cursor, self._files, log.folder, destination, log.name, offset)
+        await self._try(self._read_threads, task)
         log.moved(destination, offset, lines, oldest_ns)
 
     async def _release(self, log: BucketLog, *, last_too: bool = False) -> None:

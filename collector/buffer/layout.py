@@ -27,6 +27,8 @@ _NOT_PLAIN = re.compile(r"[^a-z0-9_-]+")
 def prepare(files: Files, folder: Path) -> None:
     """Make the folder, or check that its format is ours. Raises ConfigError for a format that is not."""
     files.make_folder(folder / "logs")
+    files.sync_folder(folder)
+    files.sync_folder(folder.parent)
     path = folder / "format.json"
     if path.name not in files.names(folder):
         write_whole(files, path, orjson.dumps({"format": FORMAT}))

@@ -54,7 +54,7 @@ class Appended:
 
 @dataclass(slots=True)
 class BucketLog:
-    """The books themselves. `lines` counts all lines from the first kept segment on."""
+    """The books themselves. `lines` counts all lines since the start, `newest_ns` is when the last were accepted."""
 
     name: str
     bucket: str
@@ -63,6 +63,7 @@ class BucketLog:
     cursors: dict[str, Cursor] = field(default_factory=dict)
     end: int = 0
     lines: int = 0
+    newest_ns: int = 0
 
     @property
     def size_bytes(self) -> int:
@@ -95,6 +96,7 @@ class BucketLog:
         last.lines += what.lines
         self.lines += what.lines
         self.end = last.end
+        self.newest_ns = what.accepted_ns
 
     def segment_at(self, offset: int) -> Segment | None:
         """The segment in which the next frame at or behind `offset` stands; None at the end."""
@@ -106,12 +108,15 @@ class BucketLog:
         return self.lines - behind
 
     def moved(self, destination: str, offset: int, lines: int, oldest_ns: int) -> None:
-        """Enter that a destination has everything before `offset`."""
+        """Enter that a destination has everything before `offset`.
+
+        `oldest_ns` is 0 when the frame there was appended only just now.
+        """
         cursor = self.cursors[destination]
         cursor.offset = offset
         at_end = offset >= self.end
         cursor.lines = self.lines if at_end else lines
-        cursor.oldest_ns = 0 if at_end else oldest_ns
+        cursor.oldest_ns = 0 if at_end else oldest_ns or self.newest_ns
 
     def extended(self, end: int) -> None:
         """The log goes on at `end`, behind its present end: nothing was or will be written in between."""

@@ -1,0 +1,154 @@
+"""A file system in memory that loses, at a crash, every byte and every name that was never synced.
+
+It counts operations. `stop_at` fails that operation and every one after it (the machine is gone); `fail_at` fails that
+one alone. `after_crash` is what the next start finds: with `torn`, a part of the unsynced bytes reached the disk, as
+the page cache may have it.
+"""
+
+import errno
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class Inode:
+    data: bytes = b""
+    synced: bytes = b""
+
+
+@dataclass
+class Folder:
+    names: dict[str, Inode] = field(default_factory=dict)
+    synced: dict[str, Inode] = field(default_factory=dict)
+    durable: bool = False
+
+
+class OpenInode:
+    def __init__(self, files: "MemoryFiles", inode: Inode) -> None:
+        self._files = files
+        self._inode = inode
+
+    def write(self, parts: Sequence[bytes]) -> None:
+        content = b"".join(parts)
+        try:
+            self._files.count("write")
+        except OSError:
+            self._inode.data += content[: len(content) // 2]
+            raise
+        self._inode.data += content
+
+    def sync(self) -> None:
+        self._files.count("sync")
+        self._files.make_durable(self._inode)
+
+    def close(self) -> None:
+        pass
+
+
+class MemoryFiles:
+    def __init__(self, *, stop_at: int = 0, fail_at: int = 0, number: int = errno.EIO, syncs: bool = True) -> None:
+        self.operations = 0
+        self.kinds: list[str] = []
+        self._stop_at = stop_at
+        self._fail_at = fail_at
+        self._number = number
+        self._syncs = syncs
+        self._folders: dict[Path, Folder] = {}
+        self._full = 0
+
+    def fill(self, number: int) -> None:
+        """From now on every write fails with this errno; 0 makes room again."""
+        self._full = number
+
+    @property
+    def struck(self) -> bool:
+        """Whether the fault that was asked for has come."""
+        return self.operations >= max(self._stop_at, self._fail_at)
+
+    def count(self, kind: str) -> None:
+        self.operations += 1
+        self.kinds.append(kind)
+        if self._full and kind == "write":
+            raise OSError(self._full, "the disk is full")
+        if self.operations == self._fail_at or (self._stop_at and self.operations >= self._stop_at):
+            raise OSError(self._number, "made to fail")
+
+    def make_durable(self, inode: Inode) -> None:
+        if self._syncs:
+            inode.synced = inode.data
+
+    def after_crash(self, *, torn: float = 0.0) -> "MemoryFiles":
+        """A fresh file system holding what survived."""
+        survived = MemoryFiles()
+        for path, folder in self._folders.items():
+            if not folder.durable:
+                continue
+            names: dict[str, Inode] = {}
+            for name, inode in folder.synced.items():
+                extra = len(inode.data) - len(inode.synced)
+                data = inode.data[: len(inode.synced) + int(extra * torn)] if extra > 0 else inode.synced
+                names[name] = Inode(data, data)
+            survived._folders[path] = Folder(dict(names), dict(names), durable=True)
+        return survived
+
+    def make_folder(self, path: Path) -> None:
+        self.count("make_folder")
+        for one in (path, *path.parents):
+            self._folders.setdefault(one, Folder(durable=len(one.parts) == 1))
+
+    def names(self, folder: Path) -> list[str]:
+        self.count("names")
+        files = self._folders[folder].names if folder in self._folders else {}
+        return sorted([*files, *(path.name for path in self._folders if path.parent == folder != path)])
+
+    def size(self, path: Path) -> int:
+        self.count("size")
+        return len(self._inode(path).data)
+
+    def read(self, path: Path, offset: int, length: int) -> bytes:
+        self.count("read")
+        return self._inode(path).data[offset : offset + length]
+
+    def create(self, path: Path) -> OpenInode:
+        self.count("create")
+        folder = self._folders[path.parent]
+        if path.name in folder.names:
+            raise FileExistsError(errno.EEXIST, "exists", str(path))
+        inode = folder.names[path.name] = Inode()
+        return OpenInode(self, inode)
+
+    def truncate(self, path: Path, length: int) -> None:
+        self.count("truncate")
+        inode = self._inode(path)
+        inode.data = inode.data[:length]
+        self.make_durable(inode)
+
+    def sync(self, path: Path) -> None:
+        self.count("sync")
+        self.make_durable(self._inode(path))
+
+    def sync_folder(self, folder: Path) -> None:
+        self.count("sync_folder")
+        if not self._syncs:
+            return
+        if folder in self._folders:
+            self._folders[folder].synced = dict(self._folders[folder].names)
+        for path, inner in self._folders.items():
+            if path.parent == folder:
+                inner.durable = True
+
+    def rename(self, old: Path, new: Path) -> None:
+        self.count("rename")
+        folder = self._folders[old.parent]
+        folder.names[new.name] = folder.names.pop(old.name)
+
+    def remove(self, path: Path) -> None:
+        self.count("remove")
+        self._folders[path.parent].names.pop(path.name, None)
+
+    def _inode(self, path: Path) -> Inode:
+        folder = self._folders.get(path.parent)
+        if folder is None or path.name not in folder.names:
+            raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
+        return folder.names[path.name]
