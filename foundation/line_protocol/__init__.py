@@ -6,6 +6,7 @@
     diagnose    the reason for a line that does not parse, in influxd's words
     encode      measurement, tags, fields, time to one line that can be read back
     precision   units of timestamps, scaled exactly
+    rfc3339     written times to nanoseconds
     grammar     RE2 patterns over whole bodies: the fast path for lines of known shape
 
 The verdict on a line is influxd 2.9.1's, except that a line is refused here as well when influxd would store something

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass, replace
 
 from foundation.line_protocol.diagnose import diagnose
 from foundation.line_protocol.line import (
@@ -45,26 +46,69 @@ _INT64 = range(-(2**63), 2**63)
 _UINT64 = range(2**64)
 
 
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A line with its names and values as they were written, so that it can be written again byte for byte.
+
+    `text` is measurement, tags and fields without blanks around them and without the timestamp; `fields` are the raw
+    `(key, value)` pairs in the order of `line.fields`.
+    """
+
+    line: Line
+    measurement: bytes
+    tag_keys: tuple[bytes, ...]
+    head: bytes
+    fields: tuple[tuple[bytes, bytes], ...]
+
+    @property
+    def text(self) -> bytes:
+        """The line without its timestamp."""
+        return self.head + b" " + b",".join([key + b"=" + value for key, value in self.fields])
+
+    def without_field(self, key: bytes) -> Point | None:
+        """The point without the field, itself if it has no such field, None if it has no other."""
+        if all(name != key for name, _ in self.fields):
+            return self
+        kept = [at for at, (name, _) in enumerate(self.fields) if name != key]
+        if not kept:
+            return None
+        line = replace(self.line, fields=tuple([self.line.fields[at] for at in kept]))
+        return replace(self, line=line, fields=tuple([self.fields[at] for at in kept]))
+
+
 def parse_line(line: bytes, precision: Precision = Precision.NS) -> Line:
     """Parse one line (no trailing newline). Raises LineError with influxd's reason, or ours where influxd garbles."""
+    return parse_point(line, precision).line
+
+
+def parse_point(line: bytes, precision: Precision = Precision.NS) -> Point:
+    """Parse one line and keep what it was made of. Raises LineError as `parse_line` does."""
     head = _HEAD.match(line)
     if head is None:
         raise diagnose(line)
-    fields, end = _fields(line, head.end(), len(head[1]) + len(head[2]))
+    raw, end = _fields(line, head.end())
     tail = _TAIL.match(line, end)
     if tail is None:
         raise diagnose(line)
-    tags = _tags(head[2])
     stamp = tail[1]
+    tags = _tags(head[2])
+    _limit_keys(len(head[1]) + len(head[2]), raw)
     try:
-        return Line(
+        parsed = Line(
             measurement=_ESCAPED_IN_MEASUREMENT.sub(rb"\1", head[1]).decode(),
-            tags=tuple((_untag(key), _untag(value)) for key, value in tags),
-            fields=fields,
+            tags=tuple([(_untag(key), _untag(value)) for key, value in tags]),
+            fields=tuple([(_ESCAPED_IN_FIELD.sub(rb"\1", field[1]).decode(), _value(field)) for field in raw]),
             time_ns=None if stamp is None else _time_ns(stamp, precision),
         )
     except UnicodeDecodeError as error:
-        raise LineError(f"not valid UTF-8 at byte {error.start} of a name or value") from error
+        raise LineError("not valid UTF-8") from error
+    return Point(
+        line=parsed,
+        measurement=head[1],
+        tag_keys=tuple([key for key, _ in tags]),
+        head=head[1] + head[2],
+        fields=tuple([(field[1], field[0][len(field[1]) + 1 :]) for field in raw]),
+    )
 
 
 def _tags(text: bytes) -> list[tuple[bytes, bytes]]:
@@ -81,24 +125,24 @@ def _untag(text: bytes) -> str:
     return (_ESCAPED_IN_TAG.sub(rb"\1", text) if b"\\" in text else text).decode()
 
 
-def _fields(line: bytes, start: int, key_bytes: int) -> tuple[tuple[tuple[str, FieldValue], ...], int]:
-    fields: list[tuple[str, FieldValue]] = []
+def _fields(line: bytes, start: int) -> tuple[list[re.Match[bytes]], int]:
+    fields: list[re.Match[bytes]] = []
     at = start
     while True:
         field = _FIELD.match(line, at)
         if field is None:
             raise diagnose(line)
-        size = key_bytes + KEY_SEPARATOR_BYTES + len(field[1])
-        if size > MOST_KEY_BYTES:
-            raise LineError(f"max key length exceeded: {size} > {MOST_KEY_BYTES}")
-        try:
-            fields.append((_ESCAPED_IN_FIELD.sub(rb"\1", field[1]).decode(), _value(field)))
-        except UnicodeDecodeError as error:
-            raise LineError("not valid UTF-8 in a field") from error
+        fields.append(field)
         at = field.end()
         if line[at : at + 1] != b",":
-            return tuple(fields), at
+            return fields, at
         at += 1
+
+
+def _limit_keys(head_bytes: int, fields: list[re.Match[bytes]]) -> None:
+    size = head_bytes + KEY_SEPARATOR_BYTES + max(len(field[1]) for field in fields)
+    if size > MOST_KEY_BYTES:
+        raise LineError(f"max key length exceeded: {size} > {MOST_KEY_BYTES}")
 
 
 def _value(field: re.Match[bytes]) -> FieldValue:

@@ -1,0 +1,47 @@
+"""The seam between checks and the pipeline.
+
+Concurrency: everything but `prepare` and `settle` is called from one thread and never waits. What one body teaches
+stays in its own Checking until `commit`, so a body that is refused as a whole teaches nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from collector.verdict import Objection
+from foundation.line_protocol.line import Line
+
+
+class Checking(Protocol):
+    """One check's examination of one body."""
+
+    def judge(self, line: Line) -> Objection | None:
+        """What speaks against the line, or None; then it counts as taken."""
+
+    def settles(self, line: Line) -> bool:
+        """Asked behind `judge`: whether every line with this measurement, tag keys and field types passes for good."""
+
+    def commit(self) -> None:
+        """Keep what the body taught."""
+
+
+class Check(Protocol):
+    """A rule for lines."""
+
+    name: str
+
+    def begin(self, bucket: str) -> Checking:
+        """Start to examine a body for the bucket."""
+
+    def ready(self, bucket: str) -> bool:
+        """Whether `prepare` has nothing to do."""
+
+    async def prepare(self, bucket: str) -> None:
+        """Learn what has to be known about the bucket before its first body. Never fails for a store that is away."""
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether something was learnt that is not durable yet."""
+
+    async def settle(self) -> None:
+        """Make durable what was learnt. Raises Transient when that fails; then nothing may be acknowledged."""

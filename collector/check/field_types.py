@@ -1,0 +1,136 @@
+"""The schema guard: a field keeps the type of its first value, so no store refuses it after the acknowledgement.
+
+Types are pinned per bucket and measurement for all time (influxd: per shard of seven days), kept in `pins` and seeded
+from the store. The answer to a conflict is influxd's: the point is not taken, the rest of the body is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from collector.check.pins import Pin, PinFile
+from collector.verdict import Cause, Objection
+from foundation.batch import FieldType
+from foundation.clock import Clock
+from foundation.errors import Transient
+from foundation.line_protocol.line import Line, field_type
+
+Source = Callable[[str], Awaitable[Mapping[str, Mapping[str, FieldType]]]]
+"""bucket -> measurement -> field -> type, from the store; raises Transient while it is away."""
+Field = tuple[str, str]
+"""(measurement, field)"""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTypesConfig:
+    """The store is asked for its types before a bucket's first body, for `seed_wait_s` seconds at most.
+
+    While it does not answer, pins made here have to do, and it is asked again after `seed_retry_s`.
+    """
+
+    seed_wait_s: float = 2.0
+    seed_retry_s: float = 15.0
+
+
+class FieldTypes:
+    """All pins. What was learnt counts at once and becomes durable by `settle`."""
+
+    name = "field_types"
+
+    def __init__(self, config: FieldTypesConfig, file: PinFile, source: Source, clock: Clock) -> None:
+        self._config = config
+        self._file = file
+        self._source = source
+        self._clock = clock
+        self._pins: dict[str, dict[Field, FieldType]] = {}
+        self._seeded: set[str] = set()
+        self._ask_again: dict[str, float] = {}
+        self._unsaved: list[Pin] = []
+        self._seeding = asyncio.Lock()
+        self._saving = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Read the pins kept in `state`. Raises ConfigError for a file of a newer version."""
+        for bucket, measurement, field, kind in await self._file.load():
+            self._pins.setdefault(bucket, {})[measurement, field] = kind
+
+    def begin(self, bucket: str) -> FieldTypesOfBody:
+        """Examine one body."""
+        return FieldTypesOfBody(self, bucket, self._pins.setdefault(bucket, {}))
+
+    def ready(self, bucket: str) -> bool:
+        """Whether the store's own types are known, or were asked for a moment ago in vain."""
+        return bucket in self._seeded or self._ask_again.get(bucket, -1.0) > self._clock.monotonic()
+
+    async def prepare(self, bucket: str) -> None:
+        """Take over the types that the store holds; pins made here stay as they are."""
+        async with self._seeding:
+            if self.ready(bucket):
+                return
+            try:
+                async with asyncio.timeout(self._config.seed_wait_s):
+                    types = await self._source(bucket)
+            except (Transient, TimeoutError):
+                self._ask_again[bucket] = self._clock.monotonic() + self._config.seed_retry_s
+                return
+            found = {(name, field): kind for name, fields in types.items() for field, kind in fields.items()}
+            known = self._pins.get(bucket, {})
+            self.learn(bucket, {field: kind for field, kind in found.items() if field not in known})
+            self._seeded.add(bucket)
+            self._ask_again.pop(bucket, None)
+
+    def learn(self, bucket: str, pins: Mapping[Field, FieldType]) -> None:
+        """Pin fields that have no pin yet."""
+        self._pins.setdefault(bucket, {}).update(pins)
+        self._unsaved.extend((bucket, measurement, field, kind) for (measurement, field), kind in pins.items())
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether pins wait to be written."""
+        return bool(self._unsaved)
+
+    async def settle(self) -> None:
+        """Write the pins that wait. Raises PinsNotKept; they wait on, then."""
+        async with self._saving:
+            pending = self._unsaved.copy()
+            if pending:
+                await self._file.save(pending)
+                del self._unsaved[: len(pending)]
+
+
+class FieldTypesOfBody:
+    """One body's view: the pins, and what the body adds to them."""
+
+    def __init__(self, guard: FieldTypes, bucket: str, pins: Mapping[Field, FieldType]) -> None:
+        self._guard = guard
+        self._bucket = bucket
+        self._pins = pins
+        self._learnt: dict[Field, FieldType] = {}
+
+    def judge(self, line: Line) -> Objection | None:
+        """Refuse the line if a field has another type than its pin; pin the fields that are new."""
+        fresh: dict[Field, FieldType] = {}
+        for key, value in line.fields:
+            field = (line.measurement, key)
+            kind = field_type(value)
+            pinned = self._pins.get(field) or self._learnt.get(field)
+            first = pinned or fresh.setdefault(field, kind)
+            if first is not kind:
+                if not pinned:
+                    self._learnt.update(fresh)
+                where = f'input field "{key}" on measurement "{line.measurement}"'
+                reason = f"field type conflict: {where} is type {kind}, already exists as type {first}"
+                return Objection(Cause.FIELD_TYPE, reason)
+        self._learnt.update(fresh)
+        return None
+
+    def settles(self, line: Line) -> bool:  # noqa: ARG002 - holds for every line
+        """A pin is for all time."""
+        return True
+
+    def commit(self) -> None:
+        """Keep the new pins."""
+        if self._learnt:
+            self._guard.learn(self._bucket, self._learnt)

@@ -1,0 +1,69 @@
+"""The seam between protocols and the pipeline.
+
+Concurrency: a decoder is pure and keeps nothing between calls; the examiner belongs to one call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from collector.verdict import Cause, Objection, Rejection
+from foundation.errors import Permanent
+from foundation.line_protocol.grammar import Pattern
+from foundation.line_protocol.parse import Point
+from foundation.line_protocol.precision import Precision
+
+MOST_LISTED = 100
+"""Rejections that are kept with their line; all are counted."""
+MOST_SHOWN_BYTES = 512
+"""Bytes of a rejected line that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request body, inflated, and what its request says about it.
+
+    `precision` is the unit of its timestamps, None for the protocol's own default. `forgive_cr`: a CR before the
+    newline is no part of the line. `measurement` names readings that do not name their own.
+    """
+
+    body: bytes
+    received_ns: int
+    precision: Precision | None = None
+    forgive_cr: bool = True
+    measurement: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Line protocol (ns timestamps, trailing newline), how many lines, the rejections listed, and all by cause."""
+
+    body: bytes
+    lines: int
+    listed: tuple[Rejection, ...] = ()
+    refused: Mapping[Cause, int] = field(default_factory=dict)
+
+
+class Examiner(Protocol):
+    """Judges lines by everything but their grammar, for the length of one body."""
+
+    def pattern(self, precision: Precision, *, stamped: bool) -> Pattern:
+        """Lines that need no second look. May grow as lines are examined."""
+
+    def examine(self, point: Point) -> Objection | None:
+        """What speaks against the line; None takes it, and lines of its kind may match from now on."""
+
+
+class Decoder(Protocol):
+    """One protocol."""
+
+    name: str
+
+    def decode(self, arrival: Arrival, examiner: Examiner) -> Decoded:
+        """Turn a body into line protocol, judging every line. Raises DecodeError when it cannot be read at all."""
+
+
+class DecodeError(Permanent):
+    """The body as a whole is not of its protocol. The message says where it stops being so."""

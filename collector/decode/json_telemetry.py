@@ -1,0 +1,174 @@
+"""Readings as JSON: one object or an array of them, for devices that can send nothing else.
+
+Full form:  {"measurement": "m", "tags": {...}, "fields": {...}, "time": ...}
+Flat form:  {"device": "d7", "temp": 21.4}: keys that the mapping names are tags, the rest fields
+
+Every number is a float unless the mapping says integer: `1` and `1.0` from one device would be a type conflict. Null is
+left out; nesting joins with `_`; `time` is RFC 3339 or an epoch. An item without a time gets the time of receipt plus
+its index in nanoseconds, so that the items of one array stay apart.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from collector.decode.contract import MOST_LISTED, MOST_SHOWN_BYTES, Arrival, Decoded, DecodeError, Examiner
+from collector.decode.walk import Walk
+from collector.verdict import Cause, Objection, Rejection
+from foundation.line_protocol.encode import encode
+from foundation.line_protocol.line import FieldValue, LineError
+from foundation.line_protocol.precision import Precision, scale
+from foundation.line_protocol.rfc3339 import parse_rfc3339
+
+_DEEPEST = 16
+_FULL_KEYS = frozenset({"measurement", "tags", "fields", "time"})
+
+
+@dataclass(frozen=True, slots=True)
+class JsonTelemetryConfig:
+    """`collector.json`: which keys of a flat object are tags, which fields are integers, how readings are named."""
+
+    tags: tuple[str, ...] = ("device", "sensor", "site", "host", "service")
+    integers: tuple[str, ...] = ()
+    measurement: str = "device_reading"
+
+
+class JsonTelemetry:
+    """`POST /v1/telemetry`."""
+
+    name = "json_telemetry"
+
+    def __init__(self, config: JsonTelemetryConfig) -> None:
+        self._tags = frozenset(config.tags)
+        self._integers = frozenset(config.integers)
+        self._measurement = config.measurement
+
+    def decode(self, arrival: Arrival, examiner: Examiner) -> Decoded:
+        """One line for each item; rejections are numbered by item. Raises DecodeError for what is no JSON."""
+        items = _items(arrival.body)
+        lines: list[bytes] = []
+        numbers: list[int] = []
+        listed: list[Rejection] = []
+        refused: Counter[Cause] = Counter()
+        for number, item in enumerate(items, 1):
+            try:
+                line = self._line(item, arrival, number - 1)
+            except LineError as error:
+                refused[Cause.SYNTAX] += 1
+                if len(listed) < MOST_LISTED:
+                    shown = orjson.dumps(item)[:MOST_SHOWN_BYTES]
+                    listed.append(Rejection(number, shown, Objection(Cause.SYNTAX, error.reason)))
+                continue
+            lines.append(line + b"\n")
+            numbers.extend([number] * (1 + line.count(b"\n")))
+        walk = Walk(examiner, Precision.NS, arrival.received_ns, forgive_cr=False)
+        decoded = walk.decode(b"".join(lines))
+        listed += [Rejection(numbers[r.number - 1], r.line, r.objection) for r in decoded.listed]
+        listed.sort(key=lambda rejection: rejection.number)
+        return Decoded(decoded.body, decoded.lines, tuple(listed[:MOST_LISTED]), refused + Counter(decoded.refused))
+
+    def _line(self, item: Any, arrival: Arrival, index: int) -> bytes:
+        if not isinstance(item, dict):
+            raise LineError(f"a reading is a JSON object, not {_kind(item)}")
+        measurement = item.get("measurement", arrival.measurement or self._measurement)
+        if not isinstance(measurement, str):
+            raise LineError(f'"measurement" is a text, not {_kind(measurement)}')
+        tags, values = self._full(item) if isinstance(item.get("fields"), dict) else self._flat(item)
+        fields: dict[str, FieldValue] = {}
+        for key, value in _flatten(values, "", 0):
+            if key in fields:
+                raise LineError(f'two values have the name "{key}" once nesting is joined with "_"')
+            fields[key] = self._value(key, value)
+        if not fields:
+            raise LineError("no field: every key is a tag, a name, a time or null")
+        time_ns = arrival.received_ns + index if item.get("time") is None else _time_ns(item["time"], arrival.precision)
+        return encode(measurement, tags, fields, time_ns)
+
+    def _full(self, item: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
+        unknown = sorted(item.keys() - _FULL_KEYS)
+        if unknown:
+            raise LineError(f'"{unknown[0]}" stands beside "fields"; put it into "fields" or "tags"')
+        tags = item.get("tags")
+        if tags is not None and not isinstance(tags, dict):
+            raise LineError(f'"tags" is an object, not {_kind(tags)}')
+        return _tags(tags or {}), item["fields"]
+
+    def _flat(self, item: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
+        tags = {key: value for key, value in item.items() if key in self._tags}
+        fields = {key: value for key, value in item.items() if key not in self._tags and key not in _NAMES}
+        return _tags(tags), fields
+
+    def _value(self, key: str, value: Any) -> FieldValue:
+        if isinstance(value, (bool, str)):
+            return value
+        if key not in self._integers:
+            return float(value)
+        if isinstance(value, float) and not value.is_integer():
+            raise LineError(f'"{key}" is {value!r}, but the mapping says integer')
+        return int(value)
+
+
+_NAMES = frozenset({"measurement", "time"})
+
+
+def _items(body: bytes) -> list[Any]:
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise DecodeError(f"not JSON: {error}") from error
+    return data if isinstance(data, list) else [data]
+
+
+def _tags(tags: Mapping[str, Any]) -> dict[str, str]:
+    """Tags as text; null and empty ones are left out, for InfluxDB knows no empty tag."""
+    texts = {key: _tag(key, value) for key, value in tags.items() if value is not None}
+    return {key: text for key, text in texts.items() if text}
+
+
+def _tag(key: str, value: Any) -> str:
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return repr(value)
+        case _:
+            raise LineError(f'tag "{key}" is a text or a number, not {_kind(value)}')
+
+
+def _flatten(value: Any, name: str, depth: int) -> Iterator[tuple[str, Any]]:
+    """Leaves with their names joined by `_`; list items by their index."""
+    if value is None:
+        return
+    if not isinstance(value, (dict, list)):
+        yield name, value
+        return
+    if depth == _DEEPEST:
+        raise LineError(f'"{name}" is nested deeper than {_DEEPEST} levels')
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        yield from _flatten(inner, f"{name}_{key}" if name else str(key), depth + 1)
+
+
+def _time_ns(value: Any, precision: Precision | None) -> int:
+    unit = precision or Precision.MS
+    match value:
+        case str():
+            return parse_rfc3339(value)
+        case int() if not isinstance(value, bool):
+            return scale(value, unit)
+        case float():
+            return scale(int(Decimal(repr(value)) * unit.ns), Precision.NS)
+        case _:
+            raise LineError(f'"time" is RFC 3339 or a number of {unit}, not {_kind(value)}')
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "an array", str: "a text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")

@@ -1,0 +1,19 @@
+"""InfluxDB's line protocol, as it comes to the v1 and v2 write API. Lines without a timestamp get one stamp a body."""
+
+from __future__ import annotations
+
+from collector.decode.contract import Arrival, Decoded, Examiner
+from collector.decode.walk import Walk
+from foundation.line_protocol.precision import Precision
+
+
+class LineProtocol:
+    """Line protocol in any precision."""
+
+    name = "line_protocol"
+
+    def decode(self, arrival: Arrival, examiner: Examiner) -> Decoded:
+        """Judge every line; the default precision is nanoseconds."""
+        precision = arrival.precision or Precision.NS
+        walk = Walk(examiner, precision, arrival.received_ns, forgive_cr=arrival.forgive_cr)
+        return walk.decode(arrival.body)

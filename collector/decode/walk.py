@@ -1,0 +1,118 @@
+"""The one pass over line protocol that every decoder ends in.
+
+A run of lines of known shape is taken by one DFA pass and copied (or restamped by one replace) as a whole; the line
+that stops the run is parsed, examined and written again. So a body without surprises never meets a Python loop.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from collector.decode.contract import MOST_LISTED, MOST_SHOWN_BYTES, Decoded, Examiner
+from collector.verdict import Cause, Objection, Rejection
+from foundation.line_protocol.grammar import Pattern, fits
+from foundation.line_protocol.line import LineError
+from foundation.line_protocol.parse import Point, parse_point
+from foundation.line_protocol.precision import Precision
+from foundation.line_protocol.split import BLANK, line_end
+
+_TIME = b"time"
+_ZEROS = {Precision.NS: b"", Precision.US: b"000", Precision.MS: b"000000", Precision.S: b"000000000"}
+"""What a stamp of this precision lacks; minutes and hours are no power of ten and are walked."""
+
+
+class Walk:
+    """One pass over one body. `stamp_ns` is for lines without a timestamp."""
+
+    def __init__(self, examiner: Examiner, precision: Precision, stamp_ns: int, *, forgive_cr: bool) -> None:
+        self._examiner = examiner
+        self._precision = precision
+        self._stamp = b" %d\n" % stamp_ns
+        self._stamp_ns = stamp_ns
+        self._forgive_cr = forgive_cr
+        self._out: list[bytes] = []
+        self._lines = 0
+        self._listed: list[Rejection] = []
+        self._refused: Counter[Cause] = Counter()
+
+    def decode(self, body: bytes) -> Decoded:
+        """Judge every line of the body."""
+        text = body if body.endswith(b"\n") else body + b"\n"
+        fast = fits(text)
+        if fast and self._forgive_cr and b"\r\n" in text:
+            body, text = self._without_cr(body, text)
+        at, row = 0, 1
+        while at < len(body):
+            taken = self._take_run(text, at) if fast else 0
+            if taken:
+                rows = text.count(b"\n", at, at + taken)
+                self._lines += rows
+                at, row = at + taken, row + rows
+                continue
+            end = line_end(body, at)
+            self._take_line(body[at:end], row)
+            row += 1 + body.count(b"\n", at, end)
+            at = end + 1
+        return Decoded(b"".join(self._out), self._lines, tuple(self._listed), self._refused)
+
+    def _take_run(self, text: bytes, at: int) -> int:
+        """Copy the run of known lines at `at`; how many bytes it had."""
+        zeros = _ZEROS.get(self._precision)
+        if zeros is not None:
+            end = _reach(self._examiner.pattern(self._precision, stamped=True), text, at)
+            if end > at:
+                run = text[at:end]
+                self._out.append(run.replace(b"\n", zeros + b"\n") if zeros else run)
+                return end - at
+        end = _reach(self._examiner.pattern(self._precision, stamped=False), text, at)
+        if end > at:
+            self._out.append(text[at:end].replace(b"\n", self._stamp))
+        return end - at
+
+    def _take_line(self, raw: bytes, row: int) -> None:
+        line = raw.removesuffix(b"\r") if self._forgive_cr else raw
+        line = line.lstrip(BLANK)
+        if not line or line.startswith(b"#"):
+            return
+        try:
+            point = parse_point(line, self._precision)
+        except LineError as error:
+            self._refuse(row, line, Objection(Cause.SYNTAX, error.reason))
+            return
+        untimed = point.without_field(_TIME)
+        if untimed is not point:
+            self._refuse(row, line, _stripped(point, taken=untimed is not None))
+        if untimed is None:
+            return
+        objection = self._examiner.examine(untimed)
+        if objection:
+            self._refuse(row, line, objection)
+            return
+        time_ns = self._stamp_ns if point.line.time_ns is None else point.line.time_ns
+        self._out.append(b"%s %d\n" % (untimed.text, time_ns))
+        self._lines += 1
+
+    def _refuse(self, row: int, line: bytes, objection: Objection) -> None:
+        self._refused[objection.cause] += 1
+        if len(self._listed) < MOST_LISTED:
+            self._listed.append(Rejection(row, line[:MOST_SHOWN_BYTES], objection))
+
+    def _without_cr(self, body: bytes, text: bytes) -> tuple[bytes, bytes]:
+        """The body without the CRs before its newlines, if then every line is known: no string holds a CR then."""
+        bare = text.replace(b"\r\n", b"\n")
+        for stamped in (True, False):
+            if _reach(self._examiner.pattern(self._precision, stamped=stamped), bare, 0) == len(bare):
+                return bare, bare
+        return body, text
+
+
+def _reach(pattern: Pattern, text: bytes, at: int) -> int:
+    run = pattern.match(text, at)
+    return run.end() if run else at
+
+
+def _stripped(point: Point, *, taken: bool) -> Objection:
+    reason = f'invalid field name: input field "time" on measurement "{point.line.measurement}" is invalid'
+    if not taken:
+        return Objection(Cause.FIELD_NAME, reason)
+    return Objection(Cause.FIELD_STRIPPED, f'{reason}. Field "time" has been stripped from point.')
