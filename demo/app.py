@@ -1,0 +1,59 @@
+"""The demo as a role: its pager accepts, its shop and devices live. Built by the front door; wires things, no more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+from demo.config import DemoConfig
+from demo.fleet import Fleet
+from demo.pager import Pager
+from demo.push import Push
+from demo.shop import Shop
+from demo.traffic import Traffic
+from foundation.clock import Clock
+from foundation.lifecycle import OnIncident, Tasks
+from foundation.web import Address, Site
+
+
+class Demo:
+    """Simulated traffic into the collector at `collector_url`, and a pager for what comes of it."""
+
+    name = "demo"
+
+    def __init__(
+        self, config: DemoConfig, *, collector_url: str, state: Path, clock: Clock, on_incident: OnIncident
+    ) -> None:
+        self._config = config
+        self._site = Site(Pager(clock).app(), Address.parse(config.listen))
+        self._push = Push(collector_url, Random(config.seed))
+        self._traffic = Traffic(
+            Shop(config.seed, config.requests_per_s),
+            Fleet(config.seed, config.devices, config.report_every),
+            self._push,
+            clock=clock,
+            state=state,
+        )
+        self._tasks = Tasks(on_incident)
+
+    async def start(self) -> str:
+        """Returns the pager's address; the traffic begins by itself. Raises ConfigError when the address is taken."""
+        address = await self._site.start()
+        await self._push.open()
+        _ = self._tasks.spawn(self._live_in_shop(), "demo.shop")
+        _ = self._tasks.spawn(self._traffic.run_fleet(), "demo.fleet")
+        _ = self._tasks.spawn(self._traffic.follow_faults(), "demo.faults")
+        return str(address)
+
+    async def _live_in_shop(self) -> None:
+        await self._traffic.fill_history(self._config.history)
+        await self._traffic.run_shop()
+
+    async def stop(self) -> None:
+        """Stop the traffic, then the pager."""
+        await self._tasks.stop(1.0)
+        await self._push.close()
+        await self._site.stop()
+
+    async def reload(self) -> None:
+        """Nothing to take up: faults are followed anyway."""
