@@ -79,10 +79,11 @@ class Datapoint:
 class Alert:
     """One alert of one series, everything that must survive a restart.
 
-    `since` is when the running episode began (pending or firing), `fired_at` when it began to fire, `calm_since` when a
-    firing alert last turned good (the `keep_firing_for` countdown runs from there), `seen_at` its last real datapoint,
-    `quiet_s` for how many seconds of successful queries it has been missing, `recent` the newest datapoints (oldest
-    first; as many as `datapoints` looks at).
+    `value` is the last real one; a gap leaves it. `since` is when the running episode began (pending or firing),
+    `fired_at` when it began to fire; an inactive alert keeps both, and `threshold`, of its last episode. `calm_since`
+    is when a firing alert last turned good (the `keep_firing_for` countdown runs from there), `seen_at` the time of its
+    last real datapoint, `quiet_s` for how many seconds of successful queries it has been missing, `recent` the newest
+    datapoints, oldest first (as many as `datapoints` looks back on; without it, those of an active alert).
     """
 
     rule: str
@@ -106,7 +107,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """A change of an alert, with the words for it: `alert` is the alert after the change."""
+    """A change of an alert, with the words for it: `alert` is the alert after the change (level OK when it ended)."""
 
     alert: Alert
     before: State
@@ -121,8 +122,9 @@ class Transition:
 class Evaluation:
     """All that one evaluation of one rule changed; recorded in one transaction.
 
-    `saved` holds every alert whose persistent state differs from before, `forgotten` the fingerprints of alerts that
-    no longer exist, `transitions` the changes among them, in order.
+    `saved` holds every alert whose persistent state differs from before (also inactive ones: a series that is known can
+    go missing), `forgotten` the fingerprints of alerts that no longer exist, `transitions` the changes among them, in
+    order. An alert that is forgotten while it is active has a last transition, resolved or cancelled.
     """
 
     rule: str

@@ -62,3 +62,40 @@ class DispatchMetrics:
             "1 while the configuration on disk is the one in force, 0 while it has errors and the old one stays.",
             registry=registry,
         )
+
+
+class EvaluatorMetrics:
+    """What the evaluator counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.evaluations = Counter(
+            "tocsin_alerting_evaluations",
+            "Evaluations of rules, by outcome: ok, failed (query or answer; nothing changes) or unrecorded.",
+            ["outcome"],
+            registry=registry,
+        )
+        self.missed = Counter(
+            "tocsin_alerting_evaluations_missed",
+            "Evaluations that did not take place, by reason: overlap (the one before still ran) or late.",
+            ["reason"],
+            registry=registry,
+        )
+        self.behind = Counter(
+            "tocsin_alerting_evaluations_behind",
+            "Evaluations in which nothing could resolve, by reason: buffered (data on its way) or unknown (no answer).",
+            ["reason"],
+            registry=registry,
+        )
+        self.duration = Histogram(
+            "tocsin_alerting_evaluation_seconds",
+            "From the start of an evaluation until its decision was recorded.",
+            buckets=(0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
+            registry=registry,
+        )
+        self.rules = Gauge(
+            "tocsin_alerting_rules", "Rules by health: unknown, ok, error or blind.", ["health"], registry=registry
+        )
+        self.alerts = Gauge(
+            "tocsin_alerting_alerts", "Alerts by state: pending, firing or no-data.", ["state"], registry=registry
+        )
+        self.series = Gauge("tocsin_alerting_series", "Series that rules watch.", registry=registry)

@@ -1,0 +1,281 @@
+"""Asks the store for every rule when it is due, and feeds the table of states with the answers.
+
+    tick -> lag -> query -> watch.decide -> recorder.record -> watch.accept
+
+`app` builds one, spawns `run` and calls `replace` at a reload; the API reads `statuses` and `alerts`. Invariants: a
+rule never overlaps itself; its alerts change only after the recorder has stored the change; whatever fails (query,
+answer, recorder) changes no alert. An evaluation is made for its nominal time, a multiple of `every`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from alerting.alert import Alert, State
+from alerting.contract import Lag, Recorder
+from alerting.metrics import EvaluatorMetrics
+from alerting.roster import Roster
+from alerting.rules.query import AnswerUnfit, Question, values_of
+from alerting.rules.rule import Rule
+from alerting.sight import Sight
+from alerting.watch import Decision, Health, RuleStatus, Values, Watch, ending
+from foundation.clock import Clock
+from foundation.errors import TocsinError
+from foundation.logs import logger
+from store.contract import Reader
+
+_log = logger("alerting.evaluator")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How hard the store is asked. `nap_s`: the longest sleep, so that a step of the clock is noticed."""
+
+    queries_at_once: int = 8
+    deadline_s: float = 30.0
+    nap_s: float = 5.0
+
+
+@dataclass(slots=True)
+class _Turn:
+    """When a question is due next, and the evaluation of it that is running."""
+
+    due: datetime
+    running: asyncio.Task[None] | None = None
+
+
+class Evaluator:
+    """Evaluates rules for as long as `run` runs."""
+
+    def __init__(  # noqa: PLR0913 - a composition root hands over each collaborator by name
+        self,
+        rules: Iterable[Rule],
+        alerts: Mapping[str, Alert],
+        *,
+        reader: Reader,
+        recorder: Recorder,
+        lag: Lag,
+        clock: Clock,
+        metrics: EvaluatorMetrics,
+        limits: Limits | None = None,
+    ) -> None:
+        """`alerts` (by fingerprint) are those that were remembered; what no rule covers ends at the first chance."""
+        self._reader = reader
+        self._recorder = recorder
+        self._lag = lag
+        self._clock = clock
+        self._metrics = metrics
+        self._limits = limits or Limits()
+        self._slots = asyncio.Semaphore(self._limits.queries_at_once)
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+        self._turns: dict[Question, _Turn] = {}
+        own = [alert for alert in alerts.values() if alert.rule != Sight.RULE]
+        self._sight = Sight(next((alert for alert in alerts.values() if alert.rule == Sight.RULE), None))
+        self._roster = Roster(tuple(rules), own)
+        self._take_turns()
+
+    async def run(self) -> None:
+        """Evaluate every rule at each multiple of its `every`, until cancelled."""
+        try:
+            while True:
+                await self._end_leavers()
+                await self._look_around()
+                self._start_due()
+                await self._nap()
+        finally:
+            running = tuple(self._running)
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def replace(self, rules: Sequence[Rule]) -> None:
+        """Go on with `rules`. An edited rule keeps its alerts, those of a removed rule end with that reason."""
+        async with AsyncExitStack() as held:
+            for watch in self._roster.watches:
+                await held.enter_async_context(self._lock(watch))
+            self._roster.replace(tuple(rules))
+        self._take_turns()
+        self._changed.set()
+
+    def statuses(self) -> tuple[RuleStatus, ...]:
+        """Every rule with its health, in the order of the files."""
+        return tuple(watch.status for watch in self._roster.watches)
+
+    def alerts(self) -> tuple[Alert, ...]:
+        """Every alert that is pending, firing or without data, as it stands now."""
+        return (*(alert for watch in self._roster.watches for alert in watch.active), *self._sight.active)
+
+    def _lock(self, watch: Watch) -> asyncio.Lock:
+        """Held while a decision about the rule is on its way into memory, so that no reload comes between."""
+        return self._locks.setdefault(watch.rule.alert, asyncio.Lock())
+
+    def _take_turns(self) -> None:
+        now = self._clock.now()
+        self._turns = {
+            question: self._turns.get(question) or _Turn(_tick_at_or_after(now, question.every))
+            for question in self._roster.questions
+        }
+
+    async def _end_leavers(self) -> None:
+        while self._roster.leavers:
+            leavers = self._roster.leavers[0]
+            now = self._clock.now()
+            evaluation = ending(leavers.alerts, leavers.rule, now, leavers.reason, leavers.words)
+            try:
+                await self._recorder.record(evaluation, now=now)
+            except Exception as error:  # noqa: BLE001 - the recorder is asked again; evaluation goes on meanwhile
+                self._unrecorded(leavers.rule, error)
+                return
+            self._roster.leavers.remove(leavers)
+
+    def _start_due(self) -> None:
+        now = self._clock.now()
+        for question, turn in self._turns.items():
+            if turn.due - now > question.every:  # the clock was set back
+                turn.due = _tick_at_or_after(now, question.every)
+            if now < turn.due:
+                continue
+            at = _tick_at_or_before(now, question.every)
+            late = (at - turn.due) // question.every
+            self._metrics.missed.labels("late").inc(late)
+            if turn.running is not None and not turn.running.done():
+                self._metrics.missed.labels("overlap").inc()
+            else:
+                turn.running = asyncio.create_task(self._evaluate(question, at), name=f"evaluate {question.parts[0]}")
+                self._running.add(turn.running)
+                turn.running.add_done_callback(self._running.discard)
+            turn.due = at + question.every
+
+    async def _nap(self) -> None:
+        now = self._clock.now()
+        due = min((turn.due for turn in self._turns.values()), default=now + timedelta(hours=1))
+        wait_s = min(max((due - now).total_seconds(), 0.0), self._limits.nap_s)
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._changed.wait()
+            self._changed.clear()
+        except TimeoutError:
+            return
+
+    async def _evaluate(self, question: Question, at: datetime) -> None:
+        """One evaluation of all rules that ask this question. Raises nothing."""
+        started = self._clock.monotonic()
+        try:
+            async with self._slots:
+                behind_s = await self._lag.behind_s()
+                await self._prime(question, at)
+                values = await self._ask(question, at)
+        except Exception as error:  # noqa: BLE001 - whatever a store does, it must not end the evaluation of rules
+            expected = isinstance(error, TocsinError | TimeoutError)
+            self._fail(question, at, _told(error), None if expected else error, self._clock.monotonic() - started)
+        else:
+            behind = self._is_behind(question, behind_s)
+            for watch in self._roster.asking(question):
+                await self._apply(watch, values, at, behind=behind, started=started)
+
+    async def _prime(self, question: Question, at: datetime) -> None:
+        """Ask again for the evaluations that rules with `datapoints` look back on but have not seen."""
+        unprimed = [watch for watch in self._roster.asking(question) if not watch.is_primed]
+        ranges = [watch.rule.policy.datapoints.range for watch in unprimed if watch.rule.policy.datapoints is not None]
+        ticks = [at - question.every * back for back in range(max(ranges, default=1) - 1, 0, -1)]
+        answers = [(tick, await self._ask(question, tick)) for tick in ticks]
+        for watch in unprimed:
+            watch.prime(answers)
+
+    async def _ask(self, question: Question, at: datetime) -> Values:
+        deadline_s = min(max(question.every.total_seconds(), 1.0), self._limits.deadline_s)
+        async with asyncio.timeout(deadline_s + 1):
+            results = await self._reader.query(question.text(at), question.bucket, deadline_s=deadline_s)
+        return values_of(results)
+
+    def _is_behind(self, question: Question, behind_s: float | None) -> bool:
+        if behind_s is None:
+            self._metrics.behind.labels("unknown").inc()
+            return True
+        if behind_s > question.every.total_seconds():
+            self._metrics.behind.labels("buffered").inc()
+            return True
+        return False
+
+    async def _apply(self, watch: Watch, values: Values, at: datetime, *, behind: bool, started: float) -> None:
+        async with self._lock(watch):
+            if not self._roster.has(watch):
+                return
+            try:
+                decision = watch.decide(values, at, behind=behind)
+            except AnswerUnfit as error:
+                self._fail_one(watch, at, str(error), None, self._clock.monotonic() - started)
+                return
+            try:
+                await self._record(decision)
+            except Exception as error:  # noqa: BLE001 - what is not stored has not happened
+                self._unrecorded(watch.rule.alert, error)
+                return
+            before = watch.health
+            duration_s = self._clock.monotonic() - started
+            watch.accept(decision, duration_s=duration_s)
+        if before is not Health.OK:
+            _log.info("rule can be evaluated", rule=watch.rule.alert)
+            self._changed.set()
+        self._metrics.evaluations.labels("ok").inc()
+        self._metrics.duration.observe(duration_s)
+
+    async def _record(self, decision: Decision) -> None:
+        if not decision.is_empty:
+            await self._recorder.record(decision.evaluation, now=self._clock.now())
+
+    def _unrecorded(self, rule: str, error: BaseException) -> None:
+        self._metrics.evaluations.labels("unrecorded").inc()
+        _log.error("decision not recorded; alerts stay as they were", error=error, rule=rule)
+
+    def _fail(self, question: Question, at: datetime, told: str, error: BaseException | None, lasted_s: float) -> None:
+        for watch in self._roster.asking(question):
+            self._fail_one(watch, at, told, error, lasted_s)
+
+    def _fail_one(self, watch: Watch, at: datetime, told: str, error: BaseException | None, lasted_s: float) -> None:
+        self._metrics.evaluations.labels("failed").inc()
+        before = watch.health
+        watch.fail(told, at, duration_s=lasted_s)
+        if watch.health is not before:
+            _log.error("rule cannot be evaluated", error=error, rule=watch.rule.alert, why=told, health=watch.health)
+            self._changed.set()
+
+    async def _look_around(self) -> None:
+        """Keep the one alert that says that rules are blind, and the gauges."""
+        statuses = self.statuses()
+        decision = self._sight.decide(statuses, self._clock.now())
+        try:
+            await self._record(decision)
+            self._sight.accept(decision)
+        except Exception as error:  # noqa: BLE001 - as for rules: not stored, not happened
+            self._unrecorded(Sight.RULE, error)
+        healths = Counter(status.health for status in statuses)
+        states = Counter(alert.state for alert in self.alerts())
+        for health in Health:
+            self._metrics.rules.labels(health).set(healths[health])
+        for state in (State.PENDING, State.FIRING, State.NO_DATA):
+            self._metrics.alerts.labels(state).set(states[state])
+        self._metrics.series.set(sum(status.series for status in statuses))
+
+
+def _told(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "the store did not answer in time"
+    return str(error) or type(error).__name__
+
+
+def _tick_at_or_before(now: datetime, every: timedelta) -> datetime:
+    return now - (now - _EPOCH) % every
+
+
+def _tick_at_or_after(now: datetime, every: timedelta) -> datetime:
+    before = _tick_at_or_before(now, every)
+    return before if before == now else before + every

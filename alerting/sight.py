@@ -1,0 +1,65 @@
+"""One alert about the evaluator itself: rules that cannot be evaluated. It goes through the same table as all others.
+
+The evaluator calls it after each evaluation. One alert for all blind rules, so that a store that is away is one notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from alerting import state
+from alerting.alert import Alert, Datapoint, Evaluation, State
+from alerting.rules.policy import Policy
+from alerting.rules.rule import RESERVED
+from alerting.rules.threshold import Threshold
+from alerting.watch import Decision, Health, RuleStatus
+
+_LABELS = (("alertname", RESERVED),)
+_POLICY = Policy(every=timedelta(0), warn=Threshold(">", 0))
+_NAMED = 10
+
+
+class Sight:
+    """Whether all rules see."""
+
+    RULE = RESERVED
+
+    def __init__(self, remembered: Alert | None) -> None:
+        self._alert = remembered or Alert(rule=RESERVED, labels=_LABELS)
+
+    @property
+    def active(self) -> tuple[Alert, ...]:
+        """The alert, while it is active."""
+        return () if self._alert.state is State.INACTIVE else (self._alert,)
+
+    def decide(self, statuses: Sequence[RuleStatus], at: datetime) -> Decision:
+        """What the health of all rules means. A rule that is not known to be well keeps an open alert open."""
+        blind = [status for status in statuses if status.health is Health.BLIND]
+        unsure = any(status.health in (Health.UNKNOWN, Health.ERROR) for status in statuses)
+        if unsure and not blind:
+            return Decision(Evaluation(rule=RESERVED, at=at), {_LABELS: self._alert})
+        point = Datapoint(at, float(len(blind)))
+        after, changes = state.step(_POLICY, self._alert, point, at, behind=False)
+        after = after or self._alert
+        told = f"{len(blind)} of {len(statuses)} rules cannot be evaluated; their alerts keep their state"
+        if not blind:
+            told = "all rules can be evaluated"
+        words = {"summary": told, "description": "\n".join(_lines(blind))}
+        evaluation = Evaluation(
+            rule=RESERVED,
+            at=at,
+            saved=(after,) if changes else (),
+            transitions=tuple(replace(change, reason=told, annotations=words) for change in changes),
+        )
+        return Decision(evaluation, {_LABELS: after})
+
+    def accept(self, decision: Decision) -> None:
+        """The decision is recorded."""
+        self._alert = decision.alerts[_LABELS]
+
+
+def _lines(blind: Sequence[RuleStatus]) -> list[str]:
+    lines = [f"{status.rule.alert}: {status.error}" for status in blind[:_NAMED]]
+    return [*lines, f"and {len(blind) - _NAMED} more"] if len(blind) > _NAMED else lines
