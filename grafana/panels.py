@@ -63,7 +63,6 @@ class Drawing:
 
 LINES = Drawing()
 STACKED = Drawing(stacked=True)
-STACKED_BARS = Drawing(bars=True, stacked=True)
 
 
 def target(query: str, *, alias: str = "", table: bool = False) -> Target:

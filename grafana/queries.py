@@ -54,6 +54,11 @@ def per_minute(field: str, aggregate: str = "count") -> str:
     return f'{aggregate}("{field}") * 60000 / {WINDOW_MS}'
 
 
+def growth(field: str) -> str:
+    """How much a counter grows in a second; a restart of its process counts as nothing."""
+    return f'non_negative_derivative(max("{field}"), 1s)'
+
+
 def percentile(field: str, rank: int) -> str:
     """The value that `rank` percent of the points stay under."""
     return f'percentile("{field}", {rank})'

@@ -4,5 +4,6 @@ catalog      uid -> build, one line a board
 red          response times: rate, errors, duration (responder, developer)
 business     orders, revenue, people, products, stock (product owner)
 devices      who is up, who is silent, battery, signal, readings (operator)
-host         this machine, and the line through it (operator)
+host         CPU, memory, disk, load and network of the machines (operator)
+pipeline     our own health: lines in, waiting, delivered, given up (operator)
 """

@@ -43,7 +43,6 @@ def build() -> Board:
         variables=[
             tag("country", tag_values("country", _ORDERS), label="Country", description="Where orders come from")
         ],
-        since="now-6h",
         refresh="10s",
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from grafana.boards import business, devices, host, red
+from grafana.boards import business, devices, host, pipeline, red
 from grafana.render import Board
 
 BOARDS: Mapping[str, Callable[[], Board]] = {
@@ -12,4 +12,5 @@ BOARDS: Mapping[str, Callable[[], Board]] = {
     "tocsin-business": business.build,
     "tocsin-devices": devices.build,
     "tocsin-host": host.build,
+    "tocsin-pipeline": pipeline.build,
 }

@@ -1,4 +1,4 @@
-"""Hosts: CPU, memory, disk and load of the machines that report."""
+"""Hosts: CPU, memory, disk, load and network of the machines that report."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from grafana.variables import tag
 _SOURCE = "host"
 _EMPTY = "no host reported in this range"
 _HOST = (matches("host"),)
+_TRAFFIC = Field("Bps", _EMPTY, minimum=0)
 _BUSY = Field("percent", _EMPTY, BUSY_PCT, minimum=0, maximum=100, decimals=1)
 
 
@@ -31,6 +32,8 @@ def build() -> Board:
                 "load1",
                 Field("short", _EMPTY, minimum=0, decimals=2),
             ),
+            _over_time("Received", "Bytes a second from the network.", "net_rx_bytes_per_s", _TRAFFIC),
+            _over_time("Sent", "Bytes a second to the network.", "net_tx_bytes_per_s", _TRAFFIC),
         ],
         variables=[tag("host", tag_values("host", _SOURCE), label="Host", description="Machines to look at")],
         refresh="10s",

@@ -6,7 +6,7 @@ from typing import Any
 
 from grafana.limits import ERROR_PCT, RESPONSE_MS
 from grafana.panels import (
-    STACKED_BARS,
+    STACKED,
     Field,
     Panel,
     colour,
@@ -132,7 +132,7 @@ def _rates() -> list[Panel]:
             [_split(per_second("duration_ms"), "status", fill="0")],
             _RATE,
             (8, 8),
-            drawing=STACKED_BARS,
+            drawing=STACKED,
         ),
     ]
 

@@ -29,7 +29,7 @@ def an_hour(end_ns: int, *, seed: int = 7) -> bytes:
     """Lines of the hour before `end_ns`, newline at the end of each."""
     luck = random.Random(seed)  # noqa: S311 - made-up data
     start = end_ns - HOUR_S * NS
-    rooms = (_requests, _views, _clicks, _orders, _inventory, _readings, _status, _host, _events)
+    rooms = (_requests, _views, _clicks, _orders, _inventory, _readings, _status, _host, _health, _events)
     return "".join(f"{line}\n" for room in rooms for line in room(start, luck)).encode()
 
 
@@ -116,8 +116,21 @@ def _host(start: int, luck: random.Random) -> Iterator[str]:
         yield (
             f"host,host=box cpu_pct={25 + 15 * math.sin(second / 300) + luck.gauss(0, 3):.1f},"
             f"mem_pct={50 + second / 360:.1f},load1={1.1 + luck.random():.2f},disk_used_pct={81 + second / 3600:.2f},"
-            f"net_rx_bytes={second * 20_000}i,net_tx_bytes={second * 8_000}i {start + second * NS}"
+            f"net_rx_bytes_per_s={luck.uniform(15e3, 30e3):.0f},net_tx_bytes_per_s={luck.uniform(5e3, 9e3):.0f} "
+            f"{start + second * NS}"
         )
+
+
+def _health(start: int, luck: random.Random) -> Iterator[str]:
+    for second in range(0, HOUR_S, 10):
+        at, lines = start + second * NS, second * 40
+        place = "bucket=telemetry,destination=embedded,host=box"
+        yield f"tocsin_buffer_accepted_lines_total,bucket=telemetry,host=box value={lines} {at}"
+        yield f"tocsin_delivered_lines_total,{place} value={max(lines - 30, 0)} {at}"
+        yield f"tocsin_buffer_lines,{place} value={luck.randrange(60)} {at}"
+        yield f"tocsin_buffer_age_seconds,{place} value={luck.uniform(0, 0.8):.3f} {at}"
+        yield f"tocsin_retries_total,destination=embedded,host=box,reason=unavailable value={second // 900} {at}"
+        yield f"tocsin_dead_lines_total,bucket=telemetry,host=box,reason=refused value={second // 600} {at}"
 
 
 def _events(start: int, _luck: random.Random) -> Iterator[str]:

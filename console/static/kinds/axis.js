@@ -21,6 +21,7 @@ export function axis(setting, shown) {
     gridcolor: palette().grid,
     zeroline: false,
     automargin: true,
+    ticklabelstandoff: 5,
   };
 }
 

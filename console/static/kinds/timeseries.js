@@ -8,6 +8,7 @@ import { fromWallClock, wallClock } from "../time.js";
 import { axis } from "./axis.js";
 
 const MOST_SERIES = 40;
+const DAY_MS = 86400000;
 const CONFIG = { displayModeBar: false, responsive: true, doubleClick: false };
 
 export function timeseries(body, spec) {
@@ -21,12 +22,12 @@ export function timeseries(body, spec) {
     const { series, scope, marks } = last;
     const lines = series.map((one, index) => line(spec, one, index));
     const shown = lines.filter(({ name }) => !hidden.has(name));
+    drawLegend(legend, spec, lines, hidden, draw);
     await window.Plotly.react(plot, shown.map((one) => trace(one, scope)), layout(spec, shown, scope, marks), CONFIG);
     if (!plot.dataset.listening) {
       plot.dataset.listening = "yes";
       plot.on("plotly_relayout", (event) => zoom(event, last.scope));
     }
-    drawLegend(legend, spec, lines, hidden, draw);
   };
 
   return {
@@ -47,7 +48,7 @@ function trace({ name, times, values, setting, custom, colour }, scope) {
   const kept = bridged(times, values, custom);
   const text = kept.map(([, value]) => written(value, setting) ?? "");
   const common = { name, x: kept.map(([at]) => wallClock(at)), y: kept.map(([, value]) => value), text, hovertemplate: "%{text}", showlegend: false };
-  if (custom.drawStyle === "bars") return { ...common, type: "bar", width: scope.windowMs * 0.85, marker: { color: colour, opacity: 0.85 } };
+  if (custom.drawStyle === "bars") return { ...common, type: "bar", width: scope.windowMs, marker: { color: colour, opacity: 0.85 } };
   const fill = (custom.fillOpacity ?? 0) / 100;
   const stacked = custom.stacking?.mode === "normal";
   return {
@@ -83,7 +84,7 @@ function translucent(colour, opacity) {
 function layout(spec, shown, scope, marks) {
   const colours = palette();
   const setting = settings(spec, "");
-  const bars = shown.some(({ custom }) => custom.drawStyle === "bars");
+  const days = scope.to - scope.from > DAY_MS;
   const font = { family: "inherit", size: 11, color: colours.text };
   return {
     autosize: true,
@@ -96,8 +97,8 @@ function layout(spec, shown, scope, marks) {
     hoverlabel: { bgcolor: colours.surface, bordercolor: colours.line, font: { ...font, color: colours.ink } },
     dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
     barmode: "stack",
-    bargap: bars ? 0.1 : 0,
-    xaxis: { type: "date", range: [wallClock(scope.from), wallClock(scope.to)], gridcolor: colours.grid, linecolor: colours.line, zeroline: false, automargin: true, nticks: 7, hoverformat: "%H:%M:%S" },
+    bargap: 0,
+    xaxis: { type: "date", range: [wallClock(scope.from), wallClock(scope.to)], gridcolor: colours.grid, linecolor: colours.line, zeroline: false, automargin: true, nticks: 7, tickformat: days ? "%d %b %H:%M" : "%H:%M", hoverformat: "%d %b %H:%M:%S" },
     yaxis: axis(setting, shown),
     shapes: [...limits(setting), ...marks.map(rule)],
     annotations: marks.map(flag),
