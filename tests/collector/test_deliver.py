@@ -1,0 +1,202 @@
+"""Delivery: everything acknowledged ends in the store or in the dead letters, whatever the store does meanwhile."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from collector.buffer.disk import DiskBuffer
+from collector.dead import DeadConfig, DeadLetter, DeadLetters, read_letters
+from collector.deliver import Deliverer, DeliveryConfig, Destination, Patience
+from collector.metrics import DeadLetterMetrics, DeliveryMetrics
+from foundation.backoff import Backoff
+from foundation.errors import Permanent
+from store.errors import StoreUnavailable
+from tests.fakes.buffers import Incidents, batch, disk_buffer
+from tests.fakes.polling import until
+from tests.fakes.store import MemoryStore
+
+AT_ONCE = Patience(Backoff(first_s=0.0), lambda: 0.0)
+
+
+@dataclass
+class Line:
+    """A buffer, a store and a deliverer between them."""
+
+    folder: Path
+    buffer: DiskBuffer
+    store: MemoryStore
+    registry: CollectorRegistry
+    incidents: Incidents
+    deliverer: Deliverer | None = None
+
+    def start(self, config: DeliveryConfig | None = None) -> None:
+        dead = DeadLetters(DeadConfig(), self.folder / "dead", DeadLetterMetrics(CollectorRegistry()))
+        self.deliverer = Deliverer(
+            Destination("store", self.store),
+            self.buffer,
+            dead,
+            config=config or DeliveryConfig(),
+            metrics=DeliveryMetrics(self.registry),
+            on_incident=self.incidents,
+            patience=AT_ONCE,
+        )
+        self.deliverer.start()
+
+    async def done(self) -> None:
+        """Wait until nothing is left to deliver."""
+        await until(lambda: self.buffer.backlog("store").lines == 0, what="an empty buffer")
+
+    def stored(self, bucket: str = "telemetry") -> list[str]:
+        return [line.decode() for line in self.store.lines.get(bucket, [])]
+
+    def letters(self) -> list[DeadLetter]:
+        return list(read_letters(self.folder / "dead"))
+
+    def retries(self, reason: str) -> float:
+        labels = {"destination": "store", "reason": reason}
+        return self.registry.get_sample_value("tocsin_retries_total", labels) or 0.0
+
+
+@pytest.fixture
+async def line(tmp_path: Path) -> AsyncIterator[Line]:
+    buffer = disk_buffer(tmp_path / "buffer")
+    await buffer.open()
+    one = Line(tmp_path, buffer, MemoryStore(), CollectorRegistry(), Incidents())
+    yield one
+    if one.deliverer is not None:
+        await one.deliverer.stop()
+    await buffer.close()
+    assert one.incidents == []
+
+
+async def test_lines_of_every_bucket_arrive(line: Line):
+    """Buckets that are there at the start and buckets that come later are delivered alike, and counted."""
+    await line.buffer.append(batch("m f=1 1", bucket="early"))
+    line.start()
+    await line.buffer.append(batch("m f=2 2", "m f=3 3", bucket="late"))
+    await line.done()
+
+    assert (line.stored("early"), line.stored("late")) == (["m f=1 1"], ["m f=2 2", "m f=3 3"])
+    delivered = {"destination": "store", "bucket": "late"}
+    assert line.registry.get_sample_value("tocsin_delivered_lines_total", delivered) == 2
+
+
+async def test_a_store_that_is_away_is_asked_until_it_is_back(line: Line):
+    """A store that fails, in ways known and unknown, gets the lines once it is back; each attempt is counted."""
+    line.store.failures.extend([StoreUnavailable("away"), StoreUnavailable("away"), ValueError("a surprise")])
+    await line.buffer.append(batch("m f=1 1"))
+    line.start()
+    await line.done()
+
+    assert line.stored() == ["m f=1 1"]
+    assert (line.retries("store_unavailable"), line.retries("unexpected")) == (2, 1)
+    assert line.letters() == []
+
+
+async def test_a_bucket_that_is_missing_holds_up_no_other(line: Line):
+    """The cursor of a bucket that the store lacks waits; other buckets go on; when it is made, its lines arrive."""
+    line.store.missing.add("lost")
+    await line.buffer.append(batch("m f=1 1", bucket="lost"))
+    await line.buffer.append(batch("m f=2 2"))
+    line.start()
+    await until(lambda: line.stored() == ["m f=2 2"])
+
+    assert line.buffer.backlog("store", "lost").lines == 1
+    assert line.retries("bucket_missing") >= 1
+    line.store.missing.clear()
+    await line.done()
+    assert line.stored("lost") == ["m f=1 1"]
+
+
+async def test_lines_that_the_store_refuses_become_dead_letters(line: Line):
+    """A refused line is kept with its reason, its source and its time; its neighbours are stored."""
+    line.store.refuses = lambda one: "field type conflict: no" if b"bad" in one else None
+    await line.buffer.append(batch("m f=1 1", source="a"))
+    await line.buffer.append(batch("m bad=1 2", "m f=3 3", source="b"))
+    line.start()
+    await line.done()
+
+    assert line.stored() == ["m f=1 1", "m f=3 3"]
+    [letter] = line.letters()
+    assert (letter.line, letter.reason, letter.source) == (b"m bad=1 2", "field type conflict: no", "b")
+    assert (letter.bucket, letter.destination) == ("telemetry", "store")
+    assert letter.accepted_ns > 0
+
+
+async def test_a_body_that_is_refused_whole_is_searched_for_its_bad_lines(line: Line):
+    """The store refuses a body without saying why: every line but the bad ones is stored, in order."""
+    line.store.poison = lambda one: one in (b"m f=3 3", b"m f=7 7")
+    await line.buffer.append(batch(*(f"m f={number} {number}" for number in range(9))))
+    line.start()
+    await line.done()
+
+    assert line.stored() == [f"m f={number} {number}" for number in (0, 1, 2, 4, 5, 6, 8)]
+    assert [letter.line for letter in line.letters()] == [b"m f=3 3", b"m f=7 7"]
+
+
+async def test_a_body_that_is_too_large_is_split(line: Line):
+    """Nothing is lost by a store that takes only so much at once."""
+    line.store.most_lines = 2
+    await line.buffer.append(batch(*(f"m f={number} {number}" for number in range(7))))
+    line.start()
+    await line.done()
+
+    assert line.stored() == [f"m f={number} {number}" for number in range(7)]
+    assert line.letters() == []
+
+
+async def test_a_string_with_a_newline_is_one_line_when_a_body_is_searched(line: Line):
+    """Splitting a refused body never cuts a quoted string in two."""
+    line.store.poison = lambda one: b"bad" in one
+    await line.buffer.append(batch('m f="one\ntwo" 1', "m bad=1 2"))
+    line.start()
+    await line.done()
+
+    assert line.stored() == ['m f="one\ntwo" 1']
+
+
+async def test_any_permanent_error_ends_in_the_dead_letters_not_in_a_loop(line: Line):
+    """A line for which the store raises for ever does not stop those behind it."""
+
+    def refuse(one: bytes) -> bool:
+        if b"bad" in one:
+            raise Permanent("never")
+        return False
+
+    line.store.poison = refuse
+    await line.buffer.append(batch("m bad=1 1", "m f=2 2"))
+    line.start()
+    await line.done()
+
+    assert line.stored() == ["m f=2 2"]
+    assert [letter.reason for letter in line.letters()] == ["never"]
+
+
+async def test_delivery_goes_on_where_the_store_says_it_is(line: Line):
+    """A store that keeps positions had the first frame before a crash that the buffer's cursor did not see."""
+    await line.buffer.append(batch("m f=1 1"))
+    first = await line.buffer.read("store", "telemetry", most_bytes=1)
+    assert first is not None
+    line.store.positions[first.behind.log, "telemetry"] = first.behind.offset
+    await line.buffer.append(batch("m f=2 2"))
+
+    line.start()
+    await line.done()
+
+    assert line.stored() == ["m f=2 2"]
+
+
+async def test_positions_of_pieces_never_run_ahead_of_what_is_stored(line: Line):
+    """While a refused body is searched, the store is told the position behind it only with the last piece."""
+    line.store = MemoryStore(keeps_positions=True)
+    line.store.most_lines = 1
+    await line.buffer.append(batch("m f=1 1", "m f=2 2", "m f=3 3"))
+    line.start()
+    await line.done()
+
+    end = line.store.positions[line.buffer.log("telemetry"), "telemetry"]
+    assert [position for _, position in line.store.writes] == [0, 0, end]
+    assert end > 0
