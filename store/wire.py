@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import orjson
 
-from store.contract import Series, StatementResult
 from store.errors import QueryLimitExceeded, QuerySyntaxError, StoreUnavailable
+from store.render import from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from store.contract import StatementResult
 
 _BAD_REQUEST: Final = 400
 _OK: Final = 200
@@ -20,9 +22,8 @@ _MOST_MESSAGE: Final = 2_000
 def read_results(body: bytes) -> tuple[StatementResult, ...]:
     """InfluxDB's JSON (epoch=ns) as values. Raises StoreUnavailable when it is something else."""
     try:
-        results = orjson.loads(body)["results"]
-        return tuple(_result(result) for result in results)
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        return from_json(body)
+    except ValueError as error:
         raise StoreUnavailable(f"the answer is not InfluxDB's JSON: {body[:200]!r}") from error
 
 
@@ -57,16 +58,3 @@ def database_names(results: tuple[StatementResult, ...]) -> tuple[str, ...]:
     """Sorted names out of the answer to SHOW DATABASES, without those that InfluxDB keeps for itself."""
     names = {str(row[0]) for result in results for series in result.series for row in series.values}
     return tuple(sorted(names - {"_monitoring", "_tasks", "_internal"}))
-
-
-def _result(result: Mapping[str, Any]) -> StatementResult:
-    series = tuple(
-        Series(
-            name=one.get("name", ""),
-            columns=tuple(one["columns"]),
-            values=one.get("values", []),
-            tags=one.get("tags", {}),
-        )
-        for one in result.get("series", ())
-    )
-    return StatementResult(result.get("statement_id", 0), series, result.get("error"))

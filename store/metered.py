@@ -1,0 +1,91 @@
+"""Any store, measured: what was stored and refused, what failed and why, and how long it took.
+
+`catalog.build` puts it around the store that was configured, so no store counts for itself.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from foundation.batch import Position, Shipment
+    from foundation.clock import Clock
+    from store.contract import FieldTypes, StatementResult, Store, Verdict
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class StoreMetrics:
+    """The figures, in one registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.seconds = Histogram(
+            "tocsin_store_seconds",
+            "How long calls to the store took; outcome is ok or the name of the error.",
+            ["store", "call", "outcome"],
+            registry=registry,
+            buckets=_SECONDS,
+        )
+        self.lines = Counter(
+            "tocsin_store_lines_total", "Lines that the store took or refused.", ["store", "verdict"], registry=registry
+        )
+
+
+class MeteredStore:
+    """A store that counts what passes through it; otherwise the store that it is given."""
+
+    def __init__(self, inner: Store, metrics: StoreMetrics, clock: Clock) -> None:
+        self.name = inner.name
+        self._inner = inner
+        self._metrics = metrics
+        self._clock = clock
+
+    async def open(self) -> None:
+        """Open the store."""
+        await self._inner.open()
+
+    async def close(self) -> None:
+        """Close the store."""
+        await self._inner.close()
+
+    async def write(self, shipment: Shipment, position: Position) -> Verdict:
+        """Write, timed; lines are counted by verdict."""
+        with self._timed("write"):
+            verdict = await self._inner.write(shipment, position)
+        self._metrics.lines.labels(self.name, "stored").inc(verdict.stored)
+        self._metrics.lines.labels(self.name, "refused").inc(len(verdict.refused))
+        return verdict
+
+    async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
+        """Query, timed."""
+        with self._timed("query"):
+            return await self._inner.query(influxql, db, deadline_s=deadline_s)
+
+    async def buckets(self) -> tuple[str, ...]:
+        """The store's buckets."""
+        return await self._inner.buckets()
+
+    async def position(self, log: str, bucket: str) -> int | None:
+        """The store's position."""
+        return await self._inner.position(log, bucket)
+
+    async def field_types(self, bucket: str) -> FieldTypes:
+        """The store's field types."""
+        return await self._inner.field_types(bucket)
+
+    @contextmanager
+    def _timed(self, call: str) -> Iterator[None]:
+        began = self._clock.monotonic()
+        outcome = "ok"
+        try:
+            yield
+        except BaseException as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            self._metrics.seconds.labels(self.name, call, outcome).observe(self._clock.monotonic() - began)
