@@ -1,16 +1,29 @@
-"""Alarms out. The line, in the order in which a decision walks:
+"""Alarms out. The line, in the order in which a decision walks.
 
     rules -> evaluate -> state -> route -> group -> mute -> outbox -> notify
 
-    rules/      a rule as a value, and the reading of rule files; threshold -> level
-    state       THE table of alert states, pure: (alert, datapoint, now) -> (alert, transition)
-    evaluator   asks the store for every rule when it is due and feeds the table
-    routing/    which receiver hears of an alert, and with whom it is grouped; pure
-    memory/     alert states, groups, incidents and the outbox in one SQLite file, one transaction a decision
-    dispatcher  flushes groups into the outbox and drains the outbox through the notifiers
-    notify/     one file for each way to reach a person
-    api         what it all looks like over HTTP
-    app         composition root
-    config      what tocsin.yml says under `alerting:`, and notify.yml
-    metrics     every self-metric of alerting, by name
+rules/      a rule as a value, and the reading of rule files; threshold -> level
+contract    the seams around the evaluator: Recorder, Lag
+lag         how far the store is behind the collector
+evaluator   asks the store for every rule when it is due and feeds the table
+watch       one rule at work: its alerts, and what an answer of the store means for them
+state       THE table of alert states, pure: (alert, datapoint, now) -> (alert, transition)
+alert       an alert and its transitions as values
+sight       the one alert that says that rules are blind
+routing/    which receiver hears of an alert, and with whom it is grouped; pure
+memory/     alert states, groups, incidents and the outbox in one SQLite file, one transaction a decision
+dispatcher  routes and records evaluations, flushes groups that are due
+flush       what a group says, as one message; pure
+send        drains the outbox through the notifiers
+lane        what waits to be sent, in which order, and who may be busy with it
+notify/     one file for each way to reach a person
+events      every transition as a line of `alert_event`
+front_door  the collector's intake, from outside
+api         what it all looks like over HTTP
+shapes      the JSON of the API
+config      what tocsin.yml says under `alerting:`, and notify.yml
+files       the files that alerting follows
+equipping   from notify.yml to notifiers at work
+app         composition root
+metrics     every self-metric of alerting, by name
 """

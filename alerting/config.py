@@ -19,6 +19,7 @@ from alerting.routing.matchers import Matcher, parse
 from alerting.routing.tree import Node, Timers
 from foundation.decoding import nearest
 from foundation.errors import ConfigError
+from foundation.secret import Secret
 from foundation.settings import load, rest
 from foundation.web import Address
 
@@ -31,14 +32,15 @@ class AlertingConfig:
     """Where alerting accepts, which files it follows, and where to look for a collector in another process.
 
     `rules` are paths or globs. Without `notify` alerts are kept and shown, and nobody is told. `collector` is the URL
-    of a collector whose /ready says whether data is behind and that takes the history of alerts; empty where it runs
-    in the same process.
+    of a collector whose /ready says whether data is behind and that takes the history of alerts (with `token`, if it
+    wants one); empty where it runs in the same process.
     """
 
     listen: str = "127.0.0.1:9093"
     rules: tuple[Path, ...] = ()
     notify: Path | None = None
     collector: str = ""
+    token: Secret | None = None
 
     def __post_init__(self) -> None:
         Address.parse(self.listen)

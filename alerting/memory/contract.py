@@ -172,11 +172,17 @@ class Memory(Protocol):
     async def alerts(self) -> Sequence[KeptAlert]:
         """All alerts."""
 
+    async def words(self) -> Mapping[str, Words]:
+        """The last words of every alert that is not inactive, by its id."""
+
     async def groups(self) -> Sequence[Group]:
         """All open groups."""
 
     async def notifications(self, outcome: Outcome, limit: int | None = None) -> Sequence[Notification]:
         """Rows of the outbox: pending ones oldest first, others newest first."""
+
+    async def count(self, outcome: Outcome, *, since: datetime | None = None) -> int:
+        """How many rows of the outbox there are, or how many came to their end since then."""
 
     async def history(
         self, limit: int, *, alert_id: str | None = None, rule: str | None = None

@@ -82,6 +82,14 @@ class Outbox:
             (outcome.value, -1 if limit is None else limit),
         ).fetchall()
 
+    def count(self, connection: sqlite3.Connection, outcome: Outcome, since: datetime | None) -> int:
+        """How many rows there are, or how many came to their end since then."""
+        found = connection.execute(
+            "SELECT count(*) FROM outbox WHERE state = ?1 AND (?2 IS NULL OR done_at >= ?2)",
+            (outcome.value, _text(since)),
+        ).fetchone()
+        return int(found[0])
+
     def _withdraw(
         self, connection: sqlite3.Connection, draft: Draft, in_flight: frozenset[int], now: datetime
     ) -> tuple[list[tuple[int, Suppression]], Message]:

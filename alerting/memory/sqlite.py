@@ -10,7 +10,7 @@ import fcntl
 import os
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +25,7 @@ from alerting.memory.contract import (
     MemoryFailed,
     Notification,
     Outcome,
+    Words,
 )
 from alerting.memory.outbox import Outbox, notification
 from alerting.memory.writer import Writer
@@ -92,6 +93,13 @@ class SqliteMemory:
         rows = await self._run(lambda connection: connection.execute("SELECT alert, words FROM alerts").fetchall())
         return [KeptAlert(alert=codec.alert(data), words=codec.words(said)) for data, said in rows]
 
+    async def words(self) -> Mapping[str, Words]:
+        """The last words of every alert that is not inactive, by its id."""
+        rows = await self._run(
+            lambda connection: connection.execute("SELECT id, words FROM alerts WHERE state != 'inactive'").fetchall()
+        )
+        return {alert_id: codec.words(said) for alert_id, said in rows}
+
     async def groups(self) -> Sequence[Group]:
         """All open groups."""
         rows, member_rows = await self._run(
@@ -109,6 +117,10 @@ class SqliteMemory:
         """Rows of the outbox: pending ones oldest first, others newest first."""
         rows = await self._run(lambda connection: self._outbox.select(connection, outcome, limit))
         return [notification(row) for row in rows]
+
+    async def count(self, outcome: Outcome, *, since: datetime | None = None) -> int:
+        """How many rows of the outbox there are, or how many came to their end since then."""
+        return await self._run(lambda connection: self._outbox.count(connection, outcome, since))
 
     async def history(
         self, limit: int, *, alert_id: str | None = None, rule: str | None = None

@@ -1,0 +1,187 @@
+"""What alerting looks like over HTTP; docs/alerting-api.md has the exact shapes.
+
+The composition root builds it; console and people ask it. It decides nothing and changes nothing. The invariant: what
+it shows is what the evaluator and the file hold at that moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from alerting import shapes
+from alerting.alert import Alert, State
+from alerting.dispatcher import Dispatcher
+from alerting.memory.contract import Memory, MemoryFailed, Outcome
+from alerting.send import Sender
+from alerting.watch import Health, RuleStatus
+from foundation.clock import Clock
+from foundation.web import answer, metrics_response
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_STATES = (State.PENDING, State.FIRING, State.NO_DATA)
+_MOST_ROWS = 1000
+_FAILED_LATELY = timedelta(hours=1)
+_WAITED_LONG_S = 60.0
+
+
+class Rules(Protocol):
+    """What the API asks the evaluator."""
+
+    def statuses(self) -> tuple[RuleStatus, ...]:
+        """Every rule with its health."""
+
+    def alerts(self) -> tuple[Alert, ...]:
+        """Every alert that is pending, firing or without data."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ConfigStatus:
+    """How the configuration stands: `errors` are those of the files on disk, the last good ones stay in force."""
+
+    started_at: datetime
+    loaded_at: datetime
+    errors: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    notify: str | None = None
+    receivers: tuple[str, ...] = field(default=())
+
+
+class Api:
+    """Answers for one alerting role."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        dispatcher: Dispatcher,
+        sender: Sender,
+        memory: Memory,
+        *,
+        config: ConfigStatus,
+        clock: Clock,
+        registry: CollectorRegistry,
+    ) -> None:
+        self._rules = rules
+        self._dispatcher = dispatcher
+        self._sender = sender
+        self._memory = memory
+        self._config = config
+        self._clock = clock
+        self._registry = registry
+
+    def app(self) -> web.Application:
+        """The application to serve."""
+        app = web.Application(middlewares=[_plain_errors])
+        app.add_routes(
+            [
+                web.get("/api/v1/alerts", self._alerts),
+                web.get("/api/v1/rules", self._list_rules),
+                web.get("/api/v1/history", self._history),
+                web.get("/api/v1/notifications", self._notifications),
+                web.get("/api/v1/status", self._status),
+                web.get("/health", self._health),
+                web.get("/ready", self._ready),
+                web.get("/metrics", self._metrics),
+            ]
+        )
+        return app
+
+    async def _alerts(self, request: web.Request) -> web.Response:
+        state, rule = request.query.get("state"), request.query.get("rule")
+        if state is not None and state not in _STATES:
+            raise web.HTTPBadRequest(text=f"state: {state!r} is not one of {', '.join(_STATES)}")
+        words = await self._memory.words()
+        shown = [
+            alert
+            for alert in self._rules.alerts()
+            if (state is None or alert.state == state) and (rule is None or alert.rule == rule)
+        ]
+        shown.sort(key=shapes.urgency)
+        incidents = self._dispatcher.incidents
+        told = (shapes.alert(one, words.get(one.fingerprint), incidents(one.fingerprint)) for one in shown)
+        return answer({"alerts": list(told)})
+
+    async def _list_rules(self, _request: web.Request) -> web.Response:
+        return answer({"rules": [shapes.rule(status) for status in self._rules.statuses()]})
+
+    async def _history(self, request: web.Request) -> web.Response:
+        limit = _limit(request, 100)
+        entries = await self._memory.history(limit, alert_id=request.query.get("id"), rule=request.query.get("rule"))
+        return answer({"history": [shapes.history(entry) for entry in entries]})
+
+    async def _notifications(self, request: web.Request) -> web.Response:
+        limit, now = _limit(request, 50), self._clock.now()
+        rows = {outcome.value: await self._memory.notifications(outcome, limit) for outcome in Outcome}
+        return answer({name: [shapes.notification(row, now) for row in found] for name, found in rows.items()})
+
+    async def _status(self, _request: web.Request) -> web.Response:
+        now = self._clock.now()
+        failed = await self._memory.count(Outcome.FAILED, since=now - _FAILED_LATELY)
+        failing = sum(status.health in (Health.ERROR, Health.BLIND) for status in self._rules.statuses())
+        waited_s = self._sender.oldest_s()
+        alerts = self._rules.alerts()
+        degraded = self._config.errors or failing or failed or waited_s > _WAITED_LONG_S
+        return answer(
+            {
+                "status": "degraded" if degraded else "ok",
+                "now": shapes.moment(now),
+                "started_at": shapes.moment(self._config.started_at),
+                "config": self._config_shape(),
+                "receivers": list(self._config.receivers),
+                "rules": {"total": len(self._rules.statuses()), "failing": failing},
+                "alerts": {state.value: sum(alert.state is state for alert in alerts) for state in _STATES},
+                "notifications": {
+                    "pending": await self._memory.count(Outcome.PENDING),
+                    "failed": failed,
+                    "oldest_pending_age_s": round(waited_s, 3),
+                },
+            }
+        )
+
+    def _config_shape(self) -> Mapping[str, Any]:
+        config = self._config
+        return {
+            "ok": not config.errors,
+            "loaded_at": shapes.moment(config.loaded_at),
+            "errors": list(config.errors),
+            "rules": list(config.rules),
+            "notify": config.notify,
+        }
+
+    async def _health(self, _request: web.Request) -> web.Response:
+        return answer({"status": "ok"})
+
+    async def _ready(self, _request: web.Request) -> web.Response:
+        try:
+            pending = await self._memory.count(Outcome.PENDING)
+        except MemoryFailed as error:
+            return answer({"status": "not ready", "error": str(error)}, status=503)
+        return answer({"status": "ready", "pending_notifications": pending})
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        return metrics_response(self._registry)
+
+
+def _limit(request: web.Request, default: int) -> int:
+    text = request.query.get("limit", str(default))
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= _MOST_ROWS:
+        raise web.HTTPBadRequest(text=f"limit: {text!r} is not a whole number from 1 to {_MOST_ROWS}")
+    return int(text)
+
+
+@web.middleware
+async def _plain_errors(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """Errors as JSON, like every other answer."""
+    try:
+        return await handler(request)
+    except MemoryFailed as error:
+        return answer({"error": str(error)}, status=503)
+    except web.HTTPNotFound:
+        return answer({"error": f"{request.path} is not here; docs/alerting-api.md lists what is"}, status=404)
+    except web.HTTPException as error:
+        return answer({"error": error.text or error.reason}, status=error.status)

@@ -1,0 +1,179 @@
+"""Composition root of alerting: rules and notify.yml in, a running evaluator, dispatcher, sender and API out.
+
+The front door builds one `Alerting` and calls `start`, `reload` and `stop`. The invariant: configuration with an error
+is never taken up; the one before stays in force, and the error is logged, counted and shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import aiohttp
+from prometheus_client import CollectorRegistry
+
+from alerting.api import Api, ConfigStatus
+from alerting.config import AlertingConfig
+from alerting.contract import Lag
+from alerting.dispatcher import Dispatcher
+from alerting.equipping import Armory
+from alerting.evaluator import Evaluator
+from alerting.events import EventLog, Publish
+from alerting.files import Contents, Files
+from alerting.front_door import FrontDoor
+from alerting.lag import CollectorElsewhere, NeverBehind
+from alerting.memory.contract import MemoryFailed
+from alerting.memory.sqlite import SqliteMemory
+from alerting.metrics import DispatchMetrics, EvaluatorMetrics
+from alerting.send import Pace, Sender
+from foundation.clock import Clock
+from foundation.errors import ConfigError
+from foundation.lifecycle import OnIncident, Tasks
+from foundation.logs import logger
+from foundation.web import Address, Site
+from store.contract import Reader
+
+_log = logger("alerting.app")
+_LOOK_S = 1.0
+FILE = "alerting.sqlite"
+
+
+class Alerting:
+    """The role. `lag` None: asked over HTTP where `collector_url` is given. `publish` takes the history of alerts."""
+
+    name = "alerting"
+
+    def __init__(  # noqa: PLR0913 - the front door hands over each collaborator by name
+        self,
+        config: AlertingConfig,
+        reader: Reader,
+        *,
+        lag: Lag | None,
+        state: Path,
+        clock: Clock,
+        registry: CollectorRegistry,
+        on_incident: OnIncident,
+        env: Mapping[str, str],
+        collector_url: str = "",
+        console_url: str = "",
+        publish: Publish | None = None,
+        luck: Callable[[], float] = random.random,
+    ) -> None:
+        self._config = config
+        self._reader = reader
+        self._lag = lag
+        self._clock = clock
+        self._registry = registry
+        self._collector_url = collector_url or config.collector
+        self._publish = publish
+        self._files = Files(config, env)
+        self._armory = Armory()
+        self._memory = SqliteMemory(state / FILE)
+        self._metrics = DispatchMetrics(registry)
+        self._sender = Sender(self._memory, clock=clock, metrics=self._metrics, luck=luck, pace=Pace())
+        self._url = f"{console_url.rstrip('/')}/alerts" if console_url else ""
+        self._tasks = Tasks(on_incident)
+        self._status = ConfigStatus(started_at=clock.now(), loaded_at=clock.now())
+        self._reloading = asyncio.Lock()
+        self._session: aiohttp.ClientSession | None = None
+        self._site: Site | None = None
+        self._evaluator: Evaluator | None = None
+        self._dispatcher: Dispatcher | None = None
+
+    async def start(self) -> str:
+        """Read the files, open the memory, go on where it stands; returns the address really bound."""
+        contents = await asyncio.to_thread(self._files.read)
+        await self._memory.open()
+        self._session = aiohttp.ClientSession()
+        events = self._event_log(self._session)
+        dispatcher = Dispatcher(
+            self._memory, self._sender, clock=self._clock, metrics=self._metrics, events=events, url=self._url
+        )
+        await dispatcher.open(self._armory.equip(contents.notify))
+        evaluator = await self._evaluate(contents, dispatcher, self._session)
+        self._dispatcher, self._evaluator = dispatcher, evaluator
+        self._taken_up(contents)
+        if contents.notify is None:
+            _log.warning("no notify file is configured: alerts are kept and shown, nobody is told")
+        loops = {"send": self._sender.run(), "flush": dispatcher.run(), "evaluate": evaluator.run()}
+        loops |= {"files": self._follow_files()} | ({"events": events.run()} if events is not None else {})
+        for name, loop in loops.items():
+            _ = self._tasks.spawn(loop, f"alerting.{name}")
+        return await self._serve(evaluator, dispatcher)
+
+    async def stop(self) -> None:
+        """Stop answering, deciding and sending; what waits stays in the file."""
+        if self._site is not None:
+            await self._site.stop()
+        await self._tasks.stop()
+        await self._memory.close()
+        if self._session is not None:
+            await self._session.close()
+
+    async def reload(self) -> None:
+        """Take up the files again. With an error in them everything stays as it is."""
+        if self._evaluator is None or self._dispatcher is None:
+            return
+        async with self._reloading:
+            try:
+                contents = await asyncio.to_thread(self._files.read)
+                await self._dispatcher.equip(self._armory.equip(contents.notify))
+                await self._evaluator.replace(contents.rules)
+            except (ConfigError, MemoryFailed) as error:
+                self._status.errors = tuple(str(error).splitlines())
+                self._metrics.config_ok.set(0)
+                _log.error("configuration not taken up, the one before stays in force", problems=str(error))
+            else:
+                self._taken_up(contents)
+                _log.info("configuration taken up", rules=len(contents.rules), receivers=len(self._status.receivers))
+
+    async def _follow_files(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            if await asyncio.to_thread(self._files.changed):
+                await self.reload()
+
+    def _taken_up(self, contents: Contents) -> None:
+        self._status.loaded_at = self._clock.now()
+        self._status.errors = ()
+        self._status.rules = self._files.rule_files()
+        self._status.notify = str(self._config.notify) if self._config.notify else None
+        self._status.receivers = tuple(one.name for one in contents.notify.receivers) if contents.notify else ()
+        self._metrics.config_ok.set(1)
+
+    async def _evaluate(self, contents: Contents, dispatcher: Dispatcher, session: aiohttp.ClientSession) -> Evaluator:
+        return Evaluator(
+            contents.rules,
+            {kept.alert.fingerprint: kept.alert for kept in await self._memory.alerts()},
+            reader=self._reader,
+            recorder=dispatcher,
+            lag=self._lag or self._lag_elsewhere(session),
+            clock=self._clock,
+            metrics=EvaluatorMetrics(self._registry),
+        )
+
+    def _event_log(self, session: aiohttp.ClientSession) -> EventLog | None:
+        publish = self._publish
+        if publish is None and self._collector_url:
+            publish = FrontDoor(self._collector_url, self._config.token, session).publish
+        return EventLog(publish, self._metrics) if publish is not None else None
+
+    def _lag_elsewhere(self, session: aiohttp.ClientSession) -> Lag:
+        if not self._collector_url:
+            return NeverBehind()
+        return CollectorElsewhere(self._collector_url, session, self._clock)
+
+    async def _serve(self, evaluator: Evaluator, dispatcher: Dispatcher) -> str:
+        api = Api(
+            evaluator,
+            dispatcher,
+            self._sender,
+            self._memory,
+            config=self._status,
+            clock=self._clock,
+            registry=self._registry,
+        )
+        self._site = Site(api.app(), Address.parse(self._config.listen))
+        return str(await self._site.start())

@@ -1,0 +1,73 @@
+"""The files that alerting follows: rules and notify.yml. Reads them, and notices when they change.
+
+The composition root asks `read` at start and at a reload, and `changed` about once a second. The invariant: what `read`
+returned is right as a whole; a fault in any file is an error and the caller keeps what it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from alerting.config import AlertingConfig, NotifyConfig, load_notify
+from alerting.rules import load as rule_files
+from alerting.rules.rule import Rule
+from foundation.errors import ConfigError
+
+_Mark = tuple[str, int, int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What the files say. Without `notify` nobody is told."""
+
+    rules: tuple[Rule, ...]
+    notify: NotifyConfig | None
+
+
+class Files:
+    """Reads what `config` names; `env` is what `${NAME}` looks into. Blocks: call it from a thread."""
+
+    def __init__(self, config: AlertingConfig, env: Mapping[str, str]) -> None:
+        self._config = config
+        self._env = env
+        self._seen: tuple[_Mark, ...] = ()
+
+    def read(self) -> Contents:
+        """All files. Raises ConfigError with every fault in them."""
+        self._seen = self._marks()
+        faults: list[str] = []
+        rules: tuple[Rule, ...] = ()
+        notify: NotifyConfig | None = None
+        try:
+            rules = rule_files.load(self._config.rules, self._env)
+        except ConfigError as error:
+            faults += error.problems
+        try:
+            notify = load_notify(self._config.notify, self._env) if self._config.notify else None
+        except ConfigError as error:
+            faults += error.problems
+        if faults:
+            raise ConfigError(*faults)
+        return Contents(rules=rules, notify=notify)
+
+    def changed(self) -> bool:
+        """Whether a file was written, added or removed since `read`."""
+        return self._marks() != self._seen
+
+    def rule_files(self) -> tuple[str, ...]:
+        """The rule files that are there now."""
+        return tuple(str(path) for path in rule_files.rule_files(self._config.rules))
+
+    def _marks(self) -> tuple[_Mark, ...]:
+        notify = (self._config.notify,) if self._config.notify else ()
+        return tuple(_mark(path) for path in (*rule_files.rule_files(self._config.rules), *notify))
+
+
+def _mark(path: Path) -> _Mark:
+    try:
+        stat = path.stat()
+    except OSError:
+        return (str(path), 0, 0, 0)
+    return (str(path), stat.st_mtime_ns, stat.st_size, stat.st_ino)
