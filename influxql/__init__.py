@@ -1,0 +1,21 @@
+"""InfluxQL as values: text in, a syntax tree out, and what a tree means for a table of points. Usable on its own.
+
+    errors      ParseError (position and what was expected) and QueryError (parsed, but cannot be answered)
+    tokens      the words and signs of the language
+    lexer       text -> tokens, on demand: whether `/` starts a regex is the parser's to say
+    ast         the tree: frozen values
+    literals    durations, quoted names and strings, as InfluxQL writes them
+    parsing/    recursive descent: cursor, expressions, select, show
+    parser      text -> statements
+    printer     tree -> text
+    names       column names of an answer
+    functions   the functions that are known: arity, what they read, what they answer
+    check       is this SELECT allowed? InfluxDB's errors
+    conditions  WHERE -> time range and the rest
+    window      GROUP BY time(): which window a point falls into, in UTC or a zone
+    typing      the type of an expression over fields
+    expand      `*` and regexes -> fields and tags
+    translate/  conditions and aggregates -> SQL with bound parameters
+
+Everything here is pure: no clock, no I/O, no database; `now` is an argument.
+"""

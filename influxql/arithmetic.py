@@ -1,0 +1,177 @@
+"""Arithmetic and math functions over values, as InfluxDB works: integers wrap, x/0 is 0, null stays null.
+
+An expression is compiled once, for one SELECT, into a function of a row of slots.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from foundation.batch import FieldType
+from influxql.ast import (
+    Binary,
+    BooleanLiteral,
+    Call,
+    DurationLiteral,
+    Expr,
+    IntegerLiteral,
+    NumberLiteral,
+    Paren,
+    StringLiteral,
+    VarRef,
+)
+from influxql.errors import QueryError
+from influxql.functions import MATH
+from influxql.printer import print_expr
+from influxql.typing import type_of
+
+Value = float | int | str | bool | None
+Row = Sequence[Any]
+Evaluate = Callable[[Row], Any]
+
+_WORD: Final = 2**64
+_HALF: Final = 2**63
+
+
+def wrap(value: float, kind: FieldType | None) -> float:
+    """`value` as a 64-bit word of its kind; a float as it is."""
+    if kind is FieldType.INTEGER:
+        return (int(value) + _HALF) % _WORD - _HALF
+    return int(value) % _WORD if kind is FieldType.UNSIGNED else value
+
+
+def compile_expr(expr: Expr, slots: Mapping[Expr, int]) -> Evaluate:
+    """A function from a row to the expression's value. `slots`: which calls and references stand where in the row."""
+    slot = slots.get(expr)
+    if slot is not None:
+        return lambda row: row[slot]
+    match expr:
+        case IntegerLiteral(value) | DurationLiteral(value):
+            return lambda _: value
+        case NumberLiteral() | StringLiteral() | BooleanLiteral():
+            literal = expr.value
+            return lambda _: literal
+        case Paren(inner):
+            return compile_expr(inner, slots)
+        case VarRef():
+            return lambda _: None
+        case Call(name, args) if name in MATH:
+            return _math(expr, [compile_expr(arg, slots) for arg in args])
+        case Binary():
+            return _binary(expr, slots)
+        case _:
+            raise QueryError(f"cannot evaluate {print_expr(expr)}")
+
+
+def _binary(expr: Binary, slots: Mapping[Expr, int]) -> Evaluate:
+    left, right, kind = compile_expr(expr.left, slots), compile_expr(expr.right, slots), type_of(expr)
+    operate = _operator(expr, kind)
+
+    def evaluate(row: Row) -> Any:
+        a, b = left(row), right(row)
+        return None if a is None or b is None else operate(a, b)
+
+    return evaluate
+
+
+def _operator(expr: Binary, kind: FieldType | None) -> Callable[[Any, Any], Any]:
+    whole = kind in (FieldType.INTEGER, FieldType.UNSIGNED)
+    if expr.op == "/":
+        return _divide
+    if expr.op == "%":
+        return _remainder if whole else _float_remainder
+    if not whole:
+        return _checked(_FLOAT[expr.op]) if expr.op in _FLOAT else _WHOLE[expr.op]
+    plain = _WHOLE[expr.op]
+    return lambda a, b: wrap(plain(a, b), kind)
+
+
+def _checked(plain: Callable[[float, float], float]) -> Callable[[float, float], float | None]:
+    return lambda a, b: finite(plain(a, b))
+
+
+def finite(value: float) -> float | None:
+    """NaN is null; an infinity has no place in an answer and ends the statement."""
+    if math.isinf(value):
+        raise QueryError(f"json: unsupported value: {'+' if value > 0 else '-'}Inf")
+    return None if math.isnan(value) else value
+
+
+_WHOLE: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "&": lambda a, b: a & b,
+    "|": lambda a, b: a | b,
+    "^": lambda a, b: a ^ b,
+}
+_FLOAT: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "+": lambda a, b: float(a) + float(b),
+    "-": lambda a, b: float(a) - float(b),
+    "*": lambda a, b: float(a) * float(b),
+}
+
+
+def _divide(a: float, b: float) -> float | None:
+    return finite(float(a) / float(b)) if b else 0.0
+
+
+def _remainder(a: int, b: int) -> int:
+    """The remainder with the sign of the dividend; 0 for a divisor of 0."""
+    if not b:
+        return 0
+    rest = abs(a) % abs(b)
+    return -rest if a < 0 else rest
+
+
+def _float_remainder(a: float, b: float) -> float | None:
+    return math.fmod(a, b) if b else None
+
+
+def _math(call: Call, args: list[Evaluate]) -> Evaluate:
+    function = _FUNCTIONS[call.name]
+    whole = type_of(call) in (FieldType.INTEGER, FieldType.UNSIGNED)
+
+    def evaluate(row: Row) -> Any:
+        values = [arg(row) for arg in args]
+        if any(isinstance(value, str | bool) or value is None for value in values):
+            return None
+        if whole:
+            return abs(values[0]) if call.name == "abs" else values[0]
+        try:
+            return finite(float(function(*map(float, values))))
+        except ValueError:
+            return None
+        except OverflowError:
+            return finite(math.inf)
+
+    return evaluate
+
+
+def _round(value: float) -> float:
+    """Half away from zero."""
+    return math.copysign(math.floor(abs(value) + 0.5), value)
+
+
+_FUNCTIONS: Final[dict[str, Callable[..., float]]] = {
+    "abs": abs,
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "round": _round,
+    "sin": math.sin,
+    "cos": math.cos,
+    "tan": math.tan,
+    "asin": math.asin,
+    "acos": math.acos,
+    "atan": math.atan,
+    "atan2": math.atan2,
+    "exp": math.exp,
+    "ln": math.log,
+    "log": math.log,
+    "log2": math.log2,
+    "log10": math.log10,
+    "pow": math.pow,
+    "sqrt": math.sqrt,
+}

@@ -1,0 +1,115 @@
+"""Text to tokens, one at a time: only the parser knows whether a `/` divides or starts a regex."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from influxql.errors import ParseError
+from influxql.tokens import KEYWORDS, Kind, Token
+
+_BLANK: Final = re.compile(r"(?:[ \t\n\r]+|--[^\n]*)*")
+_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
+_IDENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_DURATION: Final = re.compile(r"\d+(?:ns|[uµsmhdw]|[A-Za-zµ])[A-Za-z0-9µ]*")
+_NUMBER: Final = re.compile(r"\d+\.\d*|\.\d+")
+_INTEGER: Final = re.compile(r"\d+")
+_SIGN: Final = re.compile(r"::|=~|!=|!~|<=|<>|>=|[-+*/%&|^=<>(),;:.]")
+_ESCAPES: Final = {"n": "\n", "\\": "\\", '"': '"', "'": "'"}
+
+
+class Lexer:
+    """Reads tokens of one text at any offset. Holds nothing but the text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def skip_blank(self, offset: int) -> int:
+        """The offset behind white space and comments that start at `offset`."""
+        while True:
+            blank = _BLANK.match(self.text, offset)
+            offset = blank.end() if blank else offset
+            comment = _COMMENT.match(self.text, offset)
+            if not comment:
+                return offset
+            offset = comment.end()
+
+    def skip_spaces(self, offset: int) -> int:
+        """The offset behind white space alone: where a regex may stand, `/*` starts no comment."""
+        while self.text[offset : offset + 1] in (" ", "\t", "\n", "\r"):
+            offset += 1
+        return offset
+
+    def token(self, offset: int) -> Token:
+        """The token at or behind `offset` (white space and comments skipped)."""
+        start = self.skip_blank(offset)
+        if start >= len(self.text):
+            return Token(Kind.EOF, "", start, start)
+        if self.text[start] in "\"'":
+            return self._quoted(start)
+        for kind, pattern in _PATTERNS:
+            match = pattern.match(self.text, start)
+            if match:
+                return (
+                    _word(match.group(), start)
+                    if kind is Kind.IDENT
+                    else Token(kind, match.group(), start, match.end())
+                )
+        if self.text[start] == "$":
+            raise self.error("parameters are not supported; write the value into the query", start)
+        return Token(Kind.ILLEGAL, self.text[start], start, start + 1)
+
+    def regex(self, offset: int) -> Token | None:
+        """The regex literal that starts at `offset` exactly, or None where no slash stands."""
+        if self.text[offset : offset + 1] != "/":
+            return None
+        end, parts = offset + 1, list[str]()
+        while end < len(self.text) and self.text[end] not in "/\n":
+            if self.text[end] == "\\" and self.text[end + 1 : end + 2] == "/":
+                end += 1
+            elif self.text[end] == "\\":
+                parts.append("\\")
+                end += 1
+            parts.append(self.text[end : end + 1])
+            end += 1
+        if self.text[end : end + 1] != "/":
+            raise self.error(f"bad regex: {''.join(parts)}", max(offset - 1, 0))
+        return Token(Kind.REGEX, "".join(parts), offset, end + 1)
+
+    def error(self, message: str, offset: int) -> ParseError:
+        """The error `message` with the line and character of `offset`."""
+        before = self.text[:offset]
+        return ParseError(message, line=before.count("\n") + 1, char=offset - (before.rfind("\n") + 1) + 1)
+
+    def _quoted(self, start: int) -> Token:
+        quote, end, parts = self.text[start], start + 1, list[str]()
+        while True:
+            char = self.text[end : end + 1]
+            if char in ("", "\n"):
+                return Token(Kind.ILLEGAL, "".join(parts), start, end)
+            if char == quote:
+                kind = Kind.IDENT if quote == '"' else Kind.STRING
+                return Token(kind, "".join(parts), start, end + 1)
+            if char == "\\":
+                end += 1
+                char = _ESCAPES.get(self.text[end : end + 1], "")
+                if not char:
+                    raise self.error(f"bad escape: \\{self.text[end : end + 1]}", start)
+            parts.append(char)
+            end += 1
+
+
+_PATTERNS: Final = (
+    (Kind.IDENT, _IDENT),
+    (Kind.NUMBER, _NUMBER),
+    (Kind.DURATION, _DURATION),
+    (Kind.INTEGER, _INTEGER),
+    (Kind.SIGN, _SIGN),
+)
+
+
+def _word(text: str, start: int) -> Token:
+    upper = text.upper()
+    if upper in KEYWORDS:
+        return Token(Kind.KEYWORD, upper, start, start + len(text))
+    return Token(Kind.IDENT, text, start, start + len(text))

@@ -1,0 +1,126 @@
+"""Where the parser stands in the text. All parsing functions take a cursor and leave it behind what they read."""
+
+from __future__ import annotations
+
+import re2
+
+from influxql.ast import RegexLiteral
+from influxql.errors import ParseError
+from influxql.lexer import Lexer
+from influxql.tokens import Kind, Token
+
+
+class Cursor:
+    """A place in one text, with a look-ahead of one token."""
+
+    def __init__(self, text: str) -> None:
+        self._lexer = Lexer(text)
+        self._offset = 0
+        self._ahead: Token | None = None
+
+    def peek(self) -> Token:
+        """The next token, left where it is."""
+        if self._ahead is None:
+            self._ahead = self._lexer.token(self._offset)
+        return self._ahead
+
+    def after(self) -> Token:
+        """The token behind the next one."""
+        return self._lexer.token(self.peek().end)
+
+    def take(self) -> Token:
+        """The next token; the cursor moves behind it."""
+        token = self.peek()
+        self._offset = token.end
+        self._ahead = None
+        return token
+
+    def touches(self, sign: str) -> bool:
+        """Whether `sign` stands right here, without white space before it."""
+        token = self.peek()
+        return token.is_sign(sign) and token.start == self._offset
+
+    def take_sign(self, sign: str) -> bool:
+        """Take this sign if it is next."""
+        return self.peek().is_sign(sign) and bool(self.take())
+
+    def take_keyword(self, *words: str) -> str | None:
+        """Take one of these keywords if it is next; which one."""
+        return self.take().text if self.peek().is_keyword(*words) else None
+
+    def take_word(self, word: str) -> bool:
+        """Take the unreserved word (`fill`, `tz`), in any case, if it is next and a parenthesis follows."""
+        token = self.peek()
+        if token.kind is not Kind.IDENT or token.text.lower() != word:
+            return False
+        return self._lexer.token(token.end).is_sign("(") and bool(self.take())
+
+    def regex(self) -> RegexLiteral | None:
+        """The regex literal that is next, or None. Its syntax is checked here."""
+        start = self._lexer.skip_spaces(self._offset)
+        token = self._lexer.regex(start)
+        if token is None:
+            return None
+        self._offset, self._ahead = token.end, None
+        fault = _regex_fault(token.text)
+        if fault:
+            raise self._lexer.error(fault, max(token.start - 1, 0))
+        return RegexLiteral(token.text)
+
+    def expect_sign(self, sign: str) -> None:
+        """Take this sign, or fail."""
+        if not self.take_sign(sign):
+            raise self.expected(sign)
+
+    def expect_keyword(self, *words: str) -> str:
+        """Take one of these keywords, or fail."""
+        found = self.take_keyword(*words)
+        if found is None:
+            raise self.expected(*words)
+        return found
+
+    def expect_ident(self) -> str:
+        """Take a name, or fail."""
+        if self.peek().kind is not Kind.IDENT:
+            raise self.expected("identifier")
+        return self.take().text
+
+    def expect_integer(self) -> int:
+        """Take an integer, or fail."""
+        if self.peek().kind is not Kind.INTEGER:
+            raise self.expected("integer")
+        return int(self.take().text)
+
+    def expected(self, *wishes: str) -> ParseError:
+        """The error that something else than one of `wishes` is next."""
+        return self.fault(f"found {self.peek()}, expected {', '.join(wishes)}")
+
+    def fault(self, message: str) -> ParseError:
+        """An error at the next token."""
+        return self._lexer.error(message, self.peek().start)
+
+
+def _regex_fault(pattern: str) -> str | None:
+    """What is wrong with a pattern, in the words of Go's regexp package where they are known."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        re2.compile(pattern, options)
+    except re2.error as error:
+        text = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error.args[0])
+        fault, _, part = text.partition(": ")
+        return (
+            f"error parsing regexp: {_GO_FAULTS.get(fault, fault)}: `{part}`"
+            if part
+            else f"error parsing regexp: {text}"
+        )
+    return None
+
+
+_GO_FAULTS = {
+    "no argument for repetition operator": "missing argument to repetition operator",
+    "missing ]": "missing closing ]",
+    "missing )": "missing closing )",
+    "unexpected )": "unexpected )",
+    "bad repetition operator": "invalid nested repetition operator",
+}

@@ -1,0 +1,194 @@
+"""A SELECT made ready to run over sources whose shape is known: wildcards expanded, types resolved, bounds fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from foundation.batch import FieldType
+from influxql.ast import Binary, Call, DurationLiteral, Expr, Field, Fill, FillKind, Paging, Paren, Select, VarRef
+from influxql.check import check_fields, is_time
+from influxql.conditions import TimeRange, find_zone, reduce_time, split_condition
+from influxql.errors import QueryError
+from influxql.expand import expand_dimensions, expand_fields
+from influxql.functions import MATH
+from influxql.names import name_columns
+from influxql.typing import Shape, resolve, type_of
+from influxql.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Outer:
+    """What a subquery takes over from the query around it."""
+
+    bounds: TimeRange
+    window: Window | None
+    dimensions: tuple[Expr, ...]
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is known of a SELECT before its sources are looked at."""
+
+    select: Select
+    condition: Expr | None
+    bounds: TimeRange
+    window: Window | None
+    inherited: bool
+
+    def outer(self) -> Outer:
+        """What its subqueries take over."""
+        return Outer(self.bounds, self.window, self.select.dimensions, self.select.descending)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A SELECT ready to run. `columns[0]` names the time; `exprs` and `kinds` are the other columns, in order."""
+
+    columns: tuple[str, ...]
+    exprs: tuple[Expr, ...]
+    kinds: tuple[FieldType | None, ...]
+    calls: tuple[Call, ...]
+    dimensions: tuple[str, ...]
+    condition: Expr | None
+    bounds: TimeRange
+    window: Window | None
+    fill: Fill
+    descending: bool
+    paging: Paging
+
+    @property
+    def references(self) -> tuple[VarRef, ...]:
+        """The fields and tags selected as they are, each once."""
+        found = dict.fromkeys(ref for expr in self.exprs for ref in _references(expr))
+        return tuple(found)
+
+
+def frame_select(select: Select, now_ns: int, outer: Outer | None = None) -> Frame:
+    """Check what can be checked without the sources, and fix the time range and the window."""
+    zone = find_zone(select.zone)
+    condition, bounds = split_condition(select.condition, now_ns, select.zone)
+    window, inherited = _window(select, now_ns), False
+    if outer is not None:
+        if select.descending and not outer.descending:
+            raise QueryError("subqueries must be ordered in the same direction as the query itself")
+        select = replace(select, descending=outer.descending)
+        if window is not None and select.fill.kind is FillKind.NULL:
+            select = replace(select, fill=Fill(FillKind.NONE))
+        select = replace(select, dimensions=(*select.dimensions, *_plain(outer.dimensions)))
+    if window is not None and bounds.upper is None:
+        bounds = TimeRange(bounds.lower, now_ns)
+    if outer is not None:
+        bounds = bounds.intersect(outer.bounds)
+        if window is None and outer.window is not None:
+            window, inherited = outer.window, True
+            select = replace(select, fill=Fill(FillKind.NONE)) if select.fill.kind is FillKind.NULL else select
+    if window is not None:
+        window = replace(window, zone=zone if outer is None or outer.window is None else outer.window.zone)
+    return Frame(select, condition, bounds, window, inherited)
+
+
+def plan_select(frame: Frame, shape: Shape) -> Plan:
+    """The plan over sources of this shape. Raises QueryError."""
+    select = frame.select
+    check_fields(select, has_interval=frame.window is not None, inherited=frame.inherited)
+    times = [item.alias for item in select.fields if is_time(item) and item.alias]
+    wanted = tuple(item for item in select.fields if not is_time(item))
+    expanded = expand_fields(wanted, select.dimensions, shape)
+    fields = tuple(ranked for item in expanded for ranked in _ranked_columns(item))
+    exprs = tuple(resolve(item.expr, shape) for item in fields)
+    calls = tuple(dict.fromkeys(call for expr in exprs for call in _calls(expr)))
+    return Plan(
+        columns=(times[-1] if times else "time", *name_columns(fields)),
+        exprs=exprs,
+        kinds=tuple(type_of(expr) for expr in exprs),
+        calls=calls,
+        dimensions=expand_dimensions(select.dimensions, shape),
+        condition=frame.condition,
+        bounds=frame.bounds,
+        window=frame.window if calls else None,
+        fill=select.fill,
+        descending=select.descending,
+        paging=select.paging,
+    )
+
+
+def _plain(dimensions: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    return tuple(dimension for dimension in dimensions if isinstance(dimension, VarRef))
+
+
+def _window(select: Select, now_ns: int) -> Window | None:
+    window: Window | None = None
+    for dimension in select.dimensions:
+        if isinstance(dimension, VarRef) and dimension.name.lower() == "time":
+            raise QueryError("time() is a function and expects at least one argument")
+        if isinstance(dimension, Call):
+            if window is not None and dimension.name == "time":
+                raise QueryError("multiple time dimensions not allowed")
+            window = _interval(dimension, now_ns, select.zone)
+        elif isinstance(dimension, Binary | Paren) or hasattr(dimension, "value"):
+            raise QueryError("only time and tag dimensions allowed")
+    return window
+
+
+def _interval(call: Call, now_ns: int, zone: str | None) -> Window:
+    if call.name != "time":
+        raise QueryError("only time() calls allowed in dimensions")
+    if len(call.args) not in (1, 2):
+        raise QueryError("time dimension expected 1 or 2 arguments")
+    if not isinstance(call.args[0], DurationLiteral):
+        raise QueryError("time dimension must have duration argument")
+    interval = call.args[0].value
+    if interval <= 0:
+        raise QueryError("time dimension must have a positive duration")
+    if len(call.args) == 1:
+        return Window(interval)
+    offset = reduce_time(call.args[1], now_ns, find_zone(zone))
+    if isinstance(offset, DurationLiteral):
+        # The remainder keeps the sign of the offset, as Go's does.
+        rest = abs(offset.value) % interval
+        return Window(interval, -rest if offset.value < 0 else rest)
+    if hasattr(offset, "value") and isinstance(offset.value, int):
+        return Window(interval, offset.value % interval)
+    raise QueryError("time dimension offset must be duration or now()")
+
+
+def _ranked_columns(item: Field) -> Iterator[Field]:
+    """The field itself; behind top() and bottom() also a column for each tag or field that they name."""
+    yield item
+    if isinstance(item.expr, Call) and item.expr.name in ("top", "bottom"):
+        yield from (Field(arg) for arg in item.expr.args[1:-1])
+
+
+def _calls(expr: Expr) -> Iterator[Call]:
+    """Outermost calls that read points; math functions are looked through."""
+    match expr:
+        case Call(name, args) if name in MATH:
+            for arg in args:
+                yield from _calls(arg)
+        case Call():
+            yield expr
+        case Binary(_, left, right):
+            yield from _calls(left)
+            yield from _calls(right)
+        case Paren(inner):
+            yield from _calls(inner)
+        case _:
+            pass  # literals and references call nothing
+
+
+def _references(expr: Expr) -> Iterator[VarRef]:
+    match expr:
+        case VarRef():
+            yield expr
+        case Call(name, args) if name in MATH:
+            for arg in args:
+                yield from _references(arg)
+        case Binary(_, left, right):
+            yield from _references(left)
+            yield from _references(right)
+        case Paren(inner):
+            yield from _references(inner)
+        case _:
+            pass  # literals, and calls that read their own fields

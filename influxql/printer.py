@@ -1,0 +1,199 @@
+"""Tree to text. What is printed parses to an equal tree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from influxql.ast import (
+    Binary,
+    BooleanLiteral,
+    Call,
+    CreateDatabase,
+    DurationLiteral,
+    Expr,
+    Field,
+    Fill,
+    FillKind,
+    IntegerLiteral,
+    KeyFilter,
+    Measurement,
+    NumberLiteral,
+    Paging,
+    Paren,
+    RegexLiteral,
+    Select,
+    Show,
+    ShowDatabases,
+    ShowFieldKeys,
+    ShowMeasurements,
+    ShowRetentionPolicies,
+    ShowSeries,
+    ShowTagKeys,
+    ShowTagValues,
+    Source,
+    Statement,
+    StringLiteral,
+    SubQuery,
+    TimeLiteral,
+    VarRef,
+    Wildcard,
+)
+from influxql.literals import format_duration, quote_name, quote_regex, quote_string
+
+
+def print_statements(statements: tuple[Statement, ...]) -> str:
+    """Statements as one text, separated by semicolons."""
+    return "; ".join(print_statement(statement) for statement in statements)
+
+
+def print_statement(statement: Statement) -> str:
+    """One statement as text."""
+    match statement:
+        case Select():
+            return print_select(statement)
+        case ShowDatabases():
+            return "SHOW DATABASES"
+        case ShowRetentionPolicies(database):
+            return "SHOW RETENTION POLICIES" + _on(database)
+        case CreateDatabase(name):
+            return f"CREATE DATABASE {quote_name(name)}"
+        case _:
+            return _show(statement)
+
+
+def print_select(select: Select) -> str:
+    """A SELECT as text."""
+    parts = [
+        f"SELECT {', '.join(map(_field, select.fields))}",
+        _from(select.sources),
+        _where(select.condition),
+        f"GROUP BY {', '.join(map(print_expr, select.dimensions))}" if select.dimensions else "",
+        _fill(select.fill),
+        "ORDER BY time DESC" if select.descending else "",
+        _paging(select.paging),
+        f"tz({quote_string(select.zone)})" if select.zone is not None else "",
+    ]
+    return " ".join(filter(None, parts))
+
+
+def print_expr(expr: Expr) -> str:
+    """An expression as text."""
+    match expr:
+        case Binary(op, left, right):
+            return f"{print_expr(left)} {op} {print_expr(right)}"
+        case Paren(inner):
+            return f"({print_expr(inner)})"
+        case Call(name, args):
+            return f"{name}({', '.join(map(print_expr, args))})"
+        case VarRef(name, cast):
+            return quote_name(name) + (f"::{cast}" if cast else "")
+        case Wildcard(kind):
+            return f"*::{kind}" if kind else "*"
+        case _:
+            return _literal(expr)
+
+
+def _literal(
+    literal: IntegerLiteral
+    | NumberLiteral
+    | StringLiteral
+    | BooleanLiteral
+    | DurationLiteral
+    | TimeLiteral
+    | RegexLiteral,
+) -> str:
+    match literal:
+        case IntegerLiteral(value):
+            return str(value)
+        case NumberLiteral(number):
+            return format(number, "f") if number == float(format(number, "f")) else _decimal(number)
+        case StringLiteral(text):
+            return quote_string(text)
+        case BooleanLiteral(truth):
+            return "true" if truth else "false"
+        case DurationLiteral(value):
+            return f"-{format_duration(-value)}" if value < 0 else format_duration(value)
+        case TimeLiteral(value):
+            return str(value)
+        case RegexLiteral(pattern):
+            return quote_regex(pattern)
+
+
+def _decimal(number: float) -> str:
+    """A float without an exponent, which InfluxQL cannot read, and with every digit that it needs."""
+    text = format(number, ".1074f").rstrip("0")
+    return text + "0" if text.endswith(".") else text
+
+
+def _field(field: Field) -> str:
+    return print_expr(field.expr) + (f" AS {quote_name(field.alias)}" if field.alias is not None else "")
+
+
+def _from(sources: tuple[Source, ...]) -> str:
+    return f"FROM {', '.join(map(_source, sources))}" if sources else ""
+
+
+def _source(source: Source) -> str:
+    match source:
+        case SubQuery(select):
+            return f"({print_select(select)})"
+        case Measurement(name, regex, database, policy):
+            own = quote_regex(regex) if regex is not None else quote_name(name or "")
+            if database is not None:
+                return f"{quote_name(database)}.{quote_name(policy) if policy is not None else ''}.{own}"
+            return own if policy is None else f"{quote_name(policy)}.{own}"
+
+
+def _where(condition: Expr | None) -> str:
+    return f"WHERE {print_expr(condition)}" if condition is not None else ""
+
+
+def _fill(fill: Fill) -> str:
+    if fill.kind is FillKind.NULL:
+        return ""
+    if fill.kind is not FillKind.NUMBER:
+        return f"fill({fill.kind.value})"
+    number = fill.value or 0
+    return f"fill({print_expr(IntegerLiteral(number) if isinstance(number, int) else NumberLiteral(number))})"
+
+
+def _paging(paging: Paging) -> str:
+    words = (
+        ("LIMIT", paging.limit),
+        ("OFFSET", paging.offset),
+        ("SLIMIT", paging.slimit),
+        ("SOFFSET", paging.soffset),
+    )
+    return " ".join(f"{word} {count}" for word, count in words if count)
+
+
+def _on(database: str | None) -> str:
+    return f" ON {quote_name(database)}" if database is not None else ""
+
+
+def _show(show: ShowMeasurements | ShowTagKeys | ShowTagValues | ShowFieldKeys | ShowSeries) -> str:
+    sources = _from(show.sources)
+    heads: dict[type[Show], Callable[[], str]] = {
+        ShowFieldKeys: lambda: f"SHOW FIELD KEYS{_on(show.database)} {sources}",
+        ShowSeries: lambda: f"SHOW SERIES{_on(show.database)} {sources}",
+    }
+    match show:
+        case ShowMeasurements():
+            head = f"SHOW MEASUREMENTS{_on(show.database)}{_filter('MEASUREMENT', show.measurement)}"
+        case ShowTagKeys():
+            head = f"SHOW TAG KEYS{_on(show.database)} {sources}{_filter('KEY', show.key)}"
+        case ShowTagValues():
+            head = f"SHOW TAG VALUES{_on(show.database)} {sources}{_filter('KEY', show.key)}"
+        case _:
+            head = heads[type(show)]()
+    return " ".join(filter(None, (head.rstrip(), _where(show.condition), _paging(show.paging))))
+
+
+def _filter(what: str, wish: KeyFilter | None) -> str:
+    if wish is None:
+        return ""
+    if wish.op in ("=~", "!~"):
+        return f" WITH {what} {wish.op} {quote_regex(wish.values[0])}"
+    if wish.op == "IN":
+        return f" WITH {what} IN ({', '.join(map(quote_name, wish.values))})"
+    return f" WITH {what} {wish.op} {quote_name(wish.values[0])}"

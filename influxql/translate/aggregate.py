@@ -1,0 +1,120 @@
+"""A call as columns of a grouped SELECT, and how to read its value from them.
+
+Every aggregate is one or two SQL columns over the rows of a group. `ABSENT` says that the group holds no point for the
+call, which is not the same as a point whose value is null (stddev of one value).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from foundation.batch import FieldType
+from influxql.arithmetic import wrap
+from influxql.ast import Call, IntegerLiteral, NumberLiteral
+from influxql.translate.parameters import Parameters
+
+Read = Callable[[Sequence[Any]], Any]
+
+ABSENT: Final = object()
+"""No point: the aggregate has nothing to say about this group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """SQL columns for one call, and the value that a row of them means."""
+
+    columns: tuple[str, ...]
+    read: Read
+
+
+def aggregate_sql(call: Call, argument: str, kind: FieldType, parameters: Parameters) -> Aggregate:
+    """`call` over the SQL expression `argument`, which is of type `kind`."""
+    if call.name == "percentile":
+        return Aggregate((_percentile(call, argument, parameters),), _read_one)
+    if call.name in ("sum", "mean"):
+        return _sum(call.name, argument, kind)
+    return _SIMPLE[call.name](argument, kind)
+
+
+def selector_sql(call: Call, argument: str, carried: Sequence[str], parameters: Parameters) -> str:
+    """The point that a lone selector picks, as a struct: v, t and c0, c1, ... (columns carried along).
+
+    Among equals max and min take the earlier point, first and last the larger value.
+    """
+    rest = "".join(f", c{index} := {sql}" for index, sql in enumerate(carried))
+    present = f"FILTER (WHERE {argument} IS NOT NULL)"
+    if call.name == "percentile":
+        struct = f"struct_pack(v := {argument}, t := time{rest})"
+        return f"list_sort(list({struct}) {present})[{_rank(call, argument, parameters)}]"
+    by_name = {
+        "max": f"max(struct_pack(v := {argument}, k := -time, t := time{rest}))",
+        "min": f"min(struct_pack(v := {argument}, t := time{rest}))",
+        "first": f"max(struct_pack(k := -time, v := {argument}, t := time{rest}))",
+        "last": f"max(struct_pack(t := time, v := {argument}{rest}))",
+    }
+    return f"{by_name[call.name]} {present}"
+
+
+def _percentile(call: Call, argument: str, parameters: Parameters) -> str:
+    return f"list_sort(list({argument}) FILTER (WHERE {argument} IS NOT NULL))[{_rank(call, argument, parameters)}]"
+
+
+def _rank(call: Call, argument: str, parameters: Parameters) -> str:
+    """The nearest rank, from 1; 0, which holds nothing, where the percentile lies before the first value."""
+    wish = call.args[1]
+    percent = float(wish.value) if isinstance(wish, IntegerLiteral | NumberLiteral) else math.nan
+    return f"greatest(0, floor(count({argument}) * {parameters.bind(percent)}::DOUBLE / 100 + 0.5))::BIGINT"
+
+
+def _sum(name: str, argument: str, kind: FieldType) -> Aggregate:
+    if kind is FieldType.FLOAT:
+        return Aggregate((f"{'avg' if name == 'mean' else 'sum'}({argument})",), _read_one)
+    columns = (f"sum({argument})", f"count({argument})")
+    if name == "sum":
+        return Aggregate(columns[:1], lambda row: ABSENT if row[0] is None else wrap(int(row[0]), kind))
+    return Aggregate(columns, lambda row: wrap(int(row[0]), kind) / row[1] if row[1] else ABSENT)
+
+
+def _read_one(row: Sequence[Any]) -> Any:
+    return ABSENT if row[0] is None else row[0]
+
+
+def _read_count(row: Sequence[Any]) -> Any:
+    return row[0] or ABSENT
+
+
+def _read_picked(row: Sequence[Any]) -> Any:
+    return ABSENT if row[0] is None else row[0]["v"]
+
+
+def _spread(argument: str, kind: FieldType) -> Aggregate:
+    columns = (f"max({argument})", f"min({argument})")
+    return Aggregate(columns, lambda row: ABSENT if row[0] is None else wrap(row[0] - row[1], kind))
+
+
+def _stddev(argument: str, _: FieldType) -> Aggregate:
+    columns = (f"stddev_samp({argument})", f"count({argument})")
+    return Aggregate(columns, lambda row: row[0] if row[1] else ABSENT)
+
+
+def _simple(template: str, read: Read = _read_one) -> Callable[[str, FieldType], Aggregate]:
+    return lambda argument, _: Aggregate((template.format(argument),), read)
+
+
+_PICK = "max(struct_pack({} := {}time, v := {{0}})) FILTER (WHERE {{0}} IS NOT NULL)"
+
+_SIMPLE: Final[dict[str, Callable[[str, FieldType], Aggregate]]] = {
+    "count": _simple("count({0})", _read_count),
+    "count distinct": _simple("count(DISTINCT {0})", _read_count),
+    "min": _simple("min({0})"),
+    "max": _simple("max({0})"),
+    "median": _simple("median({0})"),
+    "mode": _simple("mode({0} ORDER BY time)"),
+    "first": _simple(_PICK.format("k", "-"), _read_picked),
+    "last": _simple(_PICK.format("k", ""), _read_picked),
+    "spread": _spread,
+    "stddev": _stddev,
+}

@@ -1,0 +1,179 @@
+"""Conditions on fields and tags as a WHERE clause.
+
+What decides: a missing tag is '' to every condition; a missing field satisfies none; a comparison of types that do not
+go together is false, not an error. SQL's NULL counts as false, and no condition is ever negated as a whole.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Final
+
+import re2
+
+from foundation.batch import FieldType
+from influxql.ast import (
+    Binary,
+    BooleanLiteral,
+    DurationLiteral,
+    Expr,
+    IntegerLiteral,
+    NumberLiteral,
+    Paren,
+    RegexLiteral,
+    StringLiteral,
+    VarRef,
+)
+from influxql.errors import QueryError
+from influxql.functions import NUMERIC
+from influxql.printer import print_expr
+from influxql.translate.parameters import Parameters
+from influxql.translate.relation import Relation
+from influxql.translate.scalar import field_sql
+
+_FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
+_TEXT: Final = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_NEVER: Final = "FALSE"
+_LITERALS = (StringLiteral, IntegerLiteral, NumberLiteral, BooleanLiteral, DurationLiteral)
+
+
+def condition_sql(expr: Expr, relation: Relation, parameters: Parameters) -> str:
+    """The condition (without bounds on time) as SQL over `relation`."""
+    match expr:
+        case Binary("AND" | "OR" as op, left, right):
+            return f"({condition_sql(left, relation, parameters)} {op} {condition_sql(right, relation, parameters)})"
+        case Paren(inner):
+            return condition_sql(inner, relation, parameters)
+        case BooleanLiteral(truth):
+            return "TRUE" if truth else _NEVER
+        case Binary(op) if op in _FLIPPED or op in ("=~", "!~"):
+            return _Comparison(relation, parameters).sql(expr)
+    raise QueryError(f"invalid condition expression: {print_expr(expr)}")
+
+
+class _Comparison:
+    """Writes one comparison."""
+
+    def __init__(self, relation: Relation, parameters: Parameters) -> None:
+        self._relation = relation
+        self._parameters = parameters
+
+    def sql(self, expr: Binary) -> str:
+        left, right, op = _bare(expr.left), _bare(expr.right), expr.op
+        if isinstance(left, _LITERALS) and op in _FLIPPED:
+            left, right, op = right, left, _FLIPPED[op]
+        if isinstance(right, RegexLiteral):
+            return self._regex(left, op, right.pattern)
+        if isinstance(left, VarRef) and self._is_tag(left):
+            return self._tag(left, op, right)
+        if isinstance(left, VarRef) and isinstance(right, StringLiteral | BooleanLiteral):
+            return self._text_or_truth(left, op, right)
+        return self._numbers(left, op, right)
+
+    def _is_tag(self, ref: VarRef) -> bool:
+        return ref.cast == "tag" or (ref.cast != "field" and ref.name not in self._relation.fields)
+
+    def _tag(self, ref: VarRef, op: str, right: Expr) -> str:
+        column = self._relation.tags.get(ref.name)
+        if isinstance(right, VarRef) and self._is_tag(right):
+            return f"{self._text(ref)} {_sql_op(op)} {self._text(right)}"
+        if not isinstance(right, StringLiteral):
+            return _NEVER
+        if column is None:
+            return "TRUE" if _TEXT[op]("", right.value) else _NEVER
+        physical = f'"{column.physical}"'
+        if op in ("=", "!=") and not right.value:
+            return f"{physical} IS {'NOT ' if op == '!=' else ''}NULL"
+        value = self._parameters.bind(right.value)
+        if op == "=":
+            return f"{physical} = {value}"
+        if op == "!=":
+            return f"{physical} IS DISTINCT FROM {value}"
+        return f"coalesce({physical}, '') {op} {value}"
+
+    def _text(self, ref: VarRef) -> str:
+        column = self._relation.tags.get(ref.name)
+        return f"coalesce(\"{column.physical}\", '')" if column else "''"
+
+    def _regex(self, left: Expr, op: str, pattern: str) -> str:
+        if not isinstance(left, VarRef):
+            return _NEVER
+        wanted = op == "=~"
+        if self._is_tag(left):
+            if left.name not in self._relation.tags:
+                return "TRUE" if bool(re2.compile(pattern).search("")) is wanted else _NEVER
+            matches = f"regexp_matches({self._text(left)}, {self._parameters.bind(pattern)})"
+        else:
+            if self._relation.fields[left.name].type is not FieldType.STRING:
+                return _NEVER
+            matches = f"regexp_matches({field_sql(left, self._relation)}, {self._parameters.bind(pattern)})"
+        return matches if wanted else f"NOT {matches}"
+
+    def _text_or_truth(self, ref: VarRef, op: str, right: StringLiteral | BooleanLiteral) -> str:
+        wish = FieldType.STRING if isinstance(right, StringLiteral) else FieldType.BOOLEAN
+        if self._relation.fields[ref.name].type is not wish or op not in ("=", "!="):
+            return _NEVER
+        return f"{field_sql(ref, self._relation)} {_sql_op(op)} {self._parameters.bind(right.value)}"
+
+    def _numbers(self, left: Expr, op: str, right: Expr) -> str:
+        sides = self._number(left), self._number(right)
+        if sides[0] is None or sides[1] is None:
+            return _NEVER
+        return f"{sides[0][0]} {_sql_op(op)} {sides[1][0]}"
+
+    def _number(self, expr: Expr) -> tuple[str, bool] | None:
+        """The expression and whether it is whole; None where it is no number."""
+        match expr:
+            case IntegerLiteral(value) | DurationLiteral(value):
+                return self._parameters.bind(value), True
+            case NumberLiteral(number):
+                return self._parameters.bind(number), False
+            case Paren(inner):
+                return self._number(inner)
+            case VarRef() as ref:
+                return self._field(ref)
+            case Binary(op, left, right):
+                return _arithmetic(op, self._number(left), self._number(right))
+            case _:
+                return None
+
+    def _field(self, ref: VarRef) -> tuple[str, bool] | None:
+        column = self._relation.fields.get(ref.name)
+        sql = field_sql(ref, self._relation)
+        if column is None or sql is None or self._is_tag(ref) or column.type not in NUMERIC:
+            return None
+        return sql, column.type is not FieldType.FLOAT
+
+
+def _arithmetic(op: str, left: tuple[str, bool] | None, right: tuple[str, bool] | None) -> tuple[str, bool] | None:
+    if left is None or right is None:
+        return None
+    whole = left[1] and right[1]
+    a = f"({left[0]})::HUGEINT" if whole else f"({left[0]})::DOUBLE"
+    b = f"({right[0]})::HUGEINT" if whole else f"({right[0]})::DOUBLE"
+    if op == "/":
+        return f"(CASE WHEN {b} = 0 THEN 0 ELSE {a} {'//' if whole else '/'} {b} END)", whole
+    if op == "%":
+        return f"(CASE WHEN {b} = 0 THEN {'0' if whole else 'NULL'} ELSE {a} % {b} END)", whole
+    if op in "+-*" or (op in "&|" and whole):
+        return f"({a} {op} {b})", whole
+    if op == "^" and whole:
+        return f"xor({a}, {b})", whole
+    return None
+
+
+def _bare(expr: Expr) -> Expr:
+    while isinstance(expr, Paren):
+        expr = expr.expr
+    return expr
+
+
+def _sql_op(op: str) -> str:
+    return "<>" if op == "!=" else op

@@ -1,0 +1,16 @@
+"""A SELECT put together. Whoever calls hands in physical names and placeholders only, never text of a query."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def select_sql(columns: Sequence[str], source: str, *clauses: str) -> str:
+    """`SELECT columns FROM source clauses`; `source` may end in its WHERE."""
+    return " ".join(("SELECT", ", ".join(columns), "FROM", source, *filter(None, clauses)))
+
+
+def partition_sql(groups: Sequence[str], order: str) -> str:
+    """The number of a row within its group, in that order, from 1."""
+    partition = f"PARTITION BY {', '.join(groups)} " if groups else ""
+    return f"row_number() OVER ({partition}ORDER BY {order})"

@@ -1,0 +1,34 @@
+"""GROUP BY time() as SQL: the start of the window that a row falls into."""
+
+from __future__ import annotations
+
+from influxql.window import Window
+
+
+def window_sql(window: Window, lower: int, upper: int) -> str:
+    """The window's start for column `time` of rows within [lower, upper]. All numbers in it are our own."""
+    steps = window.zone_steps(lower, upper)
+    shifted = f"(time - {window.offset})" if window.offset else "time"
+    if len(steps) == 1:
+        moved = window.offset - steps[0][1]
+        return _floor(f"(time - {moved})" if moved else "time", window.interval, non_negative=lower > moved)
+    zone = _zone_sql(shifted, steps)
+    floor = f"({_floor_by(shifted, f'({shifted} + {zone})', window.interval)} + {window.offset})"
+    change = f"({zone} - {_zone_sql(floor, steps)})"
+    return f"({floor} + CASE WHEN abs({change}) < {window.interval} THEN {change} ELSE 0 END)"
+
+
+def _floor(moment: str, interval: int, *, non_negative: bool) -> str:
+    if non_negative:
+        return f"(time - {moment} % {interval})"
+    return _floor_by("time", moment, interval)
+
+
+def _floor_by(value: str, moment: str, interval: int) -> str:
+    """`value` less the remainder of `moment`, which is never negative as SQL's own would be."""
+    return f"({value} - ({moment} % {interval} + {interval}) % {interval})"
+
+
+def _zone_sql(moment: str, steps: list[tuple[int, int]]) -> str:
+    branches = " ".join(f"WHEN {moment} >= {start} THEN {offset}" for start, offset in reversed(steps[1:]))
+    return f"(CASE {branches} ELSE {steps[0][1]} END)"

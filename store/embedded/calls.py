@@ -1,0 +1,137 @@
+"""Rows of a SELECT with calls: (time, one value for each call, one for each column that a selector carries along)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from influxql.ast import Call, Fill, FillKind, VarRef
+from influxql.functions import AGGREGATES, TRANSFORMATIONS
+from influxql.plan import Plan
+from influxql.typing import type_of
+from store.embedded.fill import cast_fill, fill_windows
+from store.embedded.points import Group, Points, Source, read_calls, read_selector
+from store.embedded.raw import read_field
+from store.embedded.session import Session
+from store.embedded.transform import transform, windows_before
+
+
+def call_rows(session: Session, plan: Plan, source: Source) -> Points:
+    """Rows by group, in the order of the answer."""
+    if _is_lone_selector(plan):
+        call = plan.calls[0]
+        return _filled(call, _turned(read_selector(session, plan, source, call), plan), plan, plan.bounds.lower)
+    streams = _streams(session, plan, source)
+    if len(plan.calls) == 1:
+        return streams[plan.calls[0]]
+    return _merge(streams, plan)
+
+
+def _is_lone_selector(plan: Plan) -> bool:
+    if len(plan.calls) != 1:
+        return False
+    function = AGGREGATES.get(plan.calls[0].name)
+    return (
+        function is not None and function.selector and (plan.window is None or bool(plan.references) or _ranked(plan))
+    )
+
+
+def _ranked(plan: Plan) -> bool:
+    return plan.calls[0].name in ("top", "bottom")
+
+
+def _streams(session: Session, plan: Plan, source: Source) -> dict[Call, Points]:
+    """The points of each call. Calls that read from the same moment on are read together."""
+    together: dict[int, list[Call]] = defaultdict(list)
+    streams: dict[Call, Points] = {}
+    for call in plan.calls:
+        together[_reach(call)].append(_read(call))
+    read: dict[tuple[int, Call], Points] = {}
+    for reach, calls in together.items():
+        lower = _lower(plan, reach)
+        aggregates = list(dict.fromkeys(call for call in calls if call.name in AGGREGATES))
+        for call, points in (read_calls(session, plan, source, aggregates, lower) if aggregates else {}).items():
+            read[reach, call] = _filled(call, _turned(points, plan), plan, lower)
+    for call in plan.calls:
+        streams[call] = _stream(session, plan, source, call, read)
+    return streams
+
+
+def _stream(session: Session, plan: Plan, source: Source, call: Call, read: dict[tuple[int, Call], Points]) -> Points:
+    if call.name not in TRANSFORMATIONS:
+        return read[_reach(call), call]
+    target = call.args[0]
+    if isinstance(target, VarRef):
+        points = read_field(session, plan, source, target)
+    elif isinstance(target, Call):
+        points = (
+            _stream(session, plan, source, target, read)
+            if target.name in TRANSFORMATIONS
+            else read[_reach(call), target]
+        )
+    else:
+        points = {}
+    kind = type_of(call)
+    made = {group: transform(call, listed, plan, kind) for group, listed in points.items()}
+    return {group: listed for group, listed in made.items() if listed}
+
+
+def _read(call: Call) -> Call:
+    """The call that is read from the table: the aggregate within a transformation."""
+    target = call.args[0] if call.args else None
+    return _read(target) if call.name in TRANSFORMATIONS and isinstance(target, Call) else call
+
+
+def _reach(call: Call) -> int:
+    """How many windows before the range must be read for a call."""
+    if call.name not in TRANSFORMATIONS:
+        return 0
+    inner = call.args[0]
+    return windows_before(call) + (_reach(inner) if isinstance(inner, Call) else 0)
+
+
+def _lower(plan: Plan, reach: int) -> int | None:
+    if plan.bounds.lower is None or plan.window is None:
+        return plan.bounds.lower
+    return plan.bounds.lower - reach * plan.window.interval
+
+
+def _turned(points: Points, plan: Plan) -> Points:
+    if plan.descending:
+        for listed in points.values():
+            listed.reverse()
+    return points
+
+
+def _filled(call: Call, points: Points, plan: Plan, lower: int | None) -> Points:
+    if plan.window is None or call.name in ("top", "bottom", "distinct"):
+        return points
+    fill, kind = plan.fill, type_of(call)
+    if call.name == "count" and fill.kind is FillKind.NULL:
+        fill = Fill(FillKind.NUMBER, 0)
+    return {group: fill_windows(listed, plan, lower, fill, kind) for group, listed in points.items()}
+
+
+def _merge(streams: dict[Call, Points], plan: Plan) -> Points:
+    """One row for each moment that any call has a point at; the others are null, or what fill(number) says."""
+    blank = [0, *(_default(call, plan) for call in plan.calls)]
+    rows: dict[Group, dict[int, list[Any]]] = defaultdict(dict)
+    for slot, call in enumerate(plan.calls, start=1):
+        for group, listed in streams[call].items():
+            by_time = rows[group]
+            for point in listed:
+                row = by_time.get(point[0])
+                if row is None:
+                    row = by_time[point[0]] = blank.copy()
+                    row[0] = point[0]
+                row[slot] = point[1]
+    return {
+        group: [tuple(by_time[time]) for time in sorted(by_time, reverse=plan.descending)]
+        for group, by_time in rows.items()
+    }
+
+
+def _default(call: Call, plan: Plan) -> Any:
+    if plan.window is None or plan.fill.kind is not FillKind.NUMBER:
+        return None
+    return cast_fill(plan.fill.value, type_of(call))

@@ -1,0 +1,93 @@
+"""Empty windows: which ones there are, and what fill() puts into them. Values only, no database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from foundation.batch import FieldType
+from influxql.ast import Fill, FillKind
+from influxql.plan import Plan
+from store.embedded.session import guard_rows
+
+Point = tuple[Any, ...]
+
+
+def fill_windows(points: list[Point], plan: Plan, lower: int | None, fill: Fill, kind: FieldType | None) -> list[Point]:
+    """The points of one group (windows in the order of the answer) with a point for every empty window between.
+
+    `lower` is where the range starts for this call; without one, the group's first point is where it starts.
+    """
+    if plan.window is None or fill.kind is FillKind.NONE or not points:
+        return points
+    starts = _starts(points, plan, lower)
+    found = {point[0]: point for point in points}
+    blank = (None,) * (len(points[0]) - 2)
+    if fill.kind is FillKind.PREVIOUS:
+        return list(_previous(starts, found, blank))
+    if fill.kind is FillKind.LINEAR:
+        return list(_linear(starts, found, blank, kind))
+    value = None if fill.kind is FillKind.NULL else cast_fill(fill.value, kind)
+    return [found.get(start) or (start, value, *blank) for start in starts]
+
+
+def cast_fill(value: float | None, kind: FieldType | None) -> float | int | str | bool | None:
+    """The number of fill(number) as a value of the column: '' for text, false for booleans."""
+    match kind:
+        case FieldType.STRING:
+            return ""
+        case FieldType.BOOLEAN:
+            return False
+        case FieldType.INTEGER | FieldType.UNSIGNED:
+            return int(value or 0)
+        case _:
+            return value
+
+
+def _starts(points: list[Point], plan: Plan, lower: int | None) -> Iterable[int]:
+    """The starts of all windows in the order of the answer."""
+    window, upper = plan.window, plan.bounds.upper
+    if window is None or upper is None:
+        return [point[0] for point in points]
+    earliest = points[-1][0] if plan.descending else points[0][0]
+    first = earliest if lower is None else lower
+    guard_rows((upper - first) // window.interval)
+    starts = list(window.starts(first, upper))
+    return reversed(starts) if plan.descending else starts
+
+
+def _previous(starts: Iterable[int], found: dict[int, Point], blank: Point) -> Iterator[Point]:
+    value = None
+    for start in starts:
+        point = found.get(start)
+        if point is None:
+            yield (start, value, *blank)
+        else:
+            value = point[1]
+            yield point
+
+
+def _linear(starts: Iterable[int], found: dict[int, Point], blank: Point, kind: FieldType | None) -> Iterator[Point]:
+    listed = list(starts)
+    known = [start for start in listed if start in found]
+    following = iter(known)
+    ahead = next(following, None)
+    behind: int | None = None
+    for start in listed:
+        if start == ahead:
+            behind, ahead = start, next(following, None)
+            yield found[start]
+        else:
+            yield (start, _between(start, found, behind, ahead, kind), *blank)
+
+
+def _between(
+    start: int, found: dict[int, Point], behind: int | None, ahead: int | None, kind: FieldType | None
+) -> float | int | None:
+    if behind is None or ahead is None or kind in (FieldType.STRING, FieldType.BOOLEAN):
+        return None
+    low, high = found[behind][1], found[ahead][1]
+    if low is None or high is None:
+        return None
+    value = low + (high - low) * ((start - behind) / (ahead - behind))
+    return int(value) if kind in (FieldType.INTEGER, FieldType.UNSIGNED) else float(value)

@@ -1,0 +1,248 @@
+"""Points read from one measurement: raw rows, and the points of each call, group by group, in order of time.
+
+SQL scans, filters and aggregates; what comes back is one row for each group and window.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from foundation.batch import FieldType
+from influxql.ast import Call, IntegerLiteral, VarRef
+from influxql.plan import Plan
+from influxql.translate.aggregate import ABSENT, Aggregate, aggregate_sql, selector_sql
+from influxql.translate.parameters import Parameters
+from influxql.translate.predicate import condition_sql
+from influxql.translate.ranking import distinct_sql, ranked_sql
+from influxql.translate.relation import Relation
+from influxql.translate.scalar import field_sql, is_field
+from influxql.translate.statement import select_sql
+from influxql.translate.timegroup import window_sql
+from influxql.typing import type_of
+from influxql.window import clamp
+from store.embedded.session import Session
+
+Group = tuple[str, ...]
+"""The values of the tags grouped by; '' for a tag that is not there."""
+
+Points = dict[Group, list[tuple[Any, ...]]]
+"""Group -> (time, value, carried columns ...), in order of time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A measurement to read. `bounded`: whether the plan's time range cuts its rows (an inner answer's it does not)."""
+
+    relation: Relation
+    bounded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One pass over a source: FROM and WHERE, with what they bind, and the expressions to group by."""
+
+    sql: str
+    parameters: Parameters
+    dimensions: tuple[str, ...]
+    window: str | None
+
+
+def read_rows(session: Session, plan: Plan, source: Source) -> Points:
+    """Raw rows: (time, one value for each of the plan's references). At least one field of a row is not null."""
+    references = plan.references
+    relation = source.relation
+    columns = [field_sql(ref, relation) for ref in references]
+    fields = [sql for ref, sql in zip(references, columns, strict=True) if sql and is_field(ref, relation)]
+    if not fields:
+        return {}
+    scan = open_scan(session, plan, source, plan.bounds.lower)
+    present = " OR ".join(f"{sql} IS NOT NULL" for sql in fields)
+    order = "DESC" if plan.descending else "ASC"
+    tags = [f'"{tag.physical}" NULLS FIRST' for _, tag in sorted(relation.tags.items())]
+    sql = select_sql(
+        [*scan.dimensions, "time", *(column or "NULL" for column in columns)],
+        f"{scan.sql} AND ({present})",
+        f"ORDER BY {', '.join([f'time {order}', *tags])}",
+        _limit(plan),
+    )
+    return _grouped(session.fetch(sql, scan.parameters), len(plan.dimensions))
+
+
+def read_calls(
+    session: Session, plan: Plan, source: Source, calls: Sequence[Call], lower: int | None
+) -> dict[Call, Points]:
+    """Points of aggregates by group: one for each window, or one at the lower bound (0 without one)."""
+    scan = open_scan(session, plan, source, lower)
+    found: dict[Call, Points] = {call: {} for call in calls}
+    single: list[tuple[Call, Aggregate]] = []
+    for call in calls:
+        argument = _argument(call, source.relation)
+        if argument is None:
+            continue
+        if call.name == "distinct":
+            found[call] = _read_distinct(session, scan, argument[0], lower or 0)
+        else:
+            name = Call("count distinct", call.args) if _counts_distinct(call) else call
+            single.append((call, aggregate_sql(name, *argument, scan.parameters)))
+    if single:
+        _read_single(session, scan, single, found, lower or 0)
+    return found
+
+
+def read_selector(session: Session, plan: Plan, source: Source, call: Call) -> Points:
+    """Points of the one selector of a query with the columns that it carries along."""
+    relation = source.relation
+    argument = _argument(call, relation)
+    if argument is None:
+        return {}
+    scan = open_scan(session, plan, source, plan.bounds.lower)
+    carried = [field_sql(ref, relation) or "NULL" for ref in plan.references]
+    if call.name in ("top", "bottom"):
+        return _read_ranked(session, scan, call, relation, carried)
+    groups = _groups(scan)
+    picked = selector_sql(call, argument[0], carried, scan.parameters)
+    rows = session.fetch(_grouped_sql([*groups, picked], len(groups), scan), scan.parameters)
+    points: Points = defaultdict(list)
+    width = len(scan.dimensions)
+    for row in rows:
+        point = row[-1]
+        if point is not None:
+            time = point["t"] if scan.window is None else row[0]
+            rest = (point[f"c{index}"] for index in range(len(carried)))
+            points[_group(row[len(groups) - width : len(groups)])].append((time, point["v"], *rest))
+    return _sorted(points)
+
+
+def open_scan(session: Session, plan: Plan, source: Source, lower: int | None) -> Scan:
+    """FROM and WHERE over the source from `lower` on."""
+    parameters = Parameters()
+    relation = source.relation
+    upper = plan.bounds.upper
+    wishes = ["TRUE"]
+    if source.bounded and lower is not None:
+        wishes.append(f"time >= {parameters.bind(lower)}")
+    if source.bounded and upper is not None:
+        wishes.append(f"time <= {parameters.bind(upper)}")
+    if plan.condition is not None:
+        wishes.append(condition_sql(plan.condition, relation, parameters))
+    dimensions = tuple(
+        f'"{relation.tags[key].physical}"' if key in relation.tags else "NULL" for key in plan.dimensions
+    )
+    window = None
+    if plan.window is not None:
+        first, last = (lower, upper) if source.bounded else (None, None)
+        if plan.window.zone_steps(0, 0)[0][1] or first is None or last is None:
+            first, last = _span(session, relation, first, last)
+        window = window_sql(plan.window, *clamp(first, last))
+    return Scan(f"{relation.relation} WHERE {' AND '.join(wishes)}", parameters, dimensions, window)
+
+
+def _span(session: Session, relation: Relation, lower: int | None, upper: int | None) -> tuple[int | None, int | None]:
+    """Bounds narrowed to what the table really holds, so that few changes of a zone's offset matter."""
+    first, last = session.fetch(select_sql(["min(time)", "max(time)"], relation.relation), Parameters())[0]
+    lowers = [bound for bound in (lower, first) if bound is not None]
+    uppers = [bound for bound in (upper, last) if bound is not None]
+    return max(lowers, default=0), min(uppers, default=0)
+
+
+def _limit(plan: Plan) -> str:
+    if not plan.paging.limit or plan.dimensions:
+        return ""
+    return f"LIMIT {plan.paging.limit + plan.paging.offset}"
+
+
+def _counts_distinct(call: Call) -> bool:
+    return call.name == "count" and isinstance(call.args[0], Call)
+
+
+def _argument(call: Call, relation: Relation) -> tuple[str, FieldType] | None:
+    """The field that a call reads, as SQL, and its type; None where `relation` has no such field."""
+    target = call.args[0]
+    if isinstance(target, Call):
+        target = target.args[0]
+    if not isinstance(target, VarRef) or not is_field(target, relation):
+        return None
+    sql, kind = field_sql(target, relation), type_of(target)
+    return None if sql is None or kind is None else (sql, kind)
+
+
+def _groups(scan: Scan) -> list[str]:
+    return [*([scan.window] if scan.window else []), *scan.dimensions]
+
+
+def _grouped_sql(columns: Sequence[str], groups: int, scan: Scan) -> str:
+    by = f"GROUP BY {', '.join(str(index + 1) for index in range(groups))}" if groups else ""
+    return select_sql(columns, scan.sql, by)
+
+
+def _read_single(
+    session: Session, scan: Scan, calls: list[tuple[Call, Aggregate]], found: dict[Call, Points], moment: int
+) -> None:
+    groups = _groups(scan)
+    columns = [sql for _, aggregate in calls for sql in aggregate.columns]
+    rows = session.fetch(_grouped_sql([*groups, *columns], len(groups), scan), scan.parameters)
+    at = len(groups)
+    tags = slice(1 if scan.window else 0, at)
+    keys = [_group(row[tags]) for row in rows]
+    for call, aggregate in calls:
+        end = at + len(aggregate.columns)
+        points: Points = defaultdict(list)
+        for key, row in zip(keys, rows, strict=True):
+            value = aggregate.read(row[at:end])
+            if value is not ABSENT:
+                points[key].append((row[0] if scan.window else moment, value))
+        found[call] = _sorted(points)
+        at = end
+
+
+def _read_distinct(session: Session, scan: Scan, argument: str, moment: int) -> Points:
+    groups = _groups(scan)
+    rows = session.fetch(distinct_sql(scan.sql, argument, groups), scan.parameters)
+    points: Points = defaultdict(list)
+    for row in rows:
+        points[_group(row[1 if scan.window else 0 : -1])].append((row[0] if scan.window else moment, row[-1]))
+    return _sorted(points)
+
+
+def _read_ranked(session: Session, scan: Scan, call: Call, relation: Relation, carried: list[str]) -> Points:
+    argument = _argument(call, relation)
+    if argument is None:
+        return {}
+    apart = [field_sql(arg, relation) or "NULL" for arg in call.args[1:-1] if isinstance(arg, VarRef)]
+    limit = call.args[-1]
+    sql = ranked_sql(
+        scan.sql,
+        argument[0],
+        _groups(scan),
+        apart,
+        carried,
+        top=call.name == "top",
+        limit=scan.parameters.bind(limit.value if isinstance(limit, IntegerLiteral) else 1),
+    )
+    rows = session.fetch(sql, scan.parameters)
+    first = 1 if scan.window else 0
+    return _grouped((row[first:] for row in rows), len(scan.dimensions))
+
+
+def _grouped(rows: Iterable[tuple[Any, ...]], width: int) -> Points:
+    """Rows that start with `width` tag values, by those."""
+    if not width:
+        listed = list(rows)
+        return {(): listed} if listed else {}
+    points: Points = defaultdict(list)
+    for row in rows:
+        points[_group(row[:width])].append(row[width:])
+    return points
+
+
+def _group(values: Sequence[str | None]) -> Group:
+    return tuple(value or "" for value in values)
+
+
+def _sorted(points: Points) -> Points:
+    for listed in points.values():
+        listed.sort(key=lambda point: point[0])
+    return points

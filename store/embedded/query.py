@@ -1,0 +1,103 @@
+"""InfluxQL answered from the embedded file: statements in, results out. Reads only.
+
+`EmbeddedReader.answer` blocks; the store calls it in a thread of its own. Each call takes a cursor of its own, so any
+number may run at once, and sees the schema that is current when it starts.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+
+import duckdb
+
+from foundation.clock import Clock
+from influxql.ast import CreateDatabase, Select, Statement
+from influxql.errors import ParseError, QueryError
+from influxql.parser import parse
+from store.contract import StatementResult
+from store.embedded.schema import Tables
+from store.embedded.select import answer_select
+from store.embedded.session import Session
+from store.embedded.show import answer_show
+from store.errors import QueryLimitExceeded, QuerySyntaxError
+
+
+def parse_query(text: str) -> tuple[Statement, ...]:
+    """The statements of a query. Raises QuerySyntaxError with InfluxDB's message."""
+    try:
+        return parse(text)
+    except ParseError as error:
+        raise QuerySyntaxError(f"failed to parse query: {error}") from error
+
+
+class EmbeddedReader:
+    """Answers statements from one DuckDB file.
+
+    `connection_factory` gives a cursor of its own to each caller; `schema` the measurements of a bucket, or None
+    where there is no such bucket; `databases` the names of all buckets, sorted. All are called in any thread.
+    """
+
+    def __init__(
+        self,
+        connection_factory: Callable[[], duckdb.DuckDBPyConnection],
+        schema: Callable[[str], Tables | None],
+        clock: Clock,
+        databases: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        self._connect = connection_factory
+        self._schema = schema
+        self._clock = clock
+        self._databases = databases
+
+    def answer(
+        self, statements: Sequence[Statement], db: str, now_ns: int | None = None, deadline_s: float = 30.0
+    ) -> tuple[StatementResult, ...]:
+        """Answer all statements against database `db`, at most for `deadline_s` seconds.
+
+        The first statement that fails ends the query, as with InfluxDB: those behind it are left out.
+        Raises QueryLimitExceeded.
+        """
+        with closing(self._connect()) as connection, _deadline(connection, deadline_s):
+            now = self._clock.now_ns() if now_ns is None else now_ns
+            session = Session(connection, self._schema, db, now)
+            results: list[StatementResult] = []
+            for index, statement in enumerate(statements):
+                result = self._answer_one(session, index, statement)
+                if result.error is not None and index + 1 < len(statements):
+                    # InfluxDB hides the reason as soon as a statement is left out.
+                    return (*results, StatementResult(index, error="not executed"))
+                results.append(result)
+            return tuple(results)
+
+    def _answer_one(self, session: Session, index: int, statement: Statement) -> StatementResult:
+        try:
+            match statement:
+                case Select():
+                    return StatementResult(index, answer_select(session, statement).series, zone=statement.zone)
+                case CreateDatabase():
+                    return StatementResult(index, error="not implemented: CREATE DATABASE")
+                case _:
+                    return StatementResult(index, answer_show(session, statement, self._databases()))
+        except QueryError as error:
+            return StatementResult(index, error=str(error))
+        finally:
+            session.release()
+
+
+@contextmanager
+def _deadline(connection: duckdb.DuckDBPyConnection, deadline_s: float) -> Iterator[None]:
+    """Interrupt whatever the connection does after `deadline_s`; say so in the product's own words."""
+    timer = threading.Timer(deadline_s, connection.interrupt)
+    timer.name, timer.daemon = "query deadline", True
+    timer.start()
+    try:
+        yield
+    except duckdb.InterruptException as error:
+        raise QueryLimitExceeded(f"the query was stopped after {deadline_s:g} s; narrow its time range") from error
+    except duckdb.OutOfMemoryException as error:
+        raise QueryLimitExceeded("the query needs more memory than it may use; narrow its time range") from error
+    finally:
+        timer.cancel()
+        timer.join()

@@ -1,0 +1,130 @@
+"""A SELECT answered: points of each source, filled, transformed, merged by time, calculated, cut to its limits.
+
+A subquery is answered first; its rows then stand as a table that the query around it reads like a measurement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import pyarrow as pa
+
+from foundation.batch import FieldType
+from influxql.arithmetic import compile_expr
+from influxql.ast import Expr, Select, SubQuery
+from influxql.plan import Frame, Outer, Plan, frame_select, plan_select
+from store.contract import Series
+from store.embedded.calls import call_rows
+from store.embedded.points import Group, Source, read_rows
+from store.embedded.schema import Column, Table
+from store.embedded.session import Session
+from store.embedded.sources import find_tables, shape_of
+
+_ARROW = {
+    FieldType.FLOAT: pa.float64(),
+    FieldType.INTEGER: pa.int64(),
+    FieldType.UNSIGNED: pa.uint64(),
+    FieldType.STRING: pa.string(),
+    FieldType.BOOLEAN: pa.bool_(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Series of one SELECT in the order of the answer, and the plan that made them."""
+
+    plan: Plan
+    series: tuple[Series, ...]
+
+
+def answer_select(session: Session, select: Select, outer: Outer | None = None) -> Answer:
+    """Answer `select`. Raises QueryError for what InfluxDB refuses too."""
+    frame = frame_select(select, session.now_ns, outer)
+    sources = _sources(session, frame)
+    plan = plan_select(frame, shape_of(source.relation for source in sources))
+    series = [found for source in _ordered(sources, plan) for found in _series(session, plan, source)]
+    first = plan.paging.soffset
+    last = first + plan.paging.slimit if plan.paging.slimit else None
+    return Answer(plan, tuple(series[first:last]))
+
+
+def _ordered(sources: list[Source], plan: Plan) -> list[Source]:
+    return sorted(sources, key=lambda source: source.relation.measurement, reverse=plan.descending)
+
+
+def _sources(session: Session, frame: Frame) -> list[Source]:
+    found: dict[str, Source] = {}
+    inner: list[Answer] = []
+    for source in frame.select.sources:
+        if isinstance(source, SubQuery):
+            inner.append(answer_select(session, source.select, frame.outer()))
+        else:
+            found |= {table.relation: Source(table) for table in find_tables(session, source)}
+    return [*found.values(), *_inner_sources(session, inner)]
+
+
+def _inner_sources(session: Session, answers: list[Answer]) -> Iterator[Source]:
+    """One table for each measurement that the inner answers name."""
+    listed = [(series, answer.plan) for answer in answers for series in answer.series]
+    listed.sort(key=lambda item: item[0].name)
+    for name, members in groupby(listed, key=lambda item: item[0].name):
+        yield Source(_inner_table(session, name, list(members)), bounded=False)
+
+
+def _inner_table(session: Session, name: str, members: list[tuple[Series, Plan]]) -> Table:
+    tags = sorted({key for series, _ in members for key in series.tags})
+    kinds: dict[str, FieldType] = {}
+    for series, plan in members:
+        for name_of, kind in zip(series.columns[1:], plan.kinds, strict=True):
+            if kind is not None:
+                kinds.setdefault(name_of, kind)
+    columns = [Column(key, "tag", None, f"t{index}") for index, key in enumerate(tags)]
+    columns += [Column(key, "field", kind, f"f{index}") for index, (key, kind) in enumerate(kinds.items())]
+    data: dict[str, pa.Array] = {
+        "time": pa.array([row[0] for series, _ in members for row in series.values], pa.int64())
+    }
+    for column in columns:
+        kind = pa.string() if column.type is None else _ARROW[column.type]
+        data[column.physical] = pa.array(_values(column, members), kind)
+    return Table(name, session.register(data), tuple(columns))
+
+
+def _values(column: Column, members: list[tuple[Series, Plan]]) -> Iterator[Any]:
+    for series, _ in members:
+        if column.kind == "tag":
+            value = series.tags.get(column.name) or None
+            yield from (value for _ in series.values)
+        elif column.name in series.columns[1:]:
+            index = series.columns.index(column.name, 1)
+            yield from (row[index] for row in series.values)
+        else:
+            yield from (None for _ in series.values)
+
+
+def _series(session: Session, plan: Plan, source: Source) -> Iterator[Series]:
+    """The series of one measurement: its groups in order, each cut to LIMIT and OFFSET."""
+    slotted: tuple[Expr, ...] = (*plan.calls, *plan.references)
+    slots = {expr: index for index, expr in enumerate(slotted, start=1)}
+    rows = call_rows(session, plan, source) if plan.calls else read_rows(session, plan, source)
+    evaluate = [compile_expr(expr, slots) for expr in plan.exprs]
+    straight = [slots[expr] for expr in plan.exprs] == list(range(1, len(slots) + 1)) if _plain(plan, slots) else False
+    first = plan.paging.offset
+    last = first + plan.paging.limit if plan.paging.limit else None
+    for group in sorted(rows, reverse=plan.descending):
+        cut = rows[group][first:last]
+        values = (
+            [list(row) for row in cut] if straight else [[row[0], *(value(row) for value in evaluate)] for row in cut]
+        )
+        if values:
+            yield Series(source.relation.measurement, plan.columns, values, _tags(plan, group))
+
+
+def _plain(plan: Plan, slots: dict[Expr, int]) -> bool:
+    return all(expr in slots for expr in plan.exprs)
+
+
+def _tags(plan: Plan, group: Group) -> dict[str, str]:
+    return dict(zip(plan.dimensions, group, strict=True))

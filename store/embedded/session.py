@@ -1,0 +1,59 @@
+"""What one question holds on to: its cursor, its database, its moment, and what it may see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from influxql.translate.parameters import Parameters
+from store.embedded.schema import Tables
+from store.errors import QueryLimitExceeded
+
+Row = tuple[Any, ...]
+
+MOST_ROWS = 20_000_000
+"""Rows that one statement may make, empty windows included; beyond it the statement is refused."""
+
+
+@dataclass(slots=True)
+class Session:
+    """Used by one thread, for the statements of one query."""
+
+    connection: duckdb.DuckDBPyConnection
+    schema: Callable[[str], Tables | None]
+    database: str
+    now_ns: int
+    registered: int = 0
+
+    def tables(self, database: str | None = None) -> Tables | None:
+        """The measurements of a database (by default the query's own); None where there is no such database."""
+        return self.schema(database or self.database)
+
+    def fetch(self, sql: str, parameters: Parameters) -> list[Row]:
+        """All rows of a SELECT."""
+        return self.connection.execute(sql, parameters.values).fetchall()
+
+    def register(self, columns: Mapping[str, pa.Array]) -> str:
+        """Make a table of the inner answer for the query around it; its name to stand in FROM."""
+        name = f"inner{self.registered}"
+        self.registered += 1
+        self.connection.register(name, pa.table(dict(columns)))
+        return name
+
+    def release(self) -> None:
+        """Forget the tables that were made."""
+        for index in range(self.registered):
+            self.connection.unregister(f"inner{index}")
+        self.registered = 0
+
+
+def guard_rows(count: int) -> None:
+    """Refuse what would not fit."""
+    if count > MOST_ROWS:
+        raise QueryLimitExceeded(
+            f"the answer would have {count} rows, more than {MOST_ROWS}; narrow the time range or widen the interval"
+        )

@@ -1,0 +1,210 @@
+"""SHOW: what a database holds, from the schema where it knows, from the points where a condition asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+import re2
+
+from influxql.ast import (
+    KeyFilter,
+    Paging,
+    Show,
+    ShowDatabases,
+    ShowFieldKeys,
+    ShowMeasurements,
+    ShowRetentionPolicies,
+    ShowSeries,
+    ShowStatement,
+    ShowTagKeys,
+    ShowTagValues,
+)
+from influxql.conditions import TimeRange, split_condition
+from influxql.errors import QueryError
+from influxql.translate.parameters import Parameters
+from influxql.translate.predicate import condition_sql
+from influxql.translate.statement import select_sql
+from store.contract import Series, Value
+from store.embedded.schema import Table, Tables
+from store.embedded.session import Session
+from store.embedded.sources import DEFAULT_POLICY, find_tables
+
+_Item = TypeVar("_Item")
+_ESCAPE = str.maketrans({",": "\\,", " ": "\\ ", "=": "\\="})
+
+
+def answer_show(session: Session, show: ShowStatement, databases: Sequence[str]) -> tuple[Series, ...]:
+    """The series of a SHOW statement. Raises QueryError as InfluxDB does."""
+    match show:
+        case ShowDatabases():
+            return (Series("databases", ("name",), [[name] for name in databases]),)
+        case ShowRetentionPolicies(database):
+            return _retention_policies(session, database)
+        case ShowMeasurements():
+            return _measurements(session, show)
+        case ShowTagKeys():
+            return _tag_keys(session, show)
+        case ShowTagValues():
+            return _tag_values(session, show)
+        case ShowFieldKeys():
+            return _field_keys(session, show)
+        case ShowSeries():
+            return _show_series(session, show)
+
+
+def _retention_policies(session: Session, database: str | None) -> tuple[Series, ...]:
+    known = session.tables(database) is not None
+    rows: list[list[Value]] = [[DEFAULT_POLICY, "0s", "168h0m0s", 1, True]] if known else []
+    return (Series("", ("name", "duration", "shardGroupDuration", "replicaN", "default"), rows),)
+
+
+def _measurements(session: Session, show: ShowMeasurements) -> tuple[Series, ...]:
+    tables = session.tables(show.database)
+    if not tables:
+        return ()
+    names = [
+        name
+        for name in sorted(tables)
+        if (show.measurement is None or _accepts(show.measurement, name)) and _holds(session, show, tables[name])
+    ]
+    rows: list[list[Value]] = [[name] for name in _cut(names, show.paging)]
+    return (Series("measurements", ("name",), rows),) if rows else ()
+
+
+def _tag_keys(session: Session, show: ShowTagKeys) -> tuple[Series, ...]:
+    found = []
+    for table in _tables(session, show, "default retention policy not set for: {}"):
+        keys = _cut(_present_tags(session, show, table), show.paging)
+        if keys:
+            found.append(Series(table.measurement, ("tagKey",), [[key] for key in keys]))
+    return tuple(found)
+
+
+def _present_tags(session: Session, show: Show, table: Table) -> list[str]:
+    keys = sorted(table.tags)
+    if show.condition is None or not keys:
+        return keys
+    parameters = Parameters()
+    counts = [f'count("{table.tags[key].physical}")' for key in keys]
+    where = _where(session, show, table, parameters)
+    row = session.fetch(select_sql(counts, table.relation, where), parameters)[0]
+    return [key for key, count in zip(keys, row, strict=True) if count]
+
+
+def _tag_values(session: Session, show: ShowTagValues) -> tuple[Series, ...]:
+    found = []
+    for table in _tables(session, show, "default retention policy not set for: {}"):
+        pairs = [
+            (key, value)
+            for key in sorted(table.tags)
+            if _accepts(show.key, key)
+            for value in _values(session, show, table, key)
+        ]
+        rows: list[list[Value]] = [list(pair) for pair in _cut(pairs, show.paging)]
+        if rows:
+            found.append(Series(table.measurement, ("key", "value"), rows))
+    return tuple(found)
+
+
+def _values(session: Session, show: Show, table: Table, key: str) -> list[str]:
+    physical = table.tags[key].physical
+    parameters = Parameters()
+    where = _where(session, show, table, parameters, value_of=key) or "WHERE TRUE"
+    column = f'"{physical}"'
+    sql = select_sql([f"DISTINCT {column}"], table.relation, where, f"AND {column} IS NOT NULL ORDER BY 1")
+    rows = session.fetch(sql, parameters)
+    return [row[0] for row in rows]
+
+
+def _field_keys(session: Session, show: ShowFieldKeys) -> tuple[Series, ...]:
+    found = []
+    for table in _tables(session, show, "database not found: {}"):
+        fields = sorted((name, str(column.type.value)) for name, column in table.fields.items() if column.type)
+        rows: list[list[Value]] = [list(pair) for pair in _cut(fields, show.paging)]
+        if rows:
+            found.append(Series(table.measurement, ("fieldKey", "fieldType"), rows))
+    return tuple(found)
+
+
+def _show_series(session: Session, show: ShowSeries) -> tuple[Series, ...]:
+    keys = [key for table in _tables(session, show, "database not found: {}") for key in _keys(session, show, table)]
+    rows: list[list[Value]] = [[key] for key in _cut(sorted(keys), show.paging)]
+    return (Series("", ("key",), rows),) if rows else ()
+
+
+def _keys(session: Session, show: Show, table: Table) -> Iterable[str]:
+    tags = sorted(table.tags)
+    parameters = Parameters()
+    columns = ", ".join(f'"{table.tags[key].physical}"' for key in tags) or "NULL"
+    where = _where(session, show, table, parameters)
+    rows = session.fetch(select_sql([f"DISTINCT {columns}"], table.relation, where), parameters)
+    name = table.measurement.translate(_ESCAPE)
+    for row in rows:
+        pairs = zip(tags, row, strict=False)
+        yield name + "".join(f",{key.translate(_ESCAPE)}={value.translate(_ESCAPE)}" for key, value in pairs if value)
+
+
+def _tables(session: Session, show: Show, missing: str) -> list[Table]:
+    """The measurements that a SHOW is about, sorted by name. `missing`: InfluxDB's words for no such database."""
+    tables: Tables | None = session.tables(show.database)
+    if tables is None:
+        raise QueryError(missing.format(show.database or session.database))
+    if not show.sources:
+        return [tables[name] for name in sorted(tables)]
+    inner = Session(session.connection, session.schema, show.database or session.database, session.now_ns)
+    found = {
+        table.relation: table
+        for source in show.sources
+        if not hasattr(source, "select")
+        for table in find_tables(inner, source)
+    }
+    return sorted(found.values(), key=lambda table: table.measurement)
+
+
+def _holds(session: Session, show: Show, table: Table) -> bool:
+    if show.condition is None:
+        return True
+    parameters = Parameters()
+    where = _where(session, show, table, parameters)
+    return bool(session.fetch(select_sql(["1"], table.relation, where, "LIMIT 1"), parameters))
+
+
+def _where(session: Session, show: Show, table: Table, parameters: Parameters, value_of: str | None = None) -> str:
+    """WHERE for a SHOW's condition; in SHOW TAG VALUES `value` means the tag's own value."""
+    condition, bounds = split_condition(show.condition, session.now_ns)
+    wishes = _time_wishes(bounds, parameters)
+    if condition is not None:
+        view = table if value_of is None else _with_value(table, value_of)
+        wishes.append(condition_sql(condition, view, parameters))
+    return f"WHERE {' AND '.join(wishes)}" if wishes else ""
+
+
+def _time_wishes(bounds: TimeRange, parameters: Parameters) -> list[str]:
+    wishes = []
+    if bounds.lower is not None:
+        wishes.append(f"time >= {parameters.bind(bounds.lower)}")
+    if bounds.upper is not None:
+        wishes.append(f"time <= {parameters.bind(bounds.upper)}")
+    return wishes
+
+
+def _with_value(table: Table, key: str) -> Table:
+    own = table.tags[key]
+    alias = type(own)("value", "tag", None, own.physical)
+    kept = tuple(column for column in table.columns if column.name != "value")
+    return Table(table.measurement, table.relation, (*kept, alias))
+
+
+def _accepts(wish: KeyFilter, name: str) -> bool:
+    if wish.op in ("=", "IN"):
+        return name in wish.values
+    if wish.op == "!=":
+        return name not in wish.values
+    found = bool(re2.compile(wish.values[0]).search(name))
+    return found if wish.op == "=~" else not found
+
+
+def _cut(items: Sequence[_Item], paging: Paging) -> Sequence[_Item]:
+    last = paging.offset + paging.limit if paging.limit else None
+    return items[paging.offset : last]

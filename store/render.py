@@ -1,0 +1,146 @@
+"""Results in InfluxDB's own JSON and CSV, and JSON read back into results.
+
+Without `epoch` times are RFC 3339 with only the digits they need, in the zone of the statement's tz(); with it they are
+integers cut to whole units.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from store.contract import Series, StatementResult, Value
+
+_UNITS: Final = {
+    "ns": 1,
+    "n": 1,
+    "u": 1_000,
+    "µ": 1_000,
+    "us": 1_000,
+    "ms": 1_000_000,
+    "s": 1_000_000_000,
+    "m": 60_000_000_000,
+    "h": 3_600_000_000_000,
+}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND: Final = 1_000_000_000
+
+
+def to_json(results: Sequence[StatementResult], *, epoch: str | None, pretty: bool = False) -> bytes:
+    """InfluxDB's JSON. `epoch`: ns, u, µ, ms, s, m, h (anything else means ns), or None for RFC 3339."""
+    answer = {"results": [_result(result, epoch) for result in results]} if results else {}
+    if pretty:
+        return orjson.dumps(answer, option=orjson.OPT_INDENT_2) + b"\n"
+    return orjson.dumps(answer) + b"\n"
+
+
+def error_json(message: str) -> bytes:
+    """The answer to a request that failed as a whole."""
+    return orjson.dumps({"error": message}) + b"\n"
+
+
+def to_csv(results: Sequence[StatementResult], *, epoch: str | None) -> bytes:
+    """InfluxDB's CSV: name, tags, then the columns; a blank line and a new header where the columns change."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    header: tuple[str, ...] | None = None
+    for result in results:
+        if result.error is not None:
+            writer.writerows([["error"], [result.error]])
+            continue
+        show = _time_writer(result, epoch)
+        for series in result.series:
+            if series.columns != header:
+                if header is not None:
+                    out.write("\n")
+                header = series.columns
+                writer.writerow(["name", "tags", *header])
+            tags = ",".join(f"{key}={value}" for key, value in sorted(series.tags.items()))
+            writer.writerows([series.name, tags, *map(_cell, row)] for row in _rows(series, show))
+    return out.getvalue().encode()
+
+
+def from_json(body: bytes) -> tuple[StatementResult, ...]:
+    """Results out of InfluxDB's JSON, which was asked for with epoch=ns. Raises ValueError for anything else."""
+    answer = orjson.loads(body)
+    if not isinstance(answer, dict) or not isinstance(answer.get("results", []), list):
+        raise ValueError("the answer is not InfluxDB's JSON: no list of results")  # noqa: TRY004 - it is the value's form
+    return tuple(_read_result(index, item) for index, item in enumerate(answer.get("results", [])))
+
+
+def _result(result: StatementResult, epoch: str | None) -> dict[str, Any]:
+    shown: dict[str, Any] = {"statement_id": result.statement_id}
+    if result.series:
+        show = _time_writer(result, epoch)
+        shown["series"] = [_series(series, show) for series in result.series]
+    if result.error is not None:
+        shown["error"] = result.error
+    return shown
+
+
+def _series(series: Series, show: Callable[[int], Value] | None) -> dict[str, Any]:
+    shown: dict[str, Any] = {"name": series.name} if series.name else {}
+    if series.tags:
+        shown["tags"] = dict(series.tags)
+    shown["columns"] = series.columns
+    if series.values:
+        shown["values"] = list(_rows(series, show))
+    return shown
+
+
+def _rows(series: Series, show: Callable[[int], Value] | None) -> Iterable[list[Any]]:
+    if show is None or series.columns[0] != "time":
+        return series.values
+    return ([show(row[0]) if isinstance(row[0], int) else row[0], *row[1:]] for row in series.values)
+
+
+def _time_writer(result: StatementResult, epoch: str | None) -> Callable[[int], Value] | None:
+    """How times are shown; None where they stay as they are."""
+    if epoch is None:
+        zone: tzinfo = UTC if result.zone is None else ZoneInfo(result.zone)
+        return lambda moment: format_time(moment, zone)
+    unit = _UNITS.get(epoch, 1)
+    if unit == 1:
+        return None
+    # Towards zero, as InfluxDB divides.
+    return lambda moment: moment // unit if moment >= 0 else -(-moment // unit)
+
+
+def format_time(moment_ns: int, zone: tzinfo = UTC) -> str:
+    """RFC 3339 with the digits that are needed: `1970-01-01T00:01:10.5Z`."""
+    seconds, rest = divmod(moment_ns, _SECOND)
+    moment = (_EPOCH + timedelta(seconds=seconds)).astimezone(zone)
+    offset = moment.strftime("%z")
+    # Years below 1000 are written with four digits by isoformat, not by strftime.
+    text = moment.replace(tzinfo=None).isoformat()
+    digits = f".{rest:09d}".rstrip("0") if rest else ""
+    return text + digits + ("Z" if offset == "+0000" else f"{offset[:3]}:{offset[3:5]}")
+
+
+def _cell(value: Value) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return format(value, ".17g") if value != int(value) or abs(value) >= 2**53 else str(int(value))
+    return str(value)
+
+
+def _read_result(index: int, item: Mapping[str, Any]) -> StatementResult:
+    series = tuple(
+        Series(
+            name=read.get("name", ""),
+            columns=tuple(read.get("columns", ())),
+            values=read.get("values", []),
+            tags=read.get("tags", {}),
+        )
+        for read in item.get("series", ())
+    )
+    return StatementResult(item.get("statement_id", index), series, item.get("error"))
