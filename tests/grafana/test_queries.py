@@ -1,0 +1,99 @@
+"""Every query of every board is InfluxQL that works on 1.x, 2.x, 3.x and the embedded store, over names that exist."""
+
+import re
+
+import pytest
+
+from grafana.model import MEASUREMENTS
+from tests.grafana.reading import Asked, queries
+
+FUNCTIONS = {
+    "count",
+    "distinct",
+    "mean",
+    "median",
+    "sum",
+    "min",
+    "max",
+    "first",
+    "last",
+    "percentile",
+    "top",
+    "bottom",
+    "derivative",
+    "non_negative_derivative",
+    "difference",
+    "moving_average",
+    "cumulative_sum",
+    "elapsed",
+    "time",
+    "fill",
+}
+ASKED = queries()
+each = pytest.mark.parametrize("asked", ASKED, ids=[one.name for one in ASKED])
+
+
+def outside_strings(text: str) -> str:
+    """The query without its strings and regular expressions."""
+    return re.sub(r"'[^']*'|=~ /[^/]*/", "", text)
+
+
+@each
+def test_only_known_functions_are_called(asked: Asked):
+    """No function that 3.x or the embedded store lacks."""
+    called = {name.lower() for name in re.findall(r"\b(\w+)\(", outside_strings(asked.text))}
+    assert called <= FUNCTIONS
+
+
+@each
+def test_names_stand_in_the_model(asked: Asked):
+    """A misspelled measurement, tag or field gives no error in InfluxQL, so it must not get that far."""
+    measurements = re.findall(r'FROM "(\w+)"', asked.text)
+    assert len(measurements) == 1
+    measurement = MEASUREMENTS[measurements[0]]
+    own = set(re.findall(r'AS "(\w+)"', asked.text))
+    names = set(re.findall(r'"(\w+)"', asked.text.replace(f'FROM "{measurements[0]}"', ""))) - own
+    assert names
+    assert names <= measurement.tags | measurement.fields
+    aggregated = set(re.findall(r'\w\("(\w+)"', asked.text))
+    assert aggregated <= measurement.fields
+    grouped = set(re.findall(r'"(\w+)"', asked.text.partition(" GROUP BY ")[2]))
+    assert grouped <= measurement.tags
+
+
+@each
+def test_time_is_bounded_by_the_board(asked: Asked):
+    """Every SELECT carries $timeFilter, and no query has time bounds of its own."""
+    if asked.text.startswith("SELECT"):
+        assert asked.text.count("$timeFilter") == asked.text.count("SELECT")
+    assert not re.search(r"\btime [<>=]|now\(\)", asked.text)
+
+
+@each
+def test_windows_are_written_with_braces_and_filled(asked: Asked):
+    """`${__interval}` never bare, because some versions escape it; a window says what fills an empty one."""
+    assert not re.search(r"\$__|\$interval", asked.text)
+    assert ("GROUP BY time(" in asked.text) == (" fill(" in asked.text)
+
+
+@each
+def test_counts_fall_to_zero_and_measured_values_leave_a_gap(asked: Asked):
+    """No request is a rate of zero; no request has no response time."""
+    if "GROUP BY time(" not in asked.text:
+        return
+    counts = re.match(r"SELECT (count|sum)\([^/]*(/ \$\{__interval_ms\} *)?FROM", asked.text) is not None
+    assert asked.text.endswith("fill(0)" if counts else "fill(null)")
+
+
+@each
+def test_variables_match_by_regular_expression(asked: Asked):
+    """A variable of several values stands inside an anchored regular expression and says :regex."""
+    for variable in re.findall(r"\$\{(?!__)[^}]*\}", asked.text):
+        assert f"=~ /^{variable}$/" in asked.text
+        assert variable.endswith(":regex}")
+
+
+def test_everything_that_is_measured_is_shown():
+    """Every measurement that ships is on some board."""
+    shown = {name for asked in ASKED for name in re.findall(r'FROM "(\w+)"', asked.text)}
+    assert shown == set(MEASUREMENTS)
