@@ -26,7 +26,7 @@ class Demo:
     ) -> None:
         self._config = config
         self._site = Site(Pager(clock).app(), Address.parse(config.listen))
-        self._push = Push(collector_url, Random(config.seed))
+        self._push = Push(collector_url, Random(config.seed), config.token)
         self._traffic = Traffic(
             Shop(config.seed, config.requests_per_s),
             Fleet(config.seed, config.devices, config.report_every),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from foundation.secret import Secret
 from foundation.web import Address
 
 
@@ -14,10 +15,12 @@ class DemoConfig:
 
     The same `seed` makes the same shop. `history` is how much is filled in at a start that finds the store without any.
     `collector` is the URL of a collector in another process; empty where it runs in this one or on the same state.
+    `token` reads and writes there, if the collector wants one.
     """
 
     listen: str = "127.0.0.1:8187"
     collector: str = ""
+    token: Secret | None = None
     seed: int = 1
     requests_per_s: float = 50.0
     devices: int = 300

@@ -17,6 +17,7 @@ import orjson
 
 from foundation.backoff import Backoff
 from foundation.logs import logger
+from foundation.secret import Secret
 
 _CONNECTIONS = 8
 _TIMEOUT_S = 10.0
@@ -37,10 +38,11 @@ class Tally:
 
 
 class Push:
-    """Speaks to the collector at `url`."""
+    """Speaks to the collector at `url`, with `token` where it wants one."""
 
-    def __init__(self, url: str, luck: Random) -> None:
+    def __init__(self, url: str, luck: Random, token: Secret | None = None) -> None:
         self.tally = Tally()
+        self._token = token
         self._url = url.rstrip("/")
         self._luck = luck
         self._http: aiohttp.ClientSession | None = None
@@ -51,6 +53,7 @@ class Push:
             connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
             timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
             cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Authorization": f"Token {self._token.reveal()}"} if self._token else {},
         )
 
     async def close(self) -> None:
