@@ -153,8 +153,7 @@ class Deliverer:
         return refused + search.bad
 
     async def _write(self, shipment: Shipment, position: Position) -> Verdict:
-        with self._metrics.write_seconds.labels(self._name).time():
-            verdict = await self._patiently(shipment.bucket, lambda: self._store.write(shipment, position))
+        verdict = await self._patiently(shipment.bucket, lambda: self._store.write(shipment, position))
         self._metrics.lines.labels(self._name, shipment.bucket).inc(verdict.stored)
         return verdict
 

@@ -55,9 +55,6 @@ class DeliveryMetrics:
             ("destination", "reason"),
             registry=registry,
         )
-        self.write_seconds = Histogram(
-            "tocsin_delivery_seconds", "Time of one write to a store.", ("destination",), registry=registry
-        )
 
 
 class DeadLetterMetrics:

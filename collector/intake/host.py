@@ -84,16 +84,20 @@ class HostInput:
         await asyncio.to_thread(self._look)
         while True:
             await asyncio.sleep(self._config.every.total_seconds())
-            try:
-                fields = await asyncio.to_thread(self._look)
-                line = encode("host", {"host": self._host}, fields, self._clock.now_ns())
-                await self._hand_in(line + b"\n", _SOURCE)
-            except Transient as error:
-                self._drop("full", error)
-            except Permanent as error:
-                self._drop("refused", error)
-            except (OSError, psutil.Error) as error:
-                self._drop("unreadable", error)
+            await self.sample()
+
+    async def sample(self) -> None:
+        """Hand in one sample; a failure is counted and logged, never raised."""
+        try:
+            fields = await asyncio.to_thread(self._look)
+            line = encode("host", {"host": self._host}, fields, self._clock.now_ns())
+            await self._hand_in(line + b"\n", _SOURCE)
+        except Transient as error:
+            self._drop("full", error)
+        except Permanent as error:
+            self._drop("refused", error)
+        except (OSError, psutil.Error) as error:
+            self._drop("unreadable", error)
 
     def _drop(self, reason: str, error: Exception) -> None:
         self._dropped.labels(reason).inc()
