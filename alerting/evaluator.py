@@ -18,9 +18,10 @@ from datetime import UTC, datetime, timedelta
 
 from alerting.alert import Alert, State
 from alerting.contract import Lag, Recorder
+from alerting.inquiry import ask
 from alerting.metrics import EvaluatorMetrics
 from alerting.roster import Roster
-from alerting.rules.query import AnswerUnfit, Question, values_of
+from alerting.rules.query import AnswerUnfit, Question
 from alerting.rules.rule import Rule
 from alerting.sight import Sight
 from alerting.watch import Decision, Health, RuleStatus, Values, Watch, ending
@@ -38,7 +39,6 @@ class Limits:
     """How hard the store is asked. `nap_s`: the longest sleep, so that a step of the clock is noticed."""
 
     queries_at_once: int = 8
-    deadline_s: float = 30.0
     nap_s: float = 5.0
 
 
@@ -172,7 +172,7 @@ class Evaluator:
             async with self._slots:
                 behind_s = await self._lag.behind_s()
                 await self._prime(question, at)
-                values = await self._ask(question, at)
+                values = await ask(self._reader, question, at)
         except Exception as error:  # noqa: BLE001 - whatever a store does, it must not end the evaluation of rules
             expected = isinstance(error, TocsinError | TimeoutError)
             self._fail(question, at, _told(error), None if expected else error, self._clock.monotonic() - started)
@@ -186,15 +186,9 @@ class Evaluator:
         unprimed = [watch for watch in self._roster.asking(question) if not watch.is_primed]
         ranges = [watch.rule.policy.datapoints.range for watch in unprimed if watch.rule.policy.datapoints is not None]
         ticks = [at - question.every * back for back in range(max(ranges, default=1) - 1, 0, -1)]
-        answers = [(tick, await self._ask(question, tick)) for tick in ticks]
+        answers = [(tick, await ask(self._reader, question, tick)) for tick in ticks]
         for watch in unprimed:
             watch.prime(answers)
-
-    async def _ask(self, question: Question, at: datetime) -> Values:
-        deadline_s = min(max(question.every.total_seconds(), 1.0), self._limits.deadline_s)
-        async with asyncio.timeout(deadline_s + 1):
-            results = await self._reader.query(question.text(at), question.bucket, deadline_s=deadline_s)
-        return values_of(results)
 
     def _is_behind(self, question: Question, behind_s: float | None) -> bool:
         if behind_s is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from alerting import state
@@ -19,6 +19,8 @@ from alerting.rules.template import Facts
 
 BLIND_AFTER = 2
 """Failed evaluations in a row after which a rule is called blind."""
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 Values = Mapping[Labels, float | None]
 """The answer to a rule's query: the labels of each series -> its value (None: a null)."""
@@ -135,6 +137,11 @@ class Watch:
         self._primed = {}
         self._doing = _Doing(evaluated_at=decision.evaluation.at, duration_s=duration_s)
 
+    def forget(self, labels: Labels) -> None:
+        """The series of an alert is known to have ended: so has the alert."""
+        self.alerts = {kept: alert for kept, alert in self.alerts.items() if kept != labels}
+        self.active = _active(self.alerts)
+
     def fail(self, error: str, at: datetime, *, duration_s: float | None = None) -> None:
         """The evaluation failed: nothing changes but the rule's own health."""
         self._doing = _Doing(self._doing.failures + 1, error, at, duration_s)
@@ -190,15 +197,21 @@ def ending(alerts: Iterable[Alert], rule: str, at: datetime, reason: str, words:
 def with_words(rule: Rule, transition: Transition, before: Alert) -> Transition:
     """The transition with the rule's annotations, rendered. A resolve speaks of the level that has ended."""
     alert = transition.alert
-    level = alert.level if alert.level is not Level.OK else before.level
+    told = alert if alert.level is not Level.OK else replace(alert, level=before.level)
+    return replace(transition, annotations=words_of(rule, told))
+
+
+def words_of(rule: Rule, alert: Alert) -> Mapping[str, str]:
+    """The rule's annotations, rendered for an alert as it stands."""
+    severity = alert.level.severity
     facts = Facts(
-        labels={**dict(alert.labels), "severity": level.severity},
+        labels={**dict(alert.labels), "severity": severity},
         value=alert.value,
-        level=level.severity,
+        level=severity,
         threshold=alert.threshold,
-        since=alert.since or transition.at,
+        since=alert.since or _NEVER,
     )
-    return replace(transition, annotations=rule.words.render(facts))
+    return rule.words.render(facts)
 
 
 def _active(alerts: Mapping[Labels, Alert]) -> tuple[Alert, ...]:

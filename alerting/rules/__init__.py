@@ -7,6 +7,8 @@
     filters     ms, duration, percent, bytes, si: numbers as people read them
     rule        one rule of a file, validated as it is read
     load        rule files -> rules
+    notation    promtool's notation for the samples of a series
+    cases       a file of rule tests, as a value
 
-All of it is pure but `load`, which reads files.
+All of it is pure but `load` and `cases`, which read files.
 """
