@@ -17,6 +17,17 @@ def box(folder: Path, registry: CollectorRegistry | None = None, most_bytes: int
     return DeadLetters(DeadConfig(most_bytes=most_bytes), folder, DeadLetterMetrics(registry or CollectorRegistry()))
 
 
+def cut_short(folder: Path) -> None:
+    """Leave half a letter behind, as a crash in the middle of a write does."""
+    [path] = folder.iterdir()
+    with path.open("ab") as file:
+        file.write(b'{"line": "cut sh')
+
+
+def size_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
 @pytest.mark.parametrize("line", [b"m f=1 1", b'm f="a\nb" 1', b"m f=\xff\x00 1", "m,t=ü f=1 1".encode()])
 async def test_a_letter_comes_back_as_it_was(tmp_path: Path, line: bytes):
     """Any bytes of a line survive, with reason, source, bucket, destination and time."""
@@ -38,9 +49,7 @@ async def test_letters_are_counted_by_bucket_and_kind(tmp_path: Path):
 async def test_a_restart_begins_a_new_file_behind_the_old(tmp_path: Path):
     """A line cut short by a crash spoils itself alone: what comes later is in another file, and in order."""
     await box(tmp_path).add([letter(b"one f=1 1")])
-    [path] = tmp_path.iterdir()
-    with path.open("ab") as file:
-        file.write(b'{"line": "cut sh')
+    cut_short(tmp_path)
 
     await box(tmp_path).add([letter(b"two f=1 1")])
 
@@ -59,8 +68,7 @@ async def test_the_oldest_go_when_there_are_too_many(tmp_path: Path):
         written += 1
 
     kept = [int(one.line[4:6]) for one in read_letters(tmp_path)]
-    size = sum(path.stat().st_size for path in tmp_path.iterdir())
-    assert size <= most + 6000
+    assert size_of(tmp_path) <= most + 6000
     assert kept == list(range(40 - len(kept), 40))
     assert 0 < len(kept) < written
     assert (registry.get_sample_value("tocsin_dead_evicted_bytes_total") or 0) > 0

@@ -41,6 +41,13 @@ async def filled(folder: Path, count: int, **options: object) -> None:
     await buffer.close()
 
 
+async def append_until_refused(buffer: DiskBuffer, taken: list[str]) -> None:
+    while True:
+        line = f"m f={len(taken)} {len(taken)}"
+        await buffer.append(batch(line))
+        taken.append(line)
+
+
 async def test_a_restart_finds_everything(tmp_path: Path, clock: ManualClock):
     """Lines, cursors, log names and the age of the oldest line are the same after a restart."""
     first = await opened(tmp_path, clock=clock)
@@ -143,11 +150,9 @@ async def test_a_full_quota_refuses_until_delivery_made_room(tmp_path: Path):
     """At the quota callers get BufferFull with a time to come back, nothing is taken, and room comes by delivery."""
     registry = CollectorRegistry()
     buffer = await opened(tmp_path, config=DiskConfig(quota_bytes=600), registry=registry)
-    taken = []
+    taken: list[str] = []
     with pytest.raises(BufferFull) as full:
-        for number in range(100):
-            await buffer.append(batch(f"m f={number} {number}"))
-            taken.append(f"m f={number} {number}")
+        await append_until_refused(buffer, taken)
 
     assert full.value.retry_after_s
     assert registry.get_sample_value("tocsin_buffer_failures_total", {"reason": "quota"}) == 1
@@ -264,7 +269,7 @@ async def test_any_bucket_name_makes_a_safe_folder(tmp_path: Path, bucket: str):
 async def test_a_log_whose_name_was_lost_is_taken_up_again(tmp_path: Path):
     """Without log.json the segments wait until the bucket is written to; they are not overwritten."""
     await filled(tmp_path, 2)
-    next(tmp_path.glob("logs/*/log.json")).unlink()
+    segments(tmp_path)[0].with_name("log.json").unlink()
     buffer = await opened(tmp_path)
     assert buffer.buckets() == ()
 
