@@ -1,0 +1,91 @@
+"""The embedded store after kill -9, a locked file, a file that is none, and a disk that is full."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from foundation.errors import ConfigError
+from store.embedded.store import EmbeddedConfig, EmbeddedStore
+from tests.fakes.clock import ManualClock
+from tests.fakes.servers import ROOT
+from tests.fakes.store_child import BUCKET, LINES, LOG
+
+ROUNDS = 4
+
+
+async def start_child(path: Path) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.fakes.store_child", str(path), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+
+
+async def write_and_die(path: Path, commits: int) -> int:
+    """Let a child commit some shipments, kill it in the middle of the next; the last one it acknowledged."""
+    child = await start_child(path)
+    assert child.stdout is not None
+    acknowledged = 0
+    for _ in range(commits):
+        acknowledged = int(await asyncio.wait_for(child.stdout.readline(), 30))
+    child.send_signal(signal.SIGKILL)
+    rest = await child.stdout.read()
+    await child.wait()
+    return max([acknowledged, *map(int, rest.split(b"\n")[:-1])])
+
+
+async def scalar(store: EmbeddedStore, query: str) -> list[object]:
+    """The one row of the answer, without its time."""
+    (result,) = await store.query(query, BUCKET)
+    assert result.error is None
+    return list(result.series[0].values[0][1:])
+
+
+async def test_kill_9_loses_nothing_and_doubles_nothing(tmp_path: Path, clock: ManualClock) -> None:
+    """After every kill rows and position agree, and everything that was acknowledged is there exactly once."""
+    path = tmp_path / "telemetry.duckdb"
+    for round_ in range(ROUNDS):
+        acknowledged = await write_and_die(path, commits=3 + 4 * round_)
+        store = EmbeddedStore(EmbeddedConfig(path=path), state=tmp_path, clock=clock)
+        await store.open()
+        position = await store.position(LOG, BUCKET)
+        assert position is not None
+        assert acknowledged <= position <= acknowledged + 1
+        per_half = LINES // 2
+        total = position * (position + 1) // 2 * per_half
+        assert await scalar(store, "SELECT count(f), sum(f), count(g), sum(g) FROM m") == [
+            position * LINES,
+            2 * total,
+            position * per_half,
+            total,
+        ]
+        assert await scalar(store, "SELECT count(latest), max(latest) FROM shared") == [1, position]
+        await store.close()
+
+
+async def test_file_of_another_process_is_refused(tmp_path: Path, clock: ManualClock) -> None:
+    """A second process gets an error that says who may open the file and what to do instead."""
+    path = tmp_path / "telemetry.duckdb"
+    child = await start_child(path)
+    assert child.stdout is not None
+    await asyncio.wait_for(child.stdout.readline(), 30)
+    store = EmbeddedStore(EmbeddedConfig(), state=tmp_path, clock=clock)
+    try:
+        with pytest.raises(ConfigError, match=r"another process has the store open.*kind: remote"):
+            await store.open()
+    finally:
+        child.kill()
+        await child.communicate()
+        await store.close()
+
+
+async def test_file_that_is_no_database_is_refused(tmp_path: Path, clock: ManualClock) -> None:
+    """A file with something else in it is named and left as it is."""
+    path = tmp_path / "telemetry.duckdb"
+    path.write_bytes(b"this is a text, not a database\n" * 500)
+    store = EmbeddedStore(EmbeddedConfig(), state=tmp_path, clock=clock)
+    with pytest.raises(ConfigError, match=r"telemetry\.duckdb: cannot be opened"):
+        await store.open()
+    await store.close()
+    assert path.read_bytes().startswith(b"this is a text")
