@@ -1,0 +1,97 @@
+"""The demo as a role: it has a past, lives, can be broken and mended, and stops."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from demo import faults
+from demo.app import Demo
+from demo.config import DemoConfig
+from foundation.clock import SystemClock
+from foundation.web import Address
+from tests.fakes.front_door import FakeFrontDoor
+from tests.fakes.polling import until
+
+CONFIG = DemoConfig(
+    listen="127.0.0.1:0", devices=40, report_every=timedelta(seconds=1), history=timedelta(minutes=2), requests_per_s=20
+)
+CLOCK = SystemClock()
+MEASUREMENTS = {"http_request", "page_view", "product_click", "shop_order", "inventory"}
+
+
+@pytest.fixture
+async def door() -> AsyncIterator[FakeFrontDoor]:
+    async with FakeFrontDoor() as served:
+        yield served
+
+
+@pytest.fixture
+def incidents() -> list[str]:
+    return []
+
+
+@pytest.fixture
+async def demo(door: FakeFrontDoor, tmp_path: Path, incidents: list[str]) -> AsyncIterator[Demo]:
+    role = Demo(
+        CONFIG, collector_url=door.url, state=tmp_path, clock=CLOCK, on_incident=lambda name, _: incidents.append(name)
+    )
+    yield role
+    await role.stop()
+    assert incidents == []
+
+
+def times(door: FakeFrontDoor) -> list[int]:
+    return [line.time_ns for line in door.lines if line.time_ns is not None]
+
+
+async def test_an_empty_store_gets_a_past_and_then_a_present(demo: Demo, door: FakeFrontDoor) -> None:
+    """The first start fills the configured history, in order, and goes on live behind it."""
+    began_ns = CLOCK.now_ns()
+    address = Address.parse(await demo.start())
+    await until(lambda: times(door) and max(times(door)) > began_ns + 1_000_000_000, what="live traffic")
+
+    assert address.port > 0
+    assert min(times(door)) < began_ns - 115 * 1_000_000_000
+    assert {line.measurement for line in door.lines} >= MEASUREMENTS
+    assert any(len(post) > 2 for post in door.posts), "the devices have a past"
+    await until(lambda: any(len(post) == 2 for post in door.posts), what="a device that posts by itself")
+
+
+async def test_a_store_that_knows_the_shop_gets_no_second_past(demo: Demo, door: FakeFrontDoor) -> None:
+    """Where the shop was seen within the history, a start adds nothing before now."""
+    began_ns = CLOCK.now_ns()
+    door.last_ns = began_ns - 30 * 1_000_000_000
+    await demo.start()
+    await until(lambda: door.lines and door.posts, what="live traffic")
+
+    assert min(times(door)) >= began_ns
+
+
+async def test_a_fault_is_followed_and_ends(demo: Demo, door: FakeFrontDoor, tmp_path: Path) -> None:
+    """Silence commanded by file reaches the running demo: the site goes quiet, and is heard again when it is mended."""
+    door.last_ns = CLOCK.now_ns()
+    await demo.start()
+    await until(lambda: heard(door), what="the site")
+    faults.command(tmp_path, "silence", timedelta(minutes=5), CLOCK.now())
+    await until(lambda: quiet(door), what="silence")
+    faults.clear(tmp_path)
+    door.posts.clear()
+
+    await until(lambda: heard(door), what="the site again")
+
+
+def sites(door: FakeFrontDoor) -> list[str]:
+    return [post[0]["tags"]["site"] for post in door.posts]
+
+
+def heard(door: FakeFrontDoor) -> bool:
+    return "porto" in sites(door)
+
+
+def quiet(door: FakeFrontDoor) -> bool:
+    """The last 35 posts are one period of everybody else."""
+    return len(door.posts) > 35 and "porto" not in sites(door)[-35:]
