@@ -23,7 +23,7 @@ from alerting.evaluator import Evaluator
 from alerting.events import EventLog, Publish
 from alerting.files import Contents, Files
 from alerting.front_door import FrontDoor
-from alerting.lag import CollectorElsewhere, NeverBehind
+from alerting.lag import CollectorElsewhere, CollectorHere, NeverBehind
 from alerting.memory.contract import MemoryFailed
 from alerting.memory.sqlite import SqliteMemory
 from alerting.metrics import DispatchMetrics, EvaluatorMetrics
@@ -41,7 +41,9 @@ FILE = "alerting.sqlite"
 
 
 class Alerting:
-    """The role. `lag` None: asked over HTTP where `collector_url` is given. `publish` takes the history of alerts."""
+    """The role. `lag`: how old, in seconds, the oldest line is that a collector in this process has not delivered yet;
+    None: asked over HTTP where `collector_url` is given. `publish` takes the history of alerts (else the collector).
+    """
 
     name = "alerting"
 
@@ -50,7 +52,7 @@ class Alerting:
         config: AlertingConfig,
         reader: Reader,
         *,
-        lag: Lag | None,
+        lag: Callable[[], float] | None,
         state: Path,
         clock: Clock,
         registry: CollectorRegistry,
@@ -149,7 +151,7 @@ class Alerting:
             {kept.alert.fingerprint: kept.alert for kept in await self._memory.alerts()},
             reader=self._reader,
             recorder=dispatcher,
-            lag=self._lag or self._lag_elsewhere(session),
+            lag=self._lag_of(session),
             clock=self._clock,
             metrics=EvaluatorMetrics(self._registry),
         )
@@ -160,7 +162,9 @@ class Alerting:
             publish = FrontDoor(self._collector_url, self._config.token, session).publish
         return EventLog(publish, self._metrics) if publish is not None else None
 
-    def _lag_elsewhere(self, session: aiohttp.ClientSession) -> Lag:
+    def _lag_of(self, session: aiohttp.ClientSession) -> Lag:
+        if self._lag is not None:
+            return CollectorHere(self._lag)
         if not self._collector_url:
             return NeverBehind()
         return CollectorElsewhere(self._collector_url, session, self._clock)

@@ -28,7 +28,7 @@ from alerting.memory.contract import (
     Words,
 )
 from alerting.memory.outbox import Outbox, notification
-from alerting.memory.writer import Writer
+from alerting.memory.writer import Prepare, Writer
 from alerting.routing.group import Group, Member
 from foundation.errors import ConfigError
 
@@ -40,11 +40,13 @@ HISTORY_ROWS = 10_000
 class SqliteMemory:
     """Keeps everything in the file at `path`. `history_rows`: how many transitions are kept."""
 
-    def __init__(self, path: Path, *, history_rows: int = HISTORY_ROWS) -> None:
+    def __init__(
+        self, path: Path, *, history_rows: int = HISTORY_ROWS, writer: Callable[[Path, Prepare], Writer] = Writer
+    ) -> None:
         self._path = path
         self._history_rows = history_rows
         self._outbox = Outbox()
-        self._writer = Writer(path, lambda connection: schema.prepare(connection, path))
+        self._writer = writer(path, lambda connection: schema.prepare(connection, path))
         self._lock: int | None = None
 
     async def open(self) -> None:

@@ -19,13 +19,14 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 _MOST_JOBS = 256
+Prepare = Callable[[sqlite3.Connection], None]
 _Job = tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]
 
 
 class Writer:
     """Runs jobs on a connection of its own. `prepare` is run first, outside any transaction."""
 
-    def __init__(self, path: Path, prepare: Callable[[sqlite3.Connection], None]) -> None:
+    def __init__(self, path: Path, prepare: Prepare) -> None:
         self._path = path
         self._prepare = prepare
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()

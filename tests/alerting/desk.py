@@ -20,6 +20,7 @@ from foundation.backoff import Backoff
 from foundation.clock import Clock
 from tests.fakes.clock import LoopClock
 from tests.fakes.notifier import FakeNotifier
+from tests.fakes.writer import InlineWriter
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 ONCALL = ChannelKey("oncall", "pagerduty[0]")
@@ -81,8 +82,7 @@ class Desk:
     async def settle(self, seconds: float = 0.0) -> None:
         """Let `seconds` of the loop's (virtual) time pass, and everything that follows from it happen."""
         await asyncio.sleep(seconds)
-        for _ in range(50):
-            await self.memory.groups()
+        for _ in range(200):
             await asyncio.sleep(0)
 
     def count(self, name: str, **labels: str) -> float:
@@ -97,7 +97,7 @@ async def desk(
     registry = CollectorRegistry()
     metrics = DispatchMetrics(registry)
     clock = clock or LoopClock()
-    memory = SqliteMemory(path)
+    memory = SqliteMemory(path, writer=InlineWriter)
     await memory.open()
     pace = Pace(timeout_s=5.0, slots=4, backoff=Backoff(first_s=1.0, most_s=8.0))
     sender = Sender(memory, clock=clock, metrics=metrics, luck=lambda: 0.0, pace=pace)

@@ -13,7 +13,6 @@ from prometheus_client import CollectorRegistry
 
 from alerting.app import Alerting
 from alerting.config import AlertingConfig
-from alerting.lag import NeverBehind
 from foundation.clock import SystemClock
 from store.contract import Series, StatementResult
 from store.errors import StoreUnavailable
@@ -84,7 +83,7 @@ async def running(folder: Path, reader: FakeReader) -> AsyncIterator[Running]:
     role = Alerting(
         config,
         reader,
-        lag=NeverBehind(),
+        lag=lambda: 0.0,
         state=folder / "var",
         clock=SystemClock(),
         registry=CollectorRegistry(),
@@ -119,7 +118,7 @@ async def test_breach_pages_and_its_end_resolves(folder: Path, pagerduty: FakePa
     """A value over the threshold triggers an incident; a good value resolves the same one."""
     reader = FakeReader(value=900.0)
     async with running(folder, reader) as it:
-        await until(lambda: pagerduty.opened(), what="a page")
+        await until(pagerduty.opened, what="a page")
         reader.value = 100.0
         await until(lambda: not pagerduty.opened(), what="the all-clear")
         actions = [(event["event_action"], event["dedup_key"]) for event in pagerduty.events]
