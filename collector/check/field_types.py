@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from collector.check.pins import Pin, PinFile
 from collector.verdict import Cause, Objection
@@ -25,13 +26,13 @@ Field = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class FieldTypesConfig:
-    """The store is asked for its types before a bucket's first body, for `seed_wait_s` seconds at most.
+    """The store is asked for its types before a bucket's first body, for `seed_wait` at most.
 
-    While it does not answer, pins made here have to do, and it is asked again after `seed_retry_s`.
+    While it does not answer, pins made here have to do, and it is asked again after `seed_retry`.
     """
 
-    seed_wait_s: float = 2.0
-    seed_retry_s: float = 15.0
+    seed_wait: timedelta = timedelta(seconds=2)
+    seed_retry: timedelta = timedelta(seconds=15)
 
 
 class FieldTypes:
@@ -70,10 +71,10 @@ class FieldTypes:
             if self.ready(bucket):
                 return
             try:
-                async with asyncio.timeout(self._config.seed_wait_s):
+                async with asyncio.timeout(self._config.seed_wait.total_seconds()):
                     types = await self._source(bucket)
             except (Transient, TimeoutError):
-                self._ask_again[bucket] = self._clock.monotonic() + self._config.seed_retry_s
+                self._ask_again[bucket] = self._clock.monotonic() + self._config.seed_retry.total_seconds()
                 return
             found = {(name, field): kind for name, fields in types.items() for field, kind in fields.items()}
             known = self._pins.get(bucket, {})

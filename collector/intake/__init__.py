@@ -1,0 +1,17 @@
+"""Who hands us bytes: HTTP, and this host itself.
+
+http        the collector's paths on one bare aiohttp handler; IntakeConfig, Intake
+write       /api/v2/write, /write, /v1/telemetry
+query       /query
+health      /ping, /health, /ready
+body        reading and inflating within limits
+access      which token, and whether it suffices
+buckets     whether a bucket exists
+door        pipeline, then buffer: the one way in, for HTTP and for our own inputs
+rejections  what is said about lines that were not taken
+answers     statuses, headers and bodies as InfluxDB's clients expect them
+metrics     what intake counts
+contract    Input: what hands lines in by itself
+host        this machine's CPU, memory, disk and network
+catalog     name -> input
+"""

@@ -1,0 +1,87 @@
+"""The body of a request, inflated while it arrives and never longer than allowed: a gzip bomb costs no memory."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from isal import igzip_lib, isal_zlib
+
+from collector.intake.answers import Refusal
+
+_GZIP = frozenset({"gzip", "x-gzip"})
+_GZIP_WINDOW = 31
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_TOO_LARGE = "unable to read data: points batch is too large"
+
+
+class BodyRefused(Refusal):
+    """The body cannot be read. `reason` is the name under which that is counted."""
+
+    def __init__(self, status: int, message: str, reason: str) -> None:
+        super().__init__(status, message)
+        self.reason = reason
+
+
+async def read_body(request: web.BaseRequest, most_bytes: int) -> bytes:
+    """The whole body, inflated if it says that it is gzip. Raises BodyRefused.
+
+    `most_bytes` bounds both what arrives and what it inflates to. Other encodings are read as they are, as by influxd.
+    """
+    headers = request.headers
+    if (request.content_length or 0) > most_bytes:
+        raise _too_large(most_bytes)
+    if headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(_CONTINUE)
+    inflater = Inflater(most_bytes) if headers.get("Content-Encoding") in _GZIP else None
+    parts: list[bytes] = []
+    size = 0
+    while chunk := await request.content.readany():
+        size += len(chunk)
+        if size > most_bytes:
+            raise _too_large(most_bytes)
+        if inflater:
+            inflater.feed(chunk)
+        else:
+            parts.append(chunk)
+    if inflater:
+        return inflater.finish()
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+class Inflater:
+    """Gzip members, one behind the other, to bytes; stops at `most_bytes`."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._left = most_bytes
+        self._most = most_bytes
+        self._member = isal_zlib.decompressobj(_GZIP_WINDOW)
+        self._touched = False
+        self._parts: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> None:
+        """Inflate the next bytes. Raises BodyRefused for bad gzip and for too much of it."""
+        while chunk:
+            if self._member.eof:
+                chunk = chunk.lstrip(b"\0")
+                if not chunk:
+                    return
+                self._member = isal_zlib.decompressobj(_GZIP_WINDOW)
+            self._touched = True
+            try:
+                part = self._member.decompress(chunk, self._left + 1)
+            except igzip_lib.IsalError as error:  # type: ignore[misc]  # its stub types the class as an object
+                raise BodyRefused(400, f"bad gzip: {error}", "gzip") from error
+            self._left -= len(part)
+            if self._left < 0:
+                raise _too_large(self._most)
+            self._parts.append(part)
+            chunk = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+
+    def finish(self) -> bytes:
+        """Everything. Raises BodyRefused when the last member is not complete."""
+        if not self._touched or not self._member.eof:
+            raise BodyRefused(400, "bad gzip: the stream ends before its trailer", "gzip")
+        return b"".join(self._parts)
+
+
+def _too_large(most_bytes: int) -> BodyRefused:
+    return BodyRefused(413, f"{_TOO_LARGE}: more than {most_bytes} bytes", "too_large")

@@ -1,0 +1,67 @@
+"""The one door for lines, whoever brings them: check, make durable, count. HTTP and this host's own inputs use it.
+
+Invariant: `admit` returns only when every line of the outcome's batch is durable, and what the checks learnt of it too.
+"""
+
+from __future__ import annotations
+
+from collector.buffer.contract import Buffer
+from collector.decode.contract import Arrival
+from collector.decode.line_protocol import LineProtocol
+from collector.intake.metrics import IntakeMetrics
+from collector.pipeline import Outcome, Pipeline
+from collector.verdict import Cause
+from foundation.clock import Clock
+from foundation.errors import Permanent, Transient
+
+_UNAVAILABLE = "unavailable"
+
+
+class LinesRefused(Permanent):
+    """Lines that an input of our own handed in are not acceptable."""
+
+
+class Door:
+    """Pipeline, then buffer."""
+
+    def __init__(
+        self, pipeline: Pipeline, buffer: Buffer, metrics: IntakeMetrics, clock: Clock, *, default_bucket: str
+    ) -> None:
+        self._pipeline = pipeline
+        self._buffer = buffer
+        self._metrics = metrics
+        self._clock = clock
+        self._default_bucket = default_bucket
+
+    async def admit(self, kind: str, arrival: Arrival, *, bucket: str, source: str) -> Outcome:
+        """Take a body in. Raises DecodeError for one that is not of its protocol, Transient when it cannot be kept."""
+        pipeline = self._pipeline
+        if not pipeline.ready(bucket):
+            await pipeline.prepare(bucket)
+        outcome = pipeline.run(kind, arrival, bucket=bucket, source=source)
+        try:
+            if pipeline.unsettled:
+                await pipeline.settle()
+            if outcome.batch is not None:
+                await self._buffer.append(outcome.batch)
+        except Transient:
+            self._metrics.rejected.labels(bucket, _UNAVAILABLE).inc(outcome.accepted)
+            self._count(bucket, outcome, accepted=0)
+            raise
+        self._count(bucket, outcome, accepted=outcome.accepted)
+        return outcome
+
+    async def __call__(self, body: bytes, source: str) -> None:
+        """Take lines of an input of our own into the default bucket. Raises LinesRefused, or Transient."""
+        arrival = Arrival(body, self._clock.now_ns())
+        outcome = await self.admit(LineProtocol.name, arrival, bucket=self._default_bucket, source=source)
+        if outcome.dropped:
+            raise LinesRefused(f"{outcome.dropped} lines refused, the first: {outcome.listed[0].objection.reason}")
+
+    def _count(self, bucket: str, outcome: Outcome, *, accepted: int) -> None:
+        metrics = self._metrics
+        metrics.received.labels(bucket).inc(outcome.accepted + outcome.dropped)
+        metrics.accepted.labels(bucket).inc(accepted)
+        for cause, count in outcome.refused.items():
+            family = metrics.altered if cause is Cause.FIELD_STRIPPED else metrics.rejected
+            family.labels(bucket, cause).inc(count)

@@ -1,0 +1,183 @@
+"""The collector's door for the network: one bare aiohttp handler that knows its paths.
+
+No router, no middleware, no access log: requests, not bytes, are what limits an HTTP server in Python, so a write goes
+through nothing that it does not need. The paths and their answers are those of InfluxDB 1.x and 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import lru_cache
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from collector.buffer.contract import Buffer
+from collector.check.catalog import ChecksConfig
+from collector.decode.json_telemetry import JsonTelemetryConfig
+from collector.intake.access import Access, TokenMode, check_mode
+from collector.intake.answers import Refusal, refusal
+from collector.intake.buckets import Buckets
+from collector.intake.door import Door
+from collector.intake.health import HealthRoutes, Readiness
+from collector.intake.metrics import IntakeMetrics
+from collector.intake.query import QueryRoute
+from collector.intake.write import TELEMETRY, V1, V2, WriteLimits, WriteRoute
+from collector.pipeline import BadLines, Pipeline
+from collector.tokens import TokenBook
+from foundation.clock import Clock
+from foundation.errors import ConfigError
+from foundation.logs import logger
+from foundation.web import Address, Site, metrics_response
+from store.contract import Reader
+
+_log = logger("collector.intake")
+_MOST_QUERIES = 1024
+_OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeConfig:
+    """`collector:` in tocsin.yml, as far as HTTP intake reads it.
+
+    `tokens: open` is for loopback addresses without tokens. `max_body_bytes` bounds a body as it arrives and inflated.
+    """
+
+    listen: str = "127.0.0.1:8186"
+    bucket: str = "telemetry"
+    tokens: TokenMode = "required"
+    bad_lines: BadLines = BadLines.KEEP
+    json: JsonTelemetryConfig = field(default_factory=JsonTelemetryConfig)
+    checks: ChecksConfig = field(default_factory=ChecksConfig)
+    max_body_bytes: int = 64 << 20
+    query_deadline: timedelta = timedelta(seconds=30)
+
+    def __post_init__(self) -> None:
+        """Refuse an address that is none."""
+        Address.parse(self.listen)
+
+
+Answer = Callable[[web.BaseRequest, Mapping[str, str]], Awaitable[web.Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    methods: frozenset[str]
+    answer: Answer
+
+
+class Intake:
+    """Accepts lines and questions on one address."""
+
+    def __init__(  # noqa: PLR0913 - everything that the composition root has to connect it with
+        self,
+        config: IntakeConfig,
+        *,
+        pipeline: Pipeline,
+        buffer: Buffer,
+        reader: Reader,
+        buckets: Buckets,
+        tokens: TokenBook,
+        readiness: Callable[[], Readiness],
+        registry: CollectorRegistry,
+        clock: Clock,
+    ) -> None:
+        self._config = config
+        self._tokens = tokens
+        self._registry = registry
+        self._clock = clock
+        self._metrics = IntakeMetrics(registry)
+        self.door = Door(pipeline, buffer, self._metrics, clock, default_bucket=config.bucket)
+        self._params = lru_cache(_MOST_QUERIES)(_parse_params)
+        self._access = Access(config.tokens, tokens, self._metrics)
+        self._buckets = buckets
+        self._query = QueryRoute(
+            reader,
+            self._access,
+            default_bucket=config.bucket,
+            deadline_s=config.query_deadline.total_seconds(),
+        )
+        self._health = HealthRoutes(readiness)
+        self._routes = self._make_routes()
+        self._site: Site | None = None
+
+    async def start(self) -> Address:
+        """Listen, and return the address really bound. Raises ConfigError: taken, or open where it must not be."""
+        address = Address.parse(self._config.listen)
+        check_mode(self._config.tokens, address, self._tokens)
+        if self._config.tokens == "required" and not self._tokens.list():
+            _log.warning("nobody can write yet: make a token with `tocsin token create`")
+        self._site = Site(web.Server(self.handle, auto_decompress=False, access_log=None), address)
+        return await self._site.start()
+
+    async def stop(self) -> None:
+        """Stop accepting and finish what runs."""
+        if self._site is not None:
+            await self._site.stop()
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request; whatever goes wrong becomes an answer too."""
+        began = self._clock.monotonic()
+        path, _, query = request.raw_path.partition("?")
+        route = self._routes.get(path)
+        try:
+            response = await self._answer(route, request, query)
+        except Refusal as error:
+            response = refusal(error)
+        except ConfigError as error:
+            _log.error("a request could not be answered", error=error, path=path)
+            response = refusal(Refusal(503, str(error), headers={"Retry-After": "5"}))
+        shown = path if route else _OTHER
+        self._metrics.requests.labels(shown, response.status).inc()
+        self._metrics.seconds.labels(shown).observe(self._clock.monotonic() - began)
+        return response
+
+    async def _answer(self, route: _Route | None, request: web.BaseRequest, query: str) -> web.Response:
+        if route is None:
+            raise Refusal(404, "path not found")
+        if request.method not in route.methods:
+            allowed = ", ".join(sorted(route.methods))
+            raise Refusal(405, f"method not allowed; use {allowed}", headers={"Allow": allowed})
+        return await route.answer(request, self._params(query))
+
+    def _make_routes(self) -> dict[str, _Route]:
+        limits = WriteLimits(
+            default_bucket=self._config.bucket,
+            most_body_bytes=self._config.max_body_bytes,
+            forgive_cr=self._config.bad_lines is BadLines.KEEP,
+        )
+        post, read = frozenset({"POST"}), frozenset({"GET", "HEAD"})
+        writes = {"/api/v2/write": V2, "/write": V1, "/v1/telemetry": TELEMETRY}
+        routes = {
+            path: _Route(
+                post,
+                WriteRoute(
+                    dialect,
+                    limits,
+                    door=self.door,
+                    access=self._access,
+                    buckets=self._buckets,
+                    metrics=self._metrics,
+                    clock=self._clock,
+                ).answer,
+            )
+            for path, dialect in writes.items()
+        }
+        return {
+            **routes,
+            "/query": _Route(frozenset({"GET", "POST"}), self._query.answer),
+            "/ping": _Route(read, self._health.ping),
+            "/health": _Route(read, self._health.health),
+            "/ready": _Route(read, self._health.ready),
+            "/metrics": _Route(read, self._show_metrics),
+        }
+
+    async def _show_metrics(self, _request: web.BaseRequest, _params: Mapping[str, str]) -> web.Response:
+        return metrics_response(self._registry)
+
+
+def _parse_params(query: str) -> Mapping[str, str]:
+    return dict(parse_qsl(query, keep_blank_values=True)) if query else {}

@@ -1,0 +1,49 @@
+"""What intake counts, by name. Received lines are accepted, rejected by a reason, or turned away with their body."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+
+
+class IntakeMetrics:
+    """Counters of the front half; made once, with the registry that /metrics shows."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.received = Counter(
+            "tocsin_received_lines_total", "Lines (or JSON items) that arrived.", ["bucket"], registry=registry
+        )
+        self.accepted = Counter(
+            "tocsin_accepted_lines_total", "Lines that are durable in the buffer.", ["bucket"], registry=registry
+        )
+        self.rejected = Counter(
+            "tocsin_rejected_lines_total",
+            "Lines not taken, by reason: syntax, field_type, field_name, string_size, whole_body, unavailable.",
+            ["bucket", "reason"],
+            registry=registry,
+        )
+        self.altered = Counter(
+            "tocsin_altered_lines_total",
+            "Accepted lines that lost something, by reason: field_stripped (a field named time).",
+            ["bucket", "reason"],
+            registry=registry,
+        )
+        self.refused_bodies = Counter(
+            "tocsin_refused_bodies_total",
+            "Bodies of which no line was read, by reason: gzip, too_large, json, bucket, precision.",
+            ["reason"],
+            registry=registry,
+        )
+        self.requests = Counter(
+            "tocsin_requests_total", "Requests answered, by path and status.", ["path", "status"], registry=registry
+        )
+        self.seconds = Histogram(
+            "tocsin_request_seconds", "Time to answer a request.", ["path"], buckets=_SECONDS, registry=registry
+        )
+        self.auth_failures = Counter(
+            "tocsin_auth_failures_total",
+            "Requests turned away, by reason: missing, unknown, scope, bucket.",
+            ["reason"],
+            registry=registry,
+        )

@@ -1,0 +1,80 @@
+"""InfluxQL over HTTP: `GET|POST /query` in InfluxDB 1.x's form, answered from the configured store.
+
+What clients send before they write (`CREATE DATABASE`) succeeds: a bucket comes into being with its first line, or is
+the store's own business.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from collector.intake.access import Access
+from collector.intake.answers import Refusal, json_answer, raw_answer, unavailable
+from collector.intake.body import read_body
+from collector.tokens import Scope
+from foundation.errors import Transient
+from store.contract import Reader
+from store.errors import BucketMissing, QueryLimitExceeded, QuerySyntaxError
+from store.render import to_csv, to_json
+
+_MOST_FORM_BYTES = 1 << 20
+_RETRY_AFTER_S = 1.0
+_EPOCHS = frozenset({"ns", "u", "µ", "ms", "s", "m", "h"})
+_MAKES_DATABASE = re.compile(r"\s*CREATE\s+DATABASE\b[^;]*;?\s*", re.IGNORECASE)
+_FORM = "application/x-www-form-urlencoded"
+
+
+class QueryRoute:
+    """Answers statements."""
+
+    def __init__(self, reader: Reader, access: Access, *, default_bucket: str, deadline_s: float) -> None:
+        self._reader = reader
+        self._access = access
+        self._default_bucket = default_bucket
+        self._deadline_s = deadline_s
+
+    async def answer(self, request: web.BaseRequest, params: Mapping[str, str]) -> web.Response:
+        """Results as JSON, or CSV for who accepts that."""
+        grant = self._access.admit(request.headers.get("Authorization"), params, Scope.READ)
+        if request.method == "POST":
+            params = {**await _form(request), **params}
+        db = params.get("db") or self._default_bucket
+        self._access.admit_bucket(grant, db)
+        influxql = params.get("q", "")
+        if not influxql.strip():
+            raise Refusal(400, 'missing required parameter "q"')
+        if _MAKES_DATABASE.fullmatch(influxql):
+            return json_answer({"results": [{"statement_id": 0}]})
+        epoch = params.get("epoch") or None
+        if epoch is not None and epoch not in _EPOCHS:
+            raise Refusal(400, f'invalid epoch "{epoch}" (use ns, u, ms, s, m or h)')
+        return await self._query(request, params, influxql, db, epoch)
+
+    async def _query(
+        self, request: web.BaseRequest, params: Mapping[str, str], influxql: str, db: str, epoch: str | None
+    ) -> web.Response:
+        try:
+            results = await self._reader.query(influxql, db, deadline_s=self._deadline_s)
+        except QuerySyntaxError as error:
+            raise Refusal(400, f"error parsing query: {error}") from error
+        except QueryLimitExceeded as error:
+            raise Refusal(422, str(error)) from error
+        except BucketMissing:
+            return json_answer({"results": [{"statement_id": 0, "error": f"database not found: {db}"}]})
+        except Transient as error:
+            raise unavailable(str(error), error.retry_after_s or _RETRY_AFTER_S) from error
+        if "csv" in request.headers.get("Accept", ""):
+            return raw_answer(to_csv(results, epoch=epoch), "text/csv; charset=utf-8")
+        pretty = params.get("pretty", "") in ("true", "1")
+        return raw_answer(to_json(results, epoch=epoch, pretty=pretty), "application/json")
+
+
+async def _form(request: web.BaseRequest) -> dict[str, str]:
+    body = await read_body(request, _MOST_FORM_BYTES)
+    if not body or not request.headers.get("Content-Type", _FORM).startswith(_FORM):
+        return {}
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))

@@ -1,0 +1,39 @@
+"""What is said about a body with lines that were not taken: influxd's status and words, and each line's number.
+
+400  a line that is none; with `bad_lines: keep` the others were taken (1.x calls that a partial write)
+422  lines that are, but that the store would refuse; the others were taken
+"""
+
+from __future__ import annotations
+
+from collector.intake.answers import Refusal
+from collector.pipeline import Outcome
+from collector.verdict import Cause, Rejection
+
+_CONFLICT = "failure writing points to database: partial write: "
+
+
+def refusal_of(outcome: Outcome, *, whole: bool) -> Refusal:
+    """The answer to a body with rejections; `whole` when such a body is refused as a whole."""
+    syntax = outcome.refused.get(Cause.SYNTAX, 0)
+    extra = {
+        "accepted": outcome.accepted,
+        "rejected": outcome.dropped,
+        "lines": [
+            {"number": entry.number, "reason": entry.objection.reason, "cause": entry.objection.cause}
+            for entry in outcome.listed
+        ],
+    }
+    if not syntax:
+        message = _CONFLICT + "; ".join(dict.fromkeys(entry.objection.reason for entry in outcome.listed))
+        return Refusal(422, f"{message} dropped={outcome.dropped}", extra=extra)
+    if whole:
+        return Refusal(400, "\n".join(map(_in_influxds_words, outcome.listed)), extra=extra)
+    lines = "\n".join(f"line {entry.number}: {_in_influxds_words(entry)}" for entry in outcome.listed)
+    more = "" if len(outcome.listed) >= outcome.dropped else f"\nand {outcome.dropped - len(outcome.listed)} more"
+    return Refusal(400, f"partial write: {lines}{more} dropped={outcome.dropped}", extra=extra)
+
+
+def _in_influxds_words(entry: Rejection) -> str:
+    line = entry.line.decode("utf-8", "replace")
+    return f"unable to parse '{line}': {entry.objection.reason}"

@@ -1,0 +1,151 @@
+"""The write API of InfluxDB 2 (`/api/v2/write`) and 1.x (`/write`), and JSON readings (`/v1/telemetry`).
+
+Checks in influxd's order: token, precision, bucket, body, types. Success is 204 and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from collector.decode.contract import Arrival, DecodeError
+from collector.decode.json_telemetry import JsonTelemetry
+from collector.decode.line_protocol import LineProtocol
+from collector.intake.access import Access
+from collector.intake.answers import Refusal, no_content, unavailable
+from collector.intake.body import BodyRefused, read_body
+from collector.intake.buckets import Buckets
+from collector.intake.door import Door
+from collector.intake.metrics import IntakeMetrics
+from collector.intake.rejections import refusal_of
+from collector.tokens import Scope
+from foundation.clock import Clock
+from foundation.errors import Transient
+from foundation.line_protocol.precision import Precision
+
+_RETRY_AFTER_S = 1.0
+_V2 = {"": Precision.NS, **{p.value: p for p in (Precision.NS, Precision.US, Precision.MS, Precision.S)}}
+_V1 = {
+    "": Precision.NS,
+    "n": Precision.NS,
+    "ns": Precision.NS,
+    "u": Precision.US,
+    "ms": Precision.MS,
+    "s": Precision.S,
+    "m": Precision.M,
+    "h": Precision.H,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What differs between the ways to write: the protocol, the name of the bucket's parameter, the precisions."""
+
+    kind: str
+    bucket_parameter: str
+    precisions: Mapping[str, Precision | None]
+    bad_precision: str
+    missing_bucket: str
+
+
+V2 = Dialect(
+    LineProtocol.name,
+    "bucket",
+    _V2,
+    "invalid precision; valid precision units are ns, us, ms, and s",
+    'bucket "{bucket}" not found',
+)
+V1 = Dialect(
+    LineProtocol.name,
+    "db",
+    _V1,
+    'invalid precision "{precision}" (use n, ns, u, ms, s, m or h)',
+    'database not found: "{bucket}"',
+)
+TELEMETRY = Dialect(
+    JsonTelemetry.name,
+    "bucket",
+    {**_V2, "": None, "m": Precision.M, "h": Precision.H},
+    "invalid precision; valid precision units are ns, us, ms, s, m and h",
+    'bucket "{bucket}" not found',
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteLimits:
+    """What a write may be: the default bucket, the longest body (as it arrives and inflated), what CRs mean."""
+
+    default_bucket: str
+    most_body_bytes: int
+    forgive_cr: bool
+
+
+class WriteRoute:
+    """POST of lines in one dialect."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        limits: WriteLimits,
+        *,
+        door: Door,
+        access: Access,
+        buckets: Buckets,
+        metrics: IntakeMetrics,
+        clock: Clock,
+    ) -> None:
+        self._dialect = dialect
+        self._limits = limits
+        self._door = door
+        self._access = access
+        self._buckets = buckets
+        self._metrics = metrics
+        self._clock = clock
+
+    async def answer(self, request: web.BaseRequest, params: Mapping[str, str]) -> web.Response:
+        """204, or a Refusal."""
+        grant = self._access.admit(request.headers.get("Authorization"), params, Scope.WRITE)
+        precision = self._precision(params)
+        bucket = params.get(self._dialect.bucket_parameter) or self._limits.default_bucket
+        self._access.admit_bucket(grant, bucket)
+        if not self._buckets.certain(bucket):
+            await self._demand(bucket)
+        body = await self._read(request)
+        arrival = Arrival(
+            body, self._clock.now_ns(), precision, self._limits.forgive_cr, params.get("measurement") or None
+        )
+        source = f"token:{grant.name}" if grant else f"host:{request.remote}"
+        try:
+            outcome = await self._door.admit(self._dialect.kind, arrival, bucket=bucket, source=source)
+        except DecodeError as error:
+            self._metrics.refused_bodies.labels("json").inc()
+            raise Refusal(400, str(error)) from error
+        except Transient as error:
+            raise unavailable(str(error), error.retry_after_s or _RETRY_AFTER_S) from error
+        if outcome.refused:
+            raise refusal_of(outcome, whole=not self._limits.forgive_cr)
+        return no_content()
+
+    def _precision(self, params: Mapping[str, str]) -> Precision | None:
+        wish = params.get("precision", "")
+        try:
+            return self._dialect.precisions[wish]
+        except KeyError:
+            self._metrics.refused_bodies.labels("precision").inc()
+            raise Refusal(400, self._dialect.bad_precision.format(precision=wish)) from None
+
+    async def _demand(self, bucket: str) -> None:
+        try:
+            await self._buckets.demand(bucket, self._dialect.missing_bucket.format(bucket=bucket))
+        except Refusal:
+            self._metrics.refused_bodies.labels("bucket").inc()
+            raise
+
+    async def _read(self, request: web.BaseRequest) -> bytes:
+        try:
+            return await read_body(request, self._limits.most_body_bytes)
+        except BodyRefused as error:
+            self._metrics.refused_bodies.labels(error.reason).inc()
+            raise
