@@ -1,0 +1,158 @@
+"""The collector put together: store, buffer, checks, intake, delivery, and the inputs of its own.
+
+Started from the inside out, so nothing is accepted before it can be kept; stopped from the outside in, so whatever was
+acknowledged is in the buffer when the process ends. Called by the front door; nothing else builds rooms of this role.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from collector.buffer.catalog import BUFFERS
+from collector.check.catalog import build as build_checks
+from collector.check.field_types import FieldTypes
+from collector.check.pins import PinFile
+from collector.config import CollectorConfig
+from collector.dead import DeadLetters
+from collector.decode.catalog import build as build_decoders
+from collector.deliver import Deliverer, Destination
+from collector.health import health_lines
+from collector.intake.buckets import Buckets
+from collector.intake.contract import HandIn
+from collector.intake.health import Readiness
+from collector.intake.host import HostInput
+from collector.intake.http import Intake
+from collector.metrics import BacklogGauges, BufferMetrics, DeadLetterMetrics, DeliveryMetrics, Waiting
+from collector.pipeline import Pipeline
+from collector.tokens import TokenBook
+from foundation.clock import Clock
+from foundation.errors import Permanent, Transient
+from foundation.lifecycle import OnIncident, Tasks
+from foundation.logs import logger
+from store.contract import Store
+
+_log = logger("collector.app")
+_SOURCE = "tocsin"
+_NS = 1e9
+_MAKES_BUCKETS = frozenset({"embedded"})
+"""Stores in which a bucket comes into being with its first write."""
+
+
+class Collector:
+    """The role. `state` is the folder of everything durable; the store comes unopened and is closed with the role."""
+
+    name = "collector"
+
+    def __init__(
+        self,
+        config: CollectorConfig,
+        store: Store,
+        *,
+        state: Path,
+        clock: Clock,
+        registry: CollectorRegistry,
+        on_incident: OnIncident,
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._clock = clock
+        self._registry = registry
+        self._on_incident = on_incident
+        self._tasks = Tasks(on_incident)
+        self._buffer = BUFFERS[config.buffer.kind](
+            config.buffer,
+            state / "buffer",
+            [store.name],
+            clock=clock,
+            metrics=BufferMetrics(registry),
+            on_incident=on_incident,
+        )
+        self._field_types = FieldTypes(
+            config.checks.field_types, PinFile(state / "field_types.sqlite"), store.field_types, clock
+        )
+        checks = build_checks(config.checks, self._field_types)
+        pipeline = Pipeline(build_decoders(config.json), checks, config.bad_lines)
+        dead = DeadLetters(config.dead, state / "dead", DeadLetterMetrics(registry))
+        self._deliverer = Deliverer(
+            Destination(store.name, store),
+            self._buffer,
+            dead,
+            config=config.deliver,
+            metrics=DeliveryMetrics(registry),
+            on_incident=on_incident,
+        )
+        self._intake = Intake(
+            config,
+            pipeline=pipeline,
+            buffer=self._buffer,
+            reader=store,
+            buckets=Buckets(store, clock, made_on_write=store.name in _MAKES_BUCKETS),
+            tokens=TokenBook(state / "tokens.json", clock),
+            readiness=self._readiness,
+            registry=registry,
+            clock=clock,
+        )
+        self._hand_in: HandIn = self._intake.door
+        self._host = HostInput(config.host, self._hand_in, clock=clock, registry=registry)
+        self._accepting = False
+        self._reporting: asyncio.Task[None] | None = None
+        BacklogGauges(registry, self._waiting)
+
+    async def start(self) -> str:
+        """Open everything and accept; returns the bound address. Raises ConfigError."""
+        await self._store.open()
+        await self._field_types.open()
+        await self._buffer.open()
+        self._deliverer.start()
+        address = await self._intake.start()
+        self._accepting = True
+        if self._config.host.enabled:
+            await self._host.start(self._on_incident)
+        if self._config.health.enabled:
+            self._reporting = self._tasks.spawn(self._report_for_ever(), "collector.health")
+        return str(address)
+
+    async def stop(self) -> None:
+        """Stop accepting, then everything else; what is not delivered is after the next start."""
+        self._accepting = False
+        await self._intake.stop()
+        await self._host.stop()
+        await self._tasks.stop()
+        await self._deliverer.stop()
+        await self._buffer.close()
+        await self._store.close()
+
+    async def reload(self) -> None:
+        """Nothing to do: tokens are read again by themselves when their file changes."""
+
+    def lag(self) -> float:
+        """Seconds for which the oldest line has waited for the store: what alerting calls `buffer_age_s`."""
+        return self._age_s(self._buffer.backlog(self._store.name).oldest_ns)
+
+    def _readiness(self) -> Readiness:
+        lines = self._buffer.backlog(self._store.name).lines
+        return Readiness("ready" if self._accepting else "stopping", lines, self.lag())
+
+    def _waiting(self) -> Iterator[Waiting]:
+        for bucket in self._buffer.buckets():
+            backlog = self._buffer.backlog(self._store.name, bucket)
+            age_s = self._age_s(backlog.oldest_ns)
+            yield Waiting(self._store.name, bucket, backlog.lines, backlog.size_bytes, age_s)
+
+    def _age_s(self, oldest_ns: int) -> float:
+        return max((self._clock.now_ns() - oldest_ns) / _NS, 0.0) if oldest_ns else 0.0
+
+    async def _report_for_ever(self) -> None:
+        host = self._config.host.name or socket.gethostname()
+        while True:
+            await asyncio.sleep(self._config.health.every.total_seconds())
+            body = health_lines(self._registry.collect(), host, self._clock.now_ns())
+            try:
+                await self._hand_in(body, _SOURCE)
+            except (Transient, Permanent) as error:
+                _log.warning("our own metrics were not taken in", cause=error)
