@@ -1,0 +1,130 @@
+"""Every query of every board runs on a real influxd and on the embedded store: rows, finite values, the same answer."""
+
+import math
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from foundation.secret import Secret
+from store.contract import Series, Store
+from store.embedded.store import EmbeddedConfig, EmbeddedStore
+from store.influxdb import InfluxConfig, InfluxStore
+from tests.fakes.clock import ManualClock
+from tests.fakes.influxd import Influxd
+from tests.fakes.shipping import Log
+from tests.fakes.telemetry import HOUR_S, NS, an_hour
+from tests.grafana.reading import Asked, expand, queries
+
+END_S = 1_767_225_600
+WINDOW_S = 60
+PICKED = {
+    "service": "(payments|shop)",
+    "endpoint": "(\\/pay|\\/products\\/\\{id\\})",
+    "site": "north",
+    "country": "(de|fr)",
+}
+
+pytestmark = pytest.mark.timeout(180)
+
+
+def query_at(asked: Asked, picked: dict[str, str] | None = None) -> str:
+    """The query over the seeded hour, or over its last minutes where the panel has a window of its own."""
+    span_s = {"10m": 600, "5m": 300, None: HOUR_S}[asked.window]
+    span = {"from_ms": (END_S - span_s) * 1000, "to_ms": END_S * 1000}
+    return expand(asked.text, window_s=WINDOW_S, picked=picked, **span)
+
+
+async def open_store(kind: str, request: pytest.FixtureRequest, folder: Path) -> Log:
+    """An open store of that kind, with a bucket of its own."""
+    store: Store
+    if kind == "embedded":
+        store, bucket = EmbeddedStore(EmbeddedConfig(), state=folder, clock=ManualClock()), "telemetry"
+    else:
+        server: Influxd = request.getfixturevalue("influxd")
+        bucket = request.getfixturevalue("influx_bucket")
+        store = InfluxStore(InfluxConfig(kind="influxdb", url=server.url, org=server.org, token=Secret(server.token)))
+    await store.open()
+    return Log(store, bucket)
+
+
+@pytest.fixture(params=["embedded", "influxdb"])
+async def log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Log]:
+    """Each store in turn, empty."""
+    opened = await open_store(request.param, request, tmp_path)
+    yield opened
+    await opened.store.close()
+
+
+async def series_of(log: Log, text: str) -> tuple[Series, ...]:
+    (result,) = await log.store.query(text, log.bucket)
+    assert result.error is None, f"{text}: {result.error}"
+    return result.series
+
+
+def numbers(series: Series) -> list[float]:
+    return [cell for row in series.values for cell in row[1:] if isinstance(cell, int | float)]
+
+
+async def test_every_query_finds_its_data(log: Log):
+    """With an hour of everything, each panel, variable and annotation gets rows, and no number is infinite or NaN."""
+    await log.put(an_hour(END_S * NS))
+    for asked in queries():
+        found = await series_of(log, query_at(asked))
+        assert found, asked.name
+        assert all(math.isfinite(value) for series in found for value in numbers(series)), asked.name
+        if asked.kind == "panel":
+            assert any(numbers(series) for series in found), asked.name
+
+
+async def test_picking_narrows_what_is_found(log: Log):
+    """With values picked, regular-expression signs in them included, only their series are left."""
+    await log.put(an_hour(END_S * NS))
+    wanted = {"Slowest endpoints": {"/pay", "/products/{id}"}, "endpoint": {"/pay", "/checkout", *SHOP}}
+    seen = {}
+    for asked in queries():
+        found = await series_of(log, query_at(asked, PICKED))
+        if asked.board == "tocsin-red" and asked.where == "Slowest endpoints":
+            seen[asked.where] = {series.tags["endpoint"] for series in found}
+        if asked.board == "tocsin-red" and asked.where == "endpoint":
+            seen[asked.where] = {str(row[1]) for series in found for row in series.values}
+    assert seen == wanted
+
+
+SHOP = {"/products", "/products/{id}", "/search", "/cart"}
+
+
+async def test_an_empty_store_is_empty_and_no_error(log: Log):
+    """Before the first line of telemetry every query answers without an error and without rows."""
+    await log.put(b"unrelated value=1 1767225600000000000\n")
+    for asked in queries():
+        assert await series_of(log, query_at(asked)) == (), asked.name
+
+
+async def test_both_stores_answer_the_same(request: pytest.FixtureRequest, tmp_path: Path):
+    """Each query of each board: the same series, the same times, the same numbers on both stores."""
+    logs = [await open_store(kind, request, tmp_path) for kind in ("embedded", "influxdb")]
+    try:
+        for log in logs:
+            await log.put(an_hour(END_S * NS))
+        for asked in queries():
+            ours, theirs = [await series_of(log, query_at(asked)) for log in logs]
+            assert [comparable(one) for one in ours] == [comparable(one) for one in theirs], asked.name
+    finally:
+        for log in logs:
+            await log.store.close()
+
+
+def comparable(series: Series) -> tuple[object, ...]:
+    """A series whose floats are equal when they agree to nine digits: the order of a sum is nobody's promise."""
+    rows = [[f"{cell:.9g}" if isinstance(cell, float) else cell for cell in row[1:]] for row in series.values]
+    whole = [[str(float(cell)) if is_number(cell) else cell for cell in row] for row in rows]
+    return series.name, dict(series.tags), series.columns, [row[0] for row in series.values], whole
+
+
+def is_number(cell: object) -> bool:
+    try:
+        float(str(cell))
+    except ValueError:
+        return False
+    return True
