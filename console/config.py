@@ -16,10 +16,15 @@ BOARDS = Path(__file__).resolve().parent.parent / "grafana" / "provisioning" / "
 class ConsoleConfig:
     """`boards` is a folder of dashboard files in Grafana's classic JSON; they are asked from `bucket`.
 
-    `token` may read from a collector that asks for one; `deadline` is how long an answer may take.
+    `token` may read from a collector that asks for one; `deadline` is how long an answer may take. `collector` and
+    `alerting` are URLs of roles in other processes; empty where they run in this one or on the same state. `public_url`
+    is where people reach the console, for the links in messages; empty: the address it listens on.
     """
 
     listen: str = "127.0.0.1:8080"
+    collector: str = ""
+    alerting: str = ""
+    public_url: str = ""
     boards: Path = BOARDS
     bucket: str = "telemetry"
     token: Secret | None = None

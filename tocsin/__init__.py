@@ -1,0 +1,14 @@
+"""The front door: the command line. It wires roles together and holds no logic of its own.
+
+__main__    arguments -> command -> exit code
+arguments   the grammar of the command line
+config      what tocsin.yml holds: one section a room
+roles       how each role is built from its section
+up          runs roles until a signal: up, collector, alerting, console, demo
+check       reads every file and says what is wrong, without starting anything
+query       asks the store and prints a table
+tokens      makes, lists and revokes tokens
+rules       tests rules
+faults      breaks the demo on purpose
+docs        generated pages of the documentation
+"""

@@ -1,0 +1,27 @@
+"""Arguments in, exit code out: 0 done, 1 it ran and the answer is no, 2 it could not run (usage, configuration)."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from foundation.errors import ConfigError
+from tocsin.arguments import parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Errors of configuration are told on standard error, a line each."""
+    arguments = parser().parse_args(argv)
+    try:
+        return int(importlib.import_module(f"tocsin.{arguments.module}").run(arguments))
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"tocsin: {problem}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, BrokenPipeError):
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

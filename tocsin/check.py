@@ -1,0 +1,57 @@
+"""`tocsin check`: reads every file that a start would read and says what is wrong, without starting anything."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+
+from alerting.config import load_notify
+from alerting.rules import load as rules
+from console.boards import Boards
+from foundation.errors import ConfigError
+from tocsin import config as configuration
+from tocsin.config import TocsinConfig
+
+_STAND_IN = {"DEMO_PAGER_URL": "http://127.0.0.1:8187"}
+"""What `up --demo` puts into the environment, so that the demo's receivers can be read."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exit 0 when everything can be read, 2 when not."""
+    problems: list[str] = []
+    found: list[str] = []
+    try:
+        config = configuration.load(arguments.config, with_demo=arguments.demo)
+        for what, read in _parts(config):
+            try:
+                found.append(f"{read()} {what}")
+            except ConfigError as error:
+                problems += error.problems
+    except ConfigError as error:
+        problems += error.problems
+    if arguments.json:
+        print(json.dumps({"ok": not problems, "problems": problems, "found": found}))
+    else:
+        for problem in problems:
+            print(problem, file=sys.stderr)
+        print(f"{len(problems)} problems" if problems else f"fine: {', '.join(found)}")
+    return 2 if problems else 0
+
+
+def _parts(config: TocsinConfig) -> Iterator[tuple[str, Callable[[], int]]]:
+    env = _STAND_IN | os.environ
+    yield "rules", lambda: len(rules.load(config.alerting.rules, env))
+    notify = config.alerting.notify
+    if notify is not None:
+        yield "receivers", lambda: len(load_notify(notify, env).receivers)
+    yield "boards", lambda: _boards(config)
+
+
+def _boards(config: TocsinConfig) -> int:
+    listed = Boards(config.console.boards).index()
+    if listed["problems"]:
+        raise ConfigError(*listed["problems"])
+    return len(listed["boards"])

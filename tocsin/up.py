@@ -1,0 +1,72 @@
+"""Runs roles in this process until a signal: all of them (`up`), or one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from prometheus_client import CollectorRegistry
+from rich.console import Console as Terminal
+
+from foundation import lifecycle, listen, logs
+from foundation.clock import SystemClock
+from foundation.web import Address
+from tocsin import config as configuration
+from tocsin.config import TocsinConfig
+from tocsin.roles import NAMES, Roles
+
+if sys.platform == "win32":
+    from asyncio import run as run_loop
+else:
+    from uvloop import run as run_loop
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """`tocsin up` and `tocsin ROLE`. Returns the exit code; raises ConfigError when something cannot start."""
+    with_demo = bool(getattr(arguments, "demo", False))
+    names = (
+        [name for name in NAMES if name != "demo" or with_demo] if arguments.command == "up" else [arguments.command]
+    )
+    config = configuration.load(arguments.config, with_demo=with_demo)
+    logs.setup(config.logs.form, config.logs.level)
+    listen.withdraw(config.state, names)
+    try:
+        return run_loop(_serve(config, names))
+    finally:
+        listen.withdraw(config.state, names)
+
+
+async def _serve(config: TocsinConfig, names: Sequence[str]) -> int:
+    incident = lifecycle.Incident()
+    roles = Roles(config, SystemClock(), CollectorRegistry(), incident, os.environ)
+
+    def ready(addresses: Mapping[str, str]) -> None:
+        listen.announce(config.state, addresses, os.getpid())
+        _greet(config, addresses)
+
+    return await lifecycle.serve([roles.plan(name) for name in names], incident, ready)
+
+
+def _greet(config: TocsinConfig, addresses: Mapping[str, str]) -> None:
+    terminal = Terminal(highlight=False)
+    urls = {role: Address.parse(where).url for role, where in addresses.items()}
+    told = {
+        "console": "boards and alerts",
+        "collector": "telemetry in",
+        "alerting": "alarm out",
+        "demo": "the demo's pager",
+    }
+    terminal.print("\n[bold]Tocsin is ready.[/bold] Ctrl-C stops it; its data stays in", str(config.state))
+    for role, purpose in told.items():
+        if role in urls:
+            terminal.print(f"  {role:<10} {urls[role]}   {purpose}", soft_wrap=True)
+    if "collector" in urls:
+        body = """'{"device":"d7","temperature_c":21.4}'"""
+        terminal.print("\nPush a reading:", markup=False)
+        print(f"  curl -i {urls['collector']}/v1/telemetry -H 'Content-Type: application/json' -d {body}")
+    if "demo" in urls:
+        terminal.print("\nBreak the shop for two minutes and get paged:", markup=False)
+        print("  .venv/bin/tocsin demo fault latency --for 2m")
+    print(flush=True)
