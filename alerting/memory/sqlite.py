@@ -61,15 +61,17 @@ class SqliteMemory:
             raise ConfigError(
                 f"{self._path}: cannot be opened: {error}; restore it from a backup, or move it away to start afresh"
             ) from error
-        except ConfigError:
+        except BaseException:
             await self._release()
             raise
 
     async def close(self) -> None:
         """Finish what was asked for and release the file."""
-        if self._lock is not None:
-            await self._run(_fall_asleep)
-        await self._release()
+        try:
+            if self._lock is not None:
+                await self._run(_fall_asleep)
+        finally:
+            await self._release()
 
     async def commit(self, decision: Decision, *, now: datetime) -> Committed:
         """Store one decision."""

@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -13,6 +13,7 @@ from alerting.alert import Alert, Change, Evaluation, Level, State, Transition, 
 from alerting.dispatcher import Dispatcher, Equipment
 from alerting.lane import ChannelKey
 from alerting.memory.sqlite import SqliteMemory
+from alerting.memory.writer import Prepare, Writer
 from alerting.metrics import DispatchMetrics
 from alerting.routing.tree import Node, Timers
 from alerting.send import Pace, Sender
@@ -91,27 +92,25 @@ class Desk:
 
 @contextlib.asynccontextmanager
 async def desk(
-    path: Path, equipped: Equipment, *, clock: Clock | None = None, running: bool = True
+    path: Path, equipped: Equipment, *, writer: Callable[[Path, Prepare], Writer] = InlineWriter, running: bool = True
 ) -> AsyncIterator[Desk]:
-    """A desk over the file at `path`, stopped like a process that is killed: nothing is said to the file."""
+    """A desk over the file at `path`, with its loops running."""
     registry = CollectorRegistry()
     metrics = DispatchMetrics(registry)
-    clock = clock or LoopClock()
-    memory = SqliteMemory(path, writer=InlineWriter)
+    clock = LoopClock()
+    memory = SqliteMemory(path, writer=writer)
     await memory.open()
     pace = Pace(timeout_s=5.0, slots=4, backoff=Backoff(first_s=1.0, most_s=8.0))
     sender = Sender(memory, clock=clock, metrics=metrics, luck=lambda: 0.0, pace=pace)
     dispatcher = Dispatcher(memory, sender, clock=clock, metrics=metrics)
-    await dispatcher.open(equipped)
-    loops = [asyncio.create_task(dispatcher.run()), asyncio.create_task(sender.run())] if running else []
+    loops: list[asyncio.Task[None]] = []
     try:
+        await dispatcher.open(equipped)
+        if running:
+            loops = [asyncio.create_task(dispatcher.run()), asyncio.create_task(sender.run())]
         yield Desk(dispatcher, sender, memory, clock, registry)
     finally:
         for loop in loops:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
         await memory.close()
-
-
-def later(seconds: float) -> datetime:
-    return T0 + timedelta(seconds=seconds)
