@@ -1,0 +1,135 @@
+"""The real intake on a free loopback port, with a buffer and a store in memory behind it."""
+
+import io
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+from prometheus_client import CollectorRegistry
+
+from collector.check.catalog import ChecksConfig
+from collector.check.catalog import build as build_checks
+from collector.check.field_types import FieldTypes, FieldTypesConfig
+from collector.check.pins import PinFile
+from collector.decode.catalog import build as build_decoders
+from collector.decode.json_telemetry import JsonTelemetryConfig
+from collector.intake.buckets import Buckets
+from collector.intake.health import Readiness
+from collector.intake.http import Intake, IntakeConfig
+from collector.pipeline import BadLines, Pipeline
+from collector.tokens import TokenBook
+from foundation.batch import FieldType
+from foundation.clock import Clock
+from store.contract import StatementResult
+from tests.fakes.buffer import MemoryBuffer
+from tests.fakes.clock import ManualClock
+
+NOW_NS = 1767225600_000_000_000
+"""What ManualClock shows at first: 2026-01-01."""
+
+
+class AskedStore:
+    """A reader that answers what the test put there; `away` is raised instead."""
+
+    def __init__(self) -> None:
+        self.results: tuple[StatementResult, ...] = (StatementResult(0),)
+        self.names: tuple[str, ...] = ("telemetry",)
+        self.types: dict[str, Mapping[str, Mapping[str, FieldType]]] = {}
+        self.away: Exception | None = None
+        self.queries: list[tuple[str, str, float]] = []
+        self.asked = 0
+
+    async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
+        self.queries.append((influxql, db, deadline_s))
+        if self.away:
+            raise self.away
+        return self.results
+
+    async def buckets(self) -> tuple[str, ...]:
+        self.asked += 1
+        if self.away:
+            raise self.away
+        return self.names
+
+    async def field_types(self, bucket: str) -> Mapping[str, Mapping[str, FieldType]]:
+        if self.away:
+            raise self.away
+        return self.types.get(bucket, {})
+
+
+@dataclass
+class RunningIntake:
+    url: str
+    session: aiohttp.ClientSession
+    buffer: MemoryBuffer
+    store: AskedStore
+    tokens: TokenBook
+    registry: CollectorRegistry
+    clock: ManualClock
+    readiness: list[Readiness] = field(default_factory=lambda: [Readiness("ready", 0, 0.0)])
+
+    async def post(self, path: str, body: bytes = b"", **headers: str) -> "Answer":
+        """POST and read the whole answer; `_` in a header's name stands for `-`."""
+        return await self.ask("POST", path, body, **headers)
+
+    async def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> "Answer":
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        data = None if body is None else io.BytesIO(body)
+        async with self.session.request(method, self.url + path, data=data, headers=sent) as response:
+            return Answer(response.status, dict(response.headers), await response.read())
+
+    def count(self, name: str, **labels: str) -> float:
+        """A metric's value, 0 where it was never counted."""
+        return self.registry.get_sample_value(name, labels) or 0.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+async def open_pipeline(
+    folder: Path, clock: Clock, store: AskedStore | None = None, bad_lines: BadLines = BadLines.KEEP
+) -> Pipeline:
+    """The real pipeline, with its pins in `folder`."""
+    source = store or AskedStore()
+    guard = FieldTypes(FieldTypesConfig(), PinFile(folder / "field_types.sqlite"), source.field_types, clock)
+    await guard.open()
+    return Pipeline(build_decoders(JsonTelemetryConfig()), build_checks(ChecksConfig(), guard), bad_lines)
+
+
+@asynccontextmanager
+async def running_intake(
+    folder: Path,
+    config: IntakeConfig | None = None,
+    *,
+    made_on_write: bool = True,
+    store: AskedStore | None = None,
+) -> AsyncIterator[RunningIntake]:
+    """Start and stop it."""
+    config = config or IntakeConfig(listen="127.0.0.1:0", tokens="open")
+    clock, store, buffer, registry = ManualClock(), store or AskedStore(), MemoryBuffer(), CollectorRegistry()
+    tokens = TokenBook(folder / "tokens.json", clock)
+    pipeline = await open_pipeline(folder, clock, store, config.bad_lines)
+    running = RunningIntake("", aiohttp.ClientSession(), buffer, store, tokens, registry, clock)
+    intake = Intake(
+        config,
+        pipeline=pipeline,
+        buffer=buffer,
+        reader=store,
+        buckets=Buckets(store, clock, made_on_write=made_on_write),
+        tokens=tokens,
+        readiness=lambda: running.readiness[0],
+        registry=registry,
+        clock=clock,
+    )
+    running.url = (await intake.start()).url
+    try:
+        yield running
+    finally:
+        await running.session.close()
+        await intake.stop()
