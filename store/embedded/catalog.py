@@ -19,15 +19,32 @@ if TYPE_CHECKING:
     import duckdb
 
 _NOTHING: Tables = MappingProxyType({})
+_NO_BUCKETS: Mapping[str, Tables] = MappingProxyType({})
+_NO_IDS: Mapping[str, int] = MappingProxyType({})
 
 
 class Catalog:
     """Buckets and their tables as the file has them."""
 
-    def __init__(self, buckets: Mapping[str, Tables], ids: Mapping[str, int], next_table: int) -> None:
-        self._buckets: Mapping[str, Tables] = MappingProxyType(dict(buckets))
-        self._ids: Mapping[str, int] = MappingProxyType(dict(ids))
-        self._next_table = next_table
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._buckets: Mapping[str, Tables] = _NO_BUCKETS
+        self._ids: Mapping[str, int] = _NO_IDS
+        self._next_table = 1
+        self.reload(connection)
+
+    def reload(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Read everything again."""
+        columns = _read_columns(connection)
+        ids = dict(connection.execute("SELECT name, id FROM buckets").fetchall())
+        tables: dict[int, dict[str, Table]] = {number: {} for number in ids.values()}
+        numbers = [0]
+        rows = connection.execute("SELECT id, bucket, name, relation FROM measurements").fetchall()
+        for number, bucket, name, relation in rows:
+            tables[bucket][name] = Table(name, relation, tuple(columns.get(number, ())))
+            numbers.append(number)
+        self._ids = MappingProxyType(ids)
+        self._buckets = MappingProxyType({name: MappingProxyType(tables[number]) for name, number in ids.items()})
+        self._next_table = max(numbers) + 1
 
     def tables(self, bucket: str) -> Tables | None:
         """The bucket's tables as of now, None when there is no such bucket."""
@@ -129,23 +146,16 @@ class Growth:
 def load_catalog(connection: duckdb.DuckDBPyConnection, path: Path) -> Catalog:
     """Read the catalog, making it in an empty file. Raises ConfigError on a file of another program or version."""
     _check_format(connection, path)
-    ids: dict[str, int] = {}
-    tables: dict[int, dict[str, Table]] = {}
-    for number, name in connection.execute("SELECT id, name FROM buckets").fetchall():
-        ids[name] = number
-        tables[number] = {}
+    return Catalog(connection)
+
+
+def _read_columns(connection: duckdb.DuckDBPyConnection) -> dict[int, list[Column]]:
     columns: dict[int, list[Column]] = {}
     rows = connection.execute("SELECT measurement, name, kind, type, physical FROM columns ORDER BY rowid").fetchall()
     for number, name, kind, type_, physical in rows:
         column = Column(name, kind, None if kind == "tag" else FieldType(type_), physical)
         columns.setdefault(number, []).append(column)
-    next_table = 1
-    for number, bucket, name, relation in connection.execute(
-        "SELECT id, bucket, name, relation FROM measurements"
-    ).fetchall():
-        tables[bucket][name] = Table(name, relation, tuple(columns.get(number, ())))
-        next_table = max(next_table, number + 1)
-    return Catalog({name: MappingProxyType(tables[number]) for name, number in ids.items()}, ids, next_table)
+    return columns
 
 
 def _check_format(connection: duckdb.DuckDBPyConnection, path: Path) -> None:

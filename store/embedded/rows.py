@@ -45,6 +45,11 @@ def newest_time(connection: duckdb.DuckDBPyConnection, relation: str) -> int | N
     return None if row[0] is None else int(row[0])
 
 
+def forget_rows(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let go of the rows that were being stored. After a failure: call it behind the rollback."""
+    connection.unregister(_BATCH)
+
+
 def store_rows(connection: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[Any], newest: int | None) -> int:
     """Store `parts` (Arrow tables with physical names, `time` and `ordinal`); `newest` is the table's newest time.
 
@@ -62,11 +67,9 @@ def store_rows(connection: duckdb.DuckDBPyConnection, table: Table, parts: Seque
             rows = rows.append_column(column.physical, pa.nulls(len(rows), pa.string()))
     latest = pc.max(rows.column("time")).as_py()
     connection.register(_BATCH, rows)
-    try:
-        source = _one_row_per_point(connection, names, len(rows))
-        _insert_or_merge(connection, names, source, newest)
-    finally:
-        connection.unregister(_BATCH)
+    source = _one_row_per_point(connection, names, len(rows))
+    _insert_or_merge(connection, names, source, newest)
+    forget_rows(connection)
     return int(latest if newest is None else max(latest, newest))
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 import duckdb
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_RETRY_S = 5.0
+_RETRY_S: Final = 5.0
+_MEMORY: Final = re.compile(r"[1-9]\d*(\.\d+)? ?[KMGT]i?B")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,8 @@ class EmbeddedConfig:
     def __post_init__(self) -> None:
         if self.threads < 1 or self.queries < 1:
             raise ValueError("threads and queries must be at least 1")
+        if not _MEMORY.fullmatch(self.memory_limit):
+            raise ValueError(f"memory_limit must be a number and a unit, as in 512MB or 2GB, not {self.memory_limit!r}")
 
 
 class EmbeddedStore:
@@ -67,11 +71,10 @@ class EmbeddedStore:
     async def close(self) -> None:
         """Let running calls end, then close the file."""
         opened, self._open = self._open, None
+        await asyncio.to_thread(self._reading.shutdown)
+        await asyncio.to_thread(self._writing.shutdown)
         if opened is not None:
-            await asyncio.get_running_loop().run_in_executor(self._reading, lambda: None)
-            await self._in_writer(opened.connection.close)
-        self._reading.shutdown(wait=False, cancel_futures=True)
-        self._writing.shutdown(wait=False, cancel_futures=True)
+            opened.close()
 
     async def write(self, shipment: Shipment, position: Position) -> Verdict:
         """Store the shipment and its position in one transaction that is on disk when this returns.
@@ -123,36 +126,43 @@ class EmbeddedStore:
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """What exists while the file is open."""
+    """What exists while the file is open. Cursors are made from `connection`; the writer has one of its own."""
 
     connection: duckdb.DuckDBPyConnection
+    writing: duckdb.DuckDBPyConnection
     catalog: Catalog
     writer: Writer
     reader: EmbeddedReader
 
+    def close(self) -> None:
+        """Close the file; it is free for others at once."""
+        self.writing.close()
+        self.connection.close()
+
 
 def _open_file(path: Path, config: EmbeddedConfig, clock: Clock) -> _Open:
-    path.parent.mkdir(parents=True, exist_ok=True)
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": config.memory_limit,
         "threads": config.threads,
         "autoinstall_known_extensions": False,
     }
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         connection = duckdb.connect(path, config=settings)
-    except duckdb.Error as error:
+    except (duckdb.Error, OSError) as error:
         raise ConfigError(_cannot_open(path, error)) from error
     try:
         catalog = load_catalog(connection, path)
-        writer = Writer(connection.cursor(), catalog)
+        writing = connection.cursor()
+        writer = Writer(writing, catalog)
     except BaseException:
         connection.close()
         raise
     reader = EmbeddedReader(connection.cursor, catalog.tables, clock, catalog.buckets)
-    return _Open(connection, catalog, writer, reader)
+    return _Open(connection, writing, catalog, writer, reader)
 
 
-def _cannot_open(path: Path, error: duckdb.Error) -> str:
+def _cannot_open(path: Path, error: Exception) -> str:
     text = str(error).splitlines()[0]
     if "lock" in text.lower():
         return (

@@ -5,6 +5,7 @@ Lives in one thread of its own; nothing here is shared with readers but the cata
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
@@ -14,7 +15,7 @@ from foundation.line_protocol.line import LineError, field_type
 from foundation.line_protocol.parse import parse_line
 from store.contract import Verdict
 from store.embedded.fallback import as_table, check_types, read_lines
-from store.embedded.rows import newest_time, store_rows
+from store.embedded.rows import forget_rows, newest_time, store_rows
 from store.embedded.shapes import Shape, names_of
 from store.embedded.sorting import Group, sort_lines
 
@@ -34,8 +35,8 @@ class Writer:
         self._catalog = catalog
         self._shapes: dict[tuple[str, bytes], Shape] = {}
         self._newest: dict[str, int | None] = {}
-        rows = connection.execute("SELECT log, bucket, position FROM positions").fetchall()
-        self._positions: dict[tuple[str, str], int] = {(log, bucket): offset for log, bucket, offset in rows}
+        self._positions = self._stored_positions()
+        self._in_doubt = False
 
     def position(self, log: str, bucket: str) -> int | None:
         """The offset committed last for this log and bucket, 0 when nothing was."""
@@ -43,6 +44,8 @@ class Writer:
 
     def write(self, shipment: Shipment, position: Position) -> Verdict:
         """Store the shipment, unless its position says that it is stored already."""
+        if self._in_doubt:
+            self._look_again()
         if self._positions.get((position.log, position.bucket), -1) >= position.offset:
             return Verdict(stored=shipment.lines)
         growth = self._catalog.grow(shipment.bucket)
@@ -70,9 +73,22 @@ class Writer:
             self._keep_position(position)
             self._connection.execute("COMMIT")
         except BaseException:
+            self._in_doubt = True
             self._roll_back()
             raise
         return newest
+
+    def _look_again(self) -> None:
+        """After a failed commit nobody but the file knows whether it took place."""
+        self._catalog.reload(self._connection)
+        self._positions = self._stored_positions()
+        self._newest.clear()
+        self._shapes.clear()
+        self._in_doubt = False
+
+    def _stored_positions(self) -> dict[tuple[str, str], int]:
+        rows = self._connection.execute("SELECT log, bucket, position FROM positions").fetchall()
+        return {(log, bucket): offset for log, bucket, offset in rows}
 
     def _newest_of(self, relation: str) -> int | None:
         if relation not in self._newest:
@@ -88,10 +104,10 @@ class Writer:
 
     def _roll_back(self) -> None:
         """Leave no transaction behind; one that failed to commit is gone already, and DuckDB says so."""
-        try:
+        with suppress(duckdb.Error):
             self._connection.execute("ROLLBACK")
-        except duckdb.Error:
-            return
+        with suppress(duckdb.Error):
+            forget_rows(self._connection)
 
 
 class _Intake:

@@ -1,16 +1,22 @@
 """The embedded store after kill -9, a locked file, a file that is none, and a disk that is full."""
 
 import asyncio
+import resource
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from foundation.errors import ConfigError
+from store.contract import Verdict
 from store.embedded.store import EmbeddedConfig, EmbeddedStore
+from store.errors import StoreUnavailable
 from tests.fakes.clock import ManualClock
 from tests.fakes.servers import ROOT
+from tests.fakes.shipping import Log
 from tests.fakes.store_child import BUCKET, LINES, LOG
 
 ROUNDS = 4
@@ -89,3 +95,43 @@ async def test_file_that_is_no_database_is_refused(tmp_path: Path, clock: Manual
         await store.open()
     await store.close()
     assert path.read_bytes().startswith(b"this is a text")
+
+
+@contextmanager
+def no_file_grows(beyond: int) -> Iterator[None]:
+    """Writes behind `beyond` bytes of any file fail, as they do on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (beyond, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("lines", [50, 30_000], ids=["by the log", "by the data"])
+async def test_full_disk(tmp_path: Path, clock: ManualClock, lines: int) -> None:
+    """On a full disk writes are unavailable and leave nothing, reads go on, and with room the same shipment goes in."""
+
+    def body(number: int) -> bytes:
+        rows = range(number * lines, (number + 1) * lines)
+        return b"".join(b"m,t=%d f=%d.5,g=%di %d\n" % (n * 7919 % 9973, n * 31 % 1009, n, n) for n in rows)
+
+    store = EmbeddedStore(EmbeddedConfig(), state=tmp_path, clock=clock)
+    await store.open()
+    log = Log(store, BUCKET)
+    stored, reached = 0, 0
+    with no_file_grows(beyond=300_000):
+        while stored < 1000:
+            try:
+                await log.put(body(stored))
+            except StoreUnavailable:
+                break
+            stored, reached = stored + 1, log.offset
+        assert stored < 1000
+        assert await store.position(log.name, BUCKET) == reached
+        if stored:
+            assert await scalar(store, "SELECT count(f) FROM m") == [stored * lines]
+    assert await log.put(body(stored)) == Verdict(stored=lines)
+    assert await scalar(store, "SELECT count(f) FROM m") == [(stored + 1) * lines]
+    assert await store.position(log.name, BUCKET) == log.offset
+    await store.close()

@@ -1,0 +1,88 @@
+"""The embedded store's own life: files, buckets, threads. What it shares with others is in the contract suite."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from foundation.errors import ConfigError
+from foundation.settings import decode
+from store.embedded.store import EmbeddedConfig, EmbeddedStore
+from tests.fakes.clock import ManualClock
+from tests.fakes.shipping import Log
+
+
+async def test_file_stands_in_the_state_folder(tmp_path: Path, clock: ManualClock) -> None:
+    """The file is state/telemetry.duckdb unless a path is configured; folders are made."""
+    for config, expected in (
+        (EmbeddedConfig(), tmp_path / "state" / "telemetry.duckdb"),
+        (EmbeddedConfig(path=tmp_path / "elsewhere" / "x.duckdb"), tmp_path / "elsewhere" / "x.duckdb"),
+    ):
+        store = EmbeddedStore(config, state=tmp_path / "state", clock=clock)
+        await store.open()
+        await store.close()
+        assert expected.is_file()
+
+
+async def test_bucket_comes_with_its_first_write(tmp_path: Path, clock: ManualClock) -> None:
+    """A bucket exists from its first line on, also after the file was closed."""
+    store = EmbeddedStore(EmbeddedConfig(), state=tmp_path, clock=clock)
+    await store.open()
+    assert await store.buckets() == ()
+    await Log(store, "second").put(b"m f=1 1\n")
+    await Log(store, "first").put(b"m f=1 1\n")
+    await store.close()
+    again = EmbeddedStore(EmbeddedConfig(create_buckets=False), state=tmp_path, clock=clock)
+    await again.open()
+    assert await again.buckets() == ("first", "second")
+    assert (await Log(again, "first", "new log").put(b"m f=2 2\n")).stored == 1
+    await again.close()
+
+
+async def test_queries_see_whole_shipments_while_writing(tmp_path: Path, clock: ManualClock) -> None:
+    """Queries run beside writes and see either all of a shipment or nothing of it."""
+    store = EmbeddedStore(EmbeddedConfig(), state=tmp_path, clock=clock)
+    await store.open()
+    log = Log(store)
+    seen: list[int] = []
+    await log.put(b"m f=0 0\n")
+
+    async def watch() -> None:
+        while len(seen) < 40 or seen[-1] < 1 + 20 * 100:
+            (result,) = await store.query("SELECT count(f) FROM m", "telemetry")
+            seen.append(int(str(result.series[0].values[0][1])))
+
+    watching = asyncio.create_task(watch())
+    for number in range(20):
+        await log.put(b"".join(b"m f=1 %d\n" % (1 + number * 100 + index) for index in range(100)))
+    await asyncio.wait_for(watching, 20)
+    await store.close()
+    assert {count % 100 for count in seen} == {1}
+    assert seen == sorted(seen)
+
+
+async def test_close_waits_for_what_runs(tmp_path: Path, clock: ManualClock) -> None:
+    """A write that was begun before close is finished by it."""
+    store = EmbeddedStore(EmbeddedConfig(), state=tmp_path, clock=clock)
+    await store.open()
+    log = Log(store)
+    writing = asyncio.create_task(log.put(b"".join(b"m f=1 %d\n" % n for n in range(20_000))))
+    await asyncio.sleep(0)
+    await store.close()
+    assert (await writing).stored == 20_000
+
+
+async def test_folder_that_cannot_be_made(tmp_path: Path, clock: ManualClock) -> None:
+    """A path below a file is a clear error, not a traceback of the database."""
+    (tmp_path / "file").write_text("")
+    store = EmbeddedStore(EmbeddedConfig(path=tmp_path / "file" / "t.duckdb"), state=tmp_path, clock=clock)
+    with pytest.raises(ConfigError, match=r"t\.duckdb"):
+        await store.open()
+    await store.close()
+
+
+@pytest.mark.parametrize("text", ["threads: 0", "queries: 0", "memory_limit: lots"])
+def test_configuration_is_checked(text: str, tmp_path: Path) -> None:
+    """No threads, no queries, or an amount of memory that is none are refused by name."""
+    with pytest.raises(ConfigError, match=text.partition(":")[0]):
+        decode(EmbeddedConfig, f"{{kind: embedded, {text}}}", name="tocsin.yml", folder=tmp_path, env={})
