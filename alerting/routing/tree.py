@@ -15,7 +15,7 @@ from alerting.alert import Labels, labels_of
 from alerting.routing.matchers import Matcher, all_match
 
 ALL_LABELS = "..."
-"""In `group_by`: every alert is a group of its own."""
+"""In `group_by`: every alert is a group of its own. Its severity changes, so that is no part of the group's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,5 +53,5 @@ class Node:
     def group_labels(self, labels: Mapping[str, str]) -> Labels:
         """What an alert with `labels` has in common with the others of its group."""
         if ALL_LABELS in self.group_by:
-            return labels_of(labels)
+            return labels_of({name: value for name, value in labels.items() if name != "severity"})
         return labels_of({name: labels[name] for name in self.group_by if name in labels})

@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 
 from alerting.alert import Change, Level
-from alerting.notify.contract import Message, Status
+from alerting.notify.contract import Message, Status, Unreachable
 from tests.alerting.desk import ONCALL, Desk, change, desk, equipment
 from tests.fakes.writer import InlineWriter
 
@@ -25,7 +25,7 @@ STEPS = (
     change(Change.FIRED, "Other"),
     change(Change.RESOLVED, "Other"),
 )
-MOST_COMMITS = 40
+MOST_COMMITS = 30
 
 
 class PowerCut(Exception):
@@ -58,11 +58,15 @@ class Power:
 class Pager:
     """Keeps incidents by dedup key as PagerDuty does, over restarts of the sender."""
 
+    away: int = 0
     opened: dict[str, bool] = field(default_factory=dict)
     stray: list[str] = field(default_factory=list)
 
     async def send(self, message: Message, *, now: datetime) -> None:
         del now
+        if self.away:
+            self.away -= 1
+            raise Unreachable("away")
         if message.status is Status.FIRING:
             assert self.opened.get(message.incident, True), "a closed incident was opened again"
             self.opened[message.incident] = True
@@ -75,9 +79,9 @@ class Pager:
         pass
 
 
-async def live(it: Desk) -> None:
+async def live(it: Desk, rest_s: float = 1.0) -> None:
     """Go on with the story where the file stands; a step is over when its messages had time to go out."""
-    await it.settle(1)
+    await it.settle(rest_s)
     while (told := len(await it.memory.history(len(STEPS)))) < len(STEPS):
         await it.say(STEPS[told])
         await it.settle(1)
@@ -100,6 +104,25 @@ async def test_death_at_every_commit_loses_and_doubles_nothing(
         await live(it)
     assert list(pager.opened.values()) == [False, False]
     assert pager.stray == []
+
+
+@pytest.mark.parametrize("stores_last", [True, False], ids=["after the commit", "before the commit"])
+@pytest.mark.parametrize("commits", range(1, MOST_COMMITS))
+async def test_death_and_a_receiver_that_is_away_after_it_leaves_nothing_open(
+    tmp_path: Path, commits: int, *, stores_last: bool
+) -> None:
+    """A trigger that may have arrived before the death is called off, though its alert ended before it could be sent
+    again.
+    """
+    path, pager = tmp_path / "a.sqlite", Pager()
+    power = Power(commits, stores_last)
+    with contextlib.suppress(PowerCut):
+        async with desk(path, equipment({ONCALL: pager}), writer=power.writer()) as it:
+            await live(it)
+    pager.away = 8
+    async with desk(path, equipment({ONCALL: pager})) as it:
+        await live(it, rest_s=0.0)
+    assert True not in pager.opened.values()
 
 
 async def test_the_story_ends_within_the_commits_tried(tmp_path: Path) -> None:

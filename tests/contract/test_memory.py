@@ -1,0 +1,317 @@
+"""What every Memory promises."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from alerting.alert import Alert, Change, Datapoint, Level, State, labels_of
+from alerting.flush import compose
+from alerting.memory.contract import (
+    Attempt,
+    Decision,
+    Draft,
+    HistoryEntry,
+    KeptAlert,
+    Memory,
+    MemoryFailed,
+    Outcome,
+    Words,
+)
+from alerting.memory.sqlite import SqliteMemory
+from alerting.routing.book import Book, GroupChange
+from alerting.routing.group import Group, Notice
+from alerting.routing.tree import Node
+from foundation.errors import ConfigError
+from tests.alerting.desk import change
+
+NOW = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
+TREE = Node(receiver="oncall", group_by=("alertname",))
+LANE = ("oncall", "pagerduty[0]")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "deep" / "alerting.sqlite"
+
+
+@pytest.fixture
+async def memory(path: Path) -> AsyncIterator[Memory]:
+    memory = SqliteMemory(path, history_rows=5)
+    await memory.open()
+    yield memory
+    await memory.close()
+
+
+def fired(name: str = "Slow", **labels: str) -> GroupChange:
+    (opened,) = Book().route([change(Change.FIRED, name, **labels)], TREE, NOW)
+    return opened
+
+
+def firing(group: Group, notifier: str = "pagerduty[0]") -> Draft:
+    return Draft(notifier=notifier, why="first", message=compose(group, NOW))
+
+
+def resolved(group: Group, notifier: str = "pagerduty[0]") -> Draft:
+    book = Book([group])
+    (after,) = book.route([change(Change.RESOLVED, dict(group.key.labels)["alertname"])], TREE, NOW)
+    return Draft(notifier=notifier, why="all-resolved", message=compose(after.group, NOW))
+
+
+def entry(number: int, rule: str = "Slow") -> HistoryEntry:
+    return HistoryEntry(
+        at=NOW,
+        alert_id=f"id-{rule}",
+        rule=rule,
+        labels=labels_of({"alertname": rule, "endpoint": "/päy"}),
+        severity="critical",
+        before="pending",
+        state="firing",
+        change="fired",
+        value=float(number),
+        reason="because",
+        summary="slow",
+        incident="i1",
+    )
+
+
+async def states(memory: Memory) -> list[tuple[int, str, str]]:
+    rows = [row for outcome in Outcome for row in await memory.notifications(outcome)]
+    return sorted((row.id, row.state.value, row.reason) for row in rows)
+
+
+async def test_alert_comes_back_as_it_was(memory: Memory, path: Path) -> None:
+    """Every field of an alert, and its last words, survive the end of the process."""
+    alert = Alert(
+        rule="Slow",
+        labels=labels_of({"alertname": "Slow", "endpoint": "/päy", "odd": 'a"b\n'}),
+        state=State.FIRING,
+        level=Level.CRITICAL,
+        value=912.5,
+        threshold=800.0,
+        since=NOW,
+        fired_at=NOW + timedelta(seconds=1),
+        calm_since=NOW + timedelta(seconds=2),
+        seen_at=NOW + timedelta(seconds=3),
+        quiet_s=4.5,
+        recent=(Datapoint(NOW, 1.0), Datapoint(NOW, None)),
+    )
+    words = Words(annotations={"summary": "slow"}, reason="because")
+    await memory.commit(Decision(alerts=(alert,), words={alert.fingerprint: words}), now=NOW)
+    await memory.close()
+    again = SqliteMemory(path)
+    await again.open()
+    assert list(await again.alerts()) == [KeptAlert(alert=alert, words=words)]
+    assert await again.words() == {alert.fingerprint: words}
+    await again.close()
+
+
+async def test_words_outlive_a_save_without_words(memory: Memory) -> None:
+    """An alert that is saved again without a transition keeps its last words; a forgotten one is gone."""
+    alert = change(Change.FIRED).alert
+    words = Words(annotations={"summary": "slow"})
+    await memory.commit(Decision(alerts=(alert,), words={alert.fingerprint: words}), now=NOW)
+    await memory.commit(Decision(alerts=(replace(alert, value=2.0),)), now=NOW)
+    assert list(await memory.alerts()) == [KeptAlert(alert=replace(alert, value=2.0), words=words)]
+    await memory.commit(Decision(forgotten=(alert.fingerprint,)), now=NOW)
+    assert list(await memory.alerts()) == []
+
+
+async def test_group_comes_back_as_it_was(memory: Memory, path: Path) -> None:
+    """A group and its members survive; a group that closed does not come back."""
+    book = Book()
+    opened = book.route([change(Change.FIRED, endpoint="/a"), change(Change.FIRED, endpoint="/b")], TREE, NOW)
+    await memory.commit(Decision(groups=tuple(opened)), now=NOW)
+    book.take(opened)
+    settled = book.settled(opened[0].group, Notice.FIRST, NOW)
+    await memory.commit(Decision(groups=(settled, fired("Other"))), now=NOW)
+    await memory.commit(Decision(groups=(replace(fired("Other"), closed=True),)), now=NOW)
+    await memory.close()
+    again = SqliteMemory(path)
+    await again.open()
+    assert list(await again.groups()) == [settled.group]
+    await again.close()
+
+
+async def test_member_that_left_is_gone(memory: Memory) -> None:
+    """A resolved alert that was told leaves its group on the disk, too."""
+    opened = Book().route([change(Change.FIRED, endpoint="/a"), change(Change.FIRED, endpoint="/b")], TREE, NOW)[0]
+    await memory.commit(Decision(groups=(opened,)), now=NOW)
+    left, gone = opened.members
+    group = replace(opened.group, members={left: opened.group.members[left]})
+    await memory.commit(Decision(groups=(GroupChange(group=group, gone=(gone,)),)), now=NOW)
+    assert list(await memory.groups()) == [group]
+
+
+async def test_message_comes_back_as_it_was(memory: Memory) -> None:
+    """A stored message equals the one that was decided."""
+    draft = firing(fired(endpoint="/päy").group)
+    await memory.commit(Decision(drafts=(draft,)), now=NOW)
+    (row,) = await memory.notifications(Outcome.PENDING)
+    assert (row.message, row.notifier, row.why) == (draft.message, "pagerduty[0]", "first")
+
+
+async def test_attempts_are_noted(memory: Memory) -> None:
+    """A failed attempt leaves the row waiting with its error and plan; success ends it."""
+    committed = await memory.commit(Decision(drafts=(firing(fired().group),)), now=NOW)
+    (row,) = committed.pending
+    soon = NOW + timedelta(seconds=9)
+    retry = Attempt(id=row.id, outcome=Outcome.PENDING, at=NOW, error="away", next_attempt_at=soon, not_before=soon)
+    await memory.mark(retry)
+    (waiting,) = await memory.notifications(Outcome.PENDING)
+    assert (waiting.attempts, waiting.last_error, waiting.next_attempt_at, waiting.not_before) == (
+        1,
+        "away",
+        soon,
+        soon,
+    )
+    await memory.mark(Attempt(id=row.id, outcome=Outcome.SENT, at=soon))
+    (sent,) = await memory.notifications(Outcome.SENT)
+    assert (sent.attempts, sent.done_at, sent.last_error) == (2, soon, "")
+    assert await memory.count(Outcome.SENT, since=NOW) == 1
+    assert await memory.count(Outcome.SENT, since=soon + timedelta(seconds=1)) == 0
+    assert await memory.count(Outcome.PENDING) == 0
+
+
+async def test_what_was_sent_stays_sent(memory: Memory) -> None:
+    """No later word takes a sent message back, and a withdrawn one that did arrive is sent."""
+    group = fired().group
+    (first,) = (await memory.commit(Decision(drafts=(firing(group),)), now=NOW)).pending
+    await memory.mark(Attempt(id=first.id, outcome=Outcome.SENT, at=NOW))
+    await memory.mark(Attempt(id=first.id, outcome=Outcome.PENDING, at=NOW, error="late"))
+    assert await states(memory) == [(first.id, "sent", "")]
+
+
+async def test_resolve_waits_where_the_incident_was_announced(memory: Memory) -> None:
+    """After a sent trigger the resolve waits to be sent."""
+    group = fired().group
+    (first,) = (await memory.commit(Decision(drafts=(firing(group),)), now=NOW)).pending
+    assert not await memory.announced(group.incident, *LANE)
+    await memory.mark(Attempt(id=first.id, outcome=Outcome.SENT, at=NOW))
+    assert await memory.announced(group.incident, *LANE)
+    committed = await memory.commit(Decision(drafts=(resolved(group),)), now=NOW)
+    assert [row.message.status.value for row in committed.pending] == ["resolved"]
+
+
+async def test_resolve_collapses_with_a_trigger_that_waits(memory: Memory) -> None:
+    """A trigger that waits is withdrawn by its resolve, which is itself suppressed: both are named."""
+    group = fired().group
+    (first,) = (await memory.commit(Decision(drafts=(firing(group),)), now=NOW)).pending
+    committed = await memory.commit(Decision(drafts=(resolved(group),)), now=NOW)
+    assert committed.pending == ()
+    assert committed.withdrawn == ((first.id, "resolved-before-sent"),)
+    assert [row.reason for row in committed.suppressed] == ["never-announced"]
+
+
+@pytest.mark.parametrize("notifier", ["slack[0]", "pagerduty[1]"])
+async def test_collapse_is_for_each_notifier(memory: Memory, notifier: str) -> None:
+    """What one notifier has heard says nothing about another."""
+    group = fired().group
+    drafts = (firing(group), firing(group, notifier))
+    first, _ = (await memory.commit(Decision(drafts=drafts), now=NOW)).pending
+    await memory.mark(Attempt(id=first.id, outcome=Outcome.SENT, at=NOW))
+    committed = await memory.commit(Decision(drafts=(resolved(group), resolved(group, notifier))), now=NOW)
+    assert [row.notifier for row in committed.pending] == ["pagerduty[0]"]
+    assert [row.notifier for row in committed.suppressed] == [notifier]
+
+
+async def test_trigger_in_flight_is_left_alone(memory: Memory) -> None:
+    """A trigger that is being sent is not withdrawn, and its resolve waits behind it."""
+    group = fired().group
+    (first,) = (await memory.commit(Decision(drafts=(firing(group),)), now=NOW)).pending
+    decision = Decision(drafts=(resolved(group),), in_flight=frozenset({first.id}))
+    committed = await memory.commit(decision, now=NOW)
+    assert (committed.withdrawn, len(committed.pending)) == ((), 1)
+
+
+async def test_after_a_crash_whatever_waits_is_doubtful(memory: Memory, path: Path) -> None:
+    """A file that was not closed may hold messages that were on their way; a clean one does not."""
+    group, other = fired().group, fired("Other").group
+    await memory.commit(Decision(drafts=(firing(group),)), now=NOW)
+    await memory.close()
+    clean = SqliteMemory(path)
+    await clean.open()
+    assert not await clean.announced(group.incident, *LANE)
+    await clean.commit(Decision(drafts=(firing(other),)), now=NOW)
+    copy = path.with_name("copy.sqlite")
+    for suffix in ("", "-wal"):
+        copy.with_name(copy.name + suffix).write_bytes(path.with_name(path.name + suffix).read_bytes())
+    await clean.close()
+    crashed = SqliteMemory(copy)
+    await crashed.open()
+    assert await crashed.announced(other.incident, *LANE)
+    await crashed.close()
+
+
+async def test_history_is_bounded_and_newest_first(memory: Memory) -> None:
+    """Only the newest transitions are kept (5 here), and they can be asked for by rule and alert."""
+    for number in range(7):
+        await memory.commit(Decision(history=(entry(number, "Odd" if number % 2 else "Even"),)), now=NOW)
+    assert [found.value for found in await memory.history(10)] == [6.0, 5.0, 4.0, 3.0, 2.0]
+    assert await memory.history(1) == [entry(6, "Even")]
+    assert [found.value for found in await memory.history(10, rule="Odd")] == [5.0, 3.0]
+    assert [found.value for found in await memory.history(10, alert_id="id-Even")] == [6.0, 4.0, 2.0]
+
+
+async def test_decision_that_fails_leaves_nothing(memory: Memory) -> None:
+    """A decision is stored whole or not at all, and those that share its transaction are unharmed."""
+    broken = replace(entry(1), value=object())  # type: ignore[arg-type]  # what no file can hold
+    with pytest.raises(TypeError):
+        await memory.commit(Decision(alerts=(change(Change.FIRED).alert,), history=(broken,)), now=NOW)
+    assert list(await memory.alerts()) == []
+
+
+async def test_second_process_is_refused(memory: Memory, path: Path) -> None:
+    """Two processes on one file would page twice: the second is told so."""
+    with pytest.raises(ConfigError, match="another Tocsin is using it"):
+        await SqliteMemory(path).open()
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [("PRAGMA user_version = 99", "has format 99"), ("PRAGMA application_id = 7", "not Tocsin's")],
+)
+async def test_file_of_another_kind_is_refused_and_kept(memory: Memory, path: Path, statement: str, told: str) -> None:
+    """A file of a newer format, or of another program, is refused with the way out, and left as it is."""
+    await memory.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute(statement)
+    connection.close()
+    before = _bytes(path)
+    with pytest.raises(ConfigError, match=told):
+        await SqliteMemory(path).open()
+    assert _bytes(path) == before
+
+
+@pytest.fixture
+def damaged(path: Path) -> Path:
+    path.parent.mkdir()
+    path.write_bytes(b"not a database, but long enough to be read as one" * 100)
+    return path
+
+
+async def test_damaged_file_is_refused(damaged: Path) -> None:
+    """What is no database is an error that says what to do."""
+    with pytest.raises(ConfigError, match="restore it from a backup"):
+        await SqliteMemory(damaged).open()
+
+
+async def test_full_disk_is_transient(memory: Memory, path: Path) -> None:
+    """What cannot be stored raises MemoryFailed, nothing of it is there, and later it works again."""
+    assert isinstance(memory, SqliteMemory)
+    pages = await memory._run(lambda connection: connection.execute("PRAGMA page_count").fetchone()[0])
+    await memory._run(lambda connection: connection.execute(f"PRAGMA max_page_count = {pages}"))
+    big = replace(entry(1), summary="x" * 100_000)
+    with pytest.raises(MemoryFailed, match="full"):
+        await memory.commit(Decision(alerts=(change(Change.FIRED).alert,), history=(big,)), now=NOW)
+    assert list(await memory.alerts()) == []
+    await memory._run(lambda connection: connection.execute("PRAGMA max_page_count = 100000"))
+    await memory.commit(Decision(history=(big,)), now=NOW)
+    assert await memory.history(1) == [big]
+
+
+def _bytes(path: Path) -> bytes:
+    return path.read_bytes()
