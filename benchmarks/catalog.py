@@ -1,0 +1,10 @@
+"""Name -> module of a benchmark. Modules are imported only when they are run: each brings its own weight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+BENCHMARKS: Mapping[str, str] = {
+    "intake": "benchmarks.intake",
+    "delivery": "benchmarks.delivery",
+}
