@@ -16,8 +16,12 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from alerting.metrics import DispatchMetrics, EvaluatorMetrics
+from collector.intake.metrics import IntakeMetrics
+from collector.metrics import BacklogGauges, BufferMetrics, DeadLetterMetrics, DeliveryMetrics
 from foundation import durations
 from foundation.decoding import REST, describe, key_of, members
+from store.metered import StoreMetrics
 from tocsin.config import TocsinConfig
 
 _FOLDER = Path(__file__).parents[1] / "docs"
@@ -107,14 +111,9 @@ def _default(field: dataclasses.Field[Any]) -> str:
 
 
 def _metrics() -> str:
-    from alerting.dispatch_metrics import DispatchMetrics  # noqa: PLC0415
-    from alerting.metrics import EvaluatorMetrics  # noqa: PLC0415
-    from collector.intake.metrics import IntakeMetrics  # noqa: PLC0415
-    from collector.metrics import CollectorMetrics  # noqa: PLC0415
-
     parts = [_METRICS]
     for title, kinds in (
-        ("Collector", (IntakeMetrics, CollectorMetrics)),
+        ("Collector", (IntakeMetrics, BufferMetrics, DeliveryMetrics, DeadLetterMetrics, StoreMetrics, _backlog)),
         ("Alerting", (EvaluatorMetrics, DispatchMetrics)),
     ):
         registry = CollectorRegistry()
@@ -125,6 +124,10 @@ def _metrics() -> str:
             name = f"{metric.name}_total" if metric.type == "counter" else metric.name
             parts.append(f"| `{name}` | {metric.type} | {metric.documentation} |")
     return "\n".join(parts) + "\n"
+
+
+def _backlog(registry: CollectorRegistry) -> BacklogGauges:
+    return BacklogGauges(registry, lambda: iter(()))
 
 
 if __name__ == "__main__":

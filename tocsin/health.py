@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"{url!r} is not a URL; write http://HOST:PORT/PATH")
     try:
         with urlopen(url, timeout=4) as reply:  # noqa: S310 - the scheme was checked above
-            return 0 if HTTPStatus(reply.status).is_success else 1
+            return 0 if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES else 1
     except (URLError, OSError) as error:
         print(f"tocsin health: {url}: {error}", file=sys.stderr)
         return 1

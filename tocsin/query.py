@@ -11,7 +11,6 @@ from rich.console import Console as Terminal
 from rich.table import Table
 
 from foundation import listen
-from foundation.clock import SystemClock
 from foundation.errors import ConfigError, TocsinError
 from foundation.secret import Secret
 from foundation.web import Address
@@ -51,7 +50,7 @@ def _announced(arguments: argparse.Namespace) -> str:
 
 
 async def _ask(config: RemoteConfig, influxql: str, bucket: str) -> tuple[StatementResult, ...]:
-    reader = RemoteReader(config, clock=SystemClock())
+    reader = RemoteReader(config)
     await reader.open()
     try:
         return await reader.query(influxql, bucket)

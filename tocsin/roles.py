@@ -7,13 +7,12 @@ finds the others by the addresses in its section, else in listen.json of the sam
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry
 
 from alerting.app import Alerting
-from alerting.lag import CollectorHere
 from collector.app import Collector
 from console.app import Console
 from demo.app import Demo
@@ -21,12 +20,14 @@ from foundation import listen
 from foundation.clock import Clock
 from foundation.errors import ConfigError
 from foundation.lifecycle import Incident, Plan, Role
+from foundation.secret import Secret
 from foundation.web import Address
 from store import catalog
 from store.contract import Store
 from store.embedded.store import EmbeddedConfig
 from store.remote import RemoteConfig, RemoteReader
 from tocsin.config import TocsinConfig
+from tocsin.tokens import arrange_own_token, own_token
 
 NAMES = ("collector", "demo", "alerting", "console")
 """The order of starting. The demo stands before alerting, which is told where the demo's pager accepts."""
@@ -56,6 +57,7 @@ class Roles:
 
     def _collector(self, addresses: Mapping[str, str]) -> Role:
         del addresses
+        arrange_own_token(self.config.state, needed=self.config.collector.tokens == "required")
         self.store = catalog.build(self.config.store, state=self.config.state, clock=self.clock, registry=self.registry)
         self.beside = Collector(
             self.config.collector,
@@ -69,7 +71,7 @@ class Roles:
 
     def _demo(self, addresses: Mapping[str, str]) -> Role:
         return Demo(
-            self.config.demo,
+            replace(self.config.demo, token=self._token(self.config.demo.token)),
             collector_url=self._url("collector", addresses, self.config.demo.collector),
             state=self.config.state,
             clock=self.clock,
@@ -83,9 +85,9 @@ class Roles:
         collector_url = self._url("collector", addresses, self.config.alerting.collector)
         reader = self._reader(collector_url)
         role = Alerting(
-            self.config.alerting,
+            replace(self.config.alerting, token=self._token(self.config.alerting.token)),
             reader,
-            lag=CollectorHere(self.beside.lag) if self.beside else None,
+            lag=self.beside.lag if self.beside else None,
             collector_url=collector_url,
             state=self.config.state,
             clock=self.clock,
@@ -98,13 +100,17 @@ class Roles:
 
     def _console(self, addresses: Mapping[str, str]) -> Role:
         return Console(
-            self.config.console,
+            replace(self.config.console, token=self._token(self.config.console.token)),
             collector_url=self._url("collector", addresses, self.config.console.collector),
             alerting_url=self._url("alerting", addresses, self.config.console.alerting),
             registry=self.registry,
             clock=self.clock,
             on_incident=self.incident.report,
         )
+
+    def _token(self, configured: Secret | None) -> Secret | None:
+        """What was configured, else the stack's own token where the collector keeps its state beside us."""
+        return configured or own_token(self.config.state)
 
     def _console_url(self) -> str:
         """Where messages link to: what was configured, else the address if it is known before the console starts."""
@@ -116,7 +122,7 @@ class Roles:
             return self.store
         config = self.config.store
         if isinstance(config, EmbeddedConfig):
-            config = RemoteConfig(kind="remote", url=collector_url, token=self.config.alerting.token)
+            config = RemoteConfig(kind="remote", url=collector_url, token=self._token(self.config.alerting.token))
         return catalog.build_reader(config, state=self.config.state, clock=self.clock, registry=self.registry)
 
     def _url(self, role: str, addresses: Mapping[str, str], configured: str) -> str:

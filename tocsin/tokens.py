@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -12,14 +13,44 @@ from rich.table import Table
 
 from collector.tokens import Scope, TokenBook, TokenError
 from foundation.clock import SystemClock
+from foundation.secret import Secret
 from tocsin import config as configuration
 
 FILE = "tokens.json"
+_OWN = "tocsin"
+_OWN_FILE = "own.token"
 
 
 def open_book(state: Path) -> TokenBook:
     """The tokens of the collector whose state is in this folder."""
     return TokenBook(state / FILE, SystemClock())
+
+
+def arrange_own_token(state: Path, *, needed: bool) -> None:
+    """See that the token with which our own roles speak to their collector exists if it is needed, and else does not.
+
+    A collector that is open refuses to start while there are tokens, so one of ours must not be left behind.
+    """
+    book = open_book(state)
+    token = own_token(state)
+    if needed and token is not None and book.verify(token.reveal()) is not None:
+        return
+    if any(grant.name == _OWN for grant in book.list()):
+        book.revoke(_OWN)
+    file = state / _OWN_FILE
+    file.unlink(missing_ok=True)
+    if not needed:
+        return
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+        opened.write(book.create(_OWN, frozenset({Scope.READ, Scope.WRITE})).reveal())
+
+
+def own_token(state: Path) -> Secret | None:
+    """The token that `arrange_own_token` made in this state folder, if this user may read it."""
+    try:
+        return Secret((state / _OWN_FILE).read_text().strip())
+    except (FileNotFoundError, PermissionError):
+        return None
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -55,5 +86,6 @@ def _show(book: TokenBook, *, as_json: bool) -> None:
         return
     table = Table("name", "scopes", "buckets", "created")
     for token in tokens:
-        table.add_row(*(", ".join(value) or "all" if isinstance(value, list) else value for value in token.values()))
+        cells = [value if isinstance(value, str) else ", ".join(value) or "all" for value in token.values()]
+        table.add_row(*cells)
     Terminal().print(table)
