@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
-from alerting.alert import Alert, Change, Evaluation, Labels
+from alerting.alert import Alert, Change, Evaluation, Labels, Level, State
 from alerting.evaluator import Evaluator, Limits
 from alerting.metrics import EvaluatorMetrics
 from alerting.rules.rule import Rule
+from alerting.watch import Health
+from store.errors import StoreUnavailable
 from tests.fakes.loop_clock import LoopClock
 from tests.fakes.reader import Answer, FakeReader
 
@@ -91,11 +93,12 @@ async def evaluating(
     alerts: Mapping[str, Alert] | None = None,
     takes_s: float = 0.0,
     limits: Limits | None = None,
+    start_s: float = -1,
 ) -> AsyncIterator[Scene]:
-    """An evaluator at work since one second before START."""
+    """An evaluator at work, from `start_s` seconds after START on."""
     registry = CollectorRegistry()
     reader, notes, lag = FakeReader(answer, takes_s=takes_s), Notes(), Behind()
-    clock = LoopClock(START - timedelta(seconds=1))
+    clock = LoopClock(START + timedelta(seconds=start_s))
     evaluator = Evaluator(
         rules,
         alerts or {},
@@ -133,3 +136,281 @@ async def test_ticks_are_multiples_of_every():
         assert scene.reader.queries == [
             QUERY.replace("GROUP", f"WHERE time > {at - 30 * 10**9} AND time <= {at} GROUP") for at in ns
         ]
+
+
+async def test_rules_with_the_same_question_share_one_query():
+    """Equal query, window, bucket and pace: asked once, decided by each rule."""
+    rules = [a_rule("Hot"), a_rule("Hotter", warn="> 95"), a_rule("Other", over=timedelta(seconds=20))]
+    async with evaluating(rules, lambda _: {"a": 93.0}) as scene:
+        await scene.until(1)
+        assert len(scene.reader.queries) == 2
+        assert scene.notes.changes == [(0, "a", Change.FIRED), (0, "a", Change.FIRED)]
+        assert {alert.rule for alert in scene.evaluator.alerts()} == {"Hot", "Other"}
+
+
+async def test_each_transition_carries_its_words():
+    """Summary, description and runbook are rendered with the labels, level and value of the alert."""
+    rule = a_rule(summary="{{ labels.host }} at {{ value }} is {{ level }}", labels={"team": "ops"})
+    async with evaluating([rule], lambda at: {"a": 95.0 if seconds(at) < 10 else 5.0}) as scene:
+        await scene.until(11)
+        fired, resolved = (change for evaluation in scene.notes.evaluations for change in evaluation.transitions)
+        assert fired.annotations == {"summary": "a at 95 is warning"}
+        assert resolved.annotations == {"summary": "a at 5 is warning"}
+        assert fired.alert.labels == (("alertname", "Hot"), ("host", "a"), ("team", "ops"))
+
+
+async def test_a_failed_query_changes_nothing():
+    """While the store is away alerts hold, and the rule says why; it goes on where it was when the store is back."""
+
+    def answer(at: datetime) -> Answer:
+        if 10 <= seconds(at) < 40:
+            raise StoreUnavailable("connection refused")
+        return {"a": 95.0 if seconds(at) < 40 else 5.0}
+
+    async with evaluating([a_rule()], answer) as scene:
+        await scene.until(11)
+        (status,) = scene.evaluator.statuses()
+        assert (status.health, status.error) == (Health.ERROR, "connection refused")
+        await scene.until(21)
+        assert scene.evaluator.statuses()[0].health is Health.BLIND
+        assert [alert.state for alert in status.alerts] == [State.FIRING]
+        await scene.until(41)
+        assert scene.evaluator.statuses()[0].health is Health.OK
+        own = [change for change in scene.notes.changes if change[1] == "a"]
+        assert own == [(0, "a", Change.FIRED), (40, "a", Change.RESOLVED)]
+        assert scene.count("tocsin_alerting_evaluations_total", outcome="failed") == 3
+
+
+async def test_blind_rules_are_one_notice():
+    """Rules that failed twice are told in one alert, which ends when every rule can be evaluated again."""
+
+    def answer(at: datetime) -> Answer:
+        if seconds(at) < 30:
+            raise StoreUnavailable("connection refused")
+        return {}
+
+    rules = [a_rule("One"), a_rule("Two", over=timedelta(seconds=20))]
+    async with evaluating(rules, answer) as scene:
+        await scene.until(9)
+        assert scene.notes.changes == []
+        await scene.until(25)
+        (evaluation,) = scene.notes.evaluations
+        (transition,) = evaluation.transitions
+        assert transition.change is Change.FIRED
+        assert transition.alert.labels == (("alertname", "TocsinRuleBlind"),)
+        assert transition.annotations["summary"] == "2 of 2 rules cannot be evaluated; their alerts keep their state"
+        assert transition.annotations["description"] == "One: connection refused\nTwo: connection refused"
+        await scene.until(35)
+        assert [change for _, _, change in scene.notes.changes] == [Change.FIRED, Change.RESOLVED]
+
+
+async def test_a_remembered_blindness_is_not_resolved_by_not_knowing():
+    """After a restart the notice stays open until every rule was evaluated, and is not sent again."""
+    labels = (("alertname", "TocsinRuleBlind"),)
+    blind = Alert(rule="TocsinRuleBlind", labels=labels, state=State.FIRING, level=Level.WARNING, since=START)
+    rules = [a_rule("Soon"), a_rule("Later", every=timedelta(seconds=60), over=timedelta(seconds=60))]
+    async with evaluating(rules, lambda _: {}, alerts={blind.fingerprint: blind}, start_s=5) as scene:
+        await scene.until(30)
+        assert scene.notes.changes == []
+        await scene.until(61)
+        assert scene.notes.changes == [(60, "TocsinRuleBlind", Change.RESOLVED)]
+
+
+async def test_an_answer_that_is_no_number_fails_the_rule_alone():
+    """Series that labels cannot tell apart are an error of the rule; nothing is guessed."""
+    rules = [a_rule("Bad", labels={"host": "mine"}), a_rule("Good")]
+    async with evaluating(rules, lambda _: {"a": 95.0, "b": 96.0}) as scene:
+        await scene.until(1)
+        bad, good = scene.evaluator.statuses()
+        assert bad.health is Health.ERROR
+        assert "same alert" in (bad.error or "")
+        assert good.health is Health.OK
+        assert len(good.alerts) == 2
+
+
+async def test_behind_resolves_nothing():
+    """While the collector holds data older than `every`, or does not answer, alerts fire but do not resolve."""
+    async with evaluating([a_rule()], lambda at: {"a": 95.0 if seconds(at) < 10 else 5.0}) as scene:
+        scene.lag.seconds = 10.5
+        await scene.until(15)
+        scene.lag.seconds = None
+        await scene.until(25)
+        assert scene.notes.changes == [(0, "a", Change.FIRED)]
+        scene.lag.seconds = 10.0
+        await scene.until(35)
+        assert scene.notes.changes == [(0, "a", Change.FIRED), (30, "a", Change.RESOLVED)]
+        assert scene.count("tocsin_alerting_evaluations_behind_total", reason="buffered") == 2
+        assert scene.count("tocsin_alerting_evaluations_behind_total", reason="unknown") == 1
+
+
+async def test_nothing_counts_before_it_is_recorded():
+    """When memory fails, alerts stay as they were, and the same decision is made again at the next tick."""
+    async with evaluating([a_rule()], lambda _: {"a": 95.0}) as scene:
+        scene.notes.fails = True
+        await scene.until(5)
+        assert scene.evaluator.alerts() == ()
+        scene.notes.fails = False
+        await scene.until(11)
+        assert scene.notes.changes == [(10, "a", Change.FIRED)]
+        assert scene.count("tocsin_alerting_evaluations_total", outcome="unrecorded") == 1
+
+
+async def test_what_has_not_changed_is_not_recorded():
+    """A quiet series is stored when it is first seen, and then not again at every tick."""
+    async with evaluating([a_rule()], lambda at: {"a": 10.0 + seconds(at)}) as scene:
+        await scene.until(41)
+        assert [seconds(evaluation.at) for evaluation in scene.notes.evaluations] == [0]
+
+
+async def test_a_rule_never_overlaps_itself():
+    """A tick that comes while the evaluation before still runs is left out and counted."""
+    async with evaluating([a_rule()], lambda _: {}, takes_s=10.5) as scene:
+        await scene.until(31)
+        assert scene.reader.most_at_once == 1
+        assert len(scene.reader.queries) == 2
+        assert scene.count("tocsin_alerting_evaluations_missed_total", reason="overlap") == 2
+
+
+async def test_a_query_has_a_deadline():
+    """A query may take as long as `every` (30 s at most, 1 s at least); later it has failed."""
+    async with evaluating([a_rule()], lambda _: {}, takes_s=100) as scene:
+        await scene.until(12)
+        assert scene.reader.deadlines_s == [10.0]
+        assert scene.evaluator.statuses()[0].error == "the store did not answer in time"
+
+
+async def test_queries_at_once_are_bounded():
+    """However many rules are due, the store is asked a few questions at a time."""
+    rules = [a_rule(f"R{number}", query=QUERY.replace("cpu", f"cpu{number}")) for number in range(20)]
+    async with evaluating(rules, lambda _: {}, takes_s=0.1, limits=Limits(queries_at_once=3)) as scene:
+        await scene.until(5)
+        assert scene.reader.most_at_once == 3
+        assert len(scene.reader.queries) == 20
+
+
+async def test_the_clock_may_be_set_back():
+    """After the clock was set back by an hour, evaluation goes on with the new time at once."""
+    async with evaluating([a_rule()], lambda _: {"a": 5.0}) as scene:
+        await scene.until(1)
+        scene.clock.step(timedelta(hours=-1))
+        await asyncio.sleep(20)
+        assert len(scene.reader.queries) == 3
+
+
+async def test_the_clock_may_be_set_forward():
+    """Ticks that a step of the clock leaves out are counted as missed, not made up for."""
+    async with evaluating([a_rule()], lambda _: {"a": 5.0}) as scene:
+        await scene.until(1)
+        scene.clock.step(timedelta(seconds=100))
+        await asyncio.sleep(6)
+        assert len(scene.reader.queries) == 2
+        assert scene.count("tocsin_alerting_evaluations_missed_total", reason="late") == 9
+
+
+async def test_a_restart_goes_on_with_remembered_alerts():
+    """A pending alert keeps its start over a restart, so `for` is served once, not anew."""
+    pending = Alert(
+        rule="Hot", labels=hot(), state=State.PENDING, level=Level.WARNING, since=START - timedelta(seconds=25)
+    )
+    rule = a_rule(for_=timedelta(seconds=30))
+    async with evaluating([rule], lambda _: {"a": 95.0}, alerts={pending.fingerprint: pending}) as scene:
+        await scene.until(11)
+        assert scene.notes.changes == [(10, "a", Change.FIRED)]
+
+
+async def test_datapoints_are_asked_again_after_a_restart():
+    """The last N + 2 evaluations of a rule with `datapoints` come from the store, as if it had never been away."""
+    rule = a_rule(datapoints="2 of 3")
+    async with evaluating([rule], lambda at: {"a": 95.0 if seconds(at) >= -10 else 5.0}) as scene:
+        await scene.until(1)
+        assert len(scene.reader.queries) == 5
+        assert scene.notes.changes == [(0, "a", Change.FIRED)]
+        (alert,) = scene.evaluator.alerts()
+        assert [(seconds(point.at), point.value) for point in alert.recent] == [
+            (-40, 5.0), (-30, 5.0), (-20, 5.0), (-10, 95.0), (0, 95.0),
+        ]  # fmt: skip
+        await scene.until(11)
+        assert len(scene.reader.queries) == 6
+
+
+async def test_a_removed_rule_resolves_its_alerts():
+    """Alerts of a rule that is gone end with that reason, in the rule's own words."""
+    rule = a_rule(summary="{{ labels.host }} is hot")
+    async with evaluating([rule, a_rule("Other", warn="> 99")], lambda _: {"a": 95.0}) as scene:
+        await scene.until(1)
+        await scene.evaluator.replace([a_rule("Other", warn="> 99")])
+        await scene.until(2)
+        last = scene.notes.evaluations[-1]
+        (transition,) = last.transitions
+        assert (transition.change, transition.reason) == (Change.RESOLVED, "the rule was removed")
+        assert transition.annotations == {"summary": "a is hot"}
+        assert last.forgotten == (transition.alert.fingerprint,)
+        assert scene.evaluator.alerts() == ()
+
+
+async def test_a_rule_removed_while_away_resolves_too():
+    """Remembered alerts of a rule that no file has any more end at the start; failing memory only delays that."""
+    orphan = Alert(rule="Gone", labels=hot(rule="Gone"), state=State.FIRING, level=Level.WARNING, since=START)
+    async with evaluating([a_rule()], lambda _: {}, alerts={orphan.fingerprint: orphan}) as scene:
+        scene.notes.fails = True
+        await scene.until(1)
+        scene.notes.fails = False
+        await scene.until(11)
+        assert [change for _, _, change in scene.notes.changes] == [Change.RESOLVED]
+
+
+async def test_an_edited_rule_keeps_its_alerts():
+    """A new threshold is judged at the next tick; until then, and if it still holds, the incident stays the same."""
+    async with evaluating([a_rule()], lambda _: {"a": 95.0}) as scene:
+        await scene.until(1)
+        await scene.evaluator.replace([a_rule(warn="> 80", critical="> 94")])
+        await scene.until(11)
+        assert scene.notes.changes == [(0, "a", Change.FIRED), (10, "a", Change.RAISED)]
+
+
+async def test_new_labels_are_new_alerts():
+    """Labels of the rule are part of an alert's identity: after an edit the old alerts end, and say why."""
+    async with evaluating([a_rule()], lambda _: {"a": 95.0}) as scene:
+        await scene.until(1)
+        await scene.evaluator.replace([a_rule(labels={"team": "ops"})])
+        await scene.until(11)
+        told = [change for evaluation in scene.notes.evaluations for change in evaluation.transitions]
+        assert [change.change for change in told] == [Change.FIRED, Change.RESOLVED, Change.FIRED]
+        assert told[1].reason == "the rule was edited and no longer covers this series"
+
+
+async def test_a_reload_during_an_evaluation_drops_its_answer():
+    """What an old version of a rule asked is not judged by the new one."""
+    async with evaluating([a_rule()], lambda _: {"a": 95.0}, takes_s=2) as scene:
+        await scene.until(1)
+        await scene.evaluator.replace([a_rule(query="SELECT max(cpu) FROM m GROUP BY host")])
+        await scene.until(5)
+        assert scene.notes.evaluations == []
+        await scene.until(13)
+        assert scene.notes.changes == [(10, "a", Change.FIRED)]
+
+
+async def test_an_unchanged_rule_is_not_disturbed_by_a_reload():
+    """A reload of the same rules asks nothing anew and changes no alert."""
+    async with evaluating([a_rule(datapoints="1 of 2")], lambda _: {"a": 95.0}) as scene:
+        await scene.until(1)
+        await scene.evaluator.replace([a_rule(datapoints="1 of 2")])
+        await scene.until(11)
+        assert len(scene.reader.queries) == 4 + 1
+        assert scene.notes.changes == [(0, "a", Change.FIRED)]
+
+
+async def test_gauges_show_rules_and_alerts():
+    """Rules by health, alerts by state and known series are metrics."""
+    async with evaluating([a_rule()], lambda _: {"a": 95.0, "b": 5.0}) as scene:
+        await scene.until(6)
+        assert scene.count("tocsin_alerting_rules", health="ok") == 1
+        assert scene.count("tocsin_alerting_alerts", state="firing") == 1
+        assert scene.count("tocsin_alerting_series") == 2
+
+
+async def test_stopping_waits_for_evaluations():
+    """When `run` is cancelled, no evaluation is left behind."""
+    async with evaluating([a_rule()], lambda _: {}, takes_s=5) as scene:
+        await scene.until(1)
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("evaluate ")]
