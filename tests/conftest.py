@@ -1,5 +1,6 @@
 """Fixtures that many rooms share."""
 
+import asyncio
 import uuid
 from collections.abc import Iterator
 
@@ -8,6 +9,12 @@ import pytest
 from tests.fakes.clock import ManualClock
 from tests.fakes.influxd import Influxd, running_influxd
 from tests.fakes.servers import require_server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_loop_by_accident() -> None:
+    """Before Python 3.14 asking for the current loop makes one that nobody closes; with this it fails instead."""
+    asyncio.set_event_loop(None)
 
 
 @pytest.fixture
