@@ -7,7 +7,7 @@ async function read(response) {
   } catch {
     throw new Error(`${response.url} answered ${response.status} without JSON`);
   }
-  if (!response.ok) throw new Error(body.error || `${response.url} answered ${response.status}`);
+  if (!response.ok) throw new Error(body.error || body.message || body.status || `${response.url} answered ${response.status}`);
   return body;
 }
 

@@ -12,10 +12,11 @@ import { Variables } from "./variables.js";
 const REFRESHES = ["5s", "10s", "30s", "1m", "5m"];
 
 export async function boardPage(page, uid) {
-  const [spec, { charts }] = await Promise.all([get(`/api/boards/${uid}`), get("/api/config")]);
+  const charts = get("/api/config").then((config) => script(config.charts));
+  charts.catch(() => {}); // each chart says so itself
+  const spec = await get(`/api/boards/${uid}`);
   document.title = `${spec.title} · Tocsin`;
-  await script(charts);
-  const board = new Board(spec);
+  const board = new Board(spec, charts);
   board.mount(page);
   await board.start();
 }
@@ -23,14 +24,17 @@ export async function boardPage(page, uid) {
 function script(address) {
   return new Promise((resolve, reject) => {
     const failed = () => reject(new Error(`the charting script did not load from ${address}`));
-    document.head.append(el("script", { src: address, onload: resolve, onerror: failed }));
+    document.head.append(el("script", { src: address, onload: () => resolve(window.Plotly), onerror: failed }));
   });
 }
 
 class Board {
-  constructor(spec) {
+  // `charts`: promise of the charting library; numbers and tables do not wait for it.
+  constructor(spec, charts) {
     const wish = new URLSearchParams(location.search);
     this.spec = spec;
+    this.charts = charts;
+    this.choice = 0;
     this.from = wish.get("from") ?? spec.time?.from ?? "now-1h";
     this.to = wish.get("to") ?? spec.time?.to ?? "now";
     this.every = wish.get("refresh") ?? spec.refresh ?? "30s";
@@ -74,15 +78,23 @@ class Board {
 
   // A choice was made: what is under way is of no use any more.
   async #changed() {
-    this.running?.abort();
-    this.running = null;
-    this.#remember();
+    const choice = ++this.choice;
+    this.#stop();
     try {
       await this.variables.load(this.#scope(), expand);
     } catch (error) {
       this.status.textContent = error.message;
     }
+    if (choice !== this.choice) return;
+    this.#stop();
+    this.#remember();
     await this.#refresh();
+  }
+
+  #stop() {
+    clearTimeout(this.timer);
+    this.running?.abort();
+    this.running = null;
   }
 
   async #refresh() {
@@ -101,7 +113,7 @@ class Board {
   #scope() {
     const now = Date.now();
     const [from, to] = [moment(this.from, now), moment(this.to, now)];
-    return { from, to, live: this.to === "now", windowMs: windowMs(to - from, 300, "10s"), variables: this.variables, board: this };
+    return { from, to, live: this.to === "now", windowMs: windowMs(to - from, 300, "10s"), variables: this.variables, charts: this.charts, board: this };
   }
 
   #schedule() {

@@ -34,6 +34,7 @@ async function navigation(top) {
   clear(top, el("a", { class: "brand", href: "/" }, el("img", { src: "/static/icon.svg", alt: "" }), "Tocsin"), links);
   try {
     for (const board of (await get("/api/boards")).boards) add(`/boards/${board.uid}`, board.title);
+    links.addEventListener("click", keepTime);
   } catch (error) {
     console.error("boards", error);
   }
@@ -49,6 +50,14 @@ async function navigation(top) {
   };
   await count();
   setInterval(() => document.hidden || count(), COUNT_EVERY_MS);
+}
+
+// From board to board the time range goes along.
+function keepTime(event) {
+  const link = event.target.closest("a[href^='/boards/']");
+  const here = new URLSearchParams(location.search);
+  const kept = ["from", "to"].filter((name) => here.has(name)).map((name) => [name, here.get(name)]);
+  if (link && kept.length > 0) link.search = new URLSearchParams(kept).toString();
 }
 
 const page = document.getElementById("page");

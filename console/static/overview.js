@@ -12,7 +12,7 @@ export async function overviewPage(page) {
   const health = el("section", { class: "panel health", "data-panel-id": "health", "data-state": "loading" });
   const firing = el("section", { class: "panel list", "data-panel-id": "alerts", "data-state": "loading" });
   const boards = el("section", { class: "boards", "data-panel-id": "boards", "data-state": "loading" });
-  clear(page, el("div", { class: "bar-top" }, el("h1", {}, "Overview")), el("div", { class: "stack" }, health, boards, firing));
+  clear(page, el("div", { class: "bar-top" }, el("h1", {}, "Overview")), el("div", { class: "stack" }, health, firing, boards));
   const refresh = () => Promise.all([drawHealth(health), drawAlerts(firing)]);
   await Promise.all([drawBoards(boards), refresh()]);
   setInterval(() => document.hidden || refresh(), EVERY_MS);

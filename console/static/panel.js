@@ -31,7 +31,7 @@ export class Panel {
     this.drawer = this.kind?.(this.body, spec) ?? null;
   }
 
-  // Ask and draw. `scope`: {from, to, live, variables, marks: Promise<[mark]>, board}
+  // Ask and draw. `scope`: {from, to, live, variables, marks: Promise<[mark]>, charts: Promise<library>, board}
   async refresh(scope, signal) {
     if (this.drawer?.static) return this.#state("ok", "");
     if (!this.drawer) return this.#unsupported();
@@ -39,7 +39,7 @@ export class Panel {
     try {
       const answers = await Promise.all((this.spec.targets ?? []).filter((target) => !target.hide).map((target) => this.#ask(target, own, signal)));
       const data = this.#shape(answers);
-      const filled = this.drawer.update(data, own, await scope.marks);
+      const filled = await this.drawer.update(data, own, await scope.marks);
       this.#state(filled ? "ok" : "empty", filled ? "" : settings(this.spec, "").noValue || "no data in this range");
     } catch (error) {
       if (error.name !== "AbortError") this.#state("error", error.message);

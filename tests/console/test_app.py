@@ -1,6 +1,7 @@
 """What the console answers: pages, boards, queries that read, the alerting API, and errors that name who is away."""
 
 import gzip
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -184,6 +185,13 @@ def test_nothing_is_fetched_from_elsewhere():
     assert len(files) > 15
     for path in files:
         assert "://" not in path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", ""), path
+
+
+def test_every_module_is_fetched_at_once():
+    """The page names each module up front, so that they come in one round and not one after the other."""
+    static = Path(__file__).resolve().parents[2] / "console" / "static"
+    named = set(re.findall(r'(?:href|src)="/static/([^"]+\.js)"', (static / "index.html").read_text(encoding="utf-8")))
+    assert named == {str(path.relative_to(static)) for path in static.rglob("*.js")}
 
 
 def test_no_script_writes_markup():

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.async_api import Browser
+import pytest_asyncio
+from playwright.async_api import Browser, expect
 
 from console.config import ConsoleConfig
 from foundation.secret import Secret
@@ -16,24 +17,24 @@ from tests.fakes.influxd import Influxd
 from tests.fakes.telemetry import an_hour
 from tests.grafana.reading import BOARDS, panels
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    """A headless Chromium."""
+    """One headless Chromium for all; each test gets a profile of its own."""
     async with running_browser() as running:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def alerting() -> AsyncIterator[AlertingApi]:
     """An alerting API under the test's hand."""
     async with running_alerting_api() as api:
         yield api
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def console(influxd: Influxd, influx_bucket: str, alerting: AlertingApi) -> AsyncIterator[str]:
     """A console over an hour of telemetry that ends now."""
     body = an_hour(time.time_ns())  # noqa: TID251 - a browser's "last hour" ends at the machine's real now
@@ -73,7 +74,7 @@ async def test_variables_chain_and_narrow_without_reloading(browser: Browser, co
         await seen.page.locator("details.variable", has_text="Service").locator("summary").click()
         await seen.page.get_by_label("payments", exact=True).check()
         rows = seen.page.locator(".panel.table tbody tr")
-        await seen.page.wait_for_function("document.querySelectorAll('.panel.table tbody tr').length === 2")
+        await expect(rows).to_have_count(2, timeout=15_000)
         assert {"/pay", "/checkout"} == {(await rows.nth(at).locator("td").first.inner_text()) for at in range(2)}
         endpoints = seen.page.locator("details.variable", has_text="Endpoint").locator("label")
         assert await endpoints.all_text_contents() == ["All", "/checkout", "/pay"]
@@ -87,7 +88,7 @@ async def test_a_link_in_a_table_leads_to_that_endpoint_alone(browser: Browser, 
         await seen.panels()
         await seen.page.get_by_role("link", name="/products/{id}").click()
         await seen.panels()
-        await seen.page.wait_for_function("document.querySelectorAll('.panel.table tbody tr').length === 1")
+        await expect(seen.page.locator(".panel.table tbody tr")).to_have_count(1, timeout=15_000)
         assert "/products/{id}" in await seen.page.locator(".panel.table tbody").inner_text()
         assert seen.complaints == []
 

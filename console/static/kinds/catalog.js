@@ -1,5 +1,5 @@
-// Panel kinds by Grafana's name. A kind is a function (body, panel spec) -> {update(data, scope, marks) -> has data};
-// one with `static: true` asks nothing. A new kind is one file and one line.
+// Panel kinds by Grafana's name. A kind is a function (body, panel spec) -> {update(data, scope, marks) -> has data,
+// or a promise of it}; one with `static: true` asks nothing. A new kind is one file and one line.
 
 import { bargauge } from "./bargauge.js";
 import { stat } from "./stat.js";

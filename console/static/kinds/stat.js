@@ -13,7 +13,8 @@ export function stat(body, spec) {
     update({ series, table }) {
       const fields = [...series, ...table.fields.filter((field) => field.name !== "Time" && field.values.some((value) => typeof value === "number"))];
       const numbers = fields.map((field) => ({ field, value: reduce(field.values, calculation) })).filter(({ value }) => value !== null);
-      clear(body, ...numbers.slice(0, MOST_SHOWN).map(({ field, value }) => figure(spec, field, value)));
+      const more = numbers.length > MOST_SHOWN ? el("span", { class: "muted" }, `+ ${numbers.length - MOST_SHOWN}`) : null;
+      clear(body, ...numbers.slice(0, MOST_SHOWN).map(({ field, value }) => figure(spec, field, value)), more);
       if (spec.options?.graphMode === "area" && numbers.length === 1 && series.length === 1) body.append(sparkline(series[0].values));
       return numbers.length > 0;
     },

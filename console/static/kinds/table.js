@@ -21,7 +21,9 @@ export function table(body, spec) {
       draw();
     };
     const scroll = body.scrollTop;
-    clear(body, el("table", {}, head(columns, title, order, sort), cells(rows, columns, scope)));
+    const more = rowCount(data) - MOST_ROWS;
+    const rest = more > 0 ? el("p", { class: "muted" }, `and ${more} more rows: pick fewer above`) : null;
+    clear(body, el("table", {}, head(columns, title, order, sort), cells(rows, columns, scope)), rest);
     body.scrollTop = scroll;
   };
   return {

@@ -19,11 +19,13 @@ export function timeseries(body, spec) {
   clear(body, plot, legend);
 
   const draw = async () => {
-    const { series, scope, marks } = last;
+    const { series, more, scope, marks } = last;
     const lines = series.map((one, index) => line(spec, one, index));
     const shown = lines.filter(({ name }) => !hidden.has(name));
     drawLegend(legend, spec, lines, hidden, draw);
-    await window.Plotly.react(plot, shown.map((one) => trace(one, scope)), layout(spec, shown, scope, marks), CONFIG);
+    if (more > 0) legend.append(el("li", { class: "calc" }, `and ${more} more, not drawn: pick fewer above`));
+    const plotly = await scope.charts;
+    await plotly.react(plot, shown.map((one) => trace(one, scope)), layout(spec, shown, scope, marks), CONFIG);
     if (!plot.dataset.listening) {
       plot.dataset.listening = "yes";
       plot.on("plotly_relayout", (event) => zoom(event, last.scope));
@@ -31,9 +33,9 @@ export function timeseries(body, spec) {
   };
 
   return {
-    update({ series }, scope, marks) {
-      last = { series: series.slice(0, MOST_SERIES), scope, marks };
-      draw();
+    async update({ series }, scope, marks) {
+      last = { series: series.slice(0, MOST_SERIES), more: series.length - MOST_SERIES, scope, marks };
+      await draw();
       return series.some((one) => one.values.some((value) => value !== null));
     },
   };
@@ -88,7 +90,6 @@ function layout(spec, shown, scope, marks) {
   const font = { family: "inherit", size: 11, color: colours.text };
   return {
     autosize: true,
-    uirevision: "keep",
     margin: { l: 4, r: 6, t: 6, b: 4 },
     paper_bgcolor: "transparent",
     plot_bgcolor: "transparent",
