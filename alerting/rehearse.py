@@ -91,15 +91,15 @@ class _Stage:
         """Whether there is anything to ask for."""
         return any(isinstance(sample, float) for series in self.test.input_series for sample in series.samples)
 
-    async def set(self) -> None:
-        """Write every sample."""
+    async def set(self) -> tuple[str, ...]:
+        """Write every sample; what the store refuses, as faults."""
         lines = [line for series in self.test.input_series for line in _lines(series, self.interval)]
+        if not lines:
+            return ()
         body = b"".join(line + b"\n" for line in lines)
-        if lines:
-            shipment = Shipment(self.bucket, igzip.compress(body, 1), len(lines))
-            verdict = await self.store.write(shipment, Position("rehearsal", self.bucket, len(body)))
-            if verdict.refused:
-                raise ConfigError(f"the series do not fit together: {verdict.refused[0].reason}")
+        shipment = Shipment(self.bucket, igzip.compress(body, 1), len(lines))
+        verdict = await self.store.write(shipment, Position("rehearsal", self.bucket, len(body)))
+        return tuple(f"the series cannot be stored: {refused.reason}" for refused in verdict.refused[:1])
 
     def has_ended(self, rule: Rule, labels: Labels, at: timedelta) -> bool:
         """Whether all series that feed an alert have said `stale`."""
@@ -113,47 +113,62 @@ class _Stage:
         return bool(feeds) and all(series.ends(at // self.interval) for series in feeds)
 
 
+@dataclass(frozen=True, slots=True)
+class _Script:
+    """A readable file of tests, with the rules that it tests."""
+
+    file: Path
+    cases: CasesFile
+    rules: Mapping[str, Rule]
+
+
 async def run(files: Sequence[Path], *, env: Mapping[str, str], clock: Clock) -> Report:
     """Run the tests of every file. Raises nothing that a file can cause."""
-    checks: list[Check] = []
+    scripts: list[_Script] = []
     unreadable: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="tocsin-rule-test-") as folder:
-        store = build(EmbeddedConfig(), state=Path(folder), clock=clock, registry=CollectorRegistry())
-        await store.open()
+    for file in files:
         try:
-            for number, file in enumerate(files):
-                try:
-                    checks += await _run_file(file, read_cases(file, env), store, f"file{number}", env)
-                except ConfigError as error:
-                    unreadable += error.problems
-        finally:
-            await store.close()
+            cases = read_cases(file, env)
+            scripts.append(_Script(file, cases, {rule.alert: rule for rule in load(cases.rule_files, env)}))
+        except ConfigError as error:
+            unreadable += error.problems
+    checks: list[Check] = []
+    if scripts:
+        with tempfile.TemporaryDirectory(prefix="tocsin-rule-test-") as folder:
+            store = build(EmbeddedConfig(), state=Path(folder), clock=clock, registry=CollectorRegistry())
+            await store.open()
+            try:
+                for number, script in enumerate(scripts):
+                    checks += [check async for check in _run_script(script, store, f"file{number}")]
+            finally:
+                await store.close()
     return Report(checks=tuple(checks), unreadable=tuple(unreadable))
 
 
-async def _run_file(file: Path, cases: CasesFile, store: Store, prefix: str, env: Mapping[str, str]) -> Sequence[Check]:
-    rules = {rule.alert: rule for rule in load(cases.rule_files, env)}
-    checks: list[Check] = []
-    for number, test in enumerate(cases.tests):
-        name = test.name or f"tests[{number}]"
-        stage = _Stage(store, f"{prefix}-{number}", test, test.interval or cases.evaluation_interval or _INTERVAL)
-        try:
-            await stage.set()
-        except ConfigError as error:
-            raise ConfigError(*(f"{file}: {name}: {problem}" for problem in error.problems)) from error
+async def _run_script(script: _Script, store: Store, prefix: str) -> AsyncIterator[Check]:
+    for number, test in enumerate(script.cases.tests):
+        pace = test.interval or script.cases.evaluation_interval or _INTERVAL
+        stage = _Stage(store, f"{prefix}-{number}", test, pace)
+        refused = await stage.set()
         wanted = sorted(test.alert_rule_test, key=lambda check: check.eval_time)
         for alertname in dict.fromkeys(check.alertname for check in wanted):
+            rule = script.rules.get(alertname)
             own = [check for check in wanted if check.alertname == alertname]
             results: list[tuple[AlertTest, tuple[str, ...]]]
-            if alertname in rules:
-                results = [pair async for pair in _play(stage, _cast(rules[alertname], cases, stage.bucket), own)]
+            if refused:
+                results = [(check, refused) for check in own]
+            elif rule is None:
+                results = [(check, (f"no rule has this name{nearest(alertname, script.rules)}",)) for check in own]
             else:
-                results = [(check, (f"no rule has this name{nearest(alertname, rules)}",)) for check in own]
-            checks += (
-                Check(file=str(file), test=name, alertname=alertname, eval_time=check.eval_time, faults=faults)
-                for check, faults in results
-            )
-    return checks
+                results = [pair async for pair in _play(stage, _cast(rule, script.cases, stage.bucket), own)]
+            for check, faults in results:
+                yield Check(
+                    file=str(script.file),
+                    test=test.name or f"tests[{number}]",
+                    alertname=alertname,
+                    eval_time=check.eval_time,
+                    faults=faults,
+                )
 
 
 def _lines(series: InputSeries, interval: timedelta) -> Iterator[bytes]:
