@@ -75,7 +75,7 @@ class TokenBook:
     def verify(self, token: str) -> Grant | None:
         """The grant of this token, or None. Raises ConfigError when the file is unreadable: then nobody gets in."""
         self._refresh()
-        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
         found = None
         for grant in self._grants.get(digest[:_PREFIX], ()):
             if hmac.compare_digest(grant.digest, digest):

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from collector.check.pins import Pin, PinFile
+from collector.check.pins import Pin, Pins
 from collector.verdict import Cause, Objection
 from foundation.batch import FieldType
 from foundation.clock import Clock
@@ -40,9 +40,9 @@ class FieldTypes:
 
     name = "field_types"
 
-    def __init__(self, config: FieldTypesConfig, file: PinFile, source: Source, clock: Clock) -> None:
+    def __init__(self, config: FieldTypesConfig, kept: Pins, source: Source, clock: Clock) -> None:
         self._config = config
-        self._file = file
+        self._kept = kept
         self._source = source
         self._clock = clock
         self._pins: dict[str, dict[Field, FieldType]] = {}
@@ -54,7 +54,7 @@ class FieldTypes:
 
     async def open(self) -> None:
         """Read the pins kept in `state`. Raises ConfigError for a file of a newer version."""
-        for bucket, measurement, field, kind in await self._file.load():
+        for bucket, measurement, field, kind in await self._kept.load():
             self._pins.setdefault(bucket, {})[measurement, field] = kind
 
     def begin(self, bucket: str) -> FieldTypesOfBody:
@@ -97,7 +97,7 @@ class FieldTypes:
         async with self._saving:
             pending = self._unsaved.copy()
             if pending:
-                await self._file.save(pending)
+                await self._kept.save(pending)
                 del self._unsaved[: len(pending)]
 
 

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
+from typing import Protocol
 
 from foundation.batch import FieldType
 from foundation.errors import ConfigError, Transient
@@ -24,6 +25,16 @@ CREATE TABLE IF NOT EXISTS pin (
 
 class PinsNotKept(Transient):
     """The pins could not be written: the batch that brought them must not be acknowledged."""
+
+
+class Pins(Protocol):
+    """Where pins are kept. Calls come one at a time."""
+
+    async def load(self) -> list[Pin]:
+        """Every pin."""
+
+    async def save(self, pins: Iterable[Pin]) -> None:
+        """Keep pins durably; one that exists stays as it is. Raises PinsNotKept."""
 
 
 class PinFile:

@@ -127,8 +127,8 @@ async def running_intake(
         registry=registry,
         clock=clock,
     )
-    running.url = (await intake.start()).url
     try:
+        running.url = (await intake.start()).url
         yield running
     finally:
         await running.session.close()

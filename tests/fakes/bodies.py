@@ -1,0 +1,61 @@
+"""Bodies of line protocol as clients send them and as broken ones do: seeds, and what becomes of them by mutation."""
+
+from random import Random
+
+SEEDS = (
+    b"m f=1 10",
+    b"m f=1",
+    b"cpu,host=a,region=eu usage=0.5,idle=3i 1700000000000000000",
+    b"cpu,region=eu,host=a usage=.5 -1",
+    b"cpu,host=a\\ b,x=y\\,z u=12u,b=t,c=FALSE",
+    b'log,host=a msg="hello \\"you\\", \\\\ = x",level=2i 5',
+    b'log msg="two\nrows",n=1e3 6',
+    b"# a comment",
+    b"",
+    b"  m f=2  7 ",
+    b"m\\,x,t\\=1=v\\=w f\\ g=-1.5e-3 8",
+    b"m f=9223372036854775807i 9223372036854775806",
+    b"m f=18446744073709551615u",
+    b"m f=1i 10",
+    b'm f="s" 10',
+    b"m f=true,g=1,f=3 11",
+    b"m\xc3\xa9,t=\xe2\x82\xac f=1 12",
+)
+PIECES = (
+    b" ",
+    b",",
+    b"=",
+    b'"',
+    b"\\",
+    b"\n",
+    b"\t",
+    b"\0",
+    b"\r",
+    b"#",
+    b"i",
+    b"u",
+    b"e",
+    b"-",
+    b".",
+    b"1",
+    b"t",
+    b"m",
+)
+
+
+def make_body(seed: int, *, most_lines: int = 5, most_mutations: int = 3) -> bytes:
+    """A few seeds, some of them mutated by a piece that is put in, taken out or doubled."""
+    random = Random(seed)  # noqa: S311 - bodies that a failing run can name again
+    body = bytearray(b"\n".join(random.choice(SEEDS) for _ in range(random.randint(1, most_lines))))
+    for _ in range(random.randint(0, most_mutations)):
+        at = random.randint(0, len(body))
+        match random.randint(0, 2):
+            case 0:
+                body[at:at] = random.choice(PIECES)
+            case 1:
+                del body[at : at + 1]
+            case _:
+                body[at : at + 1] = random.choice(PIECES)
+    if random.random() < 0.5:
+        body += b"\n"
+    return bytes(body)
