@@ -65,10 +65,18 @@ def store_rows(connection: duckdb.DuckDBPyConnection, table: Table, parts: Seque
     for column in table.tags.values():
         if column.physical not in present:
             rows = rows.append_column(column.physical, pa.nulls(len(rows), pa.string()))
-    latest = pc.max(rows.column("time")).as_py()
+    times = rows.column("time")
+    span = pc.min_max(times)
+    first, latest = span["min"].as_py(), span["max"].as_py()
     connection.register(_BATCH, rows)
-    source = _one_row_per_point(connection, names, len(rows))
-    _insert_or_merge(connection, names, source, newest)
+    apart = pc.count_distinct(times).as_py() == len(rows)
+    source = _BATCH if apart else _one_row_per_point(connection, names, len(rows))
+    if newest is None or first > newest:
+        _insert(connection, names, source)
+    else:
+        _merge(connection, names, source, first, min(latest, newest))
+        if latest > newest:
+            _insert(connection, names, f"{source} WHERE time > {newest}")
     forget_rows(connection)
     return int(latest if newest is None else max(latest, newest))
 
@@ -82,22 +90,12 @@ def _one_row_per_point(connection: duckdb.DuckDBPyConnection, names: _Names, cou
     return f"(SELECT {names.key}, {fields} FROM {_BATCH} GROUP BY {names.key})"
 
 
-def _insert_or_merge(connection: duckdb.DuckDBPyConnection, names: _Names, source: str, newest: int | None) -> None:
-    late = (None, None)
-    if newest is not None:
-        (late,) = connection.execute(f"SELECT min(time), max(time) FROM {_BATCH} WHERE time <= {newest}").fetchall()
-    if late[0] is None:
-        connection.execute(f"INSERT INTO {names.relation} ({names.all}) SELECT {names.all} FROM {source}")
-        return
-    _merge(connection, names, source, late)
-    connection.execute(
-        f"INSERT INTO {names.relation} ({names.all}) SELECT {names.all} FROM {source} WHERE time > {newest}"
-    )
+def _insert(connection: duckdb.DuckDBPyConnection, names: _Names, source: str) -> None:
+    connection.execute(f"INSERT INTO {names.relation} ({names.all}) SELECT {names.all} FROM {source}")
 
 
-def _merge(connection: duckdb.DuckDBPyConnection, names: _Names, source: str, late: tuple[int, int]) -> None:
-    """Merge the rows of `late` (first and last time): only the table's rows within that range are looked at."""
-    first, last = late
+def _merge(connection: duckdb.DuckDBPyConnection, names: _Names, source: str, first: int, last: int) -> None:
+    """Merge the rows from `first` to `last`: only the table's rows within that range of time are looked at."""
     same = " AND ".join(["old.time = new.time", *(f"old.{tag} IS NOT DISTINCT FROM new.{tag}" for tag in names.tags)])
     updates = ", ".join(f"{field} = coalesce(new.{field}, old.{field})" for field in names.fields)
     values = ", ".join(f"new.{name.strip()}" for name in names.all.split(","))

@@ -5,6 +5,7 @@ Every line goes to exactly one place: into the group of its shape, or to the odd
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -13,7 +14,7 @@ from foundation.line_protocol.split import BLANK, line_end
 from store.embedded.shapes import PLAIN_LINES, Shape, skeletons
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     ShapeOf = Callable[[bytes, bytes], Shape | None]
 
@@ -82,20 +83,32 @@ class _Sorter:
         end = PLAIN_LINES.match(self._body, at).end()
         if end == at:
             return at, ordinal
-        region = self._body[at:end]
-        lines = region.split(b"\n")[:-1]
-        for skeleton, members in _by_skeleton(region).items():
-            self._take_members(skeleton, members, lines, ordinal)
+        lines = self._body[at:end].split(b"\n")
+        lines.pop()
+        for alike in _by_beginning(lines):
+            self._take_alike(alike, lines, ordinal)
         return end, ordinal + len(lines)
+
+    def _take_alike(self, members: list[int], lines: list[bytes], ordinal: int) -> None:
+        """Take lines that begin alike: mostly they have one shape; if not, they are told apart by skeleton."""
+        text = b"\n".join([lines[index] for index in members]) + b"\n"
+        first = lines[members[0]] + b"\n"
+        shape = self._shape_of(skeletons(first)[0], first)
+        if shape is not None and shape.run.match(text).end() == len(text):
+            self._sorted.groups.append(Group(shape, text, [ordinal + index for index in members]))
+            return
+        for skeleton, places in _by_skeleton(text).items():
+            self._take_members(skeleton, [members[place] for place in places], lines, ordinal)
 
     def _take_members(self, skeleton: bytes, members: list[int], lines: list[bytes], ordinal: int) -> None:
         """Take the lines of one skeleton; those whose values do not fit its types are odd."""
         for start, stop, shape in self._fitting(skeleton, [lines[index] for index in members]):
-            numbers = [ordinal + index for index in members[start:stop]]
+            chosen = members[start:stop]
+            numbers = [ordinal + index for index in chosen]
             if shape is None:
-                self._sorted.odd += [(number, lines[number - ordinal]) for number in numbers]
+                self._sorted.odd += zip(numbers, [lines[index] for index in chosen], strict=True)
             else:
-                text = b"".join([lines[number - ordinal] + b"\n" for number in numbers])
+                text = b"\n".join([lines[index] for index in chosen]) + b"\n"
                 self._sorted.groups.append(Group(shape, text, numbers))
 
     def _fitting(self, skeleton: bytes, lines: list[bytes]) -> Iterator[tuple[int, int, Shape | None]]:
@@ -106,7 +119,7 @@ class _Sorter:
             shape = self._shape_of(skeleton, lines[done] + b"\n")
             end = shape.run.match(text, at).end() if shape else at
             count = text.count(b"\n", at, end)
-            if shape and count:
+            if count:
                 yield done, done + count, shape
             done += count
             at = end
@@ -123,13 +136,17 @@ class _Sorter:
         return end + 1
 
 
-def _by_skeleton(region: bytes) -> dict[bytes, list[int]]:
-    """Indices of the lines of `region` by what is left of them without values."""
-    groups: dict[bytes, list[int]] = {}
-    for index, skeleton in enumerate(skeletons(region)):
-        found = groups.get(skeleton)
-        if found is None:
-            groups[skeleton] = [index]
-        else:
-            found.append(index)
+def _by_beginning(lines: list[bytes]) -> Iterable[list[int]]:
+    """Indices of the plain `lines` by what stands before their first `=`: measurement and first tag, mostly."""
+    groups: defaultdict[bytes, list[int]] = defaultdict(list)
+    for index, line in enumerate(lines):
+        groups[line[: line.find(b"=")]].append(index)
+    return groups.values()
+
+
+def _by_skeleton(text: bytes) -> Mapping[bytes, list[int]]:
+    """Indices of the lines of `text` by what is left of them without values."""
+    groups: defaultdict[bytes, list[int]] = defaultdict(list)
+    for index, skeleton in enumerate(skeletons(text)):
+        groups[skeleton].append(index)
     return groups
