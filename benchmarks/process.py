@@ -1,0 +1,76 @@
+"""Starts what is measured in processes of their own, pinned to a core where the machine lets us."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+_START_S = 30.0
+_PAUSE_S = 0.02
+SERVER_CORE, LOAD_CORE = 0, 1
+
+
+@contextmanager
+def sink() -> Iterator[str]:
+    """A running sink; its address."""
+    with _started([*_pinned(LOAD_CORE), sys.executable, "-m", "benchmarks.sink"], {}, subprocess.PIPE) as process:
+        assert process.stdout is not None  # noqa: S101 - it was asked for
+        yield process.stdout.readline().decode().strip()
+
+
+@contextmanager
+def collector(folder: Path, config: str) -> Iterator[tuple[str, int]]:
+    """A collector alone on its core, configured by the YAML `config`, its state in `folder`; its address and pid."""
+    file = folder / "tocsin.yml"
+    file.write_text(config, encoding="utf-8")
+    state = folder / "state"
+    command = [*_pinned(SERVER_CORE), sys.executable, "-m", "tocsin", "collector", "--config", str(file)]
+    env = {"TOCSIN_STATE": str(state), "TOCSIN_COLLECTOR_LISTEN": "127.0.0.1:0"}
+    with _started(command, env, subprocess.DEVNULL) as process:
+        yield _announced(state / "listen.json", process), process.pid
+
+
+def pin_load() -> bool:
+    """Keep this process, which makes the load, off the server's core. False on a machine with one core."""
+    if not _can_pin():
+        return False
+    os.sched_setaffinity(0, {LOAD_CORE})
+    return True
+
+
+def _announced(path: Path, process: subprocess.Popen[bytes]) -> str:
+    end = time.monotonic() + _START_S
+    while time.monotonic() < end and process.poll() is None:
+        if path.exists() and (address := json.loads(path.read_text(encoding="utf-8")).get("collector")):
+            return str(address)
+        time.sleep(_PAUSE_S)
+    raise RuntimeError("the collector did not start; run it by hand with the same configuration to see why")
+
+
+def _pinned(core: int) -> list[str]:
+    return ["taskset", "-c", str(core)] if _can_pin() and shutil.which("taskset") else []
+
+
+def _can_pin() -> bool:
+    return hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > LOAD_CORE
+
+
+@contextmanager
+def _started(command: list[str], env: Mapping[str, str], stdout: int) -> Iterator[subprocess.Popen[bytes]]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
+    with subprocess.Popen(command, env={**inherited, **env}, stdout=stdout, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
