@@ -1,4 +1,4 @@
-"""Where a value turns amber and red on every board; the same numbers as in the rules that ship."""
+"""Where a value turns amber and red on every board; where a rule that ships watches it, the same numbers."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ class Limits:
     falling: bool = False
 
 
-RESPONSE_MS = Limits(300, 800)
-ERROR_PCT = Limits(1, 5)
+RESPONSE_MS = Limits(600, 1000)
+ERROR_PCT = Limits(5, 15)
 BATTERY_PCT = Limits(20, 10, falling=True)
 SIGNAL_DBM = Limits(-80, -90, falling=True)
-STOCK_PCT = Limits(80, 50, falling=True)
-BUSY_PCT = Limits(80, 90)
-BEHIND_S = Limits(10, 60)
+STOCK_PCT = Limits(25, 10, falling=True)
+CPU_PCT = Limits(80, 90)
+MEMORY_PCT = Limits(92, 97)
+DISK_PCT = Limits(90, 96)
+BEHIND_S = Limits(30, 120)

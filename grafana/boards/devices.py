@@ -51,10 +51,10 @@ def _headlines() -> list[Panel]:
     rate = select(per_second("temperature_c"), source=_READING, where=_SITE, every=WINDOW, fill="0")
     return [
         within(
-            "5m",
+            "1m",
             stat(
-                "Heard in the last 5 minutes",
-                "Devices with a heartbeat in the last five minutes. Fewer than in the whole range: some are silent.",
+                "Heard in the last minute",
+                "Devices with a heartbeat in the last minute. Fewer than in the whole range: some are silent.",
                 [target(heard, table=True)],
                 _COUNT,
                 (6, 4),

@@ -14,7 +14,7 @@ from tests.console.running import running_console
 from tests.fakes.alerting_api import AlertingApi, alert, running_alerting_api, transition
 from tests.fakes.browser import open_page, running_browser
 from tests.fakes.influxd import Influxd
-from tests.fakes.telemetry import an_hour
+from tests.fakes.telemetry import NS, an_hour
 from tests.grafana.reading import BOARDS, panels
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
@@ -36,8 +36,8 @@ async def alerting() -> AsyncIterator[AlertingApi]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def console(influxd: Influxd, influx_bucket: str, alerting: AlertingApi) -> AsyncIterator[str]:
-    """A console over an hour of telemetry that ends now."""
-    body = an_hour(time.time_ns())  # noqa: TID251 - a browser's "last hour" ends at the machine's real now
+    """A console over an hour of telemetry that ends soon, so that a slow machine still finds a last minute."""
+    body = an_hour(time.time_ns() + 300 * NS)  # noqa: TID251 - a browser's "last hour" ends at the machine's real now
     status, reply = influxd.call("POST", f"/api/v2/write?org={influxd.org}&bucket={influx_bucket}", body)
     assert status == 204, reply
     config = ConsoleConfig(bucket=influx_bucket, token=Secret(influxd.token))

@@ -99,15 +99,15 @@ def _readings(start: int, luck: random.Random) -> Iterator[str]:
 
 
 def _status(start: int, luck: random.Random) -> Iterator[str]:
-    for minute in range(60):
+    for second in range(0, HOUR_S, 30):
         for number in range(DEVICES):
-            if number == 5 and minute > 20:
+            if number == 5 and second > HOUR_S / 3:
                 continue
-            battery = 100 - number * 3.7 - minute / 60
+            battery = 100 - number * 3.7 - second / HOUR_S
             yield (
                 f"device_status,device=d{number:03},site={SITES[number % len(SITES)]},firmware=1.{number % 3} "
                 f"battery_pct={battery:.1f},rssi_dbm={-50 - number * 1.8 + luck.gauss(0, 2):.1f},"
-                f"uptime_s={(minute + number * 60) * 60}i {start + minute * 60 * NS}"
+                f"uptime_s={number * HOUR_S + second}i {start + second * NS}"
             )
 
 

@@ -42,7 +42,7 @@ def test_the_token_comes_from_a_secret_file():
     """The header's value is interpolated from a file, and no secret stands in the provisioning."""
     (source,) = read("datasources/influxdb.yaml")["datasources"]
     assert source["jsonData"]["httpHeaderName1"] == "Authorization"
-    assert source["secureJsonData"] == {"httpHeaderValue1": "Token $__file{/run/secrets/influxdb_grafana_token}"}
+    assert source["secureJsonData"] == {"basicAuthPassword": "$__file{/run/secrets/grafana_read_password}"}
 
 
 def test_every_variable_of_the_environment_is_set_by_compose():

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timeout(180)
 
 def query_at(asked: Asked, picked: dict[str, str] | None = None) -> str:
     """The query over the seeded hour, or over its last minutes where the panel has a window of its own."""
-    span_s = {"10m": 600, "5m": 300, None: HOUR_S}[asked.window]
+    span_s = {"10m": 600, "1m": 60, None: HOUR_S}[asked.window]
     span = {"from_ms": (END_S - span_s) * 1000, "to_ms": END_S * 1000}
     return expand(asked.text, window_s=WINDOW_S, picked=picked, **span)
 
