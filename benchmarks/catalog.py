@@ -7,4 +7,5 @@ from collections.abc import Mapping
 BENCHMARKS: Mapping[str, str] = {
     "intake": "benchmarks.intake",
     "delivery": "benchmarks.delivery",
+    "store": "benchmarks.store_rates",
 }
