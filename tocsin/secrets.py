@@ -36,8 +36,6 @@ def run(arguments: argparse.Namespace) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     for name in PASSWORDS:
         _keep(folder / name, secrets.token_hex(_BITS // 8))
-    password = (folder / "grafana_read_password").read_text()
-    _keep(folder / "influxdb_grafana_token", f"grafana:{password}")
     book = open_book(arguments.state)
     entered = {grant.name for grant in book.list()}
     for name, scopes in TOKENS.items():

@@ -124,7 +124,18 @@ def test_the_image_holds_every_package_and_file_it_runs() -> None:
     """The Dockerfile copies every package of the distribution, the rules and the configuration."""
     dockerfile = (ROOT / "Dockerfile").read_text()
 
-    for package in ("foundation", "influxql", "store", "collector", "alerting", "console", "grafana", "demo", "tocsin", "rules"):
+    for package in (
+        "foundation",
+        "influxql",
+        "store",
+        "collector",
+        "alerting",
+        "console",
+        "grafana",
+        "demo",
+        "tocsin",
+        "rules",
+    ):
         assert f"COPY {package} " in dockerfile, package
     for file in ("docker/tocsin.yml", "docker/notify.yml"):
         assert file in dockerfile

@@ -10,6 +10,7 @@ from grafana.render import FOLDER
 
 PROVISIONING = FOLDER.parents[1]
 DATASOURCE_KEYS = {"name", "uid", "type", "access", "url", "isDefault", "editable", "jsonData", "secureJsonData"}
+DATASOURCE_KEYS |= {"basicAuth", "basicAuthUser"}
 PROVIDER_KEYS = {
     "name",
     "orgId",
@@ -38,10 +39,10 @@ def test_the_data_source_speaks_influxql_to_the_bucket():
     assert "version" not in source["jsonData"]
 
 
-def test_the_token_comes_from_a_secret_file():
-    """The header's value is interpolated from a file, and no secret stands in the provisioning."""
+def test_the_password_comes_from_a_secret_file():
+    """The password is interpolated from a file, and no secret stands in the provisioning."""
     (source,) = read("datasources/influxdb.yaml")["datasources"]
-    assert source["jsonData"]["httpHeaderName1"] == "Authorization"
+    assert (source["basicAuth"], source["basicAuthUser"]) == (True, "grafana")
     assert source["secureJsonData"] == {"basicAuthPassword": "$__file{/run/secrets/grafana_read_password}"}
 
 
