@@ -11,6 +11,7 @@ import random
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TypeVar
 
 from isal import igzip_lib
@@ -31,20 +32,28 @@ from store.errors import BodyRefused
 _log = logger("collector.deliver")
 _WORD_STARTS = re.compile(r"(?<!^)(?=[A-Z])")
 _PACKING_LEVEL = 1
+_SMALL = 8
+"""A write below this part of its most bytes is far from full."""
 _NOWHERE = Origin("", 0, 0)
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryConfig:
-    """`most_bytes`: about how many compressed bytes go to the store in one write."""
+    """`most_bytes`: about how many compressed bytes go to the store in one write.
+
+    `gather`: how long to wait behind a write that was far from full, so that single points share the next one.
+    """
 
     most_bytes: int = 1 << 20
+    gather: timedelta = timedelta(milliseconds=50)
 
     def __post_init__(self) -> None:
         """Refuse a size that cannot work."""
         if self.most_bytes <= 0:
             raise ValueError("most_bytes is a number of bytes greater than zero")
+        if not timedelta(0) <= self.gather <= timedelta(seconds=10):
+            raise ValueError("gather is between 0 and 10s: for so long acknowledged lines cannot be queried yet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,7 @@ class Deliverer:
         self._store = destination.store
         self._buffer = buffer
         self._dead = dead
-        self._most_bytes = config.most_bytes
+        self._config = config
         self._metrics = metrics
         self._patience = patience or Patience()
         self._tasks = Tasks(on_incident)
@@ -116,9 +125,11 @@ class Deliverer:
                 await self._buffer.grown(bucket)
             else:
                 await self._bring(parcel)
+                if len(parcel.shipment.members) < self._config.most_bytes // _SMALL:
+                    await asyncio.sleep(self._config.gather.total_seconds())
 
     async def _read(self, bucket: str) -> Parcel | None:
-        return await self._buffer.read(self._name, bucket, most_bytes=self._most_bytes)
+        return await self._buffer.read(self._name, bucket, most_bytes=self._config.most_bytes)
 
     async def _bring(self, parcel: Parcel) -> None:
         bucket = parcel.shipment.bucket

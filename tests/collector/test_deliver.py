@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ class Line:
             Destination("store", self.store),
             self.buffer,
             dead,
-            config=config or DeliveryConfig(),
+            config=config or DeliveryConfig(gather=timedelta(0)),
             metrics=DeliveryMetrics(self.registry),
             on_incident=self.incidents,
             patience=AT_ONCE,
