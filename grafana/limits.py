@@ -17,7 +17,7 @@ class Limits:
 RESPONSE_MS = Limits(600, 1000)
 ERROR_PCT = Limits(5, 15)
 BATTERY_PCT = Limits(20, 10, falling=True)
-SIGNAL_DBM = Limits(-80, -90, falling=True)
+SIGNAL_DBM = Limits(-85, -95, falling=True)
 STOCK_PCT = Limits(25, 10, falling=True)
 CPU_PCT = Limits(80, 90)
 MEMORY_PCT = Limits(92, 97)

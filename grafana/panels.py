@@ -50,19 +50,14 @@ class Field:
 class Drawing:
     """How a time series is drawn."""
 
-    bars: bool = False
+    fill: int = 0
+    """opacity of the area in percent"""
     stacked: bool = False
-
-    @property
-    def fill(self) -> int:
-        """Opacity of the filled area in percent."""
-        if self.bars:
-            return 70
-        return 25 if self.stacked else 8
 
 
 LINES = Drawing()
-STACKED = Drawing(stacked=True)
+AREA = Drawing(fill=10)
+STACKED = Drawing(fill=25, stacked=True)
 
 
 def target(query: str, *, alias: str = "", table: bool = False) -> Target:
@@ -111,9 +106,9 @@ def timeseries(
     drawing: Drawing = LINES,
     overrides: tuple[Override, ...] = (),
 ) -> Panel:
-    """Lines (or bars) over time, windows of ten seconds and more."""
+    """Lines over time, windows of ten seconds and more."""
     custom = {
-        "drawStyle": "bars" if drawing.bars else "line",
+        "drawStyle": "line",
         "lineInterpolation": "linear",
         "lineWidth": 1,
         "fillOpacity": drawing.fill,

@@ -128,7 +128,8 @@ def _boards_link() -> dict[str, Any]:
 
 
 def _alerts() -> dict[str, Any]:
-    query = 'SELECT "summary", "alertname", "severity", "state" FROM "alert_event" WHERE $timeFilter'
+    columns = '"summary", "alertname", "severity", "state"'
+    query = f'SELECT {columns} FROM "alert_event" WHERE $timeFilter AND "state" = \'firing\''  # noqa: S608 - our own
     return _annotation("Alerts", "red", query, title="alertname", text="summary", tags="severity,state")
 
 

@@ -25,6 +25,7 @@ export function format(value, unit = "none", decimals = null) {
     case "binBps": return `${scaled(value, decimals, 1024, BINARY, " ")}/s`;
     case "currencyEUR": return `€ ${scaled(value, decimals, 1000, THOUSANDS, "")}`;
     case "currencyUSD": return `$ ${scaled(value, decimals, 1000, THOUSANDS, "")}`;
+    case "locale": return number(value, decimals);
     case "short": return scaled(value, decimals, 1000, THOUSANDS, "");
     default: return `${number(value, decimals)}${SUFFIX[unit] ?? ""}`;
   }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grafana.limits import ERROR_PCT, STOCK_PCT
 from grafana.panels import (
+    AREA,
     STACKED,
     Field,
     Panel,
@@ -53,7 +54,7 @@ def _headlines() -> list[Panel]:
             "Orders",
             "Paid orders of the range.",
             [target(select('count("amount")', source=_ORDERS, where=_PAID))],
-            Field("short", _NO_ORDERS, decimals=0),
+            Field("locale", _NO_ORDERS, decimals=0),
             (5, 4),
         ),
         stat(
@@ -130,6 +131,7 @@ def _people() -> list[Panel]:
             [target(_USERS, alias="users")],
             Field("short", _NO_VIEWS, minimum=0, decimals=0),
             (12, 8),
+            drawing=AREA,
         ),
         every(
             "1m",
@@ -151,7 +153,7 @@ def _clicked() -> Panel:
         "Clicks by product in the last ten minutes, whatever the board's range.",
         [target(clicks, table=True)],
         Field("short", "no clicks in the last ten minutes", minimum=0, decimals=0),
-        (12, 10),
+        (12, 9),
     )
     return within("10m", transformed(panel, without("Time"), ordered("clicks", largest_first=True), at_most(10)))
 
@@ -163,6 +165,6 @@ def _stock() -> Panel:
         "What is there, in percent of what should be there. Red: order now.",
         [target(select(fill, source="inventory", by=("product", "warehouse")), table=True)],
         Field("percent", "no inventory in this range", STOCK_PCT, minimum=0, maximum=100, decimals=0),
-        (12, 10),
+        (12, 9),
     )
     return transformed(panel, without("Time"), ordered("stock", largest_first=False), at_most(10))

@@ -28,7 +28,7 @@ _STATUS = "device_status"
 _READING = "device_reading"
 _EMPTY = "no device reported in this range"
 _SITE = (matches("site"),)
-_COUNT = Field("short", "no device is reporting", decimals=0)
+_COUNT = Field("locale", "no device is reporting", decimals=0)
 
 
 def build() -> Board:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grafana.limits import BEHIND_S
-from grafana.panels import Field, Panel, every, stat, target, timeseries
+from grafana.panels import Field, Panel, stat, target, timeseries
 from grafana.queries import WINDOW, column, growth, matches, select, tag_values
 from grafana.render import Board, Heading, board
 from grafana.variables import tag
@@ -14,7 +14,7 @@ _WAITING = "tocsin_buffer_lines"
 _AGE = "tocsin_buffer_age_seconds"
 _EMPTY = "no word from the collector in this range"
 _HOST = (matches("host"),)
-_LINES = Field("wps", _EMPTY, minimum=0)
+_LINES = Field("wps", "the collector has not reported twice in this range", minimum=0)
 _BEHIND = Field("s", _EMPTY, BEHIND_S, minimum=0)
 
 
@@ -43,7 +43,7 @@ def _headlines() -> list[Panel]:
             "Lines waiting",
             "Lines acknowledged and not yet in the store, all buckets together. Rising: the store is slow or away.",
             [target(waiting, table=True)],
-            Field("short", _EMPTY, decimals=0),
+            Field("locale", _EMPTY, decimals=0),
             (12, 4),
             calc="sum",
         ),
@@ -116,7 +116,5 @@ def _trouble() -> list[Panel]:
 
 def _counter(title: str, description: str, source: str, by: tuple[str, ...], field: Field) -> Panel:
     query = select(growth("value"), source=source, where=_HOST, by=by, every=WINDOW)
-    return every(
-        "30s",
-        timeseries(title, description, [target(query, alias=" ".join(f"$tag_{name}" for name in by))], field, (12, 8)),
-    )
+    alias = " ".join(f"$tag_{name}" for name in by)
+    return timeseries(title, description, [target(query, alias=alias)], field, (12, 8))

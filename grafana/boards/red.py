@@ -6,6 +6,7 @@ from typing import Any
 
 from grafana.limits import ERROR_PCT, RESPONSE_MS
 from grafana.panels import (
+    AREA,
     STACKED,
     Field,
     Panel,
@@ -98,6 +99,7 @@ def _times() -> list[Panel]:
             [target(select(*percentiles, source=_SOURCE, where=_PICKED, every=WINDOW), alias="$col")],
             _TIME,
             (12, 8),
+            drawing=AREA,
             overrides=(colour("p50", "green"), colour("p95", "blue"), colour("p99", "purple")),
         ),
         timeseries(
@@ -169,7 +171,7 @@ def _slowest() -> Panel:
         sort=descending("p95"),
         overrides=(
             override("endpoint", links=[link]),
-            override("requests", unit="short", decimals=0),
+            override("requests", unit="locale", decimals=0),
             override("errors", unit="percent", decimals=2, thresholds=steps(ERROR_PCT), custom__cellOptions=words),
             override("p50", unit="ms", decimals=0),
             override("p95", unit="ms", decimals=0, min=0, thresholds=steps(RESPONSE_MS), custom__cellOptions=bar),

@@ -134,7 +134,7 @@ def _health(start: int, luck: random.Random) -> Iterator[str]:
 
 
 def _events(start: int, _luck: random.Random) -> Iterator[str]:
-    for minute, state in ((35, "firing"), (41, "resolved")):
+    for minute, state in ((35, "firing"), (41, "inactive")):
         yield (
             f"alert_event,alertname=CheckoutSlow,severity=warning,state={state},service=payments "
             f'value=512.5,summary="/pay: p95 512.5ms",incident="i1" {start + minute * 60 * NS}'
