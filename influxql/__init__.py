@@ -12,7 +12,10 @@
     functions   the functions that are known: arity, what they read, what they answer
     check       is this SELECT allowed? InfluxDB's errors
     conditions  WHERE -> time range and the rest
+    zones       time zones by name
     window      GROUP BY time(): which window a point falls into, in UTC or a zone
+    arithmetic  expressions over values, as InfluxDB calculates
+    plan        a SELECT made ready to run
     typing      the type of an expression over fields
     expand      `*` and regexes -> fields and tags
     translate/  conditions and aggregates -> SQL with bound parameters

@@ -42,8 +42,24 @@ def wrap(value: float, kind: FieldType | None) -> float:
     return int(value) % _WORD if kind is FieldType.UNSIGNED else value
 
 
-def compile_expr(expr: Expr, slots: Mapping[Expr, int]) -> Evaluate:
-    """A function from a row to the expression's value. `slots`: which calls and references stand where in the row."""
+def compile_column(expr: Expr, slots: Mapping[Expr, int]) -> Evaluate:
+    """A function from a row to the value of a column. `slots`: which calls and references stand where in the row.
+
+    What is no number on the way stays NaN (so that NaN / 0 is 0, as InfluxDB has it); in the answer it is null, and an
+    infinity raises QueryError.
+    """
+    evaluate = _compile(expr, slots)
+    if expr in slots and not may_be_nan(expr):
+        return evaluate
+
+    def show(row: Row) -> Any:
+        value = evaluate(row)
+        return _finite(value) if isinstance(value, float) else value
+
+    return show
+
+
+def _compile(expr: Expr, slots: Mapping[Expr, int]) -> Evaluate:
     slot = slots.get(expr)
     if slot is not None:
         return lambda row: row[slot]
@@ -54,19 +70,24 @@ def compile_expr(expr: Expr, slots: Mapping[Expr, int]) -> Evaluate:
             literal = expr.value
             return lambda _: literal
         case Paren(inner):
-            return compile_expr(inner, slots)
+            return _compile(inner, slots)
         case VarRef():
             return lambda _: None
         case Call(name, args) if name in MATH:
-            return _math(expr, [compile_expr(arg, slots) for arg in args])
+            return _math(expr, [_compile(arg, slots) for arg in args])
         case Binary():
             return _binary(expr, slots)
         case _:
             raise QueryError(f"cannot evaluate {print_expr(expr)}")
 
 
+def may_be_nan(expr: Expr) -> bool:
+    """Whether a stddev is in it: the one aggregate that knows points without a number."""
+    return isinstance(expr, Call) and (expr.name == "stddev" or any(map(may_be_nan, expr.args)))
+
+
 def _binary(expr: Binary, slots: Mapping[Expr, int]) -> Evaluate:
-    left, right, kind = compile_expr(expr.left, slots), compile_expr(expr.right, slots), type_of(expr)
+    left, right, kind = _compile(expr.left, slots), _compile(expr.right, slots), type_of(expr)
     operate = _operator(expr, kind)
 
     def evaluate(row: Row) -> Any:
@@ -79,20 +100,16 @@ def _binary(expr: Binary, slots: Mapping[Expr, int]) -> Evaluate:
 def _operator(expr: Binary, kind: FieldType | None) -> Callable[[Any, Any], Any]:
     whole = kind in (FieldType.INTEGER, FieldType.UNSIGNED)
     if expr.op == "/":
-        return _divide
+        return _divide_whole if whole else _divide
     if expr.op == "%":
         return _remainder if whole else _float_remainder
     if not whole:
-        return _checked(_FLOAT[expr.op]) if expr.op in _FLOAT else _WHOLE[expr.op]
+        return _FLOAT[expr.op] if expr.op in _FLOAT else _WHOLE[expr.op]
     plain = _WHOLE[expr.op]
     return lambda a, b: wrap(plain(a, b), kind)
 
 
-def _checked(plain: Callable[[float, float], float]) -> Callable[[float, float], float | None]:
-    return lambda a, b: finite(plain(a, b))
-
-
-def finite(value: float) -> float | None:
+def _finite(value: float) -> float | None:
     """NaN is null; an infinity has no place in an answer and ends the statement."""
     if math.isinf(value):
         raise QueryError(f"json: unsupported value: {'+' if value > 0 else '-'}Inf")
@@ -114,8 +131,13 @@ _FLOAT: Final[dict[str, Callable[[Any, Any], Any]]] = {
 }
 
 
-def _divide(a: float, b: float) -> float | None:
-    return finite(float(a) / float(b)) if b else 0.0
+def _divide(a: float, b: float) -> float:
+    return float(a) / float(b) if b else 0.0
+
+
+def _divide_whole(a: int, b: int) -> int:
+    """Unsigned numbers divide whole; integers never do."""
+    return a // b if b else 0
 
 
 def _remainder(a: int, b: int) -> int:
@@ -126,8 +148,8 @@ def _remainder(a: int, b: int) -> int:
     return -rest if a < 0 else rest
 
 
-def _float_remainder(a: float, b: float) -> float | None:
-    return math.fmod(a, b) if b else None
+def _float_remainder(a: float, b: float) -> float:
+    return math.fmod(a, b) if b and math.isfinite(a) else math.nan
 
 
 def _math(call: Call, args: list[Evaluate]) -> Evaluate:
@@ -141,11 +163,11 @@ def _math(call: Call, args: list[Evaluate]) -> Evaluate:
         if whole:
             return abs(values[0]) if call.name == "abs" else values[0]
         try:
-            return finite(float(function(*map(float, values))))
+            return float(function(*map(float, values)))
         except ValueError:
-            return None
+            return math.nan
         except OverflowError:
-            return finite(math.inf)
+            return math.inf
 
     return evaluate
 

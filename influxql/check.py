@@ -103,7 +103,7 @@ class _Checker:
     def _binary(self, left: Expr, right: Expr) -> None:
         sides = [side for side in (left, right) if not isinstance(side, _LITERALS)]
         if not sides:
-            raise QueryError("cannot perform a binary expression on two literals")
+            raise QueryError("field must contain at least one variable")
         for side in sides:
             self.expr(side, wildcards=False)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from influxql.ast import (
     Binary,
@@ -26,6 +25,7 @@ from influxql.ast import (
 from influxql.errors import QueryError
 from influxql.literals import MAX_TIME, MIN_TIME
 from influxql.printer import print_expr
+from influxql.zones import find_zone
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})?)?")
@@ -55,16 +55,6 @@ def split_condition(condition: Expr | None, now_ns: int, zone: str | None = None
     if condition is None:
         return None, TimeRange()
     return _split(condition, now_ns, find_zone(zone))
-
-
-def find_zone(name: str | None) -> tzinfo:
-    """The time zone of tz(); UTC without one."""
-    if name is None:
-        return UTC
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise QueryError(f"unable to find time zone {name}") from None
 
 
 def _split(expr: Expr, now_ns: int, zone: tzinfo) -> tuple[Expr | None, TimeRange]:

@@ -56,7 +56,7 @@ class Lexer:
                     else Token(kind, match.group(), start, match.end())
                 )
         if self.text[start] == "$":
-            raise self.error("parameters are not supported; write the value into the query", start)
+            raise ParseError("parameters are not supported: write the value into the query")
         return Token(Kind.ILLEGAL, self.text[start], start, start + 1)
 
     def regex(self, offset: int) -> Token | None:
@@ -73,8 +73,12 @@ class Lexer:
             parts.append(self.text[end : end + 1])
             end += 1
         if self.text[end : end + 1] != "/":
-            raise self.error(f"bad regex: {''.join(parts)}", max(offset - 1, 0))
+            raise self.error("bad regex: ", max(offset - 1, 0))
         return Token(Kind.REGEX, "".join(parts), offset, end + 1)
+
+    def ends_at(self, offset: int) -> bool:
+        """Whether the text ends there."""
+        return offset >= len(self.text)
 
     def error(self, message: str, offset: int) -> ParseError:
         """The error `message` with the line and character of `offset`."""
@@ -86,10 +90,10 @@ class Lexer:
         while True:
             char = self.text[end : end + 1]
             if char in ("", "\n"):
-                return Token(Kind.ILLEGAL, "".join(parts), start, end)
+                return Token(Kind.ILLEGAL, "".join(parts), start, end, quoted=True)
             if char == quote:
                 kind = Kind.IDENT if quote == '"' else Kind.STRING
-                return Token(kind, "".join(parts), start, end + 1)
+                return Token(kind, "".join(parts), start, end + 1, quoted=True)
             if char == "\\":
                 end += 1
                 char = _ESCAPES.get(self.text[end : end + 1], "")

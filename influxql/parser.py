@@ -22,7 +22,7 @@ def parse(text: str) -> tuple[Statement, ...]:
             separated = True
             continue
         if not separated:
-            raise cursor.expected(";", "EOF")
+            raise cursor.expected(";")
         statements.append(_statement(cursor))
         separated = False
     return tuple(statements)

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from foundation.batch import FieldType
 from influxql.ast import Binary, Call, DurationLiteral, Expr, Field, Fill, FillKind, Paging, Paren, Select, VarRef
 from influxql.check import check_fields, is_time
-from influxql.conditions import TimeRange, find_zone, reduce_time, split_condition
+from influxql.conditions import TimeRange, reduce_time, split_condition
 from influxql.errors import QueryError
 from influxql.expand import expand_dimensions, expand_fields
 from influxql.functions import MATH
 from influxql.names import name_columns
 from influxql.typing import Shape, resolve, type_of
 from influxql.window import Window
+from influxql.zones import find_zone
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from influxql.ast import (
     Binary,
@@ -106,7 +107,7 @@ def _literal(
         case IntegerLiteral(value):
             return str(value)
         case NumberLiteral(number):
-            return format(number, "f") if number == float(format(number, "f")) else _decimal(number)
+            return format(Decimal(repr(number)), "f") if not number.is_integer() else format(number, ".1f")
         case StringLiteral(text):
             return quote_string(text)
         case BooleanLiteral(truth):
@@ -117,12 +118,6 @@ def _literal(
             return str(value)
         case RegexLiteral(pattern):
             return quote_regex(pattern)
-
-
-def _decimal(number: float) -> str:
-    """A float without an exponent, which InfluxQL cannot read, and with every digit that it needs."""
-    text = format(number, ".1074f").rstrip("0")
-    return text + "0" if text.endswith(".") else text
 
 
 def _field(field: Field) -> str:

@@ -30,6 +30,12 @@ class Token:
     text: str
     start: int
     end: int
+    quoted: bool = False
+
+    @property
+    def bare(self) -> bool:
+        """Whether this is a word without quotes."""
+        return self.kind is Kind.KEYWORD or (self.kind is Kind.IDENT and not self.quoted)
 
     def is_sign(self, *signs: str) -> bool:
         """Whether this is one of these operators or punctuation marks."""
@@ -135,7 +141,7 @@ KEYWORDS: Final = frozenset(
 PRECEDENCE: Final = {
     "OR": 1,
     "AND": 2,
-    **dict.fromkeys(("=", "!=", "=~", "!~", "<", "<=", ">", ">="), 3),
+    **dict.fromkeys(("=", "!=", "<>", "=~", "!~", "<", "<=", ">", ">="), 3),
     **dict.fromkeys(("+", "-", "|", "^"), 4),
     **dict.fromkeys(("*", "/", "%", "&"), 5),
 }

@@ -94,8 +94,9 @@ def _type_of_call(call: Call) -> FieldType | None:
     function = AGGREGATES.get(call.name) or TRANSFORMATIONS.get(call.name)
     if function is None:
         return None
-    if kind is not None and kind not in function.takes and isinstance(call.args[0], VarRef):
-        raise QueryError(f"unsupported {call.name} iterator type: *query.{kind.value}InterruptIterator")
+    if kind is not None and kind not in function.takes:
+        plain = call.name.removeprefix("non_negative_").replace("_", " ")
+        raise QueryError(f"unsupported {plain} iterator type: *query.{kind.value}InterruptIterator")
     return function.answer or kind
 
 
@@ -114,9 +115,10 @@ def _type_of_binary(expr: Binary) -> FieldType | None:
         raise _clash(expr, f"incompatible types: {left.value} and {right.value}")
     if mixed and not literal:
         raise _clash(expr, f"cannot use {expr.op} between an integer and unsigned, an explicit cast is required")
-    if expr.op == "/" or FieldType.FLOAT in (left, right):
+    if FieldType.FLOAT in (left, right):
         return FieldType.FLOAT
-    return FieldType.UNSIGNED if mixed else left
+    kind = FieldType.UNSIGNED if mixed else left
+    return FieldType.FLOAT if expr.op == "/" and kind is FieldType.INTEGER else kind
 
 
 def _clash(expr: Binary, why: str) -> QueryError:

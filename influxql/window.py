@@ -5,7 +5,7 @@ Windows start at multiples of the interval since 1970 of the zone's own clock, m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -39,15 +39,16 @@ class Window:
         # A day of 25 hours leaves start + interval in the same window.
         return following if following > start else self.start(start + self.interval + self.interval // 2)
 
-    def starts(self, lower: int, upper: int) -> Iterator[int]:
-        """The starts of all windows that hold a moment of [lower, upper]."""
+    def starts(self, lower: int, upper: int, most: int | None = None) -> Sequence[int]:
+        """The starts of all windows that hold a moment of [lower, upper], in order; `most`: how many are wanted."""
         current = self.start(lower)
         if self.zone is UTC:
-            yield from range(current, upper + 1, self.interval)
-            return
-        while current <= upper:
-            yield current
+            return range(current, upper + 1, self.interval)[:most]
+        found: list[int] = []
+        while current <= upper and (most is None or len(found) < most):
+            found.append(current)
             current = self.following(current)
+        return found
 
     def zone_steps(self, lower: int, upper: int) -> list[tuple[int, int]]:
         """The zone's offsets within [lower, upper] as (from moment, offset), ns; the first holds from the beginning."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from influxql.ast import Expr, Measurement, Paging
+from influxql.errors import ParseError
 from influxql.parsing.cursor import Cursor
 from influxql.parsing.expressions import parse_expr
 from influxql.tokens import Kind
@@ -20,14 +21,14 @@ def parse_measurement(cursor: Cursor) -> Measurement:
         cursor.take()
         regex = cursor.regex()
         if regex is not None:
-            return _qualified(cursor, parts, None, regex.pattern)
+            return _qualified(parts, None, regex.pattern)
         parts.append("" if cursor.touches(".") else cursor.expect_ident())
-    return _qualified(cursor, parts[:-1], parts[-1], None)
+    return _qualified(parts[:-1], parts[-1], None)
 
 
-def _qualified(cursor: Cursor, before: list[str], name: str | None, regex: str | None) -> Measurement:
+def _qualified(before: list[str], name: str | None, regex: str | None) -> Measurement:
     if len(before) > 2:  # noqa: PLR2004 - a database and a policy
-        raise cursor.fault(f"too many segments in {'.'.join([*before, name or ''])}")
+        raise ParseError(f"too many segments in {'.'.join([*before, name or ''])}", line=1, char=1)
     policy = before[-1] if before else None
     database = before[0] if len(before) > 1 else None
     return Measurement(name, regex, database or None, policy or None)
@@ -47,7 +48,7 @@ def parse_order(cursor: Cursor) -> bool:
     token = cursor.peek()
     if token.kind is Kind.IDENT:
         if token.text != "time":
-            raise cursor.fault("only ORDER BY time supported at this time")
+            raise ParseError("only ORDER BY time supported at this time")
         cursor.take()
         descending = cursor.take_keyword("ASC", "DESC") == "DESC"
     elif token.is_keyword("ASC", "DESC"):
@@ -55,7 +56,7 @@ def parse_order(cursor: Cursor) -> bool:
     else:
         raise cursor.expected("identifier", "ASC", "DESC")
     if cursor.peek().is_sign(","):
-        raise cursor.fault("only ORDER BY time supported at this time")
+        raise ParseError("only ORDER BY time supported at this time")
     return descending
 
 

@@ -14,9 +14,10 @@ class Cursor:
     """A place in one text, with a look-ahead of one token."""
 
     def __init__(self, text: str) -> None:
-        self._lexer = Lexer(text)
+        self._lexer = Lexer(text.strip())
         self._offset = 0
         self._ahead: Token | None = None
+        self._looked_past_end = False
 
     def peek(self) -> Token:
         """The next token, left where it is."""
@@ -33,6 +34,7 @@ class Cursor:
         token = self.peek()
         self._offset = token.end
         self._ahead = None
+        self._looked_past_end = token.bare and self._lexer.ends_at(token.end)
         return token
 
     def touches(self, sign: str) -> bool:
@@ -60,6 +62,7 @@ class Cursor:
         start = self._lexer.skip_spaces(self._offset)
         token = self._lexer.regex(start)
         if token is None:
+            self._looked_past_end = self._lexer.ends_at(start)
             return None
         self._offset, self._ahead = token.end, None
         fault = _regex_fault(token.text)
@@ -96,8 +99,14 @@ class Cursor:
         return self.fault(f"found {self.peek()}, expected {', '.join(wishes)}")
 
     def fault(self, message: str) -> ParseError:
-        """An error at the next token."""
-        return self._lexer.error(message, self.peek().start)
+        """An error at the next token, placed where InfluxDB places it.
+
+        It points one character before an opening quote, and one behind the end where its reader has already looked
+        past the end: for the rest of a word, or for a regex.
+        """
+        token = self.peek()
+        shift = 1 if token.kind is Kind.EOF and self._looked_past_end else -1 if token.quoted else 0
+        return self._lexer.error(message, max(token.start + shift, 0))
 
 
 def _regex_fault(pattern: str) -> str | None:

@@ -32,13 +32,14 @@ def parse_expr(cursor: Cursor, weakest: int = 1) -> Expr:
         if strength < weakest:
             return left
         cursor.take()
-        if token.text in ("=~", "!~"):
+        op = "!=" if token.text == "<>" else token.text
+        if op in ("=~", "!~"):
             right: Expr | None = cursor.regex()
             if right is None:
                 raise cursor.expected("regex")
         else:
             right = parse_expr(cursor, strength + 1)
-        left = Binary(token.text, left, right)
+        left = Binary(op, left, right)
 
 
 def parse_call(cursor: Cursor, name: str) -> Call:

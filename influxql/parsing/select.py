@@ -15,9 +15,11 @@ from influxql.ast import (
     SubQuery,
     VarRef,
 )
+from influxql.errors import ParseError
 from influxql.parsing.clauses import parse_condition, parse_measurement, parse_order, parse_paging
 from influxql.parsing.cursor import Cursor
 from influxql.parsing.expressions import parse_call, parse_expr
+from influxql.zones import zone_exists
 
 _FILL_WORDS = {kind.value: Fill(kind) for kind in FillKind if kind is not FillKind.NUMBER}
 
@@ -77,14 +79,14 @@ def _fill(cursor: Cursor) -> Fill:
         return Fill()
     call = parse_call(cursor, "fill")
     if len(call.args) != 1:
-        raise cursor.fault("fill requires an argument, e.g.: 0, null, none, previous, linear")
+        raise ParseError("fill requires an argument, e.g.: 0, null, none, previous, linear")
     match call.args[0]:
         case VarRef(name) if name in _FILL_WORDS:
             return _FILL_WORDS[name]
         case IntegerLiteral(number) | NumberLiteral(number):
             return Fill(FillKind.NUMBER, number)
         case _:
-            raise cursor.fault("expected number argument in fill()")
+            raise ParseError("expected number argument in fill()")
 
 
 def _zone(cursor: Cursor) -> str | None:
@@ -92,9 +94,11 @@ def _zone(cursor: Cursor) -> str | None:
         return None
     call = parse_call(cursor, "tz")
     if len(call.args) != 1:
-        raise cursor.fault("tz requires exactly one argument")
+        raise ParseError("tz requires exactly one argument")
     match call.args[0]:
         case VarRef(name) | StringLiteral(name):
+            if not zone_exists(name):
+                raise ParseError(f"unable to find time zone {name}")
             return name
         case _:
-            raise cursor.fault("expected string argument in tz()")
+            raise ParseError("expected string argument in tz()")

@@ -21,13 +21,29 @@ from influxql.parsing.cursor import Cursor
 from influxql.parsing.select import parse_sources
 
 _KINDS = ("DATABASES", "FIELD", "MEASUREMENTS", "RETENTION", "SERIES", "TAG")
+_NOT_HERE = (
+    "CONTINUOUS",
+    "DIAGNOSTICS",
+    "GRANTS",
+    "MEASUREMENT",
+    "QUERIES",
+    "SHARD",
+    "SHARDS",
+    "STATS",
+    "SUBSCRIPTIONS",
+    "USERS",
+)
 
 
 def parse_show(cursor: Cursor) -> ShowStatement:
     """A SHOW statement; the cursor stands behind SHOW."""
-    word = cursor.expect_keyword(*_KINDS)
+    word = cursor.take_keyword(*_KINDS)
+    if word is None and cursor.peek().is_keyword(*_NOT_HERE):
+        raise cursor.fault(f"SHOW {cursor.peek()} is not supported by this store")
+    if word is None:
+        raise cursor.expected(*sorted(_KINDS + _NOT_HERE))
     if word == "TAG":
-        return _tag_values(cursor) if cursor.expect_keyword("KEYS", "VALUES") == "VALUES" else _tag_keys(cursor)
+        return _tag(cursor)
     parts: dict[str, Callable[[Cursor], ShowStatement]] = {
         "DATABASES": lambda _: ShowDatabases(),
         "FIELD": _field_keys,
@@ -36,6 +52,13 @@ def parse_show(cursor: Cursor) -> ShowStatement:
         "SERIES": _series,
     }
     return parts[word](cursor)
+
+
+def _tag(cursor: Cursor) -> ShowTagKeys | ShowTagValues:
+    word = cursor.take_keyword("KEYS", "VALUES")
+    if word is None:
+        raise cursor.expected("KEY", "KEYS", "VALUES")
+    return _tag_values(cursor) if word == "VALUES" else _tag_keys(cursor)
 
 
 def _retention_policies(cursor: Cursor) -> ShowRetentionPolicies:
@@ -70,7 +93,8 @@ def _tag_values(cursor: Cursor) -> ShowTagValues:
 
 
 def _field_keys(cursor: Cursor) -> ShowFieldKeys:
-    cursor.expect_keyword("KEYS")
+    if not cursor.take_keyword("KEYS"):
+        raise cursor.expected("KEY", "KEYS")
     rest = _rest(cursor, _database(cursor))
     return ShowFieldKeys(rest.database, rest.sources, rest.condition, rest.paging)
 
@@ -100,7 +124,7 @@ def _with_key(cursor: Cursor) -> KeyFilter:
 def _filter(cursor: Cursor, *, signs: tuple[str, ...]) -> KeyFilter:
     token = cursor.peek()
     if token.text not in signs:
-        raise cursor.expected(*signs)
+        raise cursor.expected("IN", "=", "=~")
     op = cursor.take().text
     if op in ("=~", "!~"):
         regex = cursor.regex()

@@ -2,6 +2,7 @@
 
 relation     what a translator knows of a measurement: its table, its columns
 parameters   values bound by name
+statement   a SELECT put together
 predicate    conditions on fields and tags -> a WHERE clause
 scalar       a field or tag, cast -> an expression
 timegroup    GROUP BY time() -> the start of a row's window

@@ -1,7 +1,7 @@
 """A call as columns of a grouped SELECT, and how to read its value from them.
 
 Every aggregate is one or two SQL columns over the rows of a group. `ABSENT` says that the group holds no point for the
-call, which is not the same as a point whose value is null (stddev of one value).
+call, which is not the same as a point that is no number (stddev of one value): that becomes null in the answer only.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _spread(argument: str, kind: FieldType) -> Aggregate:
 
 def _stddev(argument: str, _: FieldType) -> Aggregate:
     columns = (f"stddev_samp({argument})", f"count({argument})")
-    return Aggregate(columns, lambda row: row[0] if row[1] else ABSENT)
+    return Aggregate(columns, lambda row: ABSENT if not row[1] else math.nan if row[0] is None else row[0])
 
 
 def _simple(template: str, read: Read = _read_one) -> Callable[[str, FieldType], Aggregate]:
@@ -112,7 +112,6 @@ _SIMPLE: Final[dict[str, Callable[[str, FieldType], Aggregate]]] = {
     "min": _simple("min({0})"),
     "max": _simple("max({0})"),
     "median": _simple("median({0})"),
-    "mode": _simple("mode({0} ORDER BY time)"),
     "first": _simple(_PICK.format("k", "-"), _read_picked),
     "last": _simple(_PICK.format("k", ""), _read_picked),
     "spread": _spread,

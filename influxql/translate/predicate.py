@@ -1,12 +1,12 @@
 """Conditions on fields and tags as a WHERE clause.
 
-What decides: a missing tag is '' to every condition; a missing field satisfies none; a comparison of types that do not
-go together is false, not an error. SQL's NULL counts as false, and no condition is ever negated as a whole.
+What decides: a missing tag is '' to every condition, and < <= > >= on a tag mean != (so InfluxDB does); a missing field
+satisfies no condition; a comparison of types that do not go together is false, not an error. SQL's NULL counts as
+false, and no condition is ever negated as a whole.
 """
 
 from __future__ import annotations
 
-import operator
 from typing import Final
 
 import re2
@@ -32,14 +32,6 @@ from influxql.translate.relation import Relation
 from influxql.translate.scalar import field_sql
 
 _FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
-_TEXT: Final = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 _NEVER: Final = "FALSE"
 _LITERALS = (StringLiteral, IntegerLiteral, NumberLiteral, BooleanLiteral, DurationLiteral)
 
@@ -86,17 +78,13 @@ class _Comparison:
             return f"{self._text(ref)} {_sql_op(op)} {self._text(right)}"
         if not isinstance(right, StringLiteral):
             return _NEVER
+        equal, value = op == "=", right.value
         if column is None:
-            return "TRUE" if _TEXT[op]("", right.value) else _NEVER
+            return "TRUE" if equal is not bool(value) else _NEVER
         physical = f'"{column.physical}"'
-        if op in ("=", "!=") and not right.value:
-            return f"{physical} IS {'NOT ' if op == '!=' else ''}NULL"
-        value = self._parameters.bind(right.value)
-        if op == "=":
-            return f"{physical} = {value}"
-        if op == "!=":
-            return f"{physical} IS DISTINCT FROM {value}"
-        return f"coalesce({physical}, '') {op} {value}"
+        if not value:
+            return f"({physical} IS NULL OR {physical} = '')" if equal else f"{physical} <> ''"
+        return f"{physical} {'=' if equal else 'IS DISTINCT FROM'} {self._parameters.bind(value)}"
 
     def _text(self, ref: VarRef) -> str:
         column = self._relation.tags.get(ref.name)
@@ -159,9 +147,9 @@ def _arithmetic(op: str, left: tuple[str, bool] | None, right: tuple[str, bool] 
     a = f"({left[0]})::HUGEINT" if whole else f"({left[0]})::DOUBLE"
     b = f"({right[0]})::HUGEINT" if whole else f"({right[0]})::DOUBLE"
     if op == "/":
-        return f"(CASE WHEN {b} = 0 THEN 0 ELSE {a} {'//' if whole else '/'} {b} END)", whole
+        return f"(CASE WHEN {b} = 0 THEN {a} * 0 ELSE {a} {'//' if whole else '/'} {b} END)", whole
     if op == "%":
-        return f"(CASE WHEN {b} = 0 THEN {'0' if whole else 'NULL'} ELSE {a} % {b} END)", whole
+        return f"(CASE WHEN {b} = 0 THEN {f'{a} * 0' if whole else 'NULL'} ELSE {a} % {b} END)", whole
     if op in "+-*" or (op in "&|" and whole):
         return f"({a} {op} {b})", whole
     if op == "^" and whole:

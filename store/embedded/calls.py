@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 from influxql.ast import Call, Fill, FillKind, VarRef
+from influxql.conditions import TimeRange
 from influxql.functions import AGGREGATES, TRANSFORMATIONS
 from influxql.plan import Plan
 from influxql.typing import type_of
-from store.embedded.fill import cast_fill, fill_windows
+from store.embedded.fill import fill_windows
 from store.embedded.points import Group, Points, Source, read_calls, read_selector
 from store.embedded.raw import read_field
 from store.embedded.session import Session
@@ -20,7 +22,7 @@ def call_rows(session: Session, plan: Plan, source: Source) -> Points:
     """Rows by group, in the order of the answer."""
     if _is_lone_selector(plan):
         call = plan.calls[0]
-        return _filled(call, _turned(read_selector(session, plan, source, call), plan), plan, plan.bounds.lower)
+        return _filled(call, _turned(read_selector(session, plan, source, call), plan), plan)
     streams = _streams(session, plan, source)
     if len(plan.calls) == 1:
         return streams[plan.calls[0]]
@@ -48,10 +50,10 @@ def _streams(session: Session, plan: Plan, source: Source) -> dict[Call, Points]
         together[_reach(call)].append(_read(call))
     read: dict[tuple[int, Call], Points] = {}
     for reach, calls in together.items():
-        lower = _lower(plan, reach)
+        wider = _widened(plan, reach)
         aggregates = list(dict.fromkeys(call for call in calls if call.name in AGGREGATES))
-        for call, points in (read_calls(session, plan, source, aggregates, lower) if aggregates else {}).items():
-            read[reach, call] = _filled(call, _turned(points, plan), plan, lower)
+        for call, points in (read_calls(session, wider, source, aggregates) if aggregates else {}).items():
+            read[reach, call] = _filled(call, _turned(points, plan), wider)
     for call in plan.calls:
         streams[call] = _stream(session, plan, source, call, read)
     return streams
@@ -90,10 +92,14 @@ def _reach(call: Call) -> int:
     return windows_before(call) + (_reach(inner) if isinstance(inner, Call) else 0)
 
 
-def _lower(plan: Plan, reach: int) -> int | None:
-    if plan.bounds.lower is None or plan.window is None:
-        return plan.bounds.lower
-    return plan.bounds.lower - reach * plan.window.interval
+def _widened(plan: Plan, reach: int) -> Plan:
+    """The plan with `reach` more windows before its range: behind it, when the answer runs backwards."""
+    lower, upper, window = plan.bounds.lower, plan.bounds.upper, plan.window
+    if not reach or window is None:
+        return plan
+    if plan.descending:
+        return replace(plan, bounds=TimeRange(lower, None if upper is None else upper + reach * window.interval))
+    return replace(plan, bounds=TimeRange(None if lower is None else lower - reach * window.interval, upper))
 
 
 def _turned(points: Points, plan: Plan) -> Points:
@@ -103,18 +109,25 @@ def _turned(points: Points, plan: Plan) -> Points:
     return points
 
 
-def _filled(call: Call, points: Points, plan: Plan, lower: int | None) -> Points:
+def _filled(call: Call, points: Points, plan: Plan) -> Points:
     if plan.window is None or call.name in ("top", "bottom", "distinct"):
         return points
     fill, kind = plan.fill, type_of(call)
     if call.name == "count" and fill.kind is FillKind.NULL:
         fill = Fill(FillKind.NUMBER, 0)
-    return {group: fill_windows(listed, plan, lower, fill, kind) for group, listed in points.items()}
+    return {group: fill_windows(listed, plan, fill, kind, most=_most(call, plan)) for group, listed in points.items()}
+
+
+def _most(call: Call, plan: Plan) -> int | None:
+    """How many windows of a call LIMIT leaves; None where all are needed."""
+    if not plan.paging.limit or call not in plan.calls or plan.fill.kind is FillKind.LINEAR:
+        return None
+    return plan.paging.limit + plan.paging.offset
 
 
 def _merge(streams: dict[Call, Points], plan: Plan) -> Points:
     """One row for each moment that any call has a point at; the others are null, or what fill(number) says."""
-    blank = [0, *(_default(call, plan) for call in plan.calls)]
+    blank = [0, *(_default(plan) for _ in plan.calls)]
     rows: dict[Group, dict[int, list[Any]]] = defaultdict(dict)
     for slot, call in enumerate(plan.calls, start=1):
         for group, listed in streams[call].items():
@@ -131,7 +144,6 @@ def _merge(streams: dict[Call, Points], plan: Plan) -> Points:
     }
 
 
-def _default(call: Call, plan: Plan) -> Any:
-    if plan.window is None or plan.fill.kind is not FillKind.NUMBER:
-        return None
-    return cast_fill(plan.fill.value, type_of(call))
+def _default(plan: Plan) -> Any:
+    """What stands for a call that has no point at all in a group: fill(number) as it is written."""
+    return None if plan.window is None or plan.fill.kind is not FillKind.NUMBER else plan.fill.value

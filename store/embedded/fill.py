@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC
 from typing import Any
 
 from foundation.batch import FieldType
@@ -13,25 +14,28 @@ from store.embedded.session import guard_rows
 Point = tuple[Any, ...]
 
 
-def fill_windows(points: list[Point], plan: Plan, lower: int | None, fill: Fill, kind: FieldType | None) -> list[Point]:
+def fill_windows(
+    points: list[Point], plan: Plan, fill: Fill, kind: FieldType | None, *, most: int | None
+) -> list[Point]:
     """The points of one group (windows in the order of the answer) with a point for every empty window between.
 
-    `lower` is where the range starts for this call; without one, the group's first point is where it starts.
+    Where the plan has no lower bound the group's first point is where its windows start. `most`: how many windows are
+    wanted at all.
     """
     if plan.window is None or fill.kind is FillKind.NONE or not points:
         return points
-    starts = _starts(points, plan, lower)
+    starts = _starts(points, plan, most)
     found = {point[0]: point for point in points}
     blank = (None,) * (len(points[0]) - 2)
     if fill.kind is FillKind.PREVIOUS:
         return list(_previous(starts, found, blank))
     if fill.kind is FillKind.LINEAR:
         return list(_linear(starts, found, blank, kind))
-    value = None if fill.kind is FillKind.NULL else cast_fill(fill.value, kind)
+    value = None if fill.kind is FillKind.NULL else _cast(fill.value, kind)
     return [found.get(start) or (start, value, *blank) for start in starts]
 
 
-def cast_fill(value: float | None, kind: FieldType | None) -> float | int | str | bool | None:
+def _cast(value: float | None, kind: FieldType | None) -> float | int | str | bool | None:
     """The number of fill(number) as a value of the column: '' for text, false for booleans."""
     match kind:
         case FieldType.STRING:
@@ -44,16 +48,19 @@ def cast_fill(value: float | None, kind: FieldType | None) -> float | int | str 
             return value
 
 
-def _starts(points: list[Point], plan: Plan, lower: int | None) -> Iterable[int]:
-    """The starts of all windows in the order of the answer."""
-    window, upper = plan.window, plan.bounds.upper
+def _starts(points: list[Point], plan: Plan, most: int | None) -> Sequence[int]:
+    """The starts of the windows in the order of the answer."""
+    window, lower, upper = plan.window, plan.bounds.lower, plan.bounds.upper
     if window is None or upper is None:
         return [point[0] for point in points]
     earliest = points[-1][0] if plan.descending else points[0][0]
     first = earliest if lower is None else lower
-    guard_rows((upper - first) // window.interval)
-    starts = list(window.starts(first, upper))
-    return reversed(starts) if plan.descending else starts
+    if window.zone is not UTC:
+        guard_rows(most or (upper - first) // window.interval)
+    starts = window.starts(first, upper, None if plan.descending else most)
+    cut = (starts[::-1] if plan.descending else starts)[:most]
+    guard_rows(len(cut))
+    return cut
 
 
 def _previous(starts: Iterable[int], found: dict[int, Point], blank: Point) -> Iterator[Point]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from foundation.batch import FieldType
@@ -16,7 +17,7 @@ from influxql.plan import Plan
 from influxql.translate.aggregate import ABSENT, Aggregate, aggregate_sql, selector_sql
 from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import condition_sql
-from influxql.translate.ranking import distinct_sql, ranked_sql
+from influxql.translate.ranking import counted_sql, distinct_sql, pick_mode, ranked_sql
 from influxql.translate.relation import Relation
 from influxql.translate.scalar import field_sql, is_field
 from influxql.translate.statement import select_sql
@@ -58,10 +59,10 @@ def read_rows(session: Session, plan: Plan, source: Source) -> Points:
     fields = [sql for ref, sql in zip(references, columns, strict=True) if sql and is_field(ref, relation)]
     if not fields:
         return {}
-    scan = open_scan(session, plan, source, plan.bounds.lower)
+    scan = open_scan(session, plan, source)
     present = " OR ".join(f"{sql} IS NOT NULL" for sql in fields)
-    order = "DESC" if plan.descending else "ASC"
-    tags = [f'"{tag.physical}" NULLS FIRST' for _, tag in sorted(relation.tags.items())]
+    order = "DESC NULLS FIRST" if plan.descending else "ASC NULLS LAST"
+    tags = [f'"{tag.physical}" {order}' for _, tag in sorted(relation.tags.items())]
     sql = select_sql(
         [*scan.dimensions, "time", *(column or "NULL" for column in columns)],
         f"{scan.sql} AND ({present})",
@@ -71,24 +72,25 @@ def read_rows(session: Session, plan: Plan, source: Source) -> Points:
     return _grouped(session.fetch(sql, scan.parameters), len(plan.dimensions))
 
 
-def read_calls(
-    session: Session, plan: Plan, source: Source, calls: Sequence[Call], lower: int | None
-) -> dict[Call, Points]:
+def read_calls(session: Session, plan: Plan, source: Source, calls: Sequence[Call]) -> dict[Call, Points]:
     """Points of aggregates by group: one for each window, or one at the lower bound (0 without one)."""
-    scan = open_scan(session, plan, source, lower)
+    scan = open_scan(session, plan, source)
     found: dict[Call, Points] = {call: {} for call in calls}
     single: list[tuple[Call, Aggregate]] = []
+    moment = plan.bounds.lower or 0
     for call in calls:
         argument = _argument(call, source.relation)
         if argument is None:
             continue
         if call.name == "distinct":
-            found[call] = _read_distinct(session, scan, argument[0], lower or 0)
+            found[call] = _read_distinct(session, scan, argument[0], moment)
+        elif call.name == "mode":
+            found[call] = _read_mode(session, scan, argument[0], moment)
         else:
             name = Call("count distinct", call.args) if _counts_distinct(call) else call
             single.append((call, aggregate_sql(name, *argument, scan.parameters)))
     if single:
-        _read_single(session, scan, single, found, lower or 0)
+        _read_single(session, scan, single, found, moment)
     return found
 
 
@@ -98,7 +100,7 @@ def read_selector(session: Session, plan: Plan, source: Source, call: Call) -> P
     argument = _argument(call, relation)
     if argument is None:
         return {}
-    scan = open_scan(session, plan, source, plan.bounds.lower)
+    scan = open_scan(session, plan, source)
     carried = [field_sql(ref, relation) or "NULL" for ref in plan.references]
     if call.name in ("top", "bottom"):
         return _read_ranked(session, scan, call, relation, carried)
@@ -116,11 +118,11 @@ def read_selector(session: Session, plan: Plan, source: Source, call: Call) -> P
     return _sorted(points)
 
 
-def open_scan(session: Session, plan: Plan, source: Source, lower: int | None) -> Scan:
-    """FROM and WHERE over the source from `lower` on."""
+def open_scan(session: Session, plan: Plan, source: Source) -> Scan:
+    """FROM and WHERE over the source."""
     parameters = Parameters()
     relation = source.relation
-    upper = plan.bounds.upper
+    lower, upper = plan.bounds.lower, plan.bounds.upper
     wishes = ["TRUE"]
     if source.bounded and lower is not None:
         wishes.append(f"time >= {parameters.bind(lower)}")
@@ -204,6 +206,17 @@ def _read_distinct(session: Session, scan: Scan, argument: str, moment: int) -> 
     points: Points = defaultdict(list)
     for row in rows:
         points[_group(row[1 if scan.window else 0 : -1])].append((row[0] if scan.window else moment, row[-1]))
+    return _sorted(points)
+
+
+def _read_mode(session: Session, scan: Scan, argument: str, moment: int) -> Points:
+    groups = _groups(scan)
+    rows = session.fetch(counted_sql(scan.sql, argument, groups), scan.parameters)
+    width = len(groups)
+    points: Points = defaultdict(list)
+    for key, members in groupby(rows, key=lambda row: row[:width]):
+        value = pick_mode([(row[width], *row[width + 1 :]) for row in members])
+        points[_group(key[1 if scan.window else 0 :])].append((key[0] if scan.window else moment, value))
     return _sorted(points)
 
 

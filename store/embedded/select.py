@@ -13,13 +13,14 @@ from typing import Any
 import pyarrow as pa
 
 from foundation.batch import FieldType
-from influxql.arithmetic import compile_expr
+from influxql.arithmetic import compile_column, may_be_nan
 from influxql.ast import Expr, Select, SubQuery
 from influxql.plan import Frame, Outer, Plan, frame_select, plan_select
 from store.contract import Series
 from store.embedded.calls import call_rows
 from store.embedded.points import Group, Source, read_rows
 from store.embedded.schema import Column, Table
+from store.embedded.series import keep_groups
 from store.embedded.session import Session
 from store.embedded.sources import find_tables, shape_of
 
@@ -45,10 +46,8 @@ def answer_select(session: Session, select: Select, outer: Outer | None = None) 
     frame = frame_select(select, session.now_ns, outer)
     sources = _sources(session, frame)
     plan = plan_select(frame, shape_of(source.relation for source in sources))
-    series = [found for source in _ordered(sources, plan) for found in _series(session, plan, source)]
-    first = plan.paging.soffset
-    last = first + plan.paging.slimit if plan.paging.slimit else None
-    return Answer(plan, tuple(series[first:last]))
+    series = (found for source in _ordered(sources, plan) for found in _series(session, plan, source))
+    return Answer(plan, tuple(series))
 
 
 def _ordered(sources: list[Source], plan: Plan) -> list[Source]:
@@ -95,7 +94,8 @@ def _inner_table(session: Session, name: str, members: list[tuple[Series, Plan]]
 def _values(column: Column, members: list[tuple[Series, Plan]]) -> Iterator[Any]:
     for series, _ in members:
         if column.kind == "tag":
-            value = series.tags.get(column.name) or None
+            # Grouped by and absent is "" in the answer of the query around, not null.
+            value = series.tags.get(column.name)
             yield from (value for _ in series.values)
         elif column.name in series.columns[1:]:
             index = series.columns.index(column.name, 1)
@@ -109,11 +109,14 @@ def _series(session: Session, plan: Plan, source: Source) -> Iterator[Series]:
     slotted: tuple[Expr, ...] = (*plan.calls, *plan.references)
     slots = {expr: index for index, expr in enumerate(slotted, start=1)}
     rows = call_rows(session, plan, source) if plan.calls else read_rows(session, plan, source)
-    evaluate = [compile_expr(expr, slots) for expr in plan.exprs]
-    straight = [slots[expr] for expr in plan.exprs] == list(range(1, len(slots) + 1)) if _plain(plan, slots) else False
+    evaluate = [compile_column(expr, slots) for expr in plan.exprs]
+    straight = _is_straight(plan, slots)
     first = plan.paging.offset
-    last = first + plan.paging.limit if plan.paging.limit else None
-    for group in sorted(rows, reverse=plan.descending):
+    # OFFSET without LIMIT leaves one row of raw points, as InfluxDB has it.
+    limit = plan.paging.limit or (1 if first and not plan.calls else 0)
+    last = first + limit if limit else None
+    kept = keep_groups(session, plan, source)
+    for group in sorted(rows if kept is None else rows.keys() & kept, reverse=plan.descending):
         cut = rows[group][first:last]
         values = (
             [list(row) for row in cut] if straight else [[row[0], *(value(row) for value in evaluate)] for row in cut]
@@ -122,8 +125,10 @@ def _series(session: Session, plan: Plan, source: Source) -> Iterator[Series]:
             yield Series(source.relation.measurement, plan.columns, values, _tags(plan, group))
 
 
-def _plain(plan: Plan, slots: dict[Expr, int]) -> bool:
-    return all(expr in slots for expr in plan.exprs)
+def _is_straight(plan: Plan, slots: dict[Expr, int]) -> bool:
+    """Whether rows already are what is asked for: every column a slot, in order, none that may be no number."""
+    in_order = [slots.get(expr) for expr in plan.exprs] == list(range(1, len(slots) + 1))
+    return in_order and not any(may_be_nan(call) for call in plan.calls)
 
 
 def _tags(plan: Plan, group: Group) -> dict[str, str]:

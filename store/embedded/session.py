@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from store.embedded.schema import Tables
 from store.errors import QueryLimitExceeded
 
 Row = tuple[Any, ...]
+
+_PLACEHOLDER = re.compile(r"\$(p\d+)")
 
 MOST_ROWS = 20_000_000
 """Rows that one statement may make, empty windows included; beyond it the statement is refused."""
@@ -34,8 +37,9 @@ class Session:
         return self.schema(database or self.database)
 
     def fetch(self, sql: str, parameters: Parameters) -> list[Row]:
-        """All rows of a SELECT."""
-        return self.connection.execute(sql, parameters.values).fetchall()
+        """All rows of a SELECT. What was bound for a part that turned out to be false is left out."""
+        used = {name: parameters.values[name] for name in _PLACEHOLDER.findall(sql)}
+        return self.connection.execute(sql, used).fetchall()
 
     def register(self, columns: Mapping[str, pa.Array]) -> str:
         """Make a table of the inner answer for the query around it; its name to stand in FROM."""

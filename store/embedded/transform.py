@@ -1,7 +1,7 @@
 """Transformations of a row of points: derivative, difference, moving_average and their kin. Values only.
 
 Points come in the order of the answer, so that with ORDER BY time DESC they run backwards, as InfluxDB's do. Of points
-at the same time (from several series) only the first counts.
+at the same time (from several series) only the first counts for those that compare two.
 """
 
 from __future__ import annotations
@@ -18,15 +18,12 @@ from influxql.plan import Plan
 
 Point = tuple[Any, ...]
 _SECOND: Final = 1_000_000_000
+_OF_TWO: Final = frozenset(("derivative", "non_negative_derivative", "difference", "non_negative_difference"))
 
 
 def windows_before(call: Call) -> int:
     """How many windows before the range a transformation of an aggregate reads."""
-    if call.name == "cumulative_sum":
-        return 0
-    if call.name == "moving_average" and isinstance(call.args[1], IntegerLiteral):
-        return max(1, call.args[1].value - 1)
-    return 1
+    return 0 if call.name == "cumulative_sum" else 1
 
 
 def transform(call: Call, points: Iterable[Point], plan: Plan, kind: FieldType | None) -> list[Point]:
@@ -34,7 +31,8 @@ def transform(call: Call, points: Iterable[Point], plan: Plan, kind: FieldType |
     present = [point for point in points if point[1] is not None]
     if call.name == "elapsed":
         return list(_elapsed(present, _duration(call, 1)))
-    return list(_TRANSFORMATIONS[call.name](call, _advancing(present), plan, kind))
+    counted = _advancing(present) if call.name in _OF_TWO else present
+    return list(_TRANSFORMATIONS[call.name](call, counted, plan, kind))
 
 
 def _advancing(points: list[Point]) -> list[Point]:
@@ -50,15 +48,14 @@ def _derivative(call: Call, points: list[Point], plan: Plan, _: FieldType | None
     unit = _duration(call, plan.window.interval if plan.window else _SECOND)
     for (before, old, *_rest), (now, new, *_more) in pairwise(points):
         slope = float(new - old) / (abs(now - before) / unit)
-        if slope >= 0 or call.name == "derivative":
+        if call.name == "derivative" or not slope < 0:
             yield now, slope
 
 
 def _difference(call: Call, points: list[Point], _: Plan, kind: FieldType | None) -> Iterator[Point]:
     for (_before, old, *_rest), (now, new, *_more) in pairwise(points):
-        change = wrap(new - old, kind)
-        if change >= 0 or call.name == "difference":
-            yield now, change
+        if call.name == "difference" or not new < old:
+            yield now, wrap(new - old, kind)
 
 
 def _moving_average(call: Call, points: list[Point], _: Plan, _kind: FieldType | None) -> Iterator[Point]:
