@@ -28,7 +28,6 @@ class Walk:
         self._examiner = examiner
         self._precision = precision
         self._stamp = b" %d\n" % stamp_ns
-        self._stamp_ns = stamp_ns
         self._forgive_cr = forgive_cr
         self._out: list[bytes] = []
         self._lines = 0
@@ -88,9 +87,15 @@ class Walk:
         if objection:
             self._refuse(row, line, objection)
             return
-        time_ns = self._stamp_ns if point.line.time_ns is None else point.line.time_ns
-        self._out.append(b"%s %d\n" % (untimed.text, time_ns))
+        self._out.append(untimed.text + self._stamp_of(point))
         self._lines += 1
+
+    def _stamp_of(self, point: Point) -> bytes:
+        """What stands behind the line's fields, written as in a run."""
+        zeros = _ZEROS.get(self._precision)
+        if point.stamp is not None and zeros is not None:
+            return b" " + point.stamp + zeros + b"\n"
+        return self._stamp if point.line.time_ns is None else b" %d\n" % point.line.time_ns
 
     def _refuse(self, row: int, line: bytes, objection: Objection) -> None:
         self._refused[objection.cause] += 1

@@ -50,8 +50,8 @@ _UINT64 = range(2**64)
 class Point:
     """A line with its names and values as they were written, so that it can be written again byte for byte.
 
-    `text` is measurement, tags and fields without blanks around them and without the timestamp; `fields` are the raw
-    `(key, value)` pairs in the order of `line.fields`.
+    `head` is measurement and tags, `fields` are the `(key, value)` pairs in the order of `line.fields`, `stamp` is the
+    timestamp in the precision of the body, None where the line has none.
     """
 
     line: Line
@@ -59,10 +59,11 @@ class Point:
     tag_keys: tuple[bytes, ...]
     head: bytes
     fields: tuple[tuple[bytes, bytes], ...]
+    stamp: bytes | None
 
     @property
     def text(self) -> bytes:
-        """The line without its timestamp."""
+        """Measurement, tags and fields without blanks around them and without the timestamp."""
         return self.head + b" " + b",".join([key + b"=" + value for key, value in self.fields])
 
     def without_field(self, key: bytes) -> Point | None:
@@ -108,6 +109,7 @@ def parse_point(line: bytes, precision: Precision = Precision.NS) -> Point:
         tag_keys=tuple([key for key, _ in tags]),
         head=head[1] + head[2],
         fields=tuple([(field[1], field[0][len(field[1]) + 1 :]) for field in raw]),
+        stamp=stamp,
     )
 
 

@@ -5,6 +5,8 @@ from random import Random
 SEEDS = (
     b"m f=1 10",
     b"m f=1",
+    b"m f=1 00010",
+    b"m f=1 -0",
     b"cpu,host=a,region=eu usage=0.5,idle=3i 1700000000000000000",
     b"cpu,region=eu,host=a usage=.5 -1",
     b"cpu,host=a\\ b,x=y\\,z u=12u,b=t,c=FALSE",
