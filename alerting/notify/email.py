@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parseaddr
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -22,7 +21,8 @@ from alerting.notify.render import body, cut, headline
 from foundation.secret import Secret
 
 _SUBJECT_CHARACTERS = 200
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&*+/=?^_`{|}~-]+@(?:[A-Za-z0-9-]+\.)*(?!\d+$)[A-Za-z0-9-]{2,}")
+_BARE = r"[A-Za-z0-9.!#$%&*+/=?^_`{|}~-]+@(?:[A-Za-z0-9-]+\.)*(?!\d+\b)[A-Za-z0-9-]{2,}"
+_ADDRESS = re.compile(rf"{_BARE}|[^<>,;:@\"\\]*<{_BARE}>")
 _FORMS = "smtp://user:password@host:port, smtps://... or smtp+starttls://..."
 _MODES: Mapping[str, tuple[str, int]] = MappingProxyType(
     {"smtp": ("insecure", 25), "smtps": ("ssl", 465), "smtp+starttls": ("starttls", 587)}
@@ -57,7 +57,9 @@ class EmailConfig:
     def sender(self) -> str:
         """The address that the mail comes from."""
         user = unquote(_server(self.smtp).username or "")
-        return self.from_ or (user if _is_address(user) else f"tocsin@{self.recipients[0].rpartition('@')[2]}")
+        return self.from_ or (
+            user if _is_address(user) else f"tocsin@{self.recipients[0].rpartition('@')[2].rstrip('>')}"
+        )
 
 
 class Email:
@@ -105,7 +107,7 @@ class Email:
 
 
 def _is_address(text: str) -> bool:
-    return text.isprintable() and bool(_ADDRESS.fullmatch(parseaddr(text)[1]))
+    return text.isprintable() and bool(_ADDRESS.fullmatch(text))
 
 
 def _server(smtp: Secret) -> SplitResult:

@@ -1,0 +1,117 @@
+"""The words of a message: what is said first, what is left out, and how numbers and times read."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+
+import pytest
+
+from alerting.notify.contract import Status
+from alerting.notify.render import LATE_AFTER, MOST_ALERTS, body, headline, number, one_line, span
+from tests.alerting.notify.messages import NOW, alert, ended, message
+
+
+def test_the_headline_is_severity_and_summary() -> None:
+    """One alert: how bad, and what it says."""
+    assert headline(message()) == "[CRITICAL] /pay is slow"
+
+
+def test_the_headline_counts_only_what_fires() -> None:
+    """Two firing and one resolved alert are the first one and one more."""
+    assert headline(message(alert(), alert(), ended())) == "[CRITICAL] /pay is slow (and 1 more)"
+
+
+def test_the_headline_of_an_all_clear_says_resolved() -> None:
+    """When it is over, the severity does not matter any more."""
+    assert headline(message(ended(), status=Status.RESOLVED)) == "[RESOLVED] /pay is slow"
+
+
+def test_an_alert_without_summary_is_called_by_its_name() -> None:
+    """A rule without words still says which rule it is."""
+    assert headline(message(alert(summary=""))) == "[CRITICAL] FeatureSlow"
+
+
+def test_the_body_of_a_firing_alert() -> None:
+    """Since when, the value, the labels that say something new, the description, the runbook, a link."""
+    view = alert(description="Customers wait.\n\nSome leave.", runbook_url="docs/runbooks/feature-slow.md")
+
+    assert body(message(view, url="http://127.0.0.1:8080/alerts"), NOW) == (
+        "CRITICAL: /pay is slow\n"
+        "  since 2026-11-22 13:57:55 UTC (2m5s)\n"
+        "  value: 912.5\n"
+        "  endpoint=/pay, service=payments\n"
+        "  Customers wait.\n"
+        "  Some leave.\n"
+        "  runbook: docs/runbooks/feature-slow.md\n"
+        "\n"
+        "Console: http://127.0.0.1:8080/alerts\n"
+    )
+
+
+def test_the_body_of_a_resolved_alert_says_when_how_long_and_why() -> None:
+    """An all-clear tells its reason."""
+    told = body(message(ended(value=None), status=Status.RESOLVED), NOW)
+
+    assert told.startswith(
+        "RESOLVED: /pay is slow\n  over since 2026-11-22 14:00:00 UTC, after 2m5s: 412 < 500\n  endpoint"
+    )
+
+
+def test_a_message_on_time_does_not_speak_of_time() -> None:
+    """Up to the limit nothing is said about lateness; a second beyond it is."""
+    assert "late" not in body(message(), NOW + LATE_AFTER)
+    assert "is 1m1s late" in body(message(), NOW + LATE_AFTER + timedelta(seconds=1))
+
+
+def test_a_large_group_is_told_in_part_and_counted() -> None:
+    """Of 25 alerts 20 are told and the last 5 are counted."""
+    told = body(message(*[alert()] * (MOST_ALERTS + 5)), NOW)
+
+    assert told.count("CRITICAL: ") == MOST_ALERTS
+    assert "... and 5 more alerts." in told
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (912.0, "912"),
+        (912.5, "912.5"),
+        (1234567.0, "1234567"),
+        (3.14159, "3.142"),
+        (0.012345, "0.01235"),
+        (-2.5, "-2.5"),
+        (0.0, "0"),
+        (math.inf, "inf"),
+        (math.nan, "nan"),
+    ],
+)
+def test_numbers_are_short_and_have_no_trailing_zero(value: float, told: str) -> None:
+    """A float prints without a trailing `.0`, with what somebody can read at night."""
+    assert number(value) == told
+
+
+def test_a_span_is_never_negative() -> None:
+    """Where the clock stepped back, an alert lasted no time, not less than that."""
+    assert span(timedelta(seconds=-3)) == "0s"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a\r\nBcc: b", "a Bcc: b"),
+        ("a\u2028b\u2029c", "a b c"),
+        ("\x1b[31mred\x00", "[31mred"),
+        ("user\u202egnp.exe", "usergnp.exe"),
+        ("  much \t space ", "much space"),
+        ("\ud800", ""),
+    ],
+)
+def test_one_line_is_one_line(text: str, told: str) -> None:
+    """Breaks and controls become blanks; marks that hide or reorder text go."""
+    assert one_line(text) == told
+
+
+def test_one_line_is_cut_with_an_ellipsis() -> None:
+    """A line of eleven characters in a room of ten ends in one that says so."""
+    assert one_line("abcdefghijk", 10) == "abcdefghi…"
