@@ -91,7 +91,7 @@ async def _through(store: Store, lines: Sequence[bytes], folder: Path) -> float:
         on_incident=_incident,
     )
     began = time.perf_counter()
-    deliverer.start()
+    await deliverer.start()
     while buffer.backlog(store.name).lines:  # noqa: ASYNC110 - a backlog has no event to wait for
         await asyncio.sleep(0.005)
     seconds = time.perf_counter() - began

@@ -108,7 +108,7 @@ class Collector:
         await self._store.open()
         await self._field_types.open()
         await self._buffer.open()
-        self._deliverer.start()
+        await self._deliverer.start()
         address = await self._intake.start()
         self._accepting = True
         if self._config.host.enabled:

@@ -96,8 +96,16 @@ class Deliverer:
         self._tasks = Tasks(on_incident)
         self._running: dict[str, asyncio.Task[None]] = {}
 
-    def start(self) -> None:
-        """Begin; call when the buffer is open."""
+    async def start(self) -> None:
+        """Begin; call when buffer and store are open, and before anything is appended.
+
+        Asking the store where it is comes first, so that no new line is appended where it has been already.
+        """
+        for bucket in self._buffer.buckets():
+            try:
+                await self._align(bucket)
+            except Transient as error:
+                _log.warning("the store does not say yet how far it is", bucket=bucket, cause=error)
         self._running[""] = self._tasks.spawn(self._watch(), f"deliver.{self._name}")
 
     async def stop(self) -> None:
@@ -113,12 +121,15 @@ class Deliverer:
                     self._running[bucket] = task
             await self._buffer.grown()
 
-    async def _deliver(self, bucket: str) -> None:
+    async def _align(self, bucket: str) -> None:
+        """Set the cursor to what the store itself says it has."""
         log = self._buffer.log(bucket)
-        offset = await self._patiently(bucket, lambda: self._store.position(log, bucket))
+        offset = await self._store.position(log, bucket)
         if offset is not None:
-            position = Position(log, bucket, offset)
-            await self._patiently(bucket, lambda: self._buffer.seek(self._name, position))
+            await self._buffer.seek(self._name, Position(log, bucket, offset))
+
+    async def _deliver(self, bucket: str) -> None:
+        await self._patiently(bucket, lambda: self._align(bucket))
         while True:
             parcel = await self._patiently(bucket, lambda: self._read(bucket))
             if parcel is None:

@@ -121,10 +121,13 @@ class DiskBuffer:
         """Finish the running group commit and release the directory."""
         if self._open:
             self._open = False
-            async with asyncio.timeout(_CLOSE_GRACE_S):
-                await self._idle.wait()
+            try:
+                async with asyncio.timeout(_CLOSE_GRACE_S):
+                    await self._idle.wait()
+                    await self._on(self._commit_thread, self._writer.close)
+            except TimeoutError:
+                _log.error("the disk did not finish in time; what waited was not acknowledged")
             await self._tasks.stop()
-            await self._on(self._commit_thread, self._writer.close)
         self._commit_thread.shutdown(wait=False)
         self._read_threads.shutdown(wait=False)
         self._lock.release()
@@ -260,6 +263,7 @@ class DiskBuffer:
     def _enter(self, bucket: str, outcome: Outcome) -> None:
         if outcome.made is not None:
             self._logs[bucket] = outcome.made
+            self._used_bytes += outcome.made.size_bytes
         if isinstance(outcome, Failed):
             _log.warning("the buffer took nothing", bucket=bucket, reason=outcome.reason, error=outcome.error)
             return

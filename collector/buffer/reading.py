@@ -10,6 +10,9 @@ from collector.buffer.contract import Origin
 from collector.buffer.files import Files
 from collector.buffer.walk import Frame, walk
 
+_MOST_RATIO = 32
+"""Lines that compress far better than telemetry does must not swell to something a store chokes on."""
+
 
 @dataclass(slots=True)
 class Stretch:
@@ -30,18 +33,19 @@ def read_stretch(files: Files, path: Path, start: int, end: int, most_bytes: int
     """
     stretch = Stretch(start)
     members: list[memoryview | bytes] = []
-    size = 0
+    size = unpacked = 0
     try:
         for found in walk(partial(files.read, path), start, end, whole=True, window=most_bytes):
             stretch.end = found.end
             if isinstance(found, Frame):
                 members.append(found.member)
                 size += len(found.member)
+                unpacked += found.header.unpacked_bytes
                 stretch.lines += found.header.lines
                 stretch.origins.append(Origin(found.source, found.header.accepted_ns, found.header.unpacked_bytes))
             else:
                 stretch.broken_bytes += found.end - found.start
-            if size >= most_bytes:
+            if size >= most_bytes or unpacked >= most_bytes * _MOST_RATIO:
                 break
     except FileNotFoundError:
         return Stretch(end, missing_bytes=end - start)

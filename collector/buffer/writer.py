@@ -39,7 +39,7 @@ class LogWriter:
             file = self._file or self._begin()
             file.write(frames)
             file.sync()
-        except OSError:
+        except BaseException:
             self._abandon()
             raise
         self.size_bytes += added

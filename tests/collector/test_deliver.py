@@ -33,7 +33,7 @@ class Line:
     incidents: Incidents
     deliverer: Deliverer | None = None
 
-    def start(self, config: DeliveryConfig | None = None) -> None:
+    async def start(self, config: DeliveryConfig | None = None) -> None:
         dead = DeadLetters(DeadConfig(), self.folder / "dead", DeadLetterMetrics(CollectorRegistry()))
         self.deliverer = Deliverer(
             Destination("store", self.store),
@@ -44,7 +44,7 @@ class Line:
             on_incident=self.incidents,
             patience=AT_ONCE,
         )
-        self.deliverer.start()
+        await self.deliverer.start()
 
     async def done(self) -> None:
         """Wait until nothing is left to deliver."""
@@ -76,7 +76,7 @@ async def line(tmp_path: Path) -> AsyncIterator[Line]:
 async def test_lines_of_every_bucket_arrive(line: Line):
     """Buckets that are there at the start and buckets that come later are delivered alike, and counted."""
     await line.buffer.append(batch("m f=1 1", bucket="early"))
-    line.start()
+    await line.start()
     await line.buffer.append(batch("m f=2 2", "m f=3 3", bucket="late"))
     await line.done()
 
@@ -89,7 +89,7 @@ async def test_a_store_that_is_away_is_asked_until_it_is_back(line: Line):
     """A store that fails, in ways known and unknown, gets the lines once it is back; each attempt is counted."""
     line.store.failures.extend([StoreUnavailable("away"), StoreUnavailable("away"), ValueError("a surprise")])
     await line.buffer.append(batch("m f=1 1"))
-    line.start()
+    await line.start()
     await line.done()
 
     assert line.stored() == ["m f=1 1"]
@@ -102,7 +102,7 @@ async def test_a_bucket_that_is_missing_holds_up_no_other(line: Line):
     line.store.missing.add("lost")
     await line.buffer.append(batch("m f=1 1", bucket="lost"))
     await line.buffer.append(batch("m f=2 2"))
-    line.start()
+    await line.start()
     await until(lambda: line.stored() == ["m f=2 2"])
 
     assert line.buffer.backlog("store", "lost").lines == 1
@@ -117,7 +117,7 @@ async def test_lines_that_the_store_refuses_become_dead_letters(line: Line):
     line.store.refuses = lambda one: "field type conflict: no" if b"bad" in one else None
     await line.buffer.append(batch("m f=1 1", source="a"))
     await line.buffer.append(batch("m bad=1 2", "m f=3 3", source="b"))
-    line.start()
+    await line.start()
     await line.done()
 
     assert line.stored() == ["m f=1 1", "m f=3 3"]
@@ -131,7 +131,7 @@ async def test_a_body_that_is_refused_whole_is_searched_for_its_bad_lines(line: 
     """The store refuses a body without saying why: every line but the bad ones is stored, in order."""
     line.store.poison = lambda one: one in (b"m f=3 3", b"m f=7 7")
     await line.buffer.append(batch(*(f"m f={number} {number}" for number in range(9))))
-    line.start()
+    await line.start()
     await line.done()
 
     assert line.stored() == [f"m f={number} {number}" for number in (0, 1, 2, 4, 5, 6, 8)]
@@ -142,7 +142,7 @@ async def test_a_body_that_is_too_large_is_split(line: Line):
     """Nothing is lost by a store that takes only so much at once."""
     line.store.most_lines = 2
     await line.buffer.append(batch(*(f"m f={number} {number}" for number in range(7))))
-    line.start()
+    await line.start()
     await line.done()
 
     assert line.stored() == [f"m f={number} {number}" for number in range(7)]
@@ -153,7 +153,7 @@ async def test_a_string_with_a_newline_is_one_line_when_a_body_is_searched(line:
     """Splitting a refused body never cuts a quoted string in two."""
     line.store.poison = lambda one: b"bad" in one
     await line.buffer.append(batch('m f="one\ntwo" 1', "m bad=1 2"))
-    line.start()
+    await line.start()
     await line.done()
 
     assert line.stored() == ['m f="one\ntwo" 1']
@@ -169,7 +169,7 @@ async def test_any_permanent_error_ends_in_the_dead_letters_not_in_a_loop(line: 
 
     line.store.poison = refuse
     await line.buffer.append(batch("m bad=1 1", "m f=2 2"))
-    line.start()
+    await line.start()
     await line.done()
 
     assert line.stored() == ["m f=2 2"]
@@ -184,7 +184,7 @@ async def test_delivery_goes_on_where_the_store_says_it_is(line: Line):
     line.store.positions[first.behind.log, "telemetry"] = first.behind.offset
     await line.buffer.append(batch("m f=2 2"))
 
-    line.start()
+    await line.start()
     await line.done()
 
     assert line.stored() == ["m f=2 2"]
@@ -195,7 +195,7 @@ async def test_positions_of_pieces_never_run_ahead_of_what_is_stored(line: Line)
     line.store = MemoryStore(keeps_positions=True)
     line.store.most_lines = 1
     await line.buffer.append(batch("m f=1 1", "m f=2 2", "m f=3 3"))
-    line.start()
+    await line.start()
     await line.done()
 
     end = line.store.positions[line.buffer.log("telemetry"), "telemetry"]
