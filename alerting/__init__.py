@@ -6,10 +6,14 @@ rules/      a rule as a value, and the reading of rule files; threshold -> level
 contract    the seams around the evaluator: Recorder, Lag
 lag         how far the store is behind the collector
 evaluator   asks the store for every rule when it is due and feeds the table
+inquiry     asks one question: the path that the evaluator and the rehearsal share
+roster      which rules are watched, and which alerts have lost their rule
 watch       one rule at work: its alerts, and what an answer of the store means for them
 state       THE table of alert states, pure: (alert, datapoint, now) -> (alert, transition)
 alert       an alert and its transitions as values
 sight       the one alert that says that rules are blind
+rehearse    unit tests of rules, through the path that pages
+diagram     docs/alert-states.md, drawn from the table
 routing/    which receiver hears of an alert, and with whom it is grouped; pure
 memory/     alert states, groups, incidents and the outbox in one SQLite file, one transaction a decision
 dispatcher  routes and records evaluations, flushes groups that are due
