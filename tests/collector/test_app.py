@@ -10,6 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from collector.app import Collector
+from collector.buffer.disk import DiskConfig
 from collector.config import CollectorConfig, HealthConfig
 from collector.intake.host import HostConfig
 from foundation.clock import SystemClock
@@ -83,6 +84,33 @@ async def test_intake_goes_on_while_the_store_is_away(running: Running):
     assert (await running.ready())["buffered_lines"] == 1
     assert running.role.lag() > 0
     await until(lambda: running.store.lines.get("telemetry") == [b"m f=1 7"])
+
+
+async def test_a_full_buffer_answers_503_until_there_is_room(tmp_path: Path):
+    """At the quota senders get 503 and when to come back; when the store takes lines again, so does the collector."""
+    store = MemoryStore("embedded")
+    store.missing.add("telemetry")
+    running = Running(tmp_path, store, buffer=DiskConfig(quota_bytes=600), **QUIET)
+    await running.start()
+    taken: list[bytes] = []
+    while (status := await running.write(f"m f={len(taken)} {len(taken)}")) == 204:
+        taken.append(b"m f=%d %d" % (len(taken), len(taken)))
+    assert status == 503
+    assert taken
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{running.url}/write?db=telemetry", data="m f=1 1") as answer,
+    ):
+        assert int(answer.headers["Retry-After"]) >= 1
+
+    store.missing.clear()
+
+    async def accepted() -> bool:
+        return await running.write("m f=1 1000") == 204
+
+    await until(accepted)
+    await until(lambda: store.lines.get("telemetry") == [*taken, b"m f=1 1000"])
+    await running.role.stop()
 
 
 async def test_a_restart_goes_on_with_what_was_buffered(tmp_path: Path):
