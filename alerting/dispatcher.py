@@ -173,7 +173,7 @@ class Dispatcher:
         now = max(waiting.now for waiting in batch)
         transitions = [change for waiting in batch for change in waiting.evaluation.transitions]
         changes = self._book.route(transitions, self._tree, now)
-        history = tuple(_entry(transition, self._incident(transition, changes)) for transition in transitions)
+        history = tuple(_entry(transition, self._holder(transition, changes)) for transition in transitions)
         decision = Decision(
             alerts=tuple(alert for waiting in batch for alert in waiting.evaluation.saved),
             words={change.alert.fingerprint: _words(change) for change in transitions},
@@ -187,11 +187,12 @@ class Dispatcher:
         if self._events is not None and history:
             self._events.offer(history)
 
-    def _incident(self, transition: Transition, changes: Sequence[GroupChange]) -> str:
+    def _holder(self, transition: Transition, changes: Sequence[GroupChange]) -> Group | None:
+        """The group whose incident stands for the transition in the history."""
         alert_id = transition.alert.fingerprint
         touched = [change.group for change in changes if alert_id in change.group.members]
         groups = touched or self._book.holding(alert_id)
-        return min(groups, key=lambda group: group.key.receiver).incident if groups else ""
+        return min(groups, key=lambda group: group.key.receiver, default=None)
 
     async def _flush_due(self) -> bool:
         async with self._deciding:
@@ -238,19 +239,21 @@ def _words(transition: Transition) -> Words:
     return Words(annotations=dict(transition.annotations), reason=transition.reason)
 
 
-def _entry(transition: Transition, incident: str) -> HistoryEntry:
+def _entry(transition: Transition, holder: Group | None) -> HistoryEntry:
+    """A transition for people. A resolve has the severity that has ended, as far as a group knows it."""
     alert = transition.alert
+    member = holder.members.get(alert.fingerprint) if holder else None
     return HistoryEntry(
         at=transition.at,
         alert_id=alert.fingerprint,
         rule=alert.rule,
         labels=alert.labels,
-        severity=alert.level.severity,
+        severity=(alert.level or (member.level if member else alert.level)).severity,
         before=transition.before.value,
         state=alert.state.value,
         change=transition.change.value,
         value=alert.value,
         reason=transition.reason,
         summary=transition.annotations.get("summary", ""),
-        incident=incident,
+        incident=holder.incident if holder else "",
     )

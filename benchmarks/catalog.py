@@ -8,4 +8,5 @@ BENCHMARKS: Mapping[str, str] = {
     "intake": "benchmarks.intake",
     "delivery": "benchmarks.delivery",
     "store": "benchmarks.store_rates",
+    "page": "benchmarks.page",
 }

@@ -28,12 +28,25 @@ def sink() -> Iterator[str]:
 @contextmanager
 def collector(folder: Path, config: str) -> Iterator[tuple[str, int]]:
     """A collector alone on its core, configured by the YAML `config`, its state in `folder`; its address and pid."""
+    with _tocsin("collector", folder, config) as started:
+        yield started
+
+
+@contextmanager
+def whole(folder: Path, config: str) -> Iterator[tuple[str, int]]:
+    """Collector, alerting and console in one process on its core; the collector's address and the pid."""
+    with _tocsin("up", folder, config) as started:
+        yield started
+
+
+@contextmanager
+def _tocsin(name: str, folder: Path, config: str) -> Iterator[tuple[str, int]]:
     file = folder / "tocsin.yml"
     file.write_text(config, encoding="utf-8")
     state = folder / "state"
-    command = [*_pinned(SERVER_CORE), sys.executable, "-m", "tocsin", "collector", "--config", str(file)]
-    env = {"TOCSIN_STATE": str(state), "TOCSIN_COLLECTOR_LISTEN": "127.0.0.1:0"}
-    with _started(command, env, subprocess.DEVNULL) as process:
+    command = [*_pinned(SERVER_CORE), sys.executable, "-m", "tocsin", name, "--config", str(file)]
+    free_ports = {f"TOCSIN_{role}_LISTEN": "127.0.0.1:0" for role in ("COLLECTOR", "ALERTING", "CONSOLE")}
+    with _started(command, {"TOCSIN_STATE": str(state), **free_ports}, subprocess.DEVNULL) as process:
         yield _announced(state / "listen.json", process), process.pid
 
 

@@ -19,7 +19,7 @@ from alerting.routing.tree import Node, Timers
 from alerting.send import Pace, Sender
 from foundation.backoff import Backoff
 from foundation.clock import Clock
-from tests.fakes.clock import LoopClock
+from tests.fakes.loop_clock import LoopClock
 from tests.fakes.notifier import FakeNotifier
 from tests.fakes.writer import InlineWriter
 

@@ -133,6 +133,7 @@ async def test_breach_pages_and_its_end_resolves(folder: Path, pagerduty: FakePa
         history = (await it.get("/api/v1/history"))["history"]
         assert [entry["change"] for entry in history] == ["resolved", "fired"]
         assert [entry["incident"] for entry in history] == [actions[0][1]] * 2
+        assert [entry["severity"] for entry in history] == ["critical", "critical"]
         await until(lambda: len(it.published) == 2, what="alert_event lines")
         assert it.published[0].startswith(b"alert_event,alertname=Slow,severity=critical,state=firing ")
 
