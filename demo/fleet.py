@@ -29,9 +29,13 @@ _REBOOT_SHARE = 0.0002
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one device posts at once: telemetry items in JSON, stamped in ms, and when it does so."""
+    """What one device posts at once: telemetry items in JSON, stamped in ms, and when it does so.
+
+    `number` counts periods since 1970, so that reports can be thinned evenly.
+    """
 
     at_ns: int
+    number: int
     device: str
     items: tuple[dict[str, Any], ...]
 
@@ -104,7 +108,7 @@ class Fleet:
             },
             "time": time_ms,
         }
-        return Report(at_ns, device.name, (reading, status))
+        return Report(at_ns, at_ns // self._every_ns, device.name, (reading, status))
 
     def _age(self, device: _Device) -> None:
         """One period passes."""

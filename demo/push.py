@@ -18,6 +18,7 @@ import orjson
 from foundation.backoff import Backoff
 from foundation.logs import logger
 from foundation.secret import Secret
+from foundation.secret import Secret
 
 _CONNECTIONS = 8
 _TIMEOUT_S = 10.0
@@ -53,6 +54,7 @@ class Push:
             connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
             timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
             cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Authorization": f"Token {self._token.reveal()}"} if self._token else None,
             headers={"Authorization": f"Token {self._token.reveal()}"} if self._token else {},
         )
 
@@ -114,9 +116,12 @@ class Push:
     def _book(self, status: int, told: str) -> None:
         if status < 300:  # noqa: PLR2004 - 2xx
             self.tally.taken += 1
+            self._refused_with = 0
             return
         self.tally.refused += 1
-        _log.warning("the collector refused demo traffic", status=status, answer=told)
+        if status != self._refused_with:
+            self._refused_with = status
+            _log.warning("the collector refuses demo traffic", status=status, answer=told)
 
     async def _wait(self, attempt: int, asked_s: float | None) -> None:
         await asyncio.sleep(_BACKOFF.delay_s(attempt, self._luck.random(), asked_s))

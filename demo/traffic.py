@@ -25,7 +25,9 @@ _SHOP_TICK_S = 1.0
 _FLEET_TICK_S = 0.25
 _CATCH_UP_NS = 60 * _S
 _HISTORY_STRETCH_NS = 30 * _S
-_HISTORY_ITEMS = 500
+_HISTORY_ITEMS = 1_000
+_FULL_HISTORY_NS = 120 * _S
+_THINNED_TO = 4
 _DEVICE_ATTEMPTS = 4
 _AT_ONCE = 64
 _log = logger("demo.traffic")
@@ -42,29 +44,35 @@ class Traffic:
         self._state = state
         self._broken = Faults()
         self._ready = asyncio.Event()
+        self._began_ns = 0
         self._on_their_way: set[asyncio.Task[None]] = set()
 
     async def fill_history(self, length: timedelta) -> None:
         """Live through `length` before now, unless the store has seen the shop in that time; then let the loops go."""
-        now_ns = self._clock.now_ns()
-        first_ns = now_ns - length // timedelta(microseconds=1) * 1_000
-        seen_ns = await self._push.last_event() if length else now_ns
+        self._began_ns = self._clock.now_ns()
+        first_ns = self._began_ns - length // timedelta(microseconds=1) * 1_000
+        seen_ns = await self._push.last_event() if length else self._began_ns
         if seen_ns is None or seen_ns < first_ns:
-            for since_ns in range(first_ns, now_ns, _HISTORY_STRETCH_NS):
-                await self._live_through(since_ns, min(since_ns + _HISTORY_STRETCH_NS, now_ns))
+            for since_ns in range(first_ns, self._began_ns, _HISTORY_STRETCH_NS):
+                await self._live_through(since_ns, min(since_ns + _HISTORY_STRETCH_NS, self._began_ns))
             _log.info("the demo has a past", minutes=round(length.total_seconds() / 60))
         self._ready.set()
 
     async def _live_through(self, since_ns: int, until_ns: int) -> None:
         await self._push.lines(self._shop.live(since_ns, until_ns, Faults()))
-        items = [item for report in self._fleet.reports(since_ns, until_ns, Faults()) for item in report.items]
+        reports = self._fleet.reports(since_ns, until_ns, Faults())
+        items = [item for report in reports if self._is_kept(report) for item in report.items]
         for start in range(0, len(items), _HISTORY_ITEMS):
             await self._push.telemetry(items[start : start + _HISTORY_ITEMS])
+
+    def _is_kept(self, report: Report) -> bool:
+        """Of the older past a part of the devices' reports is enough to draw it."""
+        return report.number % _THINNED_TO == 0 or report.at_ns > self._began_ns - _FULL_HISTORY_NS
 
     async def run_shop(self) -> None:
         """Push what happened in the shop, about once a second."""
         await self._ready.wait()
-        last_ns = self._clock.now_ns()
+        last_ns = self._began_ns
         while True:
             await asyncio.sleep(_SHOP_TICK_S)
             now_ns = self._clock.now_ns()
@@ -76,7 +84,7 @@ class Traffic:
     async def run_fleet(self) -> None:
         """Let every device post when it is due, each by itself."""
         await self._ready.wait()
-        last_ns = self._clock.now_ns()
+        last_ns = self._began_ns
         try:
             while True:
                 await asyncio.sleep(_FLEET_TICK_S)
