@@ -1,12 +1,12 @@
 """What a store says when it cannot.
 
-    Transient                        (foundation.errors: the same call may succeed later)
-    |- StoreUnavailable              unreachable, overloaded, not ready, or its token is not accepted for now
-    `- BucketMissing                 the bucket is not there; it may be made, so its own cursor waits and nothing is lost
-    Permanent
-    |- QuerySyntaxError              the query text is wrong (InfluxDB answers 400)
-    |- QueryLimitExceeded            too long, too large or too many rows
-    `- BodyRefused                   the store refused a whole body and did not say which lines; halve it and try the halves
+Transient                        (foundation.errors: the same call may succeed later)
+|- StoreUnavailable              unreachable, overloaded, not ready, or its token is not accepted for now
+`- BucketMissing                 the bucket is not there; it may be made, so its own cursor waits and nothing is lost
+Permanent
+|- QuerySyntaxError              the query text is wrong (InfluxDB answers 400)
+|- QueryLimitExceeded            too long, too large or too many rows
+`- BodyRefused                   the store refused a whole body and did not say which lines; halve it and try the halves
 """
 
 from __future__ import annotations

@@ -1,13 +1,30 @@
 """The store without a server: DuckDB in this process, one file, `telemetry.duckdb`.
 
+    store       owns the threads, keeps the store contract
+    file        the file while it is open: connections, catalog, writer and reader, made and closed together
     schema      what a bucket holds, as values: tables, columns, physical names, types
     catalog     those values in the file: read at open, grown within the writer's transaction
-    shapes      a body of lines, sorted by shape (measurement, tag keys, field keys), into whole Arrow columns
-    fallback    the same for lines that no shape reads: escapes, strings, odd orders; one line at a time
-    rows        columns of lines into rows of one table: one row per series and time, merged field by field
-    writer      one shipment, one transaction: rows, new columns, and the position behind them
-    query       InfluxQL answered from the file (reads only)
-    store       opens the file, owns the threads, keeps the store contract
+
+Writing, in the order in which lines walk:
+
+    writer      one shipment, one transaction: new columns, rows, and the position behind them
+    sorting     a body of lines, sorted by shape; every line goes to exactly one place
+    shapes      lines of one shape (measurement, tag keys, typed field keys) into whole Arrow columns
+    fallback    lines that no shape takes, one at a time: escapes, newlines in strings, everything wrong
+    rows        columns into a table: one row for each series and time, merged field by field
+
+Reading, in the order in which a question walks:
+
+    query       statements in, results out, within a deadline
+    session     what one question holds on to: its cursor, its database, its moment
+    show        SHOW statements
+    select      SELECT: its sources' points filled, transformed, merged by time, cut to its limits
+    sources     measurements by name or regex, and inner SELECTs
+    points      raw rows and the points of each call, group by group
+    raw         the points of one field, for transformations of raw points
+    calls       rows of a SELECT with calls
+    transform   derivative, difference, moving_average and their kin
+    fill        empty windows
 
 Invariant: a table has at most one row for each (time, tags); rows and position are committed together or not at all.
 """

@@ -89,6 +89,14 @@ class Shape:
     tags: tuple[str, ...]
     fields: tuple[tuple[str, FieldType], ...]
 
+    @property
+    def compiles(self) -> bool:
+        """Whether the shape can recognise its lines at all: there is a limit to the size of a pattern."""
+        try:
+            return self.run is not None
+        except re2.error:
+            return False
+
     @cached_property
     def run(self) -> Any:
         """RE2 that matches the longest run of lines of this shape."""

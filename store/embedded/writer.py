@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from foundation.batch import Position, Shipment
     from store.embedded.catalog import Catalog, Growth
 
-_MOST_SHAPES: Final = 10_000
-"""Shapes kept in memory; when there are more, all are learnt again."""
+_MOST_SHAPES: Final = 1_000
+"""Shapes kept in memory (about 60 kB each); when there are more, all are learnt again."""
 
 
 class Writer:
@@ -43,10 +43,13 @@ class Writer:
         return self._positions.get((log, bucket), 0)
 
     def write(self, shipment: Shipment, position: Position) -> Verdict:
-        """Store the shipment, unless its position says that it is stored already."""
+        """Store the shipment, unless the bucket's position is beyond it already.
+
+        At the very same position it is stored again, which does no harm: that is how the parts of a shipment arrive.
+        """
         if self._in_doubt:
             self._look_again()
-        if self._positions.get((position.log, position.bucket), -1) >= position.offset:
+        if self._positions.get((position.log, position.bucket), -1) > position.offset:
             return Verdict(stored=shipment.lines)
         growth = self._catalog.grow(shipment.bucket)
         intake = _Intake(growth, self._shapes)
@@ -175,4 +178,5 @@ class _Intake:
         for key, value in line.fields:
             self._growth.column(line.measurement, key, "field", field_type(value))
         fields = tuple((key, field_type(value)) for key, value in line.fields)
-        return Shape(line.measurement, tuple(key for key, _ in line.tags), fields)
+        shape = Shape(line.measurement, tuple(key for key, _ in line.tags), fields)
+        return shape if shape.compiles else None

@@ -135,3 +135,37 @@ async def test_full_disk(tmp_path: Path, clock: ManualClock, lines: int) -> None
     assert await scalar(store, "SELECT count(f) FROM m") == [(stored + 1) * lines]
     assert await store.position(log.name, BUCKET) == log.offset
     await store.close()
+
+
+async def test_full_disk_at_a_checkpoint(tmp_path: Path, clock: ManualClock) -> None:
+    """When DuckDB gives the database up because a checkpoint failed, the store opens it anew and loses nothing."""
+    path = tmp_path / "telemetry.duckdb"
+    store = EmbeddedStore(EmbeddedConfig(path=path, checkpoint_at="1MB"), state=tmp_path, clock=clock)
+    await store.open()
+    log, lines, stored = Log(store, BUCKET), 2_000, 0
+
+    async def put_next() -> None:
+        nonlocal stored
+        rows = range(stored * lines, (stored + 1) * lines)
+        before = log.offset
+        try:
+            await log.put(b"".join(b'm s="%032x",f=%d.5 %d\n' % (n * 2**120 // 7919, n * 31 % 1009, n) for n in rows))
+        except StoreUnavailable:
+            log.offset = before
+            raise
+        stored += 1
+
+    async def put_many() -> None:
+        while stored < 1000:
+            await put_next()
+
+    while path.stat().st_size < 3_000_000:
+        await put_next()
+    with no_file_grows(beyond=2_000_000), pytest.raises(StoreUnavailable, match="checkpoint"):
+        await put_many()
+    assert await scalar(store, "SELECT count(f) FROM m") in ([stored * lines], [(stored + 1) * lines])
+    await put_next()
+    await put_next()
+    assert await scalar(store, "SELECT count(f) FROM m") == [stored * lines]
+    assert await store.position(log.name, BUCKET) == log.offset
+    await store.close()

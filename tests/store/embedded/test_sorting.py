@@ -1,6 +1,6 @@
 """Every line of a body goes to exactly one place, whatever the mixture."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foundation.batch import FieldType
@@ -59,6 +59,7 @@ def test_odd_lines_are_kept_with_their_place() -> None:
     assert [line for _, line in found.odd] == [b"bad f=1 1", b"a f=t 2", b'n s="x\na f=9 9\n" 3']
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(

@@ -181,6 +181,16 @@ def test_position_makes_writing_twice_harmless(file: File) -> None:
     assert file.writer.position("another", "b") == 0
 
 
+def test_parts_of_a_shipment_share_a_position(file: File) -> None:
+    """What arrives at the position that is stored already is stored too: a refused shipment is cut and written so."""
+    file.put(b"m f=1 1\n")
+    here = Position("log", "b", file.offset)
+    file.writer.write(shipment(b"m f=2 2\n"), here)
+    file.writer.write(shipment(b"m f=3 3\n"), here)
+    assert [row["time"] for row in file.rows("m")] == [1, 2, 3]
+    assert file.positions() == {("log", "b"): file.offset}
+
+
 def test_failed_transaction_leaves_nothing(file: File) -> None:
     """When a commit fails, neither rows nor columns nor position remain, and the same shipment goes in afterwards."""
     file.put(b"m f=1 1\n")

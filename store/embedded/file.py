@@ -1,0 +1,63 @@
+"""The DuckDB file while it is open: its connections, catalog, writer and reader, made and closed together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from foundation.errors import ConfigError
+from store.embedded.catalog import Catalog, load_catalog
+from store.embedded.query import EmbeddedReader
+from store.embedded.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from foundation.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """What exists while the file is open. Cursors are made from `connection`; the writer has one of its own."""
+
+    connection: duckdb.DuckDBPyConnection
+    writing: duckdb.DuckDBPyConnection
+    catalog: Catalog
+    writer: Writer
+    reader: EmbeddedReader
+
+    def close(self) -> None:
+        """Close the file; it is free for others at once."""
+        self.writing.close()
+        self.connection.close()
+
+
+def open_file(path: Path, settings: Mapping[str, str | int | bool], clock: Clock) -> OpenFile:
+    """Open or make the file. Raises ConfigError when another process holds it, or when it is not ours or newer."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = duckdb.connect(path, config=dict(settings))
+    except (duckdb.Error, OSError) as error:
+        raise ConfigError(_cannot_open(path, error)) from error
+    try:
+        catalog = load_catalog(connection, path)
+        writing = connection.cursor()
+        writer = Writer(writing, catalog)
+    except BaseException:
+        connection.close()
+        raise
+    reader = EmbeddedReader(connection.cursor, catalog.tables, clock, catalog.buckets)
+    return OpenFile(connection, writing, catalog, writer, reader)
+
+
+def _cannot_open(path: Path, error: Exception) -> str:
+    text = str(error).splitlines()[0]
+    if "lock" in text.lower():
+        return (
+            f"{path}: another process has the store open ({text}); one process alone can: let the others read through "
+            "its /query (store: {kind: remote, url: ...}), or give this one a state folder of its own"
+        )
+    return f"{path}: cannot be opened as a DuckDB file ({text}); restore it from a backup or set store.path elsewhere"
