@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from foundation.secret import Secret
-from foundation.secret import Secret
 from foundation.web import Address
 
 
@@ -21,7 +20,6 @@ class DemoConfig:
 
     listen: str = "127.0.0.1:8187"
     collector: str = ""
-    token: Secret | None = None
     token: Secret | None = None
     seed: int = 1
     requests_per_s: float = 50.0

@@ -18,7 +18,6 @@ import orjson
 from foundation.backoff import Backoff
 from foundation.logs import logger
 from foundation.secret import Secret
-from foundation.secret import Secret
 
 _CONNECTIONS = 8
 _TIMEOUT_S = 10.0
@@ -54,7 +53,6 @@ class Push:
             connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
             timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"Authorization": f"Token {self._token.reveal()}"} if self._token else None,
             headers={"Authorization": f"Token {self._token.reveal()}"} if self._token else {},
         )
 
