@@ -43,6 +43,7 @@ class Push:
     def __init__(self, url: str, luck: Random, token: Secret | None = None) -> None:
         self.tally = Tally()
         self._token = token
+        self._refused_with = 0
         self._url = url.rstrip("/")
         self._luck = luck
         self._http: aiohttp.ClientSession | None = None
