@@ -7,6 +7,7 @@ from collections.abc import Mapping
 BENCHMARKS: Mapping[str, str] = {
     "intake": "benchmarks.intake",
     "delivery": "benchmarks.delivery",
+    "pipeline": "benchmarks.pipeline_rate",
     "store": "benchmarks.store_rates",
     "page": "benchmarks.page",
 }
