@@ -11,7 +11,6 @@ its index in nanoseconds, so that the items of one array stay apart.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -79,30 +78,50 @@ class JsonTelemetry:
         measurement = item.get("measurement", arrival.measurement or self._measurement)
         if not isinstance(measurement, str):
             raise LineError(f'"measurement" is a text, not {_kind(measurement)}')
-        tags, values = self._full(item) if isinstance(item.get("fields"), dict) else self._flat(item)
-        fields: dict[str, FieldValue] = {}
-        for key, value in _flatten(values, "", 0):
-            if key in fields:
-                raise LineError(f'two values have the name "{key}" once nesting is joined with "_"')
-            fields[key] = self._value(key, value)
+        tags, fields = self._full(item) if isinstance(item.get("fields"), dict) else self._flat(item)
         if not fields:
             raise LineError("no field: every key is a tag, a name, a time or null")
         time_ns = arrival.received_ns + index if item.get("time") is None else _time_ns(item["time"], arrival.precision)
         return encode(measurement, tags, fields, time_ns)
 
-    def _full(self, item: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
+    def _full(self, item: dict[str, Any]) -> tuple[dict[str, str], dict[str, FieldValue]]:
         unknown = sorted(item.keys() - _FULL_KEYS)
         if unknown:
             raise LineError(f'"{unknown[0]}" stands beside "fields"; put it into "fields" or "tags"')
-        tags = item.get("tags")
-        if tags is not None and not isinstance(tags, dict):
-            raise LineError(f'"tags" is an object, not {_kind(tags)}')
-        return _tags(tags or {}), item["fields"]
+        named = item.get("tags")
+        if named is not None and not isinstance(named, dict):
+            raise LineError(f'"tags" is an object, not {_kind(named)}')
+        tags: dict[str, str] = {}
+        for key, value in (named or {}).items():
+            _put_tag(tags, key, value)
+        fields: dict[str, FieldValue] = {}
+        for key, value in item["fields"].items():
+            self._put_field(fields, key, value, 0)
+        return tags, fields
 
-    def _flat(self, item: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
-        tags = {key: value for key, value in item.items() if key in self._tags}
-        fields = {key: value for key, value in item.items() if key not in self._tags and key not in _NAMES}
-        return _tags(tags), fields
+    def _flat(self, item: dict[str, Any]) -> tuple[dict[str, str], dict[str, FieldValue]]:
+        tags: dict[str, str] = {}
+        fields: dict[str, FieldValue] = {}
+        for key, value in item.items():
+            if key in self._tags:
+                _put_tag(tags, key, value)
+            elif key not in _NAMES:
+                self._put_field(fields, key, value, 0)
+        return tags, fields
+
+    def _put_field(self, fields: dict[str, FieldValue], key: str, value: Any, depth: int) -> None:
+        """Add the value, or its leaves with their names joined by `_` (list items by their index)."""
+        if value is None:
+            return
+        if not isinstance(value, (dict, list)):
+            if key in fields:
+                raise LineError(f'two values have the name "{key}" once nesting is joined with "_"')
+            fields[key] = self._value(key, value)
+            return
+        if depth == _DEEPEST:
+            raise LineError(f'"{key}" is nested deeper than {_DEEPEST} levels')
+        for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            self._put_field(fields, f"{key}_{name}", inner, depth + 1)
 
     def _value(self, key: str, value: Any) -> FieldValue:
         if isinstance(value, (bool, str)):
@@ -125,35 +144,21 @@ def _items(body: bytes) -> list[Any]:
     return data if isinstance(data, list) else [data]
 
 
-def _tags(tags: Mapping[str, Any]) -> dict[str, str]:
-    """Tags as text; null and empty ones are left out, for InfluxDB knows no empty tag."""
-    texts = {key: _tag(key, value) for key, value in tags.items() if value is not None}
-    return {key: text for key, text in texts.items() if text}
+def _put_tag(tags: dict[str, str], key: str, value: Any) -> None:
+    """Add the tag as text; null and empty ones are left out, for InfluxDB knows no empty tag."""
+    text = value if isinstance(value, str) else None if value is None else _tag(key, value)
+    if text:
+        tags[key] = text
 
 
 def _tag(key: str, value: Any) -> str:
     match value:
-        case str():
-            return value
         case bool():
             return "true" if value else "false"
         case int() | float():
             return repr(value)
         case _:
             raise LineError(f'tag "{key}" is a text or a number, not {_kind(value)}')
-
-
-def _flatten(value: Any, name: str, depth: int) -> Iterator[tuple[str, Any]]:
-    """Leaves with their names joined by `_`; list items by their index."""
-    if value is None:
-        return
-    if not isinstance(value, (dict, list)):
-        yield name, value
-        return
-    if depth == _DEEPEST:
-        raise LineError(f'"{name}" is nested deeper than {_DEEPEST} levels')
-    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-        yield from _flatten(inner, f"{name}_{key}" if name else str(key), depth + 1)
 
 
 def _time_ns(value: Any, precision: Precision | None) -> int:

@@ -22,6 +22,8 @@ from foundation.line_protocol.precision import LEAST_NS, MOST_NS
 
 _UNWRITABLE = re.compile(r"\n|\\(?=[, =\\]|\Z)")
 _UNWRITABLE_FIELD = re.compile(r'\A[\t\0]|\\"')
+_ORDINARY = re.compile(r"[\w./:@%+-]+", re.ASCII)
+"""Names that are written as they are; nearly all names are, and need no other look."""
 _IN_MEASUREMENT = re.compile(r"([, ])")
 _IN_NAME = re.compile(r"([, =])")
 _IN_STRING = re.compile(r'(["\\])')
@@ -64,21 +66,21 @@ def encode_head(measurement: str, tags: Mapping[str, str] | Iterable[tuple[str, 
         name = _name(key, "tag key", _IN_NAME)
         if name in RESERVED_TAG_KEYS:
             raise LineError(f'cannot use reserved tag key "{key}"')
-        head += b"," + name + b"=" + _name(value, f"value of tag {key!r}", _IN_NAME)
+        head += b"," + name + b"=" + _name(value, "value of a tag", _IN_NAME)
     return head
 
 
 def encode_value(value: FieldValue) -> bytes:
     """A field's value as it stands behind the equals sign."""
     match value:
+        case float() if math.isfinite(value):
+            return repr(value).encode()
         case bool():
             return b"true" if value else b"false"
         case Unsigned() if 0 <= value <= _MOST_UNSIGNED:
             return b"%du" % value
         case int() if not isinstance(value, Unsigned) and _LEAST_INT <= value <= _MOST_INT:
             return b"%di" % value
-        case float() if math.isfinite(value):
-            return repr(value).encode()
         case str():
             return b'"' + _IN_STRING.sub(r"\\\1", _text(value)).encode() + b'"'
         case _:
@@ -97,6 +99,8 @@ def _field(head: bytes, key: str, value: FieldValue) -> bytes:
 
 
 def _name(text: str, what: str, special: re.Pattern[str]) -> bytes:
+    if _ORDINARY.fullmatch(text):
+        return text.encode()
     if not text:
         raise LineError(f"the {what} is empty")
     if _UNWRITABLE.search(text):
