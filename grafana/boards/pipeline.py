@@ -117,4 +117,4 @@ def _trouble() -> list[Panel]:
 def _counter(title: str, description: str, source: str, by: tuple[str, ...], field: Field) -> Panel:
     query = select(growth("value"), source=source, where=_HOST, by=by, every=WINDOW)
     alias = " ".join(f"$tag_{name}" for name in by)
-    return timeseries(title, description, [target(query, alias=alias)], field, (12, 8))
+    return timeseries(title, description, [target(query, alias=alias)], field, (12, 6))

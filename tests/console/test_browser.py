@@ -1,8 +1,10 @@
 """The console as people see it: real Chromium, a real influxd behind it, every panel of every board with data."""
 
+import re
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import pytest_asyncio
@@ -91,6 +93,37 @@ async def test_a_link_in_a_table_leads_to_that_endpoint_alone(browser: Browser, 
         await expect(seen.page.locator(".panel.table tbody tr")).to_have_count(1, timeout=15_000)
         assert "/products/{id}" in await seen.page.locator(".panel.table tbody").inner_text()
         assert seen.complaints == []
+
+
+async def test_an_open_board_follows_the_data(browser: Browser, console: str, influxd: Influxd, influx_bucket: str):
+    """A request of an endpoint never seen before is in the table at the next refresh, without a reload."""
+    async with open_page(browser, f"{console}/boards/tocsin-red?refresh=1s") as seen:
+        await seen.panels()
+        await seen.page.evaluate("window.stillHere = true")
+        tags = "service=shop,feature=browse,endpoint=/new,method=GET,status=200,release=v3"
+        line = f"http_request,{tags} duration_ms=5,error=0i,bytes=1i".encode()
+        status, _ = influxd.call("POST", f"/api/v2/write?org={influxd.org}&bucket={influx_bucket}", line)
+        assert status == 204
+        await seen.page.get_by_role("link", name="/new").wait_for(timeout=15_000)
+        assert await seen.page.evaluate("window.stillHere") is True
+
+
+async def test_dragging_over_a_chart_zooms_the_whole_board(browser: Browser, console: str):
+    """The part that was marked becomes the time range of every panel and of the address; a click leads back."""
+    async with open_page(browser, f"{console}/boards/tocsin-red") as seen:
+        await seen.panels()
+        box = await seen.page.locator(".panel.timeseries .plot .nsewdrag").first.bounding_box()
+        assert box is not None
+        y = box["y"] + box["height"] / 2
+        await seen.page.mouse.move(box["x"] + box["width"] * 0.3, y)
+        await seen.page.mouse.down()
+        await seen.page.mouse.move(box["x"] + box["width"] * 0.6, y, steps=5)
+        await seen.page.mouse.up()
+        await expect(seen.page).to_have_url(re.compile(r"from=\d{13}&to=\d{13}"), timeout=10_000)
+        span = dict(parse_qsl(urlsplit(seen.page.url).query))
+        assert int(span["to"]) - int(span["from"]) == pytest.approx(0.3 * 3_600_000, rel=0.1)
+        await seen.page.get_by_label("Time range").select_option("now-1h")
+        await expect(seen.page).to_have_url(re.compile("from=now-1h&to=now"), timeout=10_000)
 
 
 async def test_an_empty_range_says_so_in_the_panels_own_words(browser: Browser, console: str):

@@ -7,14 +7,15 @@ const STEPS = 4;
 const HEADROOM = 1.06;
 
 export function axis(setting, shown) {
-  const [least, most] = extent(setting, shown);
+  const [least, reached] = extent(setting, shown);
+  const most = setting.max ?? reached;
   const step = roundStep((most - least) / STEPS);
   const bottom = Math.floor(least / step) * step;
   const ticks = [];
   for (let value = bottom; value <= most * HEADROOM + step / 100; value += step) ticks.push(Number(value.toPrecision(12)));
   const plain = { ...setting, decimals: undefined };
   return {
-    range: [bottom, Math.max(most * (most > 0 ? HEADROOM : 1), bottom + step)],
+    range: [bottom, Math.max(most * (most > 0 && setting.max === undefined ? HEADROOM : 1), bottom + step)],
     tickvals: ticks,
     ticktext: ticks.map((value) => written(value, plain)),
     fixedrange: true,

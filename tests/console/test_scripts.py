@@ -1,0 +1,197 @@
+"""The pure parts of the pages' scripts, run in the real browser: units, windows, macros, frames, transformations."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page
+
+from tests.console.running import running_console
+from tests.fakes.browser import open_page, running_browser
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
+HOUR_MS = 3_600_000
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def page() -> AsyncIterator[Page]:
+    """A page of the console; nothing stands behind it."""
+    async with running_browser() as browser, running_console() as url, open_page(browser, f"{url}/alerts") as seen:
+        yield seen.page
+
+
+async def call(page: Page, module: str, function: str, *arguments: Any) -> Any:
+    """What an exported function answers."""
+    script = "async ([module, name, given]) => (await import(`/static/${module}.js`))[name](...given)"
+    return await page.evaluate(script, [module, function, list(arguments)])
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "decimals", "text"),
+    [
+        (0.5, "ms", None, "0.5 ms"),
+        (812.4, "ms", 0, "812 ms"),
+        (1500, "ms", 0, "1.50 s"),
+        (90_000, "ms", None, "1 min 30 s"),
+        (0.25, "s", None, "250 ms"),
+        (3.14159, "percent", 2, "3.14 %"),
+        (0.5, "percentunit", None, "50 %"),
+        (1536, "bytes", None, "1.5 KiB"),
+        (2_500_000, "Bps", None, "2.5 MB/s"),
+        (12_345, "short", None, "12.3 K"),
+        (12_345, "locale", 0, "12,345"),
+        (1999.5, "currencyEUR", None, "€ 2.0 K"),
+        (21.456, "celsius", 1, "21.5 °C"),
+        (-91, "dBm", 0, "-91 dBm"),
+        (93_784, "dtdhms", None, "1 d 2 h"),
+        (7, "no-such-unit", None, "7"),
+    ],
+)
+async def test_numbers_are_written_with_their_units(
+    page: Page, value: float, unit: str, decimals: int | None, text: str
+):
+    """As Grafana names the units; few digits, and the step to the next larger unit at its size."""
+    assert await call(page, "units", "format", value, unit, decimals) == text
+
+
+@pytest.mark.parametrize(
+    ("span_ms", "points", "least", "window_ms"),
+    [
+        (HOUR_MS, 360, "10s", 10_000),
+        (HOUR_MS, 200, "10s", 30_000),
+        (5 * 60_000, 360, "10s", 10_000),
+        (7 * 24 * HOUR_MS, 300, "10s", 3_600_000),
+        (HOUR_MS, 360, None, 10_000),
+    ],
+)
+async def test_windows_are_round_and_not_shorter_than_the_data(
+    page: Page, span_ms: int, points: int, least: str | None, window_ms: int
+):
+    """The next round length that gives at most as many points as fit, and at least the panel's own interval."""
+    assert await call(page, "time", "windowMs", span_ms, points, least) == window_ms
+
+
+async def expand(page: Page, text: str, **scope: Any) -> str:
+    script = """async ([text, scope]) => {
+      const { expand } = await import('/static/macros.js');
+      const { Variables } = await import('/static/variables.js');
+      const variables = new Variables(scope.specs, new URLSearchParams(scope.picked), () => {});
+      return expand(text, {...scope, variables});
+    }"""
+    given = {"from": 1_000_003, "to": 1_900_007, "live": True, "windowMs": 10_000, "specs": [], "picked": ""}
+    expanded: str = await page.evaluate(script, [text, {**given, **scope}])
+    return expanded
+
+
+async def test_macros_become_times_and_windows(page: Page):
+    """The range without windows is taken as it is; the window is a duration and a number of milliseconds."""
+    assert (
+        await expand(page, "SELECT x / ${__interval_ms} FROM m WHERE $timeFilter")
+        == "SELECT x / 10000 FROM m WHERE time >= 1000003ms and time <= 1900007ms"
+    )
+
+
+async def test_a_live_range_ends_with_the_last_whole_window(page: Page):
+    """The window that is still running would look like a fall; an absolute range keeps its end."""
+    text = "WHERE $timeFilter GROUP BY time(${__interval})"
+    assert await expand(page, text) == "WHERE time >= 1000000ms and time <= 1899999ms GROUP BY time(10s)"
+    assert await expand(page, text, live=False) == "WHERE time >= 1000000ms and time <= 1900007ms GROUP BY time(10s)"
+    fixed = "WHERE $timeFilter GROUP BY time(1m)"
+    assert await expand(page, fixed) == "WHERE time >= 960000ms and time <= 1859999ms GROUP BY time(1m)"
+
+
+@pytest.mark.parametrize(
+    ("picked", "pattern"),
+    [
+        ("", ".*"),
+        ("var-endpoint=/pay", r"\/pay"),
+        ("var-endpoint=/a&var-endpoint=/b.c", r"(\/a|\/b\.c)"),
+        ("var-endpoint=/products/{id}", r"\/products\/\{id\}"),
+    ],
+)
+async def test_variables_are_escaped_for_regular_expressions(page: Page, picked: str, pattern: str):
+    """As Grafana's `:regex` does: every special sign and the slash; All is the variable's own pattern."""
+    spec = {"type": "query", "name": "endpoint", "multi": True, "includeAll": True, "allValue": ".*", "query": "x"}
+    text = await expand(page, '"endpoint" =~ /^${endpoint:regex}$/', specs=[spec], picked=picked)
+    assert text == f'"endpoint" =~ /^{pattern}$/'
+
+
+ANSWER = [
+    {"name": "m", "tags": {"host": "a"}, "columns": ["time", "p50", "p95"], "values": [[1, 10, 20], [2, None, 30]]},
+    {"name": "m", "tags": {"host": "b"}, "columns": ["time", "p50", "p95"], "values": [[1, 5, 6]]},
+]
+
+
+async def test_an_answer_becomes_series_named_by_their_alias(page: Page):
+    """One series for each value column of each group; $col and $tag_x stand in the alias."""
+    series = await call(page, "frames", "toSeries", ANSWER, "$tag_host $col")
+    assert [one["name"] for one in series] == ["a p50", "a p95", "b p50", "b p95"]
+    assert series[0] == {"name": "a p50", "labels": {"host": "a"}, "times": [1, 2], "values": [10, None]}
+
+
+async def test_an_answer_becomes_a_table_with_time_and_tags_first(page: Page):
+    """One row a point, the tags as columns."""
+    table = await call(page, "frames", "toTable", [ANSWER])
+    assert [field["name"] for field in table["fields"]] == ["Time", "host", "p50", "p95"]
+    assert [field["values"] for field in table["fields"]] == [[1, 2, 1], ["a", "a", "b"], [10, None, 5], [20, 30, 6]]
+
+
+async def test_transformations_drop_sort_and_limit(page: Page):
+    """Organize leaves out, sortBy orders with the largest first, limit cuts; an unknown one changes nothing."""
+    table = {"fields": [{"name": "Time", "values": [1, 2, 3]}, {"name": "clicks", "values": [5, 9, 7]}]}
+    steps = [
+        {"id": "organize", "options": {"excludeByName": {"Time": True}}},
+        {"id": "sortBy", "options": {"sort": [{"field": "clicks", "desc": True}]}},
+        {"id": "limit", "options": {"limitField": "2"}},
+        {"id": "seriesToRows", "options": {}},
+    ]
+    assert await call(page, "transform", "transform", table, steps) == {
+        "fields": [{"name": "clicks", "values": [9, 7]}]
+    }
+
+
+@pytest.mark.parametrize(
+    ("calculation", "result"), [("lastNotNull", 3), ("mean", 2), ("max", 3), ("min", 1), ("sum", 4), ("count", 2)]
+)
+async def test_calculations_leave_out_what_is_null(page: Page, calculation: str, result: float):
+    """A null is no value; nothing but nulls is null."""
+    assert await call(page, "frames", "reduce", [1, None, 3, None], calculation) == result
+    assert await call(page, "frames", "reduce", [None], calculation) is None
+
+
+async def test_overrides_win_over_defaults_for_their_field_alone(page: Page):
+    """A property with dots goes into its place; another field keeps the defaults."""
+    panel = {
+        "fieldConfig": {
+            "defaults": {"unit": "none", "custom": {"align": "auto"}},
+            "overrides": [
+                {
+                    "matcher": {"id": "byName", "options": "p95"},
+                    "properties": [
+                        {"id": "unit", "value": "ms"},
+                        {"id": "custom.cellOptions", "value": {"type": "gauge"}},
+                    ],
+                }
+            ],
+        }
+    }
+    assert await call(page, "fields", "settings", panel, "p95") == {
+        "unit": "ms",
+        "custom": {"align": "auto", "cellOptions": {"type": "gauge"}},
+    }
+    assert (await call(page, "fields", "settings", panel, "p50"))["unit"] == "none"
+
+
+async def test_an_unknown_kind_of_panel_shows_its_query(page: Page):
+    """What the console cannot draw it says so, with the query."""
+    script = """async () => {
+      const { Panel } = await import('/static/panel.js');
+      const panel = new Panel({ id: 7, type: 'geomap', title: 'Map', targets: [{ query: 'SELECT lat FROM m' }] });
+      await panel.refresh({}, null);
+      return [panel.root.dataset.state, panel.root.textContent];
+    }"""
+    state, text = await page.evaluate(script)
+    assert state == "unsupported"
+    assert "Map" in text
+    assert "SELECT lat FROM m" in text
