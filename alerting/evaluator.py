@@ -21,7 +21,7 @@ from alerting.contract import Lag, Recorder
 from alerting.inquiry import ask
 from alerting.metrics import EvaluatorMetrics
 from alerting.roster import Roster
-from alerting.rules.query import AnswerUnfit, Question
+from alerting.rules.query import AnswerUnfit, NothingThere, Question
 from alerting.rules.rule import Rule
 from alerting.sight import Sight
 from alerting.watch import Decision, Health, RuleStatus, Values, Watch, ending
@@ -173,6 +173,8 @@ class Evaluator:
                 behind_s = await self._lag.behind_s()
                 await self._prime(question, at)
                 values = await ask(self._reader, question, at)
+        except NothingThere as error:
+            self._wait(question, at, str(error), self._clock.monotonic() - started)
         except Exception as error:  # noqa: BLE001 - whatever a store does, it must not end the evaluation of rules
             expected = isinstance(error, TocsinError | TimeoutError)
             self._fail(question, at, _told(error), None if expected else error, self._clock.monotonic() - started)
@@ -216,8 +218,9 @@ class Evaluator:
             before = watch.health
             duration_s = self._clock.monotonic() - started
             watch.accept(decision, duration_s=duration_s)
+        if before in (Health.ERROR, Health.BLIND):
+            _log.info("rule can be evaluated again", rule=watch.rule.alert)
         if before is not Health.OK:
-            _log.info("rule can be evaluated", rule=watch.rule.alert)
             self._changed.set()
         self._metrics.evaluations.labels("ok").inc()
         self._metrics.duration.observe(duration_s)
@@ -229,6 +232,18 @@ class Evaluator:
     def _unrecorded(self, rule: str, error: BaseException) -> None:
         self._metrics.evaluations.labels("unrecorded").inc()
         _log.error("decision not recorded; alerts stay as they were", error=error, rule=rule)
+
+    def _wait(self, question: Question, at: datetime, told: str, lasted_s: float) -> None:
+        """The bucket is not there: before the first series is known that is no failure."""
+        for watch in self._roster.asking(question):
+            before = watch.status.error
+            if not watch.wait(told, at, duration_s=lasted_s):
+                self._fail_one(watch, at, told, None, lasted_s)
+                continue
+            self._metrics.evaluations.labels("waiting").inc()
+            if before != told:
+                _log.info("rule waits for its first data", rule=watch.rule.alert, why=told)
+                self._changed.set()
 
     def _fail(self, question: Question, at: datetime, told: str, error: BaseException | None, lasted_s: float) -> None:
         for watch in self._roster.asking(question):

@@ -70,7 +70,7 @@ class EvaluatorMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.evaluations = Counter(
             "tocsin_alerting_evaluations",
-            "Evaluations of rules, by outcome: ok, failed (query or answer; nothing changes) or unrecorded.",
+            "Evaluations by outcome: ok, failed (nothing changes), unrecorded or waiting (for the first data).",
             ["outcome"],
             registry=registry,
         )

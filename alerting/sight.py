@@ -17,7 +17,8 @@ from alerting.rules.threshold import Threshold
 from alerting.watch import Decision, Health, RuleStatus
 
 _LABELS = (("alertname", RESERVED),)
-_POLICY = Policy(every=timedelta(0), warn=Threshold(">", 0))
+_POLICY = Policy(every=timedelta(0), warn=Threshold(">", 0), hold=timedelta(seconds=1))
+"""A store that goes away blinds many rules within a moment: they are told together."""
 _NAMED = 10
 
 
@@ -37,7 +38,7 @@ class Sight:
     def decide(self, statuses: Sequence[RuleStatus], at: datetime) -> Decision:
         """What the health of all rules means. A rule that is not known to be well keeps an open alert open."""
         blind = [status for status in statuses if status.health is Health.BLIND]
-        unsure = any(status.health in (Health.UNKNOWN, Health.ERROR) for status in statuses)
+        unsure = any(_is_unsure(status) for status in statuses)
         if unsure and not blind:
             return Decision(Evaluation(rule=RESERVED, at=at), {_LABELS: self._alert})
         point = Datapoint(at, float(len(blind)))
@@ -58,6 +59,11 @@ class Sight:
     def accept(self, decision: Decision) -> None:
         """The decision is recorded."""
         self._alert = decision.alerts[_LABELS]
+
+
+def _is_unsure(status: RuleStatus) -> bool:
+    """Whether a rule may turn out to be blind: it failed once, or has not had its first turn."""
+    return status.health is Health.ERROR or status.last_evaluation is None
 
 
 def _lines(blind: Sequence[RuleStatus]) -> list[str]:

@@ -27,7 +27,10 @@ Values = Mapping[Labels, float | None]
 
 
 class Health(StrEnum):
-    """How a rule does. `error`: the last evaluation failed and every alert kept its state; `blind`: twice or more."""
+    """How a rule does. `error`: the last evaluation failed and every alert kept its state; `blind`: twice or more.
+
+    `unknown`: not evaluated yet, or not possible yet because its bucket does not exist (then the rule has an error).
+    """
 
     UNKNOWN = "unknown"
     OK = "ok"
@@ -142,6 +145,13 @@ class Watch:
         self.alerts = {kept: alert for kept, alert in self.alerts.items() if kept != labels}
         self.active = _active(self.alerts)
 
+    def wait(self, error: str, at: datetime, *, duration_s: float | None = None) -> bool:
+        """There is nothing to evaluate yet. False where series are known: then it is a failure."""
+        if self.alerts:
+            return False
+        self._doing = _Doing(0, error, at, duration_s)
+        return True
+
     def fail(self, error: str, at: datetime, *, duration_s: float | None = None) -> None:
         """The evaluation failed: nothing changes but the rule's own health."""
         self._doing = _Doing(self._doing.failures + 1, error, at, duration_s)
@@ -157,7 +167,7 @@ class Watch:
         """How the rule is doing."""
         if self._doing.failures:
             return Health.BLIND if self._doing.failures >= BLIND_AFTER else Health.ERROR
-        return Health.UNKNOWN if self._doing.evaluated_at is None else Health.OK
+        return Health.UNKNOWN if self._doing.evaluated_at is None or self._doing.error is not None else Health.OK
 
     @property
     def status(self) -> RuleStatus:

@@ -32,11 +32,16 @@ from store.contract import Series, StatementResult, Value
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SINCE, _UNTIL = 1_111_111_111_111_111_111, 2_222_222_222_222_222_222
+_NO_BUCKET = "database not found"
 _WIDE_CALLS = {"top": 2, "bottom": 2, "distinct": 1, "sample": 2}
 
 
 class AnswerUnfit(Permanent):
     """The store answered with an error, or with something that is not one number a series."""
+
+
+class NothingThere(AnswerUnfit):
+    """The bucket does not exist: nothing was ever written to it, or it was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +105,13 @@ def group_keys(select: Select) -> tuple[str, ...] | None:
 def values_of(results: Sequence[StatementResult]) -> Mapping[Labels, float | None]:
     """The newest value of every series in the answer to a rule's query, by the labels of the series; None is a null.
 
-    Raises AnswerUnfit for an error in the answer, a value that is no number, and series that labels cannot tell apart.
+    Raises AnswerUnfit for an error in the answer (NothingThere where it is that there is no such bucket), a value that
+    is no number, and series that labels cannot tell apart.
     """
     found: dict[Labels, float | None] = {}
     for result in results:
         if result.error is not None:
-            raise AnswerUnfit(result.error)
+            raise (NothingThere if result.error.startswith(_NO_BUCKET) else AnswerUnfit)(result.error)
         for series in result.series:
             labels = labels_of(series.tags)
             if labels in found:

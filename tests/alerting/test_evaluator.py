@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from alerting.alert import Alert, Change, Evaluation, Labels, Level, State
 from alerting.evaluator import Evaluator, Limits
 from alerting.metrics import EvaluatorMetrics
+from alerting.rules.policy import Missing
 from alerting.rules.rule import Rule
 from alerting.watch import Health
 from store.errors import StoreUnavailable
@@ -194,14 +195,36 @@ async def test_blind_rules_are_one_notice():
         await scene.until(9)
         assert scene.notes.changes == []
         await scene.until(25)
-        (evaluation,) = scene.notes.evaluations
-        (transition,) = evaluation.transitions
+        pending, fired = scene.notes.evaluations
+        assert [change.change for change in pending.transitions] == [Change.PENDING]
+        (transition,) = fired.transitions
         assert transition.change is Change.FIRED
         assert transition.alert.labels == (("alertname", "TocsinRuleBlind"),)
         assert transition.annotations["summary"] == "2 of 2 rules cannot be evaluated; their alerts keep their state"
         assert transition.annotations["description"] == "One: connection refused\nTwo: connection refused"
         await scene.until(35)
-        assert [change for _, _, change in scene.notes.changes] == [Change.FIRED, Change.RESOLVED]
+        assert [change for _, _, change in scene.notes.changes] == [Change.PENDING, Change.FIRED, Change.RESOLVED]
+
+
+async def test_a_bucket_that_does_not_exist_yet_is_no_blindness():
+    """Before anything was written there is no bucket; a rule waits for it and says so, and nobody is paged."""
+    async with evaluating([a_rule(bucket="later")], lambda _: {}) as scene:
+        await scene.until(31)
+        (status,) = scene.evaluator.statuses()
+        assert (status.health, status.error) == (Health.UNKNOWN, "database not found: later")
+        assert scene.notes.changes == []
+        assert scene.count("tocsin_alerting_evaluations_total", outcome="waiting") == 4
+
+
+async def test_a_bucket_that_is_lost_is_a_failure():
+    """Where series are known, a bucket that is gone blinds the rule: its alerts hold."""
+    firing = Alert(rule="Hot", labels=hot(), state=State.FIRING, level=Level.WARNING, since=START)
+    rule = a_rule(bucket="lost", missing=Missing.OK)
+    async with evaluating([rule], lambda _: {}, alerts={firing.fingerprint: firing}) as scene:
+        await scene.until(11)
+        (status,) = scene.evaluator.statuses()
+        assert status.health is Health.BLIND
+        assert status.alerts == (firing,)
 
 
 async def test_a_remembered_blindness_is_not_resolved_by_not_knowing():

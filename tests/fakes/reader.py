@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from store.contract import Series, StatementResult
-from store.errors import BucketMissing
 
 Answer = Mapping[str, float | None]
 """value of the tag `host` -> value of the series"""
@@ -31,7 +30,7 @@ class FakeReader:
 
     async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
         if db != "telemetry":
-            raise BucketMissing(f"there is no bucket {db}")
+            return (StatementResult(0, error=f"database not found: {db}"),)
         bounds = _BOUNDS.search(influxql)
         assert bounds is not None, f"a rule's query must be bounded in time: {influxql}"
         self.queries.append(influxql)
