@@ -37,6 +37,7 @@ from store.contract import Reader
 
 _log = logger("alerting.app")
 _LOOK_S = 1.0
+_REST_S, _GRACE_S = 0.4, 0.5
 FILE = "alerting.sqlite"
 
 
@@ -109,8 +110,9 @@ class Alerting:
         """Stop answering, deciding and sending; what waits stays in the file."""
         if self._site is not None:
             await self._site.stop()
-        await self._tasks.stop()
-        await self._memory.close()
+        await self._sender.rest(_REST_S)
+        await self._tasks.stop(_GRACE_S)
+        await self._memory.close(clean=not self._sender.was_cut_off)
         if self._session is not None:
             await self._session.close()
 
@@ -179,5 +181,5 @@ class Alerting:
             clock=self._clock,
             registry=self._registry,
         )
-        self._site = Site(api.app(), Address.parse(self._config.listen))
+        self._site = Site(api.app(), Address.parse(self._config.listen), shutdown_s=_REST_S)
         return str(await self._site.start())

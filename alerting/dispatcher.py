@@ -31,7 +31,7 @@ from alerting.memory.contract import (
 from alerting.metrics import DispatchMetrics
 from alerting.notify.contract import Notifier
 from alerting.routing.book import Book, GroupChange, member_now
-from alerting.routing.group import Group, decide
+from alerting.routing.group import Group, decide, wake
 from alerting.routing.tree import Node
 from alerting.send import Sender, given_up
 from foundation.clock import Clock
@@ -89,18 +89,21 @@ class Dispatcher:
 
     async def open(self, equipment: Equipment) -> None:
         """Go on where the file stands: open groups, messages that wait. Call once, before `run`."""
-        self._book = Book(await self._memory.groups())
-        self._sender.equip(equipment.notifiers)
-        if equipment.tree is not None:
-            pending = await self._memory.notifications(Outcome.PENDING)
-            await self._give_up([row for row in pending if not self._sender.knows(row)])
-            self._sender.offer(row for row in pending if self._sender.knows(row))
-        await self._follow(equipment)
+        now = self._clock.now()
+        self._book = Book(wake(group, now) for group in await self._memory.groups())
+        async with self._deciding:
+            _ = self._sender.equip(equipment.notifiers)
+            if equipment.tree is not None:
+                pending = await self._memory.notifications(Outcome.PENDING)
+                await self._give_up([row for row in pending if not self._sender.knows(row)])
+                self._sender.offer(row for row in pending if self._sender.knows(row))
+            await self._follow(equipment)
 
     async def equip(self, equipment: Equipment) -> None:
         """Route and send by `equipment` from now on. Raises MemoryFailed."""
-        await self._give_up(self._sender.equip(equipment.notifiers))
-        await self._follow(equipment)
+        async with self._deciding:
+            await self._give_up(self._sender.equip(equipment.notifiers))
+            await self._follow(equipment)
 
     async def record(self, evaluation: Evaluation, *, now: datetime) -> None:
         """Store an evaluation and what follows from it; when this returns it survives a crash.
@@ -138,17 +141,16 @@ class Dispatcher:
                         await self._wake.wait()
 
     async def _follow(self, equipment: Equipment) -> None:
-        async with self._deciding:
-            self._tree = equipment.tree
-            if self._tree is None:
-                return
-            now = self._clock.now()
-            kept = await self._memory.alerts()
-            members = [member_now(one.alert, one.words.annotations, one.words.reason, now) for one in kept]
-            is_open = [member for member in members if member.is_open]
-            changes = self._book.reroute(is_open, self._tree, equipment.receivers, now)
-            if changes:
-                await self._store(Decision(groups=tuple(changes)), now)
+        self._tree = equipment.tree
+        if self._tree is None:
+            return
+        now = self._clock.now()
+        kept = await self._memory.alerts()
+        members = [member_now(one.alert, one.words.annotations, one.words.reason, now) for one in kept]
+        is_open = [member for member in members if member.is_open]
+        changes = self._book.reroute(is_open, self._tree, equipment.receivers, now)
+        if changes:
+            await self._store(Decision(groups=tuple(changes)), now)
 
     async def _give_up(self, rows: Iterable[Notification]) -> None:
         """The receivers of `rows` are no more."""

@@ -38,7 +38,10 @@ class Pace:
 
 
 class Sender:
-    """Sends what waits. `luck` draws the jitter, in [0, 1)."""
+    """Sends what waits. `luck` draws the jitter, in [0, 1).
+
+    `was_cut_off`: it was cancelled with messages on their way, the services may have them.
+    """
 
     def __init__(
         self, memory: Memory, *, clock: Clock, metrics: DispatchMetrics, luck: Callable[[], float], pace: Pace
@@ -52,6 +55,9 @@ class Sender:
         self._retired: list[Notifier] = []
         self._in_use: Counter[Notifier] = Counter()
         self._wake = asyncio.Event()
+        self._resting = False
+        self._at_rest = asyncio.Event()
+        self.was_cut_off = False
         metrics.pending.set_function(lambda: sum(1 for _ in self._rows()))
         metrics.oldest_s.set_function(self.oldest_s)
 
@@ -127,11 +133,21 @@ class Sender:
             for notifier in (*(channel.notifier for channel in self._channels.values()), *self._retired):
                 await notifier.close()
 
+    async def rest(self, grace_s: float) -> None:
+        """Start nothing more, and let what is on its way arrive, for at most `grace_s`."""
+        self._resting = True
+        if any(channel.is_busy for channel in self._channels.values()):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(grace_s):
+                    await self._at_rest.wait()
+
     def _rows(self) -> Iterator[Notification]:
         for channel in self._channels.values():
             yield from channel.rows()
 
     def _start_ready(self, tasks: asyncio.TaskGroup) -> None:
+        if self._resting:
+            return
         now = self._clock.monotonic()
         for channel in self._channels.values():
             while (lane := channel.next_ready(now)) is not None:
@@ -150,11 +166,13 @@ class Sender:
 
     async def _serve(self, channel: Channel, lane: Lane) -> None:
         try:
-            while lane.rows and not lane.holds and await self._step(channel, lane):
+            while lane.rows and not lane.holds and not self._resting and await self._step(channel, lane):
                 lane.failures = 0
         finally:
             channel.finish(lane)
             self._wake.set()
+            if not any(channel.is_busy for channel in self._channels.values()):
+                self._at_rest.set()
 
     async def _step(self, channel: Channel, lane: Lane) -> bool:
         """Deal with the first row of the lane. False: it failed, the lane has to pause."""
@@ -214,6 +232,9 @@ class Sender:
         try:
             async with asyncio.timeout(self._pace.timeout_s):
                 await notifier.send(row.message, now=self._clock.now())
+        except asyncio.CancelledError:
+            self.was_cut_off = True
+            raise
         finally:
             self._in_use[notifier] -= 1
 

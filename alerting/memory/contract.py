@@ -157,8 +157,8 @@ class Memory(Protocol):
     async def open(self) -> None:
         """Make ready. Raises ConfigError: the file is newer than this program, not ours, damaged or in use."""
 
-    async def close(self) -> None:
-        """Finish what was asked for and release the file."""
+    async def close(self, *, clean: bool = True) -> None:
+        """Finish what was asked for and release the file. Not `clean`: messages may have been on their way."""
 
     async def commit(self, decision: Decision, *, now: datetime) -> Committed:
         """Store one decision. Raises MemoryFailed, then nothing of it was stored."""

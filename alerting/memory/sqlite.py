@@ -65,10 +65,10 @@ class SqliteMemory:
             await self._release()
             raise
 
-    async def close(self) -> None:
+    async def close(self, *, clean: bool = True) -> None:
         """Finish what was asked for and release the file."""
         try:
-            if self._lock is not None:
+            if self._lock is not None and clean:
                 await self._run(_fall_asleep)
         finally:
             await self._release()

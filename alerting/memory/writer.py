@@ -41,6 +41,8 @@ class Writer:
 
     async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """What `job` returns, once it is durable. Raises what it raises, or sqlite3.Error."""
+        if self._thread is None:
+            raise sqlite3.ProgrammingError("the file is closed")
         done: Future[T] = Future()
         self._jobs.put((job, done))
         return await asyncio.wrap_future(done)
@@ -48,9 +50,9 @@ class Writer:
     async def stop(self) -> None:
         """Finish the jobs that wait and close the file."""
         if self._thread is not None:
+            thread, self._thread = self._thread, None
             self._jobs.put(None)
-            await asyncio.to_thread(self._thread.join)
-            self._thread = None
+            await asyncio.to_thread(thread.join)
 
     def _live(self, ready: Future[None]) -> None:
         try:

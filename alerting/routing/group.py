@@ -121,6 +121,12 @@ def open_group(key: GroupKey, timers: Timers, now: datetime) -> Group:
     return Group(key=key, timers=timers, opened_at=now, due=now + timers.wait)
 
 
+def wake(group: Group, now: datetime) -> Group:
+    """A group as it was kept, at a start. A clock that was set back does not put it off for longer than its timers."""
+    timer = group.timers.wait if group.said_at is None else group.timers.repeat
+    return replace(group, due=min(group.due, now + timer))
+
+
 def admit(group: Group, news: Iterable[Member], timers: Timers, now: datetime) -> Group:
     """The group after its alerts changed, in order. What the receiver heard of each is kept."""
     members = dict(group.members)
@@ -189,5 +195,5 @@ def _due(group: Group, now: datetime, *, risen: bool) -> datetime:
     if group.level > max(heard, default=Level.OK) or any(member.has_risen for member in members):
         return now
     if any(member.is_news for member in members):
-        return min(group.due, max(now, group.flushed_at + group.timers.interval))
+        return min(group.due, max(now, min(group.flushed_at, now) + group.timers.interval))
     return group.due

@@ -17,6 +17,7 @@ from alerting.routing.group import (
     open_group,
     settle,
     told,
+    wake,
 )
 from alerting.routing.tree import Timers
 
@@ -128,6 +129,15 @@ def test_news_after_the_interval_is_due_at_once() -> None:
     """The group interval is counted from the last flush, not from the news."""
     said = group(member("a", heard=HEARD), said_ago=seconds(31))
     assert admit(said, [member("b")], TIMERS, NOW).due == NOW
+
+
+def test_clock_that_was_set_back_puts_off_nothing_for_longer_than_the_timers() -> None:
+    """News waits one group interval from now at most, and a group that was kept is due within its own timer."""
+    said = group(member("a", heard=HEARD), said_ago=seconds(-3600))
+    assert admit(said, [member("b")], TIMERS, NOW).due == NOW + seconds(30)
+    untold = replace(group(member("a")), due=NOW + seconds(3600))
+    assert wake(untold, NOW).due == NOW
+    assert wake(said, NOW).due == NOW + timedelta(hours=4)
 
 
 def test_last_resolve_is_due_at_once_and_an_earlier_one_waits() -> None:
