@@ -54,6 +54,9 @@ class DeadLetter:
     accepted_ns: int
 
 
+_REFUSED = "refused"
+
+
 class DeadLetters:
     """The dead letters of one collector, in `folder`."""
 
@@ -63,6 +66,10 @@ class DeadLetters:
         self._metrics = metrics
         self._turn = asyncio.Lock()
         self._file: Path | None = None
+
+    def count_from_zero(self, bucket: str) -> None:
+        """Show a bucket without dead letters as zero: a board cannot tell a gap from a fault."""
+        self._metrics.lines.labels(bucket, _REFUSED)
 
     async def add(self, letters: Sequence[DeadLetter]) -> None:
         """Return when the letters are durable. Raises OSError."""
@@ -117,7 +124,7 @@ def reason_kind(reason: str) -> str:
     for kind, signs in _KINDS:
         if any(sign in reason for sign in signs):
             return kind
-    return "refused"
+    return _REFUSED
 
 
 def _paths(folder: Path) -> list[Path]:

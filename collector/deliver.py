@@ -34,6 +34,8 @@ _WORD_STARTS = re.compile(r"(?<!^)(?=[A-Z])")
 _PACKING_LEVEL = 1
 _SMALL = 8
 """A write below this part of its most bytes is far from full."""
+_AWAY = "store_unavailable"
+"""The usual reason to try again; counted from zero, so that a board shows a flat line and not a gap."""
 _NOWHERE = Origin("", 0, 0)
 T = TypeVar("T")
 
@@ -129,6 +131,8 @@ class Deliverer:
             await self._buffer.seek(self._name, Position(log, bucket, offset))
 
     async def _deliver(self, bucket: str) -> None:
+        self._metrics.retries.labels(self._name, _AWAY)
+        self._dead.count_from_zero(bucket)
         await self._patiently(bucket, lambda: self._align(bucket))
         while True:
             parcel = await self._patiently(bucket, lambda: self._read(bucket))

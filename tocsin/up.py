@@ -43,8 +43,8 @@ async def _serve(config: TocsinConfig, names: Sequence[str]) -> int:
     roles = Roles(config, SystemClock(), CollectorRegistry(), incident, os.environ)
 
     def ready(addresses: Mapping[str, str]) -> None:
-        listen.announce(config.state, addresses, os.getpid())
         _greet(config, addresses)
+        listen.announce(config.state, addresses, os.getpid())
 
     return await lifecycle.serve([roles.plan(name) for name in names], incident, ready)
 
