@@ -9,10 +9,13 @@ not newer than everything in the table are merged, within their own range of tim
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from store.embedded.schema import TIME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from store.embedded.schema import Table
 
 _BATCH: Final = "incoming"
+_GAP_NS: Final = 3_600_000_000_000
+_MOST_STRETCHES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +37,11 @@ class _Names:
 
     @property
     def key(self) -> str:
-        return ", ".join(("time", *self.tags))
+        return ", ".join((TIME, *self.tags))
 
     @property
-    def all(self) -> str:
-        return ", ".join(("time", *self.tags, *self.fields))
+    def all(self) -> tuple[str, ...]:
+        return (TIME, *self.tags, *self.fields)
 
 
 def newest_time(connection: duckdb.DuckDBPyConnection, relation: str) -> int | None:
@@ -74,11 +79,25 @@ def store_rows(connection: duckdb.DuckDBPyConnection, table: Table, parts: Seque
     if newest is None or first > newest:
         _insert(connection, names, source)
     else:
-        _merge(connection, names, source, first, min(latest, newest))
+        for stretch in _stretches(times, newest):
+            _merge(connection, names, source, stretch)
         if latest > newest:
             _insert(connection, names, f"{source} WHERE time > {newest}")
     forget_rows(connection)
     return int(latest if newest is None else max(latest, newest))
+
+
+def _stretches(times: Any, newest: int) -> list[tuple[int, int]]:
+    """First and last of the times up to `newest`, cut at long gaps.
+
+    One device with a wrong clock then costs a look at its own old time, not at everything that came since.
+    """
+    late = pc.unique(pc.filter(times, pc.less_equal(times, newest)))
+    late = late.take(pc.sort_indices(late))
+    after_gap = pc.greater(pc.pairwise_diff(late), _GAP_NS)
+    cuts = pc.indices_nonzero(pc.fill_null(after_gap, fill_value=False)).to_pylist()
+    edges = [0, *(cuts if len(cuts) < _MOST_STRETCHES else ()), len(late)]
+    return [(late[start].as_py(), late[stop - 1].as_py()) for start, stop in pairwise(edges)]
 
 
 def _one_row_per_point(connection: duckdb.DuckDBPyConnection, names: _Names, count: int) -> str:
@@ -91,17 +110,19 @@ def _one_row_per_point(connection: duckdb.DuckDBPyConnection, names: _Names, cou
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, names: _Names, source: str) -> None:
-    connection.execute(f"INSERT INTO {names.relation} ({names.all}) SELECT {names.all} FROM {source}")
+    columns = ", ".join(names.all)
+    connection.execute(f"INSERT INTO {names.relation} ({columns}) SELECT {columns} FROM {source}")
 
 
-def _merge(connection: duckdb.DuckDBPyConnection, names: _Names, source: str, first: int, last: int) -> None:
-    """Merge the rows from `first` to `last`: only the table's rows within that range of time are looked at."""
+def _merge(connection: duckdb.DuckDBPyConnection, names: _Names, source: str, stretch: tuple[int, int]) -> None:
+    """Merge the rows of a stretch of time: only the table's rows within it are looked at."""
+    within = "BETWEEN {} AND {}".format(*stretch)
     same = " AND ".join(["old.time = new.time", *(f"old.{tag} IS NOT DISTINCT FROM new.{tag}" for tag in names.tags)])
     updates = ", ".join(f"{field} = coalesce(new.{field}, old.{field})" for field in names.fields)
-    values = ", ".join(f"new.{name.strip()}" for name in names.all.split(","))
+    values = ", ".join(f"new.{name}" for name in names.all)
     connection.execute(
-        f"MERGE INTO {names.relation} AS old USING (SELECT * FROM {source} WHERE time <= {last}) AS new "
-        f"ON ({same} AND old.time BETWEEN {first} AND {last}) "
+        f"MERGE INTO {names.relation} AS old USING (SELECT * FROM {source} WHERE time {within}) AS new "
+        f"ON ({same} AND old.time {within}) "
         f"WHEN MATCHED THEN UPDATE SET {updates} "
-        f"WHEN NOT MATCHED THEN INSERT ({names.all}) VALUES ({values})"
+        f"WHEN NOT MATCHED THEN INSERT ({', '.join(names.all)}) VALUES ({values})"
     )
