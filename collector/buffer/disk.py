@@ -93,6 +93,7 @@ class DiskBuffer:
         self._wanted = asyncio.Event()
         self._idle = asyncio.Event()
         self._growth: dict[str | None, asyncio.Event] = {}
+        self._refusing: dict[str, str] = {}
         self._read_to: dict[tuple[str, str], tuple[int, int]] = {}
         self._committing: asyncio.Task[None] | None = None
         self._open = False
@@ -265,8 +266,14 @@ class DiskBuffer:
             self._logs[bucket] = outcome.made
             self._used_bytes += outcome.made.size_bytes
         if isinstance(outcome, Failed):
-            _log.warning("the buffer took nothing", bucket=bucket, reason=outcome.reason, error=outcome.error)
+            if self._refusing.get(bucket) != outcome.reason:
+                _log.error(
+                    "the buffer takes nothing; senders are told to come back", bucket=bucket, cause=outcome.error
+                )
+            self._refusing[bucket] = outcome.reason
             return
+        if self._refusing.pop(bucket, ""):
+            _log.info("the buffer takes lines again", bucket=bucket)
         self._logs[bucket].appended(outcome.appended)
         self._used_bytes += outcome.appended.added_bytes
         self._metrics.accepted_lines.labels(bucket).inc(outcome.appended.lines)
