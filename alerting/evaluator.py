@@ -31,14 +31,21 @@ from foundation.logs import logger
 from store.contract import Reader
 
 _log = logger("alerting.evaluator")
+_POLL_S = 0.1
+_TINY_S = 0.001
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How hard the store is asked. `nap_s`: the longest sleep, so that a step of the clock is noticed."""
+    """How hard the store is asked.
+
+    `settle_s`: how long an evaluation may wait for lines that were acknowledged before its tick and are on their way to
+    the store. `nap_s`: the longest sleep, so that a step of the clock is noticed.
+    """
 
     queries_at_once: int = 8
+    settle_s: float = 1.0
     nap_s: float = 5.0
 
 
@@ -169,8 +176,8 @@ class Evaluator:
         """One evaluation of all rules that ask this question. Raises nothing."""
         started = self._clock.monotonic()
         try:
+            behind_s = await self._settle(question, at)
             async with self._slots:
-                behind_s = await self._lag.behind_s()
                 await self._prime(question, at)
                 values = await ask(self._reader, question, at)
         except NothingThere as error:
@@ -182,6 +189,20 @@ class Evaluator:
             behind = self._is_behind(question, behind_s)
             for watch in self._roster.asking(question):
                 await self._apply(watch, values, at, behind=behind, started=started)
+
+    async def _settle(self, question: Question, at: datetime) -> float | None:
+        """Wait until the store has what was acknowledged before `at`, so that no window closes before its last lines.
+
+        Returns how far the collector is behind; the wait is a part of `every`, since a collector that is behind for
+        longer is a case of its own.
+        """
+        most_s = min(self._limits.settle_s, question.every.total_seconds() / 2)
+        while True:
+            behind_s = await self._lag.behind_s()
+            since_s = (self._clock.now() - at).total_seconds()
+            if behind_s is None or behind_s <= since_s or since_s >= most_s:
+                return behind_s
+            await asyncio.sleep(min(behind_s - since_s, most_s - since_s, _POLL_S) + _TINY_S)
 
     async def _prime(self, question: Question, at: datetime) -> None:
         """Ask again for the evaluations that rules with `datapoints` look back on but have not seen."""

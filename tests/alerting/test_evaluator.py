@@ -266,6 +266,22 @@ async def test_behind_resolves_nothing():
         assert scene.count("tocsin_alerting_evaluations_behind_total", reason="unknown") == 1
 
 
+async def test_a_window_waits_for_its_last_lines():
+    """Lines acknowledged before the tick are waited for, at most a second: each line is seen by one window or more."""
+    async with evaluating([a_rule()], lambda _: {"a": 5.0}) as scene:
+        scene.lag.seconds = 0.3
+        await scene.until(0.25)
+        assert scene.reader.queries == []
+        await scene.until(0.35)
+        assert len(scene.reader.queries) == 1
+        scene.lag.seconds = 5.0
+        await scene.until(10.95)
+        assert len(scene.reader.queries) == 1
+        await scene.until(11.1)
+        assert len(scene.reader.queries) == 2
+        assert scene.count("tocsin_alerting_evaluations_behind_total", reason="buffered") == 0
+
+
 async def test_nothing_counts_before_it_is_recorded():
     """When memory fails, alerts stay as they were, and the same decision is made again at the next tick."""
     async with evaluating([a_rule()], lambda _: {"a": 95.0}) as scene:
