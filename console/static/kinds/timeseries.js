@@ -113,12 +113,12 @@ function limits(setting) {
 }
 
 function rule({ at, colour }) {
-  return { type: "line", yref: "paper", x0: wallClock(at), x1: wallClock(at), y0: 0, y1: 1, line: { color: colour, width: 1, dash: "dot" } };
+  return { type: "line", yref: "y domain", x0: wallClock(at), x1: wallClock(at), y0: 0, y1: 1, line: { color: colour, width: 1, dash: "dot" } };
 }
 
 function flag({ at, colour, title, text }) {
   const plain = `${title}\n${text}`.replace(/[<>&]/g, (sign) => ({ "<": "&lt;", ">": "&gt;", "&": "&amp;" })[sign]);
-  return { x: wallClock(at), y: 0, yref: "paper", yanchor: "bottom", text: "▲", showarrow: false, font: { color: colour, size: 9 }, hovertext: plain.replace("\n", "<br>"), captureevents: true };
+  return { x: wallClock(at), y: 0, yref: "y domain", yanchor: "bottom", text: "▲", showarrow: false, font: { color: colour, size: 9 }, hovertext: plain.replace("\n", "<br>"), captureevents: true };
 }
 
 function zoom(event, scope) {
