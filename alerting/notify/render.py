@@ -21,8 +21,8 @@ MOST_ALERTS = 20
 """How many alerts of a group are told one by one; the rest are counted."""
 _LINE_CHARACTERS = 1_000
 _QUIET_LABELS = frozenset({"alertname", "severity"})
-_BREAKS = {"Cc", "Zl", "Zp"}
-_UNSEEN = {"Cf", "Cs", "Co", "Cn"}
+_BREAKS = frozenset({"Cc", "Zl", "Zp"})
+_UNSEEN = frozenset({"Cf", "Cs", "Co", "Cn"})
 
 
 def headline(message: Message) -> str:
@@ -130,12 +130,13 @@ def number(value: float) -> str:
 
 def one_line(text: str, most: int = _LINE_CHARACTERS) -> str:
     """`text` in one line of at most `most` characters: breaks and controls become blanks, invisible marks go."""
-    kept = "".join(
-        " " if unicodedata.category(character) in _BREAKS else character
-        for character in text[: 4 * most]
-        if unicodedata.category(character) not in _UNSEEN
-    )
-    return cut(" ".join(kept.split()), most)
+    start = text[: 4 * most]
+    return cut(" ".join((start if start.isprintable() else _seen(start)).split()), most)
+
+
+def _seen(text: str) -> str:
+    kept = ((character, unicodedata.category(character)) for character in text)
+    return "".join(" " if kind in _BREAKS else character for character, kind in kept if kind not in _UNSEEN)
 
 
 def cut(text: str, most: int) -> str:
