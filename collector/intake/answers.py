@@ -12,7 +12,7 @@ from foundation.errors import Permanent
 
 COMPATIBLE_WITH = "v2.9.1"
 """The InfluxDB whose API is spoken here; old clients refuse a server that does not say."""
-HEADERS = {"X-Influxdb-Build": "OSS", "X-Influxdb-Version": COMPATIBLE_WITH}
+HEADERS = {"X-Influxdb-Build": "OSS", "X-Influxdb-Version": COMPATIBLE_WITH, "Server": "tocsin"}
 _CODES = {
     400: "invalid",
     401: "unauthorized",

@@ -34,7 +34,7 @@ async def read_body(request: web.BaseRequest, most_bytes: int) -> bytes:
     inflater = Inflater(most_bytes) if headers.get("Content-Encoding") in _GZIP else None
     parts: list[bytes] = []
     size = 0
-    while chunk := await request.content.readany():
+    while chunk := await _next(request):
         size += len(chunk)
         if size > most_bytes:
             raise _too_large(most_bytes)
@@ -45,6 +45,15 @@ async def read_body(request: web.BaseRequest, most_bytes: int) -> bytes:
     if inflater:
         return inflater.finish()
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _next(request: web.BaseRequest) -> bytes:
+    try:
+        return await request.content.readany()
+    except web.RequestPayloadError as error:
+        raise BodyRefused(400, f"the body cannot be read: {error}", "broken") from error
+    except ConnectionError as error:
+        raise BodyRefused(400, "the client went away in the middle of the body", "aborted") from error
 
 
 class Inflater:

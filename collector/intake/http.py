@@ -6,6 +6,7 @@ through nothing that it does not need. The paths and their answers are those of 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,7 +20,7 @@ from collector.buffer.contract import Buffer
 from collector.check.catalog import ChecksConfig
 from collector.decode.json_telemetry import JsonTelemetryConfig
 from collector.intake.access import Access, TokenMode, check_mode
-from collector.intake.answers import Refusal, refusal
+from collector.intake.answers import Refusal, refusal, unavailable
 from collector.intake.buckets import Buckets
 from collector.intake.door import Door
 from collector.intake.health import HealthRoutes, Readiness
@@ -37,6 +38,9 @@ from store.contract import Reader
 _log = logger("collector.intake")
 _MOST_QUERIES = 1024
 _OTHER = "other"
+_RETRY_AFTER_S = 5.0
+_LONGEST_TARGET = 64 << 10
+"""Boards send long queries in the address; aiohttp's own limit of 8 KiB would refuse them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +114,14 @@ class Intake:
         check_mode(self._config.tokens, address, self._tokens)
         if self._config.tokens == "required" and not self._tokens.list():
             _log.warning("nobody can write yet: make a token with `tocsin token create`")
-        self._site = Site(web.Server(self.handle, auto_decompress=False, access_log=None), address)
+        server = web.Server(
+            self.handle,
+            auto_decompress=False,
+            access_log=None,
+            logger=logging.Logger("wire", logging.CRITICAL),  # noqa: LOG001 - strangers cannot fill the log; ours is above
+            max_line_size=_LONGEST_TARGET,
+        )
+        self._site = Site(server, address)
         return await self._site.start()
 
     async def stop(self) -> None:
@@ -121,7 +132,8 @@ class Intake:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; whatever goes wrong becomes an answer too."""
         began = self._clock.monotonic()
-        path, _, query = request.raw_path.partition("?")
+        target = request.raw_path
+        path, _, query = (target if target.startswith("/") else str(request.rel_url)).partition("?")
         route = self._routes.get(path)
         try:
             response = await self._answer(route, request, query)
@@ -129,7 +141,10 @@ class Intake:
             response = refusal(error)
         except ConfigError as error:
             _log.error("a request could not be answered", error=error, path=path)
-            response = refusal(Refusal(503, str(error), headers={"Retry-After": "5"}))
+            response = refusal(unavailable(str(error), _RETRY_AFTER_S))
+        except Exception as error:  # noqa: BLE001 - the edge: a fault of ours is an answer and a log line, never a drop
+            _log.error("a request failed by a fault of ours", error=error, path=path)
+            response = refusal(Refusal(500, "internal error; the log of the collector has its cause"))
         shown = path if route else _OTHER
         self._metrics.requests.labels(shown, response.status).inc()
         self._metrics.seconds.labels(shown).observe(self._clock.monotonic() - began)

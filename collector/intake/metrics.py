@@ -31,7 +31,7 @@ class IntakeMetrics:
         )
         self.refused_bodies = Counter(
             "tocsin_refused_bodies_total",
-            "Bodies of which no line was read, by reason: gzip, too_large, json, bucket, precision.",
+            "Bodies of which no line was read, by reason: gzip, too_large, broken, aborted, json, bucket, precision.",
             ["reason"],
             registry=registry,
         )

@@ -60,7 +60,7 @@ class QueryRoute:
         try:
             results = await self._reader.query(influxql, db, deadline_s=self._deadline_s)
         except QuerySyntaxError as error:
-            raise Refusal(400, f"error parsing query: {error}") from error
+            raise Refusal(400, str(error)) from error
         except QueryLimitExceeded as error:
             raise Refusal(422, str(error)) from error
         except BucketMissing:

@@ -1,0 +1,92 @@
+"""HTTP as it really comes: broken off, malformed, long, and faults of our own."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.intake import RunningIntake, running_intake
+from tests.fakes.polling import until
+
+
+@pytest.fixture
+async def intake(tmp_path: Path) -> AsyncIterator[RunningIntake]:
+    async with running_intake(tmp_path) as running:
+        yield running
+
+
+async def send(intake: RunningIntake, request: bytes, *, leave: bool = False) -> bytes:
+    """Send raw bytes; the first bytes that come back, or nothing for who leaves at once."""
+    host, _, port = intake.url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(request)
+    await writer.drain()
+    answer = b"" if leave else await reader.read(4096)
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+async def test_a_client_that_leaves_in_the_middle_stores_nothing(
+    intake: RunningIntake, caplog: pytest.LogCaptureFixture
+):
+    """Half a body is no body; it is counted and fills no log."""
+    head = b"POST /api/v2/write HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
+    await send(intake, head + b"m f=1 10\n", leave=True)
+    await until(lambda: intake.count("tocsin_refused_bodies_total", reason="aborted") == 1)
+    assert intake.buffer.batches == []
+    assert caplog.records == []
+
+
+async def test_broken_chunks_and_rubbish_are_400(intake: RunningIntake, caplog: pytest.LogCaptureFixture):
+    """What is no HTTP gets an answer, stores nothing, and fills no log."""
+    head = b"POST /api/v2/write HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for request in (head + b"zz\r\nm f=1\r\n0\r\n\r\n", b"rubbish\r\n\r\n"):
+        assert b" 400 " in (await send(intake, request)).partition(b"\r\n")[0]
+    assert intake.buffer.batches == []
+    assert caplog.records == []
+
+
+async def test_an_absolute_target_is_a_path_too(intake: RunningIntake):
+    """As clients behind a proxy send it."""
+    request = b"POST http://x/api/v2/write?bucket=home HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\nm f=1 10"
+    assert b" 204 " in (await send(intake, request)).partition(b"\r\n")[0]
+    assert intake.buffer.lines("home") == ["m f=1 10"]
+
+
+async def test_a_long_query_in_the_address_is_answered(intake: RunningIntake):
+    """Boards ask so."""
+    answer = await intake.ask("GET", "/query?q=SELECT+" + "x" * 20_000)
+    assert answer.status == 200
+
+
+async def test_a_fault_of_ours_is_500_in_the_log_and_in_the_metrics(
+    intake: RunningIntake, caplog: pytest.LogCaptureFixture
+):
+    """The answer tells no inner things; the log does."""
+    intake.store.away = RuntimeError("an inner thing")
+    answer = await intake.ask("GET", "/query?q=SELECT+f+FROM+m")
+    assert answer.status == 500
+    assert json.loads(answer.body)["code"] == "internal error"
+    assert b"inner thing" not in answer.body
+    assert "a request failed by a fault of ours" in caplog.text
+    assert intake.count("tocsin_requests_total", path="/query", status="500") == 1
+
+
+async def test_a_connection_is_kept_alive_over_many_requests(intake: RunningIntake):
+    """Also over refusals that never read the body."""
+    head = b"POST /api/v2/write?precision=%s HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\nm f=1 10"
+    host, _, port = intake.url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    for precision, status in ((b"ns", b"204"), (b"no", b"400"), (b"ns", b"204")):
+        writer.write(head % precision)
+        await writer.drain()
+        answer = await reader.readuntil(b"\r\n\r\n")
+        assert answer.split(b" ")[1] == status
+        size = [line for line in answer.split(b"\r\n") if line.lower().startswith(b"content-length")]
+        await reader.readexactly(int(size[0].split(b":")[1]) if size else 0)
+    writer.close()
+    await writer.wait_closed()
+    assert intake.buffer.lines() == ["m f=1 10"] * 2
