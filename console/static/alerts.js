@@ -75,9 +75,9 @@ function historyTable(history) {
     el("td", {}, pill(entry.state === "inactive" ? entry.change : entry.state, entry.severity)),
     el("td", {}, entry.rule),
     el("td", {}, entry.summary || entry.reason),
-    el("td", { class: "muted" }, entry.change),
+    el("td", { class: "muted wide" }, entry.change),
   ));
-  return [title, table(["when", "state", "rule", "what", "change"], rows)];
+  return [title, table(["when", "state", "rule", "what"], "change", rows)];
 }
 
 function ruleTable(rules) {
@@ -90,12 +90,14 @@ function ruleTable(rules) {
     el("td", {}, rule.name),
     el("td", {}, [rule.warn && `warn ${rule.warn}`, rule.critical && `critical ${rule.critical}`].filter(Boolean).join(", ")),
     el("td", { class: "muted" }, rule.error ?? `${rule.series} series, every ${rule.every_s} s`),
-    el("td", {}, el("code", {}, rule.query)),
+    el("td", { class: "wide" }, el("code", {}, rule.query)),
   ));
-  return [title, table(["health", "rule", "limits", "state", "query"], rows)];
+  return [title, table(["health", "rule", "limits", "state"], "query", rows)];
 }
 
-function table(headings, rows) {
-  const head = el("thead", {}, el("tr", {}, ...headings.map((words) => el("th", { scope: "col" }, words))));
+// `last`: the heading of a column that a narrow screen leaves out.
+function table(headings, last, rows) {
+  const cells = headings.map((words) => el("th", { scope: "col" }, words));
+  const head = el("thead", {}, el("tr", {}, ...cells, el("th", { scope: "col", class: "wide" }, last)));
   return el("div", { class: "body" }, el("table", {}, head, el("tbody", {}, ...rows)));
 }

@@ -16,7 +16,11 @@ export function stat(body, spec) {
       const more = numbers.length > MOST_SHOWN ? el("span", { class: "muted" }, `+ ${numbers.length - MOST_SHOWN}`) : null;
       clear(body, ...numbers.slice(0, MOST_SHOWN).map(({ field, value }) => figure(spec, field, value)), more);
       if (spec.options?.graphMode === "area" && numbers.length === 1 && series.length === 1) body.append(sparkline(series[0].values));
-      return numbers.length > 0;
+      if (numbers.length > 0) return true;
+      const instead = settings(spec, "").noValue ?? "";
+      if (!/^[-\d.,]+$/.test(instead)) return false;
+      body.append(el("p", { class: "figure" }, instead)); // what never happened is a number too
+      return true;
     },
   };
 }
