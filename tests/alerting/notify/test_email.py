@@ -110,3 +110,20 @@ def test_a_recipient_that_is_no_address_is_refused(to: str | tuple[str, ...]) ->
     """One bare address, or a list of them; no header can be smuggled in."""
     with pytest.raises(ValueError, match=r"e-mail address|to is empty"):
         EmailConfig(to=to, smtp=Secret("smtp://mail"))
+
+
+@pytest.mark.parametrize(
+    ("smtp", "parts"),
+    [
+        ("smtp://mail", ("mailto", "insecure", 25, None, None)),
+        ("smtps://mail", ("mailtos", "ssl", 465, None, None)),
+        ("smtp+starttls://us%40er:p%2Fw@mail:2525", ("mailtos", "starttls", 2525, "us@er", "p/w")),
+    ],
+)
+async def test_the_scheme_says_how_to_speak_to_the_server(smtp: str, parts: tuple[object, ...]) -> None:
+    """Plain, TLS from the start, or STARTTLS, each with its usual port; credentials are unquoted."""
+    notifier = Email(EmailConfig(to="ops@example.org", smtp=Secret(smtp)), Deps())
+    to = notifier._mailto("incident")
+    await notifier.close()
+
+    assert tuple(to[key] for key in ("schema", "secure_mode", "port", "user", "password")) == parts
