@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -24,8 +24,8 @@ async def writer(tmp_path: Path) -> AsyncIterator[Writer]:
     await writer.stop()
 
 
-def insert(number: int) -> str:
-    return f"INSERT INTO t VALUES ({number})"
+def insert(number: int) -> Callable[[sqlite3.Connection], int]:
+    return lambda connection: connection.execute("INSERT INTO t VALUES (?)", (number,)).rowcount
 
 
 async def rows(writer: Writer) -> list[int]:
@@ -39,7 +39,7 @@ async def test_jobs_that_wait_share_a_transaction(writer: Writer) -> None:
     commits.clear()
     first = asyncio.create_task(writer.run(lambda _: gate.wait(5)))
     await asyncio.sleep(0)
-    rest = [asyncio.create_task(writer.run(lambda c, n=n: c.execute(insert(n)))) for n in range(50)]
+    rest = [asyncio.create_task(writer.run(insert(n))) for n in range(50)]
     await asyncio.sleep(0)
     gate.set()
     await asyncio.gather(first, *rest)
@@ -52,13 +52,13 @@ async def test_job_that_fails_takes_back_its_own_work_only(writer: Writer) -> No
     """A failing job leaves nothing, and those beside it are unharmed."""
 
     def broken(connection: sqlite3.Connection) -> None:
-        connection.execute(insert(99))
+        insert(99)(connection)
         raise ValueError("broken")
 
     results = await asyncio.gather(
-        writer.run(lambda c: c.execute(insert(1)).rowcount),
+        writer.run(insert(1)),
         writer.run(broken),
-        writer.run(lambda c: c.execute(insert(2)).rowcount),
+        writer.run(insert(2)),
         return_exceptions=True,
     )
     assert isinstance(results[1], ValueError)
@@ -70,12 +70,12 @@ async def test_jobs_given_before_the_stop_are_done(tmp_path: Path) -> None:
     """A stop finishes what waits; after it nothing is taken."""
     writer = Writer(tmp_path / "w.sqlite", prepare)
     await writer.start()
-    jobs = [asyncio.create_task(writer.run(lambda c, n=n: c.execute(insert(n)))) for n in range(20)]
+    jobs = [asyncio.create_task(writer.run(insert(n))) for n in range(20)]
     await asyncio.sleep(0)
     await writer.stop()
     await asyncio.gather(*jobs)
     with pytest.raises(sqlite3.ProgrammingError):
-        await writer.run(lambda c: c.execute(insert(99)))
+        await writer.run(insert(99))
     again = Writer(tmp_path / "w.sqlite", prepare)
     await again.start()
     assert await rows(again) == list(range(20))
