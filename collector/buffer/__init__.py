@@ -16,5 +16,6 @@ What `disk` is made of, from the queue to the platter (docs/buffer-format.md des
     reading     a stretch of frames for a destination
     recovery    the folder at the start becomes books again
     layout      names of folders and the small files beside the segments
+    cursor_file how far a destination is, on disk
     lock        one process at a time
 """

@@ -19,9 +19,10 @@ from typing import Literal, TypeVar
 
 from collector.buffer.commit import RETRY_AFTER_S, Failed, GroupWriter, Outcome, Written
 from collector.buffer.contract import Backlog, BufferFailed, BufferFull, Parcel
+from collector.buffer.cursor_file import CursorRecord, write_cursor
 from collector.buffer.files import DiskFiles, Files
 from collector.buffer.grouping import take_group
-from collector.buffer.layout import prepare, read_log, write_cursor
+from collector.buffer.layout import cursor_path, prepare, read_log
 from collector.buffer.lock import FolderLock
 from collector.buffer.log import BucketLog, Segment
 from collector.buffer.reading import Stretch, read_stretch
@@ -308,7 +309,8 @@ class DiskBuffer:
             lines, oldest_ns = await self._try(self._read_threads, partial(lines_before, self._files, log, offset))
         elif offset < log.end:
             oldest_ns = await self._try(self._read_threads, partial(accepted_at, self._files, log, offset))
-        task = partial(write_cursor, self._files, log.folder, destination, log.name, offset)
+        record = CursorRecord(destination, log.name, offset, log.cursors[destination].turn + 1)
+        task = partial(write_cursor, self._files, cursor_path(log.folder, destination), record)
         await self._try(self._read_threads, task)
         log.moved(destination, offset, lines, oldest_ns)
 

@@ -47,6 +47,9 @@ class Files(Protocol):
     def create(self, path: Path) -> OpenFile:
         """A new, empty file. Raises FileExistsError."""
 
+    def overwrite(self, path: Path, offset: int, content: bytes) -> None:
+        """Replace bytes in the middle of an existing file, durably and without needing space."""
+
     def truncate(self, path: Path, length: int) -> None:
         """Cut the file to `length`, durably."""
 
@@ -112,6 +115,13 @@ class DiskFiles:
     def create(self, path: Path) -> OpenFile:
         """A new, empty file."""
         return _Appending(path)
+
+    def overwrite(self, path: Path, offset: int, content: bytes) -> None:
+        """Replace bytes in the middle of an existing file, durably."""
+        with path.open("r+b", buffering=0) as file:
+            file.seek(offset)
+            file.write(content)
+            _datasync(file.fileno())
 
     def truncate(self, path: Path, length: int) -> None:
         """Cut the file to `length`, durably."""

@@ -4,7 +4,7 @@ buffer/lock                      the process that holds the folder
 buffer/format.json               {"format": 1}
 buffer/logs/BUCKET-HASH/log.json {"name": random, "bucket": its true name}
 buffer/logs/BUCKET-HASH/00000000000000000000.seg
-buffer/logs/BUCKET-HASH/DESTINATION-HASH.cursor   {"destination", "log", "offset"}
+buffer/logs/BUCKET-HASH/DESTINATION-HASH.cursor
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pathlib import Path
 
 import orjson
 
+from collector.buffer.cursor_file import SUFFIX, CursorRecord, read_cursor
 from collector.buffer.files import Files, write_whole
 from foundation.errors import ConfigError
 
 FORMAT = 1
-_CURSOR_SUFFIX = ".cursor"
 _NOT_PLAIN = re.compile(r"[^a-z0-9_-]+")
 
 
@@ -68,27 +68,15 @@ def make_log(files: Files, path: Path, bucket: str) -> str:
     return name
 
 
-def write_cursor(files: Files, path: Path, destination: str, log: str, offset: int) -> None:
-    """Write down, durably and whole, how far the destination is."""
-    content = orjson.dumps({"destination": destination, "log": log, "offset": offset})
-    write_whole(files, path / f"{safe_name(destination)}{_CURSOR_SUFFIX}", content)
+def cursor_path(path: Path, destination: str) -> Path:
+    """The cursor file of a destination in the folder of a log."""
+    return path / f"{safe_name(destination)}{SUFFIX}"
 
 
-def read_cursors(files: Files, path: Path, log: str) -> dict[str, int]:
-    """Destination -> offset, as written down for this log."""
-    cursors: dict[str, int] = {}
-    for name in files.names(path):
-        if name.endswith(_CURSOR_SUFFIX):
-            content = _object(files, path / name)
-            offset = content.get("offset")
-            if content.get("log") == log and isinstance(offset, int):
-                cursors[str(content.get("destination"))] = offset
-    return cursors
-
-
-def forget_cursor(files: Files, path: Path, destination: str) -> None:
-    """Remove the cursor of a destination that is no longer configured."""
-    files.remove(path / f"{safe_name(destination)}{_CURSOR_SUFFIX}")
+def read_cursors(files: Files, path: Path, log: str) -> dict[str, CursorRecord]:
+    """Destination -> its cursor, as written down for this log."""
+    records = (read_cursor(files, path / name) for name in files.names(path) if name.endswith(SUFFIX))
+    return {record.destination: record for record in records if record is not None and record.log == log}
 
 
 def _object(files: Files, path: Path) -> dict[str, object]:

@@ -33,12 +33,14 @@ class Segment:
 class Cursor:
     """How far a destination is: everything before `offset` is delivered.
 
-    `lines` counts the log's lines before it, `oldest_ns` is when the frame at it was accepted (0 at the end).
+    `lines` counts the log's lines before it, `oldest_ns` is when the frame at it was accepted (0 at the end),
+    `turn` how often it was written down.
     """
 
     offset: int
     lines: int = 0
     oldest_ns: int = 0
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ class BucketLog:
         """
         cursor = self.cursors[destination]
         cursor.offset = offset
+        cursor.turn += 1
         at_end = offset >= self.end
         cursor.lines = self.lines if at_end else lines
         cursor.oldest_ns = 0 if at_end else oldest_ns or self.newest_ns

@@ -8,14 +8,15 @@ reader, which skips and counts them; a segment that is gone shows as a gap betwe
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from collector.buffer.cursor_file import CursorRecord, write_cursor
 from collector.buffer.files import Files
 from collector.buffer.frames import HEADER, parse
-from collector.buffer.layout import forget_cursor, read_cursors
+from collector.buffer.layout import cursor_path, read_cursors
 from collector.buffer.log import BucketLog, Cursor, Segment, segment_base, segment_name
 from collector.buffer.walk import Frame, Gap, walk
 
@@ -34,9 +35,9 @@ def recover(files: Files, folder: Path, name: str, bucket: str, destinations: It
     log = BucketLog(name, bucket, folder)
     torn = _find_segments(files, log)
     written = read_cursors(files, folder, name)
-    log.end = max([log.segments[-1].end if log.segments else 0, *written.values()])
+    log.end = max([log.segments[-1].end if log.segments else 0, *(record.offset for record in written.values())])
     _place_cursors(files, log, written, tuple(destinations))
-    low = min((written[destination] for destination in log.cursors if destination in written), default=log.start)
+    low = min((written[one].offset for one in log.cursors if one in written), default=log.start)
     for cursor in log.cursors.values():
         cursor.lines, cursor.oldest_ns = lines_before(files, log, cursor.offset)
     return Recovered(log, torn, _missing(log, low))
@@ -104,15 +105,22 @@ def _trusted(files: Files, path: Path, size: int) -> int:
     return end
 
 
-def _place_cursors(files: Files, log: BucketLog, written: dict[str, int], destinations: tuple[str, ...]) -> None:
+def _place_cursors(
+    files: Files, log: BucketLog, written: Mapping[str, CursorRecord], destinations: tuple[str, ...]
+) -> None:
     """A destination without a cursor starts where the slowest one that is gone stood, else at the oldest line."""
     gone = [destination for destination in written if destination not in destinations]
-    inherited = min((written[destination] for destination in gone), default=log.start)
+    inherited = min((written[destination].offset for destination in gone), default=log.start)
     for destination in destinations:
-        offset = max(written.get(destination, inherited), log.start)
-        log.cursors[destination] = Cursor(offset)
+        record = written.get(destination)
+        offset, turn = (record.offset, record.turn) if record else (inherited, 1)
+        offset = max(offset, log.start)
+        if record is None:
+            fresh = CursorRecord(destination, log.name, offset, turn)
+            write_cursor(files, cursor_path(log.folder, destination), fresh)
+        log.cursors[destination] = Cursor(offset, turn=turn)
     for destination in gone:
-        forget_cursor(files, log.folder, destination)
+        files.remove(cursor_path(log.folder, destination))
 
 
 def _missing(log: BucketLog, low: int) -> int:

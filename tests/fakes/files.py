@@ -58,8 +58,13 @@ class MemoryFiles:
         self._full = 0
 
     def fill(self, number: int) -> None:
-        """From now on every write fails with this errno; 0 makes room again."""
+        """From now on nothing new can be written, with this errno; 0 makes room again."""
         self._full = number
+
+    @property
+    def folders(self) -> list[Path]:
+        """Every folder that was made."""
+        return list(self._folders)
 
     @property
     def struck(self) -> bool:
@@ -69,7 +74,7 @@ class MemoryFiles:
     def count(self, kind: str) -> None:
         self.operations += 1
         self.kinds.append(kind)
-        if self._full and kind == "write":
+        if self._full and kind in ("write", "create"):
             raise OSError(self._full, "the disk is full")
         if self.operations == self._fail_at or (self._stop_at and self.operations >= self._stop_at):
             raise OSError(self._number, "made to fail")
@@ -87,7 +92,8 @@ class MemoryFiles:
             names: dict[str, Inode] = {}
             for name, inode in folder.synced.items():
                 extra = len(inode.data) - len(inode.synced)
-                data = inode.data[: len(inode.synced) + int(extra * torn)] if extra > 0 else inode.synced
+                overwritten = inode.data if torn else inode.synced
+                data = inode.data[: len(inode.synced) + int(extra * torn)] if extra > 0 else overwritten
                 names[name] = Inode(data, data)
             survived._folders[path] = Folder(dict(names), dict(names), durable=True)
         return survived
@@ -117,6 +123,18 @@ class MemoryFiles:
             raise FileExistsError(errno.EEXIST, "exists", str(path))
         inode = folder.names[path.name] = Inode()
         return OpenInode(self, inode)
+
+    def overwrite(self, path: Path, offset: int, content: bytes) -> None:
+        inode = self._inode(path)
+        try:
+            self.count("overwrite")
+        except OSError:
+            content = content[: len(content) // 2]
+            raise
+        finally:
+            inode.data = inode.data[:offset] + content + inode.data[offset + len(content) :]
+        self.count("sync")
+        self.make_durable(inode)
 
     def truncate(self, path: Path, length: int) -> None:
         self.count("truncate")

@@ -115,6 +115,23 @@ async def test_the_shim_notices_a_missing_sync(tmp_path: Path):
     assert await found_after(files.after_crash(), tmp_path) == []
 
 
+async def test_a_full_disk_is_emptied_by_delivery(tmp_path: Path):
+    """With no byte left on the disk cursors still move, durably, and delivered segments go: that is what makes room."""
+    files = MemoryFiles()
+    buffer = disk_buffer(tmp_path, config=DiskConfig(segment_bytes=1), files=files)
+    await buffer.open()
+    for number in range(3):
+        await buffer.append(batch(f"m f={number} {number}"))
+    files.fill(errno.ENOSPC)
+
+    assert await drain(buffer) == ["m f=0 0", "m f=1 1", "m f=2 2"]
+    folder = next(path for path in files.folders if path.parent.name == "logs")
+    assert len([name for name in files.names(folder) if name.endswith(".seg")]) == 1
+    files.fill(0)
+    await buffer.close()
+    assert await found_after(files.after_crash(), tmp_path) == []
+
+
 async def test_a_full_disk_recovers_by_itself(tmp_path: Path):
     """While the disk is full nothing is taken and callers are told when to come back; then it goes on as before."""
     files = MemoryFiles()
