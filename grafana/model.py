@@ -38,7 +38,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "tocsin_buffer_age_seconds": _measurement("host destination bucket", "value"),
     "tocsin_delivered_lines_total": _measurement("host destination bucket", "value"),
     "tocsin_buffer_commit_seconds_sum": _measurement("host", "value"),
-    "tocsin_delivery_seconds_sum": _measurement("host destination", "value"),
+    "tocsin_store_seconds_sum": _measurement("host call outcome store", "value"),
     "tocsin_retries_total": _measurement("host destination reason", "value"),
     "tocsin_dead_lines_total": _measurement("host bucket reason", "value"),
 }

@@ -15,7 +15,7 @@ _AGE = "tocsin_buffer_age_seconds"
 _RETRIES = "tocsin_retries_total"
 _DEAD = "tocsin_dead_lines_total"
 _COMMITTING = "tocsin_buffer_commit_seconds_sum"
-_DELIVERING = "tocsin_delivery_seconds_sum"
+_STORE = "tocsin_store_seconds_sum"
 _TOO_FEW = "the collector has not reported twice in this range"
 _EMPTY = "no word from the collector in this range"
 _HOST = (matches("host"),)
@@ -115,10 +115,10 @@ def _work() -> list[Panel]:
             _SHARE,
         ),
         _counter(
-            "Time spent writing to the store",
-            "Share of the time in writes to the store. Near 100 %: the store is the limit, and lines will wait.",
-            _DELIVERING,
-            ("destination", "host"),
+            "Time spent in the store",
+            "Share of the time in writes and queries. Writes near 100 %: the store is the limit, and lines will wait.",
+            _STORE,
+            ("call", "outcome", "store", "host"),
             _SHARE,
         ),
     ]

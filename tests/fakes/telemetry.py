@@ -130,7 +130,7 @@ def _health(start: int, luck: random.Random) -> Iterator[str]:
         yield f"tocsin_buffer_lines,{place} value={luck.randrange(60)} {at}"
         yield f"tocsin_buffer_age_seconds,{place} value={luck.uniform(0, 0.8):.3f} {at}"
         yield f"tocsin_buffer_commit_seconds_sum,host=box value={second * 0.02:.3f} {at}"
-        yield f"tocsin_delivery_seconds_sum,destination=embedded,host=box value={second * 0.05:.3f} {at}"
+        yield f"tocsin_store_seconds_sum,call=write,host=box,outcome=ok,store=embedded value={second * 0.05:.3f} {at}"
         yield f"tocsin_retries_total,destination=embedded,host=box,reason=unavailable value={second // 900} {at}"
         yield f"tocsin_dead_lines_total,bucket=telemetry,host=box,reason=refused value={second // 600} {at}"
 

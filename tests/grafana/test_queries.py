@@ -1,6 +1,7 @@
 """Every query of every board is InfluxQL that works on 1.x, 2.x, 3.x and the embedded store, over names that exist."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +98,16 @@ def test_everything_that_is_measured_is_shown():
     """Every measurement that ships is on some board."""
     shown = {name for asked in ASKED for name in re.findall(r'FROM "(\w+)"', asked.text)}
     assert shown == set(MEASUREMENTS)
+
+
+def test_our_own_measurements_are_metrics_that_exist():
+    """What the boards read of our own health is exposed under that name (docs/metrics.md is made from the code)."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    documented = dict(re.findall(r"^\| `(tocsin_\w+)` \| (\w+) \|", page, re.MULTILINE))
+    written = {name for name, kind in documented.items() if kind != "histogram"}
+    written |= {
+        f"{name}_{part}" for name, kind in documented.items() if kind == "histogram" for part in ("sum", "count")
+    }
+    ours = {name for name in MEASUREMENTS if name.startswith("tocsin_")}
+    assert ours
+    assert ours <= written
