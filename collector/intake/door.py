@@ -60,8 +60,7 @@ class Door:
 
     def _count(self, bucket: str, outcome: Outcome, *, accepted: int) -> None:
         metrics = self._metrics
-        metrics.received.labels(bucket).inc(outcome.accepted + outcome.dropped)
-        metrics.accepted.labels(bucket).inc(accepted)
+        metrics.count_lines(bucket, outcome.accepted + outcome.dropped, accepted)
         for cause, count in outcome.refused.items():
             family = metrics.altered if cause is Cause.FIELD_STRIPPED else metrics.rejected
             family.labels(bucket, cause).inc(count)

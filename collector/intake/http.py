@@ -37,6 +37,8 @@ from store.contract import Reader
 
 _log = logger("collector.intake")
 _MOST_QUERIES = 1024
+_REMEMBERED_BYTES = 512
+"""Senders write with the same few query strings; long ones are questions, and not worth the memory."""
 _OTHER = "other"
 _RETRY_AFTER_S = 5.0
 _LONGEST_TARGET = 64 << 10
@@ -145,9 +147,7 @@ class Intake:
         except Exception as error:  # noqa: BLE001 - the edge: a fault of ours is an answer and a log line, never a drop
             _log.error("a request failed by a fault of ours", error=error, path=path)
             response = refusal(Refusal(500, "internal error; the log of the collector has its cause"))
-        shown = path if route else _OTHER
-        self._metrics.requests.labels(shown, response.status).inc()
-        self._metrics.seconds.labels(shown).observe(self._clock.monotonic() - began)
+        self._metrics.count_answer(path if route else _OTHER, response.status, self._clock.monotonic() - began)
         return response
 
     async def _answer(self, route: _Route | None, request: web.BaseRequest, query: str) -> web.Response:
@@ -156,7 +156,8 @@ class Intake:
         if request.method not in route.methods:
             allowed = ", ".join(sorted(route.methods))
             raise Refusal(405, f"method not allowed; use {allowed}", headers={"Allow": allowed})
-        return await route.answer(request, self._params(query))
+        params = self._params(query) if len(query) <= _REMEMBERED_BYTES else _parse_params(query)
+        return await route.answer(request, params)
 
     def _make_routes(self) -> dict[str, _Route]:
         limits = WriteLimits(

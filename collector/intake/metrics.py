@@ -8,9 +8,14 @@ _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0
 
 
 class IntakeMetrics:
-    """Counters of the front half; made once, with the registry that /metrics shows."""
+    """Counters of the front half; made once, with the registry that /metrics shows.
+
+    What every request counts goes through a method that remembers where: looking a label up costs as much as counting.
+    """
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._lines: dict[str, tuple[Counter, Counter]] = {}
+        self._answers: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self.received = Counter(
             "tocsin_received_lines_total", "Lines (or JSON items) that arrived.", ["bucket"], registry=registry
         )
@@ -47,3 +52,20 @@ class IntakeMetrics:
             ["reason"],
             registry=registry,
         )
+
+    def count_lines(self, bucket: str, received: int, accepted: int) -> None:
+        """Count the lines of one body."""
+        counters = self._lines.get(bucket)
+        if counters is None:
+            counters = self._lines[bucket] = (self.received.labels(bucket), self.accepted.labels(bucket))
+        counters[0].inc(received)
+        counters[1].inc(accepted)
+
+    def count_answer(self, path: str, status: int, seconds: float) -> None:
+        """Count one answer and how long it took."""
+        counters = self._answers.get((path, status))
+        if counters is None:
+            counters = (self.requests.labels(path, status), self.seconds.labels(path))
+            self._answers[path, status] = counters
+        counters[0].inc()
+        counters[1].observe(seconds)
