@@ -1,0 +1,53 @@
+"""What a SELECT list must not hold, in influxd 2.9.1's words."""
+
+import pytest
+
+from influxql.check import check_fields
+from influxql.errors import QueryError
+from influxql.functions import NOT_YET
+from tests.influxql.queries import select
+
+
+def complaint(fields: str, *, has_interval: bool = False, tail: str = "") -> str:
+    with pytest.raises(QueryError) as caught:
+        check_fields(select(fields, tail), has_interval=has_interval)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ("time", "at least 1 non-time field must be queried"),
+        ("nosuch(v)", "undefined function nosuch()"),
+        ("mean()", "invalid number of arguments for mean, expected 1, got 0"),
+        ("mean(v + 1)", "expected field argument in mean()"),
+        ("percentile(v)", "invalid number of arguments for percentile, expected 2, got 1"),
+        ("percentile(v, 'a')", "expected float argument in percentile()"),
+        ("mean(v), v", "mixing aggregate and non-aggregate queries is not supported"),
+        ("max(v), min(v), h", "mixing multiple selector functions with tags or fields is not supported"),
+        ("distinct(v), max(v)", "aggregate function distinct() cannot be combined with other functions or fields"),
+        ("top(v, 2), max(v)", "selector function top() cannot be combined with other functions"),
+        ("top(v, 0)", "limit (0) in top function must be at least 1"),
+        ("derivative(mean(v))", "derivative aggregate requires a GROUP BY interval"),
+        ("derivative(v, 5)", "second argument to derivative must be a duration, got *influxql.IntegerLiteral"),
+        ("moving_average(v, 1)", "moving_average window must be greater than 1, got 1"),
+        ("v + *", "unable to use wildcard in a binary expression"),
+        ("1", "field must contain at least one variable"),
+    ],
+)
+def test_complaints(fields: str, message: str) -> None:
+    """Each fault has InfluxDB's words."""
+    assert complaint(fields) == message
+
+
+def test_complaints_about_windows() -> None:
+    """Windows need an aggregate, also within a transformation; fill() needs a function."""
+    assert complaint("v", has_interval=True) == "GROUP BY requires at least one aggregate function"
+    assert complaint("derivative(v)", has_interval=True) == "aggregate function required inside the call to derivative"
+    assert complaint("v", tail="fill(none)") == "fill(none) must be used with a function"
+
+
+@pytest.mark.parametrize("name", sorted(NOT_YET))
+def test_functions_not_supported_yet(name: str) -> None:
+    """A function that InfluxDB knows and this engine does not is refused by its name."""
+    assert complaint(f"{name}(v)") == f"function {name}() is not supported by this store"

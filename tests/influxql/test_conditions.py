@@ -1,0 +1,73 @@
+"""WHERE taken apart: bounds on time, and the rest."""
+
+import pytest
+
+from influxql.ast import Binary, Paren, StringLiteral, VarRef
+from influxql.conditions import TimeRange, split_condition
+from influxql.errors import QueryError
+from tests.influxql.queries import select
+
+NOW = 1_700_000_000_000_000_000
+SECOND = 1_000_000_000
+HOST_IS_A = Binary("=", VarRef("host"), StringLiteral("a"))
+
+
+def bounds(condition: str, zone: str | None = None) -> TimeRange:
+    """The range of a condition that holds nothing but time."""
+    rest, found = split_condition(select("v", f"WHERE {condition}").condition, NOW, zone)
+    assert rest is None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("time >= 5s", TimeRange(5 * SECOND, None)),
+        ("time > 5s", TimeRange(5 * SECOND + 1, None)),
+        ("time < 5000ms", TimeRange(None, 5 * SECOND - 1)),
+        ("time <= 7", TimeRange(None, 7)),
+        ("time = 70s", TimeRange(70 * SECOND, 70 * SECOND)),
+        ("5s <= time", TimeRange(5 * SECOND, None)),
+        ("time > now() - 1m AND time < now()", TimeRange(NOW - 60 * SECOND + 1, NOW - 1)),
+        ("time >= now() - 1h + 2m * 5", TimeRange(NOW - 3600 * SECOND + 600 * SECOND, None)),
+        ("(time >= 1s OR time >= 3s)", TimeRange(3 * SECOND, None)),
+        ("time >= '1970-01-01T00:00:10.000000001Z'", TimeRange(10 * SECOND + 1, None)),
+        ("time >= '1970-01-01T01:00:10+01:00'", TimeRange(10 * SECOND, None)),
+        ("time < '1970-01-01 00:00:10.5'", TimeRange(None, 10 * SECOND + SECOND // 2 - 1)),
+        ("time >= '1970-01-02'", TimeRange(86_400 * SECOND, None)),
+        ("time >= '1970-01-02' - 1d", TimeRange(0, None)),
+    ],
+)
+def test_bounds(condition: str, expected: TimeRange) -> None:
+    """Moments, durations, epochs and arithmetic become bounds that include both ends."""
+    assert bounds(condition) == expected
+
+
+def test_moments_without_offset_are_in_the_zone() -> None:
+    """A day without an offset starts when it does in the zone of tz(): an hour before UTC's in a Berlin winter."""
+    assert bounds("time >= '1970-01-02'", "Europe/Berlin") == TimeRange(23 * 3600 * SECOND, None)
+
+
+def test_rest_keeps_its_shape() -> None:
+    """What is not about time stays, without the conditions that were."""
+    condition = select("v", "WHERE (host = 'a' AND time > 0) AND time < 9").condition
+    rest, found = split_condition(condition, NOW)
+    assert (rest, found) == (Paren(HOST_IS_A), TimeRange(1, 8))
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("time != 5s", "invalid time comparison operator: !="),
+        ("time > '1970-01-01T00:00:10'", "invalid timestamp string"),
+        ("time > '1970-13-01'", "invalid timestamp string"),
+        ("time > 'soon'", "invalid operation: time and *influxql.StringLiteral are not compatible"),
+        ("time > host", "invalid operation: time and *influxql.VarRef are not compatible"),
+        ("host", "invalid condition expression: host"),
+    ],
+)
+def test_what_is_no_bound(condition: str, message: str) -> None:
+    """What cannot be a bound is an error in InfluxDB's words."""
+    with pytest.raises(QueryError) as caught:
+        split_condition(select("v", f"WHERE {condition}").condition, NOW)
+    assert str(caught.value) == message

@@ -1,0 +1,184 @@
+"""Text to tree: what is read, and where and how an error points."""
+
+import pytest
+
+from influxql.ast import (
+    Binary,
+    Call,
+    CreateDatabase,
+    DurationLiteral,
+    Field,
+    Fill,
+    FillKind,
+    IntegerLiteral,
+    KeyFilter,
+    Measurement,
+    NumberLiteral,
+    Paging,
+    Paren,
+    RegexLiteral,
+    Select,
+    ShowDatabases,
+    ShowTagValues,
+    StringLiteral,
+    SubQuery,
+    VarRef,
+    Wildcard,
+)
+from influxql.errors import ParseError
+from influxql.parser import parse, parse_one
+
+MINUTE = 60_000_000_000
+
+
+def test_every_clause_of_select() -> None:
+    """A SELECT with all its clauses gives each of them its place in the tree."""
+    text = (
+        'SELECT mean("duration ms") AS avg FROM http WHERE host =~ /a\\/b|c/ AND time >= now() - 1h30m'
+        " GROUP BY time(1m, -5s), host fill(0) ORDER BY time DESC LIMIT 3 OFFSET 1 SLIMIT 2 SOFFSET 4"
+        " tz('Europe/Berlin')"
+    )
+    since = Binary("-", Call("now"), DurationLiteral(90 * MINUTE))
+    assert parse_one(text) == Select(
+        fields=(Field(Call("mean", (VarRef("duration ms"),)), "avg"),),
+        sources=(Measurement("http"),),
+        condition=Binary(
+            "AND", Binary("=~", VarRef("host"), RegexLiteral("a/b|c")), Binary(">=", VarRef("time"), since)
+        ),
+        dimensions=(Call("time", (DurationLiteral(MINUTE), DurationLiteral(-5_000_000_000))), VarRef("host")),
+        fill=Fill(FillKind.NUMBER, 0),
+        descending=True,
+        paging=Paging(3, 1, 2, 4),
+        zone="Europe/Berlin",
+    )
+
+
+def test_operators_bind_by_precedence() -> None:
+    """Multiplication binds closer than addition, AND closer than OR, and equals go from left to right."""
+    (field,) = parse_one("SELECT a + b * c - d FROM m").fields
+    inner = Binary("+", VarRef("a"), Binary("*", VarRef("b"), VarRef("c")))
+    assert field.expr == Binary("-", inner, VarRef("d"))
+    condition = parse_one("SELECT a FROM m WHERE x = 1 OR y = 2 AND z = 3").condition
+    assert isinstance(condition, Binary)
+    assert (condition.op, condition.right) == (
+        "OR",
+        Binary("AND", Binary("=", VarRef("y"), IntegerLiteral(2)), Binary("=", VarRef("z"), IntegerLiteral(3))),
+    )
+
+
+def test_sign_belongs_to_numbers_and_multiplies_the_rest() -> None:
+    """A sign before a number is part of it; before anything else it is a multiplication."""
+    fields = parse_one("SELECT -2 * a, -a, -(a), +3.5 * a FROM m").fields
+    assert [field.expr for field in fields] == [
+        Binary("*", IntegerLiteral(-2), VarRef("a")),
+        Binary("*", IntegerLiteral(-1), VarRef("a")),
+        Binary("*", IntegerLiteral(-1), Paren(VarRef("a"))),
+        Binary("*", NumberLiteral(3.5), VarRef("a")),
+    ]
+
+
+def test_sources() -> None:
+    """Sources are names, regexes, names in databases and policies, and subqueries."""
+    sources = parse_one('SELECT a FROM m, /^h/, rp.m, "d b"."rp".m, db..m, (SELECT b FROM n)').sources
+    inner = Select((Field(VarRef("b")),), (Measurement("n"),))
+    assert sources == (
+        Measurement("m"),
+        Measurement(regex="^h"),
+        Measurement("m", policy="rp"),
+        Measurement("m", database="d b", policy="rp"),
+        Measurement("m", database="db"),
+        SubQuery(inner),
+    )
+
+
+def test_words_of_either_case_and_comments() -> None:
+    """Keywords and functions have no case; comments and line ends are white space."""
+    expected = parse("SELECT mean(a) FROM m WHERE b = 'c'")
+    assert parse("select MEAN(a) -- the mean\nfrom m /* of */ where b = 'c'") == expected
+
+
+def test_casts_and_wildcards() -> None:
+    """A cast belongs to its reference, a wildcard may mean fields or tags alone."""
+    fields = parse_one("SELECT a::tag, b::float, *::field, * FROM m").fields
+    assert [field.expr for field in fields] == [VarRef("a", "tag"), VarRef("b", "float"), Wildcard("field"), Wildcard()]
+
+
+def test_distinct_without_parentheses() -> None:
+    """`distinct x` is the call `distinct(x)`, also within count."""
+    (field,) = parse_one("SELECT count(distinct a) FROM m").fields
+    assert field.expr == Call("count", (Call("distinct", (VarRef("a"),)),))
+
+
+def test_several_statements() -> None:
+    """Semicolons separate statements; empty ones do not count."""
+    assert parse("SHOW DATABASES;; CREATE DATABASE x;") == (ShowDatabases(), CreateDatabase("x"))
+    assert parse("  ") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("WITH KEY = h", KeyFilter("=", ("h",))),
+        ('WITH KEY IN ("h", r)', KeyFilter("IN", ("h", "r"))),
+        ("WITH KEY =~ /h.*/", KeyFilter("=~", ("h.*",))),
+        ("WITH KEY != h", KeyFilter("!=", ("h",))),
+    ],
+)
+def test_keys_of_show_tag_values(text: str, key: KeyFilter) -> None:
+    """SHOW TAG VALUES names its keys by name, list or regex."""
+    (show,) = parse(f"SHOW TAG VALUES ON db FROM m {text} WHERE x = 'y' LIMIT 2")
+    assert isinstance(show, ShowTagValues)
+    assert (show.database, show.sources, show.key, show.paging) == ("db", (Measurement("m"),), key, Paging(2))
+    assert show.condition == Binary("=", VarRef("x"), StringLiteral("y"))
+
+
+# Messages and places as influxd 2.9.1 gives them.
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("SELECT v", "found EOF, expected FROM at line 1, char 10"),
+        ("SELECT v\nFROM", "found EOF, expected identifier at line 2, char 6"),
+        ("SELECT v FROM g where (", "found EOF, expected identifier, string, number, bool at line 1, char 24"),
+        ("SELECT v FROM g FOO", "found FOO, expected ; at line 1, char 17"),
+        ("SELECT v FROM g WHERE h =~ 'a'", "found a, expected regex at line 1, char 27"),
+        ("SELECT mean(v FROM g", "found FROM, expected ) at line 1, char 15"),
+        ("SELECT v FROM g LIMIT x", "found x, expected integer at line 1, char 23"),
+        ("SELECT v FROM g ORDER BY v", "only ORDER BY time supported at this time"),
+        ("SELECT mean(v) FROM g GROUP BY time(1m) fill(foo)", "expected number argument in fill()"),
+        ("SELECT v FROM g tz('No/Where')", "unable to find time zone No/Where"),
+        ("SELECT f * 1e3 FROM m", "invalid duration"),
+        ("SHOW TAG", "found EOF, expected KEY, KEYS, VALUES at line 1, char 10"),
+        ("SHOW TAG VALUES FROM g", "found EOF, expected WITH at line 1, char 24"),
+        (
+            "SELECT v FROM g WHERE h = 'a",
+            "found a, expected identifier, string, number, bool at line 1, char 26",
+        ),
+    ],
+)
+def test_errors_say_what_and_where(text: str, message: str) -> None:
+    """An error says what was found, what was expected, and the line and character, as InfluxDB does."""
+    with pytest.raises(ParseError) as caught:
+        parse(text)
+    assert str(caught.value) == message
+
+
+def test_error_carries_its_place() -> None:
+    """The place is also there as numbers, so that a caret can be drawn."""
+    with pytest.raises(ParseError) as caught:
+        parse("SELECT v FROM g;\n  SELEC")
+    assert (caught.value.line, caught.value.char) == (2, 3)
+    assert caught.value.message.startswith("found SELEC, expected SELECT, ")
+
+
+@pytest.mark.parametrize("text", ["DROP MEASUREMENT m", "DELETE FROM m", "SHOW USERS", "SELECT a INTO b FROM c"])
+def test_what_is_not_supported_is_named(text: str) -> None:
+    """A statement that InfluxDB knows and this store does not is refused by name."""
+    with pytest.raises(ParseError, match="not supported"):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", ["SELECT v FROM g; SELECT v FROM g", "SHOW DATABASES", ""])
+def test_one_select_is_exactly_one(text: str) -> None:
+    """Who needs one SELECT gets an error for anything else."""
+    with pytest.raises(ParseError, match="exactly one SELECT"):
+        parse_one(text)

@@ -1,0 +1,70 @@
+"""Windows of GROUP BY time(), in Python and in SQL."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from influxql.translate.statement import select_sql
+from influxql.translate.timegroup import window_sql
+from influxql.window import Window
+
+SECOND = 1_000_000_000
+HOUR = 3600 * SECOND
+DAY = 24 * HOUR
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def at(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp()) * SECOND
+
+
+def test_windows_start_at_multiples_since_1970() -> None:
+    """Windows are multiples of the interval, moved by the offset, also before 1970."""
+    assert list(Window(25 * SECOND).starts(7 * SECOND, 60 * SECOND)) == [0, 25 * SECOND, 50 * SECOND]
+    assert Window(25 * SECOND, 5 * SECOND).start(0) == -20 * SECOND
+    assert Window(25 * SECOND, -5 * SECOND).start(0) == -5 * SECOND
+    assert Window(10 * SECOND).start(-1) == -10 * SECOND
+
+
+def test_days_follow_the_clock_of_the_zone() -> None:
+    """A day in a zone lasts from midnight to midnight there, 23 hours in spring and 25 in autumn."""
+    days = list(Window(DAY, 0, BERLIN).starts(at("2020-03-28T12:00:00+01:00"), at("2020-03-30T12:00:00+02:00")))
+    assert days == [at("2020-03-28T00:00:00+01:00"), at("2020-03-29T00:00:00+01:00"), at("2020-03-30T00:00:00+02:00")]
+    autumn = list(Window(DAY, 0, BERLIN).starts(at("2020-10-25T01:00:00+02:00"), at("2020-10-26T12:00:00+01:00")))
+    assert autumn == [at("2020-10-25T00:00:00+02:00"), at("2020-10-26T00:00:00+01:00")]
+
+
+def test_most_windows() -> None:
+    """Who wants only some windows gets the first of them, however long the range is."""
+    assert list(Window(1).starts(0, 10**18, 3)) == [0, 1, 2]
+    assert len(list(Window(HOUR, 0, BERLIN).starts(0, 10**18, 3))) == 3
+
+
+YEARS = st.integers(at("1969-01-01T00:00:00+00:00") // SECOND, at("2030-01-01T00:00:00+00:00") // SECOND)
+ZONES = st.sampled_from([UTC, BERLIN, ZoneInfo("America/St_Johns"), ZoneInfo("Asia/Kolkata")])
+INTERVALS = st.sampled_from([7 * SECOND, 60 * SECOND, HOUR, 6 * HOUR, DAY, 7 * DAY])
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory."""
+    with duckdb.connect() as opened:
+        yield opened
+
+
+@settings(max_examples=100, deadline=None)
+@given(moment=YEARS, interval=INTERVALS, offset=st.integers(-3, 3), zone=ZONES, reach=st.integers(0, 400))
+def test_sql_agrees(
+    connection: duckdb.DuckDBPyConnection, moment: int, interval: int, offset: int, zone: ZoneInfo, reach: int
+) -> None:
+    """The window that SQL computes for a row is the one that Python computes, in every zone, on both sides of 1970."""
+    window = Window(interval, offset * SECOND, zone)
+    time = moment * SECOND + 123
+    sql = window_sql(window, time - reach * DAY, time + reach * DAY)
+    row = connection.execute(select_sql([sql], "(SELECT $time::BIGINT AS time)"), {"time": time}).fetchone()
+    assert row == (window.start(time),)
