@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { clear, el } from "./dom.js";
+import { repeat } from "./poll.js";
 import { agoText, momentText } from "./time.js";
 
 const EVERY_MS = 3000;
@@ -20,7 +21,7 @@ export async function alertsPage(page) {
     fill(rules, "/api/alerting/rules", (answer) => ruleTable(answer.rules)),
   ]);
   await refresh();
-  setInterval(() => document.hidden || refresh(), EVERY_MS);
+  repeat(refresh, EVERY_MS);
 }
 
 // Ask, draw, and say so when the other side is away: what was drawn before stays, marked as old.

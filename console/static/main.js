@@ -1,5 +1,6 @@
 // Entry of the pages, and their map:
-//   dom, api, time, units     small tools: elements, requests, ranges and windows, numbers with units
+//   dom, api, poll            elements, requests, and asking again
+//   time, units               ranges and windows, numbers with units
 //   theme                     colours of the page for the charts
 //   overview, alerts          two of the pages; board is the third
 //   variables, macros         drop-downs of a board, and what its queries mean right now
@@ -13,6 +14,7 @@ import { alertsPage } from "./alerts.js";
 import { boardPage } from "./board.js";
 import { clear, el } from "./dom.js";
 import { overviewPage } from "./overview.js";
+import { repeat } from "./poll.js";
 
 const COUNT_EVERY_MS = 5000;
 
@@ -49,7 +51,7 @@ async function navigation(top) {
     }
   };
   await count();
-  setInterval(() => document.hidden || count(), COUNT_EVERY_MS);
+  repeat(count, COUNT_EVERY_MS);
 }
 
 // From board to board the time range goes along.

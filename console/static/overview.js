@@ -3,6 +3,7 @@
 import { alertCards } from "./alerts.js";
 import { get } from "./api.js";
 import { clear, el } from "./dom.js";
+import { repeat } from "./poll.js";
 import { spanText } from "./time.js";
 
 const EVERY_MS = 3000;
@@ -15,7 +16,7 @@ export async function overviewPage(page) {
   clear(page, el("div", { class: "bar-top" }, el("h1", {}, "Overview")), el("div", { class: "stack" }, health, firing, boards));
   const refresh = () => Promise.all([drawHealth(health), drawAlerts(firing)]);
   await Promise.all([drawBoards(boards), refresh()]);
-  setInterval(() => document.hidden || refresh(), EVERY_MS);
+  repeat(refresh, EVERY_MS);
 }
 
 async function drawBoards(section) {

@@ -195,3 +195,17 @@ async def test_an_unknown_kind_of_panel_shows_its_query(page: Page):
     assert state == "unsupported"
     assert "Map" in text
     assert "SELECT lat FROM m" in text
+
+
+@pytest.mark.parametrize(("no_value", "filled", "shown"), [("0", True, "0"), ("nothing yet", False, "")])
+async def test_what_never_happened_is_a_zero_where_the_panel_says_so(
+    page: Page, no_value: str, filled: bool, shown: str
+):
+    """A number without data shows its noValue when that is a number, as Grafana does; words leave the panel empty."""
+    script = """async (noValue) => {
+      const { stat } = await import('/static/kinds/stat.js');
+      const body = document.createElement('div');
+      const kind = stat(body, { fieldConfig: { defaults: { noValue } } });
+      return [kind.update({ series: [], table: { fields: [] } }), body.textContent];
+    }"""
+    assert await page.evaluate(script, no_value) == [filled, shown]
