@@ -17,8 +17,8 @@ from alerting.rules.threshold import Threshold
 from alerting.watch import Decision, Health, RuleStatus
 
 _LABELS = (("alertname", RESERVED),)
-_POLICY = Policy(every=timedelta(0), warn=Threshold(">", 0), hold=timedelta(seconds=1))
-"""A store that goes away blinds many rules within a moment: they are told together."""
+_POLICY = Policy(every=timedelta(0), warn=Threshold(">", 0), hold=timedelta(seconds=10))
+"""A store that goes away blinds many rules within a moment: they are told together, and not if it is back at once."""
 _NAMED = 10
 
 
