@@ -49,7 +49,8 @@ _LONGEST_TARGET = 64 << 10
 class IntakeConfig:
     """`collector:` in tocsin.yml, as far as HTTP intake reads it.
 
-    `tokens: open` is for loopback addresses without tokens. `max_body_bytes` bounds a body as it arrives and inflated.
+    `tokens: open` is for loopback addresses without tokens. `max_body_bytes` bounds a body as it arrives and inflated;
+    the default is InfluxDB 1.x's.
     """
 
     listen: str = "127.0.0.1:8186"
@@ -58,7 +59,7 @@ class IntakeConfig:
     bad_lines: BadLines = BadLines.KEEP
     json: JsonTelemetryConfig = field(default_factory=JsonTelemetryConfig)
     checks: ChecksConfig = field(default_factory=ChecksConfig)
-    max_body_bytes: int = 64 << 20
+    max_body_bytes: int = 25_000_000
     query_deadline: timedelta = timedelta(seconds=30)
 
     def __post_init__(self) -> None:

@@ -26,6 +26,7 @@ from foundation.errors import Transient
 from foundation.line_protocol.precision import Precision
 
 _RETRY_AFTER_S = 1.0
+_LONGEST_BUCKET = 255
 _V2 = {"": Precision.NS, **{p.value: p for p in (Precision.NS, Precision.US, Precision.MS, Precision.S)}}
 _V1 = {
     "": Precision.NS,
@@ -109,6 +110,8 @@ class WriteRoute:
         grant = self._access.admit(request.headers.get("Authorization"), params, Scope.WRITE)
         precision = self._precision(params)
         bucket = params.get(self._dialect.bucket_parameter) or self._limits.default_bucket
+        if len(bucket) > _LONGEST_BUCKET or not bucket.isprintable():
+            raise Refusal(400, f"the name of a bucket has at most {_LONGEST_BUCKET} printable characters")
         self._access.admit_bucket(grant, bucket)
         if not self._buckets.certain(bucket):
             await self._demand(bucket)
