@@ -200,8 +200,8 @@ async def _evaluate(stage: _Stage, watch: Watch, at: timedelta) -> None:
     moment = ZERO + at
     try:
         values = await ask(stage.store, watch.rule.question, moment) if stage.has_samples else {}
-        for labels in tuple(watch.alerts):
-            if labels not in map(watch.rule.identity, values) and stage.has_ended(watch.rule, labels, at):
+        for labels in watch.alerts.keys() - {watch.rule.identity(series) for series in values}:
+            if stage.has_ended(watch.rule, labels, at):
                 watch.forget(labels)
         watch.accept(watch.decide(values, moment, behind=False))
     except (TocsinError, TimeoutError) as error:

@@ -224,7 +224,7 @@ def differs(before: Alert | None, after: Alert) -> bool:
         return True
     if (before.quiet_s > 0) != (after.quiet_s > 0) or before.quiet_s // 600 != after.quiet_s // 600:
         return True
-    return after.state in OPEN and before.value != after.value
+    return after.state is not State.INACTIVE and before.value != after.value
 
 
 def _see(policy: Policy, alert: Alert, datapoint: Datapoint) -> Alert:

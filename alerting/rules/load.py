@@ -7,9 +7,12 @@ caller keeps the rules that it has.
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from alerting.rules.rule import Rule
 from foundation import settings
@@ -56,12 +59,20 @@ def rule_files(patterns: Iterable[Path | str]) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def _twins(rules: Iterable[Rule]) -> list[str]:
+def _twins(rules: Sequence[Rule]) -> list[str]:
     first: dict[str, Rule] = {}
     faults = []
     for rule in rules:
         twin = first.setdefault(rule.alert, rule)
         if twin is not rule:
-            place = "in this file" if twin.file == rule.file else f"in {twin.file}"
-            faults.append(f"{rule.file}: alert {rule.alert} is already defined {place}; names of alerts must be unique")
+            place, other = _place(rule, rules), _place(twin, rules)
+            faults.append(f"{place}: alert {rule.alert} is already defined in {other}; names of alerts must be unique")
     return faults
+
+
+def _place(rule: Rule, rules: Sequence[Rule]) -> str:
+    """File and line at which a rule begins; settings have read the file, so it has the shape that is asked for."""
+    number = next(n for n, own in enumerate(own for own in rules if own.file == rule.file) if own is rule)
+    root: Any = yaml.compose(Path(rule.file).read_text(encoding="utf-8"), yaml.SafeLoader)
+    listed = next(value for key, value in root.value if key.value == "rules")
+    return f"{rule.file}:{listed.value[number].start_mark.line + 1}"

@@ -70,10 +70,10 @@ def test_every_fault_of_every_file(tmp_path: Path):
 def test_names_are_unique(tmp_path: Path):
     """Two alerts of one name are refused, wherever they stand."""
     write(tmp_path, "a.yml", RULE.format(name="A"), RULE.format(name="A"))
-    write(tmp_path, "b.yml", RULE.format(name="A"))
+    write(tmp_path, "b.yml", RULE.format(name="B"), RULE.format(name="A"))
     assert faults(tmp_path / "*.yml") == (
-        f"{tmp_path}/a.yml: alert A is already defined in this file; names of alerts must be unique",
-        f"{tmp_path}/b.yml: alert A is already defined in {tmp_path}/a.yml; names of alerts must be unique",
+        f"{tmp_path}/a.yml:7: alert A is already defined in {tmp_path}/a.yml:2; names of alerts must be unique",
+        f"{tmp_path}/b.yml:7: alert A is already defined in {tmp_path}/a.yml:2; names of alerts must be unique",
     )
 
 
