@@ -105,7 +105,8 @@ _NOTHING = "<tr><td colspan=6>Nobody was paged. Break something: <code>tocsin de
 _PAGE = """<!doctype html><html lang=en><meta charset=utf-8><title>Demo pager</title><meta http-equiv=refresh content=5>
 <style>body{font:15px system-ui;margin:2rem auto;max-width:72rem;padding:0 1rem;color-scheme:light dark}
 table{border-collapse:collapse;width:100%}td,th{padding:.4rem .6rem;text-align:left;vertical-align:top;
-border-bottom:1px solid #8884}td:first-child{white-space:nowrap}.trigger{color:#d33;font-weight:600}.resolve{color:#292;font-weight:600}</style>
+border-bottom:1px solid #8884}
+td:first-child{white-space:nowrap}.trigger{color:#d33;font-weight:600}.resolve{color:#292;font-weight:600}</style>
 <h1>Demo pager</h1><p>What PagerDuty and Slack would have got; newest first. Nothing left this machine.</p>
 <table><tr><th>When<th>Service<th>Action<th>Severity<th>What<th>Incident</tr>ROWS</table></html>
 """
