@@ -1,8 +1,10 @@
 """What the console answers: pages, boards, queries that read, the alerting API, and errors that name who is away."""
 
+import asyncio
 import gzip
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
@@ -23,11 +25,14 @@ class Collector:
         self.url = ""
         self.asked: list[tuple[dict[str, str], str | None]] = []
         self.status = 200
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     async def query(self, request: web.Request) -> web.Response:
         self.asked.append(
             ({key: str(value) for key, value in (await request.post()).items()}, request.headers.get("Authorization"))
         )
+        await self.answers.wait()
         return answer({"results": [{"statement_id": 0}]}, status=self.status)
 
     async def ready(self, _request: web.Request) -> web.Response:
@@ -165,6 +170,20 @@ async def test_who_is_away_is_named(http: aiohttp.ClientSession):
             text = await reply.text()
     assert 'tocsin_console_upstream_requests_total{outcome="unreachable",target="query"} 1.0' in text
     assert 'tocsin_console_upstream_requests_total{outcome="unreachable",target="alerting"} 1.0' in text
+
+
+async def test_a_query_that_takes_too_long_is_given_up(http: aiohttp.ClientSession, collector: Collector):
+    """504 that says how long was waited; the pages go on."""
+    collector.answers.clear()
+    config = ConsoleConfig(deadline=timedelta(milliseconds=50))
+    async with running_console(config, collector_url=collector.url) as url:
+        async with http.post(f"{url}/api/query", data={"q": "SELECT x FROM m"}) as reply:
+            assert reply.status == 504
+            assert "within 0.05 s" in (await reply.json())["error"]
+        async with http.get(f"{url}/metrics") as reply:
+            counted = await reply.text()
+    collector.answers.set()
+    assert 'tocsin_console_upstream_requests_total{outcome="timeout",target="query"} 1.0' in counted
 
 
 async def test_the_alerting_api_is_passed_on_with_its_parameters(http: aiohttp.ClientSession):
