@@ -25,7 +25,7 @@ run: setup ## collector, embedded store, alerting, console and demo traffic in o
 	@exec $(BIN)/tocsin up --demo
 
 test: .venv/.tools ## all tests; what needs an absent server skips and says how to get it
-	$(BIN)/pytest -n 2 $(TESTS)
+	$(BIN)/pytest -n 2 --dist loadfile $(TESTS)
 
 check: .venv/.tools ## ruff, mypy --strict, import directions
 	$(BIN)/ruff check .
@@ -45,6 +45,7 @@ lock: .venv/.tools ## resolve the lock files anew (all platforms, with hashes)
 
 docs: .venv/.tools ## generated pages, and the console's picture in the README
 	$(BIN)/python -m tocsin.docs
+	$(BIN)/python docs/picture.py
 
 boards: .venv/.tools ## generate grafana/provisioning from the boards in grafana/
 	$(BIN)/python -m grafana

@@ -127,6 +127,7 @@ def _rule(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     actions = rule.add_subparsers(dest="action", required=True, metavar="ACTION")
     test = actions.add_parser("test", help="run unit tests of rules, in promtool's shape")
     test.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    test.add_argument("--json", action="store_true", help="one object with every check")
 
 
 def _operations(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -29,7 +29,7 @@ from tests.fakes.process import ROOT, Running, start, tocsin
 STACK: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 BOARDS = sorted((ROOT / "grafana" / "provisioning" / "dashboards" / "json").glob("*.json"))
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240), pytest.mark.xdist_group("compose")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 def placed(text: str, folder: Path) -> str:

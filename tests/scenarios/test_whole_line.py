@@ -31,7 +31,7 @@ COMMANDS = [block.strip() for block in re.findall(r"```sh\n(.*?)```", (ROOT / "R
 RUN, TEST, PUSH, ASK, WRITE, BREAK, CHECK = range(7)
 BOARDS = sorted((ROOT / "grafana" / "provisioning" / "dashboards" / "json").glob("*.json"))
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420), pytest.mark.xdist_group("whole-line")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
 
 @pytest.fixture(scope="module")
