@@ -40,8 +40,8 @@ class Access:
         self._tokens = tokens
         self._metrics = metrics
 
-    def admit(self, authorization: str | None, params: Mapping[str, str], scope: Scope) -> Grant | None:
-        """The grant of the request's token, None where all is open. Raises Refusal: 401, or 403 without the scope."""
+    def admit(self, authorization: str | None, params: Mapping[str, str]) -> Grant | None:
+        """The grant of the request's token, None where all is open. Raises Refusal (401)."""
         if self._open:
             return None
         token = _from_header(authorization) if authorization else params.get("p", "")
@@ -50,12 +50,15 @@ class Access:
         grant = self._tokens.verify(token)
         if grant is None:
             raise self._unauthorized("unknown")
-        if not grant.allows(scope):
-            self._metrics.auth_failures.labels("scope").inc()
-            raise Refusal(403, f"insufficient permissions for {scope}")
         return grant
 
-    def admit_bucket(self, grant: Grant | None, bucket: str) -> None:
+    def demand(self, grant: Grant | None, scope: Scope) -> None:
+        """Raise Refusal (403) where the token lacks the scope."""
+        if grant is not None and not grant.allows(scope):
+            self._metrics.auth_failures.labels("scope").inc()
+            raise Refusal(403, f"insufficient permissions for {scope}")
+
+    def demand_bucket(self, grant: Grant | None, bucket: str) -> None:
         """Raise Refusal (403) where the token does not hold for the bucket."""
         if grant is not None and not grant.covers(bucket):
             self._metrics.auth_failures.labels("bucket").inc()

@@ -39,16 +39,18 @@ class QueryRoute:
 
     async def answer(self, request: web.BaseRequest, params: Mapping[str, str]) -> web.Response:
         """Results as JSON, or CSV for who accepts that."""
-        grant = self._access.admit(request.headers.get("Authorization"), params, Scope.READ)
+        grant = self._access.admit(request.headers.get("Authorization"), params)
         if request.method == "POST":
             params = {**await _form(request), **params}
-        db = params.get("db") or self._default_bucket
-        self._access.admit_bucket(grant, db)
         influxql = params.get("q", "")
+        makes_database = _MAKES_DATABASE.fullmatch(influxql) is not None
+        self._access.demand(grant, Scope.WRITE if makes_database else Scope.READ)
+        if makes_database:
+            return json_answer({"results": [{"statement_id": 0}]})
+        db = params.get("db") or self._default_bucket
+        self._access.demand_bucket(grant, db)
         if not influxql.strip():
             raise Refusal(400, 'missing required parameter "q"')
-        if _MAKES_DATABASE.fullmatch(influxql):
-            return json_answer({"results": [{"statement_id": 0}]})
         epoch = params.get("epoch") or None
         if epoch is not None and epoch not in _EPOCHS:
             raise Refusal(400, f'invalid epoch "{epoch}" (use ns, u, ms, s, m or h)')

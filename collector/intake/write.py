@@ -107,12 +107,13 @@ class WriteRoute:
 
     async def answer(self, request: web.BaseRequest, params: Mapping[str, str]) -> web.Response:
         """204, or a Refusal."""
-        grant = self._access.admit(request.headers.get("Authorization"), params, Scope.WRITE)
+        grant = self._access.admit(request.headers.get("Authorization"), params)
+        self._access.demand(grant, Scope.WRITE)
         precision = self._precision(params)
         bucket = params.get(self._dialect.bucket_parameter) or self._limits.default_bucket
         if len(bucket) > _LONGEST_BUCKET or not bucket.isprintable():
             raise Refusal(400, f"the name of a bucket has at most {_LONGEST_BUCKET} printable characters")
-        self._access.admit_bucket(grant, bucket)
+        self._access.demand_bucket(grant, bucket)
         if not self._buckets.certain(bucket):
             await self._demand(bucket)
         body = await self._read(request)

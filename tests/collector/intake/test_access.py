@@ -65,6 +65,13 @@ async def test_a_devices_token_writes_to_its_bucket_and_cannot_query(intake: Run
     assert (answer.status, json.loads(answer.body)["message"]) == (403, "insufficient permissions for write")
 
 
+async def test_who_may_write_may_ask_for_a_database(intake: RunningIntake):
+    """Old clients do so before they write, with the one token they have."""
+    device = make(intake, Scope.WRITE)
+    answer = await intake.post("/query?q=CREATE+DATABASE+home", Authorization=f"Token {device}")
+    assert answer.status == 200
+
+
 async def test_lines_are_marked_with_their_tokens_name(intake: RunningIntake):
     """The source of a batch is who sent it, never the token."""
     token = make(intake, Scope.WRITE)
