@@ -180,15 +180,14 @@ class Evaluator:
             async with self._slots:
                 await self._prime(question, at)
                 values = await ask(self._reader, question, at)
+            behind = self._is_behind(question, behind_s)
+            for watch in self._roster.asking(question):
+                await self._apply(watch, values, at, behind=behind, started=started)
         except NothingThere as error:
             self._wait(question, at, str(error), self._clock.monotonic() - started)
         except Exception as error:  # noqa: BLE001 - whatever a store does, it must not end the evaluation of rules
             expected = isinstance(error, TocsinError | TimeoutError)
             self._fail(question, at, _told(error), None if expected else error, self._clock.monotonic() - started)
-        else:
-            behind = self._is_behind(question, behind_s)
-            for watch in self._roster.asking(question):
-                await self._apply(watch, values, at, behind=behind, started=started)
 
     async def _settle(self, question: Question, at: datetime) -> float | None:
         """Wait until the store has what was acknowledged before `at`, so that no window closes before its last lines.

@@ -182,6 +182,21 @@ async def test_a_failed_query_changes_nothing():
         assert scene.count("tocsin_alerting_evaluations_total", outcome="failed") == 3
 
 
+async def test_a_fault_of_a_store_ends_nothing():
+    """Whatever a store raises is a failure of the rule; evaluation goes on."""
+
+    def answer(at: datetime) -> Answer:
+        if seconds(at) == 0:
+            raise ZeroDivisionError("a bug in a store")
+        return {"a": 95.0}
+
+    async with evaluating([a_rule()], answer) as scene:
+        await scene.until(1)
+        assert scene.evaluator.statuses()[0].error == "a bug in a store"
+        await scene.until(11)
+        assert scene.notes.changes == [(10, "a", Change.FIRED)]
+
+
 async def test_blind_rules_are_one_notice():
     """Rules that failed twice are told in one alert, which ends when every rule can be evaluated again."""
 

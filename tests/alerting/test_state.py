@@ -349,7 +349,7 @@ POLICIES = st.builds(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(POLICIES, st.lists(SEEN, max_size=25))
 def test_the_table_agrees_with_rereading_the_whole_history(policy: Policy, history: list[Seen]):
     """After every evaluation the alert stands where the semantics, applied to the whole history at once, put it."""
