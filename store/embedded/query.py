@@ -6,9 +6,8 @@ number may run at once, and sees the schema that is current when it starts.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 
 import duckdb
 
@@ -19,7 +18,7 @@ from influxql.parser import parse
 from store.contract import StatementResult
 from store.embedded.schema import Tables
 from store.embedded.select import answer_select
-from store.embedded.session import Session
+from store.embedded.session import Deadline, Session
 from store.embedded.show import answer_show
 from store.errors import QueryLimitExceeded, QuerySyntaxError
 
@@ -59,17 +58,27 @@ class EmbeddedReader:
         The first statement that fails ends the query, as with InfluxDB: those behind it are left out.
         Raises QueryLimitExceeded.
         """
-        with closing(self._connect()) as connection, _deadline(connection, deadline_s):
-            now = self._clock.now_ns() if now_ns is None else now_ns
-            session = Session(connection, self._schema, db, now)
-            results: list[StatementResult] = []
+        now = self._clock.now_ns() if now_ns is None else now_ns
+        with closing(self._connect()) as connection:
+            deadline = Deadline(connection, deadline_s)
+            session = Session(connection, self._schema, db, now, deadline)
+            with deadline.running():
+                return self._answer_all(session, statements)
+
+    def _answer_all(self, session: Session, statements: Sequence[Statement]) -> tuple[StatementResult, ...]:
+        results: list[StatementResult] = []
+        try:
             for index, statement in enumerate(statements):
                 result = self._answer_one(session, index, statement)
                 if result.error is not None and index + 1 < len(statements):
                     # InfluxDB hides the reason as soon as a statement is left out.
                     return (*results, StatementResult(index, error="not executed"))
                 results.append(result)
-            return tuple(results)
+        except duckdb.InterruptException as error:
+            raise session.deadline.exceeded() from error
+        except duckdb.OutOfMemoryException as error:
+            raise QueryLimitExceeded("the query needs more memory than it may use; narrow its time range") from error
+        return tuple(results)
 
     def _answer_one(self, session: Session, index: int, statement: Statement) -> StatementResult:
         try:
@@ -82,22 +91,9 @@ class EmbeddedReader:
                     return StatementResult(index, answer_show(session, statement, self._databases()))
         except QueryError as error:
             return StatementResult(index, error=str(error))
+        except (duckdb.InterruptException, duckdb.OutOfMemoryException):
+            raise
+        except duckdb.Error as error:
+            return StatementResult(index, error=f"the store cannot answer this: {str(error).splitlines()[0]}")
         finally:
             session.release()
-
-
-@contextmanager
-def _deadline(connection: duckdb.DuckDBPyConnection, deadline_s: float) -> Iterator[None]:
-    """Interrupt whatever the connection does after `deadline_s`; say so in the product's own words."""
-    timer = threading.Timer(deadline_s, connection.interrupt)
-    timer.name, timer.daemon = "query deadline", True
-    timer.start()
-    try:
-        yield
-    except duckdb.InterruptException as error:
-        raise QueryLimitExceeded(f"the query was stopped after {deadline_s:g} s; narrow its time range") from error
-    except duckdb.OutOfMemoryException as error:
-        raise QueryLimitExceeded("the query needs more memory than it may use; narrow its time range") from error
-    finally:
-        timer.cancel()
-        timer.join()

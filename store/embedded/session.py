@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +24,40 @@ MOST_ROWS = 20_000_000
 """Rows that one statement may make, empty windows included; beyond it the statement is refused."""
 
 
+class Deadline:
+    """Stops what a connection does after `limit_s` seconds, and says so to whoever asks between two SELECTs."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, limit_s: float) -> None:
+        self._connection = connection
+        self._limit_s = limit_s
+        self._passed = threading.Event()
+
+    def check(self) -> None:
+        """Raise QueryLimitExceeded once the time is over."""
+        if self._passed.is_set():
+            raise self.exceeded()
+
+    def exceeded(self) -> QueryLimitExceeded:
+        """The error for a query that was stopped."""
+        return QueryLimitExceeded(f"the query was stopped after {self._limit_s:g} s; narrow its time range")
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Count from here to the end of the block."""
+        timer = threading.Timer(self._limit_s, self._stop)
+        timer.name, timer.daemon = "query deadline", True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+
+    def _stop(self) -> None:
+        self._passed.set()
+        self._connection.interrupt()
+
+
 @dataclass(slots=True)
 class Session:
     """Used by one thread, for the statements of one query."""
@@ -30,6 +66,7 @@ class Session:
     schema: Callable[[str], Tables | None]
     database: str
     now_ns: int
+    deadline: Deadline
     registered: int = 0
 
     def tables(self, database: str | None = None) -> Tables | None:
@@ -38,6 +75,7 @@ class Session:
 
     def fetch(self, sql: str, parameters: Parameters) -> list[Row]:
         """All rows of a SELECT. What was bound for a part that turned out to be false is left out."""
+        self.deadline.check()
         used = {name: parameters.values[name] for name in _PLACEHOLDER.findall(sql)}
         return self.connection.execute(sql, used).fetchall()
 

@@ -152,7 +152,9 @@ def _tables(session: Session, show: Show, missing: str) -> list[Table]:
         raise QueryError(missing.format(show.database or session.database))
     if not show.sources:
         return [tables[name] for name in sorted(tables)]
-    inner = Session(session.connection, session.schema, show.database or session.database, session.now_ns)
+    inner = Session(
+        session.connection, session.schema, show.database or session.database, session.now_ns, session.deadline
+    )
     found = {
         table.relation: table
         for source in show.sources

@@ -1,0 +1,138 @@
+"""Results as InfluxDB's JSON and CSV, and back."""
+
+import orjson
+import pytest
+
+from store.contract import Series, StatementResult
+from store.render import error_json, format_time, from_json, to_csv, to_json
+
+MOMENT = 1_700_000_000_123_456_789
+RESULTS = (
+    StatementResult(
+        0,
+        (
+            Series("m", ("time", "mean", "s"), [[MOMENT, 1.5, "x"], [MOMENT + 1, None, ""]], {"h": "a", "r": ""}),
+            Series("n", ("time", "count"), [[0, 3]]),
+        ),
+    ),
+    StatementResult(1),
+    StatementResult(2, error="undefined function nosuch()"),
+)
+
+
+def times(epoch: str | None, moment: int = MOMENT, zone: str | None = None) -> object:
+    """How one moment is shown."""
+    answer = orjson.loads(to_json((StatementResult(0, (Series("m", ("time",), [[moment]]),), zone=zone),), epoch=epoch))
+    return answer["results"][0]["series"][0]["values"][0][0]
+
+
+def test_json_has_influxdbs_form() -> None:
+    """Names, tags, columns, values and errors stand where InfluxDB puts them; empty parts are left out."""
+    assert orjson.loads(to_json(RESULTS, epoch="ns")) == {
+        "results": [
+            {
+                "statement_id": 0,
+                "series": [
+                    {
+                        "name": "m",
+                        "tags": {"h": "a", "r": ""},
+                        "columns": ["time", "mean", "s"],
+                        "values": [[MOMENT, 1.5, "x"], [MOMENT + 1, None, ""]],
+                    },
+                    {"name": "n", "columns": ["time", "count"], "values": [[0, 3]]},
+                ],
+            },
+            {"statement_id": 1},
+            {"statement_id": 2, "error": "undefined function nosuch()"},
+        ]
+    }
+
+
+def test_series_without_a_name() -> None:
+    """A series without a name or rows, as SHOW RETENTION POLICIES of no database has, shows neither."""
+    result = StatementResult(0, (Series("", ("name",), []),))
+    assert orjson.loads(to_json((result,), epoch=None)) == {
+        "results": [{"statement_id": 0, "series": [{"columns": ["name"]}]}]
+    }
+
+
+def test_nothing_asked() -> None:
+    """A query without statements has no results at all."""
+    assert to_json((), epoch=None) == b"{}\n"
+
+
+@pytest.mark.parametrize(
+    ("epoch", "shown"),
+    [
+        ("ns", MOMENT),
+        ("u", 1_700_000_000_123_456),
+        ("µ", 1_700_000_000_123_456),
+        ("ms", 1_700_000_000_123),
+        ("s", 1_700_000_000),
+        ("m", 28_333_333),
+        ("h", 472_222),
+        ("fortnight", MOMENT),
+        (None, "2023-11-14T22:13:20.123456789Z"),
+    ],
+)
+def test_epoch_cuts_to_whole_units(epoch: str | None, shown: object) -> None:
+    """Each unit cuts to whole ones, an unknown unit means nanoseconds, none means RFC 3339."""
+    assert times(epoch) == shown
+
+
+def test_moments_before_1970_are_cut_towards_it() -> None:
+    """Cutting goes towards zero, as InfluxDB's division does."""
+    assert times("s", -1_500_000_000) == -1
+
+
+@pytest.mark.parametrize(
+    ("moment", "shown"),
+    [
+        (70_000_000_000, "1970-01-01T00:01:10Z"),
+        (70_500_000_000, "1970-01-01T00:01:10.5Z"),
+        (70_000_000_001, "1970-01-01T00:01:10.000000001Z"),
+        (-1, "1969-12-31T23:59:59.999999999Z"),
+    ],
+)
+def test_rfc_3339_has_only_the_digits_it_needs(moment: int, shown: str) -> None:
+    """Fractions are as long as they must be."""
+    assert format_time(moment) == shown
+
+
+def test_zone_of_the_statement() -> None:
+    """tz() changes how RFC 3339 times are written, not epoch times."""
+    assert times(None, 0, "Europe/Berlin") == "1970-01-01T01:00:00+01:00"
+    assert times("s", 0, "Europe/Berlin") == 0
+
+
+def test_json_comes_back() -> None:
+    """What was written with epoch=ns reads back to the same values, integers beyond 2^53 included."""
+    exact = StatementResult(0, (Series("m", ("time", "u"), [[1, 2**64 - 1]]),))
+    assert from_json(to_json((*RESULTS, exact), epoch="ns"))[:3] == RESULTS
+    assert from_json(to_json((exact,), epoch="ns")) == (exact,)
+    assert from_json(to_json(RESULTS, epoch="ns", pretty=True)) == RESULTS
+    assert from_json(b"{}") == ()
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"results": 5}'])
+def test_what_is_not_influxdbs_json(body: bytes) -> None:
+    """Anything else is a ValueError, never an empty answer."""
+    with pytest.raises(ValueError, match=r".+"):
+        from_json(body)
+
+
+def test_error_of_a_request() -> None:
+    """A request that failed as a whole answers its error alone."""
+    assert orjson.loads(error_json("no")) == {"error": "no"}
+
+
+def test_csv() -> None:
+    """CSV has a header for each set of columns, the tags as one cell, nothing for null."""
+    assert to_csv(RESULTS[:2], epoch="s").decode().splitlines() == [
+        "name,tags,time,mean,s",
+        'm,"h=a,r=",1700000000,1.5,x',
+        'm,"h=a,r=",1700000000,,',
+        "",
+        "name,tags,time,count",
+        "n,,0,3",
+    ]
