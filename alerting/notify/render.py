@@ -20,6 +20,7 @@ LATE_AFTER = timedelta(seconds=60)
 MOST_ALERTS = 20
 """How many alerts of a group are told one by one; the rest are counted."""
 _LINE_CHARACTERS = 1_000
+_DESCRIPTION_LINES = 20
 _QUIET_LABELS = frozenset({"alertname", "severity"})
 _BREAKS = frozenset({"Cc", "Zl", "Zp"})
 _UNSEEN = frozenset({"Cf", "Cs", "Co", "Cn"})
@@ -97,7 +98,7 @@ def details(view: AlertView, now: datetime) -> list[str]:
         if name not in _QUIET_LABELS
     )
     lines += [one_line(labels)] if labels else []
-    lines += [line for text in view.description.splitlines() if (line := one_line(text))]
+    lines += [line for text in view.description.splitlines() if (line := one_line(text))][:_DESCRIPTION_LINES]
     lines += [f"runbook: {one_line(view.runbook_url)}"] if view.runbook_url else []
     return lines
 

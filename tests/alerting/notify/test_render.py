@@ -72,6 +72,13 @@ def test_a_large_group_is_told_in_part_and_counted() -> None:
     assert "... and 5 more alerts." in told
 
 
+def test_a_long_description_is_told_in_part() -> None:
+    """However long a description is, twenty lines of it are told."""
+    told = body(message(alert(description="again\n" * 900)), NOW)
+
+    assert told.count("again") == 20
+
+
 @pytest.mark.parametrize(
     ("value", "told"),
     [
