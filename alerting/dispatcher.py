@@ -175,7 +175,11 @@ class Dispatcher:
         now = max(waiting.now for waiting in batch)
         transitions = [change for waiting in batch for change in waiting.evaluation.transitions]
         changes = self._book.route(transitions, self._tree, now)
-        history = tuple(_entry(transition, self._holder(transition, changes)) for transition in transitions)
+        holders = self._holders(changes)
+        history = tuple(
+            _entry(one, holders.get(one.alert.fingerprint) or self._holder(one.alert.fingerprint))
+            for one in transitions
+        )
         decision = Decision(
             alerts=tuple(alert for waiting in batch for alert in waiting.evaluation.saved),
             words={change.alert.fingerprint: _words(change) for change in transitions},
@@ -189,12 +193,15 @@ class Dispatcher:
         if self._events is not None and history:
             self._events.offer(history)
 
-    def _holder(self, transition: Transition, changes: Sequence[GroupChange]) -> Group | None:
-        """The group whose incident stands for the transition in the history."""
-        alert_id = transition.alert.fingerprint
-        touched = [change.group for change in changes if alert_id in change.group.members]
-        groups = touched or self._book.holding(alert_id)
-        return min(groups, key=lambda group: group.key.receiver, default=None)
+    def _holders(self, changes: Sequence[GroupChange]) -> dict[str, Group]:
+        """The group whose incident stands for each alert that `changes` touch: the first by the receiver's name."""
+        groups = sorted((change.group for change in changes), key=lambda group: group.key.receiver, reverse=True)
+        touched = {change.group.key: change.members for change in changes}
+        return {alert_id: group for group in groups for alert_id in touched[group.key]}
+
+    def _holder(self, alert_id: str) -> Group | None:
+        """The same of an alert that no change touches."""
+        return next(iter(self._book.holding(alert_id)), None)
 
     async def _flush_due(self) -> bool:
         async with self._deciding:

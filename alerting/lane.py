@@ -2,7 +2,7 @@
 
 A channel is one notifier of one receiver; a lane is what it has to say about one incident. The sender keeps them in
 step with the outbox. The invariants: one message of a lane is on its way at a time, in the order in which they were
-stored; a channel is busy with at most `slots` lanes, so one that hangs holds up no other; a lane that is held starts
+stored; a channel sends at most `slots` messages at once, so one that hangs holds up no other; a held lane starts
 nothing new.
 """
 
@@ -26,6 +26,10 @@ class ChannelKey:
     notifier: str
 
 
+_MOST_BUSY = 256
+"""Lanes of a channel that may wait for memory to note what became of their message; a bound on what a crash repeats."""
+
+
 class _Stage(Enum):
     IDLE = auto()
     QUEUED = auto()
@@ -42,6 +46,7 @@ class Lane:
     ready_at: float = 0.0
     holds: int = 0
     stage: _Stage = _Stage.IDLE
+    has_slot: bool = False
 
     def overtaken(self) -> Status | None:
         """How the first row would be overtaken: by the resolve behind it, or by newer news; None when it is last."""
@@ -58,11 +63,11 @@ class Channel:
         self.key = key
         self.notifier = notifier
         self.hold_until = 0.0
-        self._slots = slots
         self._lanes: dict[str, Lane] = {}
         self._queue: list[tuple[float, int, Lane]] = []
         self._count = 0
         self._busy = 0
+        self._free = slots
 
     @property
     def is_busy(self) -> bool:
@@ -125,28 +130,39 @@ class Channel:
             self._drop_if_done(lane)
 
     def next_ready(self, now: float) -> Lane | None:
-        """A lane to start now; it counts as busy until `finish`."""
-        while self._queue and self._busy < self._slots and max(self._queue[0][0], self.hold_until) <= now:
+        """A lane to start now; it is busy until `finish`, and has a slot until `free`."""
+        while self._queue and self._may_start() and max(self._queue[0][0], self.hold_until) <= now:
             lane = heapq.heappop(self._queue)[2]
             lane.stage = _Stage.IDLE
             if lane.rows and not lane.holds:
                 lane.stage = _Stage.BUSY
+                lane.has_slot = True
                 self._busy += 1
+                self._free -= 1
                 return lane
         return None
 
     def ready_at(self) -> float | None:
         """When the next lane may start; None when none waits or all slots are taken."""
-        if not self._queue or self._busy >= self._slots:
+        if not self._queue or not self._may_start():
             return None
         return max(self._queue[0][0], self.hold_until)
 
+    def free(self, lane: Lane) -> None:
+        """The lane's message is no longer on its way; another may go."""
+        self._free += lane.has_slot
+        lane.has_slot = False
+
     def finish(self, lane: Lane) -> None:
-        """A busy lane pauses: it is empty, held, or its first row failed and waits until `ready_at`."""
+        """What became of the lane's message is noted; the next one may start at `ready_at`."""
+        self.free(lane)
         self._busy -= 1
         lane.stage = _Stage.IDLE
         self._enqueue(lane)
         self._drop_if_done(lane)
+
+    def _may_start(self) -> bool:
+        return self._free > 0 and self._busy < _MOST_BUSY
 
     def _enqueue(self, lane: Lane) -> None:
         if lane.stage is _Stage.IDLE and lane.rows and not lane.holds:

@@ -30,7 +30,7 @@ _MARK_AGAIN_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How sending is paced. `slots`: how many incidents one notifier may be busy with at once."""
+    """How sending is paced. `slots`: how many messages one notifier sends at once."""
 
     timeout_s: float = 30.0
     slots: int = 16
@@ -165,33 +165,30 @@ class Sender:
             await notifier.close()
 
     async def _serve(self, channel: Channel, lane: Lane) -> None:
+        """Deal with the first row of the lane."""
+        row = lane.rows[0]
         try:
-            while lane.rows and not lane.holds and not self._resting and await self._step(channel, lane):
+            suppression = await self._suppression(row, lane)
+            attempt = (
+                Attempt(id=row.id, outcome=Outcome.SUPPRESSED, at=self._clock.now(), reason=suppression.value)
+                if suppression
+                else await self._attempt(channel, lane, row)
+            )
+            channel.free(lane)
+            self._wake.set()
+            await self._mark(attempt)
+            if attempt.outcome is Outcome.PENDING and key_of(row) not in self._channels:
+                attempt = given_up(row, self._clock.now())
+                await self._mark(attempt)
+            if attempt.outcome is not Outcome.PENDING:
+                self._count(channel.key, attempt)
                 lane.failures = 0
+                lane.rows.popleft()
         finally:
             channel.finish(lane)
             self._wake.set()
             if not any(channel.is_busy for channel in self._channels.values()):
                 self._at_rest.set()
-
-    async def _step(self, channel: Channel, lane: Lane) -> bool:
-        """Deal with the first row of the lane. False: it failed, the lane has to pause."""
-        row = lane.rows[0]
-        suppression = await self._suppression(row, lane)
-        attempt = (
-            Attempt(id=row.id, outcome=Outcome.SUPPRESSED, at=self._clock.now(), reason=suppression.value)
-            if suppression
-            else await self._attempt(channel, lane, row)
-        )
-        await self._mark(attempt)
-        if attempt.outcome is Outcome.PENDING and key_of(row) in self._channels:
-            return False
-        if attempt.outcome is Outcome.PENDING:
-            attempt = given_up(row, self._clock.now())
-            await self._mark(attempt)
-        self._count(channel.key, attempt)
-        lane.rows.popleft()
-        return True
 
     async def _suppression(self, row: Notification, lane: Lane) -> Suppression | None:
         newer = lane.overtaken()

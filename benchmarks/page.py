@@ -1,8 +1,8 @@
 """From an event to the pager: the time from its acknowledgement to PagerDuty's request, and the outbox's throughput.
 
 The first runs the whole product in a process of its own, with 50 rules evaluated each second, and breaks a threshold
-for a new series, hence a new group, at a random moment. The second drains an outbox of incidents into a local receiver
-from this process, which makes both the requests and the answers.
+for a new series, hence a new group, at a random moment. The second lets many alerts change at once and drains the
+outbox into a receiver in another process; its goal is for one core: CPU time tells where other work runs beside.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from alerting.notify.plugin import Deps
 from alerting.routing.tree import Node
 from alerting.send import Pace, Sender
 from benchmarks.figures import Figure
-from benchmarks.process import pin_load, whole
+from benchmarks.process import pin_load, sink, whole
 from foundation.clock import SystemClock
 from foundation.secret import Secret
 from foundation.web import Address, Site
@@ -62,21 +62,20 @@ route: {{receiver: oncall, group_by: [alertname, endpoint]}}
 def measure(*, quick: bool) -> Iterator[Figure]:
     """Breach to page, then throughput."""
     pin_load()
-    yield from asyncio.run(_breach_to_page(10 if quick else 120))
-    yield from asyncio.run(_throughput(1_000 if quick else 10_000))
+    yield from asyncio.run(_breach_to_page(10 if quick else 100))
+    with sink() as address:
+        yield from asyncio.run(_throughput(f"http://{address}/v2/enqueue", 1_000 if quick else 10_000))
 
 
 class _Pager:
-    """Takes every event; tells when the first one came, and when the incident of each endpoint in `seen` did."""
+    """Takes every event; tells when the incident of each endpoint in `seen` was triggered."""
 
     def __init__(self) -> None:
-        self.first = asyncio.Event()
         self.seen: dict[str, asyncio.Future[float]] = {}
         self.url = ""
 
     async def take(self, request: web.BaseRequest) -> web.StreamResponse:
         event = orjson.loads(await request.read())
-        self.first.set()
         endpoint = event["payload"]["custom_details"].get("group", {}).get("endpoint", "")
         waiting = self.seen.get(endpoint)
         if waiting is not None and not waiting.done() and event["event_action"] == "trigger":
@@ -129,35 +128,36 @@ async def _breaches(pager: _Pager, url: str, rounds: int) -> list[float]:
     return waits
 
 
-async def _throughput(incidents: int) -> list[Figure]:
+async def _throughput(url: str, incidents: int) -> list[Figure]:
     clock = SystemClock()
     metrics = DispatchMetrics(CollectorRegistry())
-    async with _pager() as pager:
-        with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
-            memory = SqliteMemory(Path(folder) / "alerting.sqlite")
-            await memory.open()
-            sender = Sender(memory, clock=clock, metrics=metrics, luck=random.random, pace=Pace())
-            dispatcher = Dispatcher(memory, sender, clock=clock, metrics=metrics)
-            notifier = PagerDuty(PagerDutyConfig(routing_key=Secret(_KEY), url=pager.url), Deps())
-            tree = Node(receiver="oncall", group_by=("alertname", "endpoint"))
-            channels = {ChannelKey("oncall", "pagerduty[0]"): notifier}
-            await dispatcher.open(Equipment(tree=tree, receivers=frozenset({"oncall"}), notifiers=channels))
-            started = time.perf_counter()
-            loops = [asyncio.create_task(dispatcher.run()), asyncio.create_task(sender.run())]
-            await dispatcher.record(_storm(clock, incidents), now=clock.now())
-            recorded_s = time.perf_counter() - started
-            await pager.first.wait()
-            first_s = time.perf_counter() - started
-            await _until_marked(memory, incidents)
-            all_s = time.perf_counter() - started
-            for loop in loops:
-                loop.cancel()
-            await asyncio.gather(*loops, return_exceptions=True)
-            await memory.close()
+    with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
+        memory = SqliteMemory(Path(folder) / "alerting.sqlite")
+        await memory.open()
+        sender = Sender(memory, clock=clock, metrics=metrics, luck=random.random, pace=Pace())
+        dispatcher = Dispatcher(memory, sender, clock=clock, metrics=metrics)
+        notifier = PagerDuty(PagerDutyConfig(routing_key=Secret(_KEY), url=url), Deps())
+        tree = Node(receiver="oncall", group_by=("alertname", "endpoint"))
+        channels = {ChannelKey("oncall", "pagerduty[0]"): notifier}
+        await dispatcher.open(Equipment(tree=tree, receivers=frozenset({"oncall"}), notifiers=channels))
+        storm = _storm(clock, incidents)
+        started, spent = time.perf_counter(), time.process_time()
+        loops = [asyncio.create_task(dispatcher.run()), asyncio.create_task(sender.run())]
+        await dispatcher.record(storm, now=clock.now())
+        recorded_s = time.perf_counter() - started
+        await _until_marked(memory, 1)
+        first_s = time.perf_counter() - started
+        await _until_marked(memory, incidents)
+        all_s, spent = time.perf_counter() - started, time.process_time() - spent
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+        await memory.close()
     return [
         Figure(f"{incidents} alerts change at once: state stored", recorded_s, "s", "< 2 s"),
         Figure(f"{incidents} alerts change at once: first notification out", first_s, "s", "< 2 s"),
         Figure("outbox to a local receiver", incidents / all_s, "notifications/s", ">= 2 000"),
+        Figure("the same in a second of CPU time", incidents / spent, "notifications/s", ">= 2 000"),
     ]
 
 
