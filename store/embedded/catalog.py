@@ -89,11 +89,6 @@ class Growth:
         """Everything the bucket has, the additions included."""
         return MappingProxyType(dict(self._tables))
 
-    @property
-    def empty(self) -> bool:
-        """Whether nothing was added."""
-        return not self._new_bucket and all(self._known.get(name) is table for name, table in self._tables.items())
-
     def table(self, measurement: str) -> Table:
         """The measurement's table; made, without columns, when it is new."""
         found = self._tables.get(measurement)

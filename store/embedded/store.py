@@ -151,6 +151,7 @@ class EmbeddedStore:
             "threads": self._config.threads,
             "wal_autocheckpoint": self._config.checkpoint_at,
             "autoinstall_known_extensions": False,
+            "enable_external_access": False,
         }
         return open_file(self._path, settings, self._clock)
 

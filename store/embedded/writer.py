@@ -20,7 +20,7 @@ from store.embedded.shapes import Shape, names_of
 from store.embedded.sorting import Group, sort_lines
 
 if TYPE_CHECKING:
-    from foundation.batch import Position, Shipment
+    from foundation.batch import Position, Refused, Shipment
     from store.embedded.catalog import Catalog, Growth
 
 _MOST_SHAPES: Final = 1_000
@@ -38,7 +38,7 @@ class Writer:
         self._positions = self._stored_positions()
         self._in_doubt = False
 
-    def position(self, log: str, bucket: str) -> int | None:
+    def position(self, log: str, bucket: str) -> int:
         """The offset committed last for this log and bucket, 0 when nothing was."""
         return self._positions.get((log, bucket), 0)
 
@@ -119,7 +119,7 @@ class _Intake:
     def __init__(self, growth: Growth, known: dict[tuple[str, bytes], Shape]) -> None:
         self.learnt: dict[tuple[str, bytes], Shape] = {}
         self.parts: dict[str, list[Any]] = {}
-        self.refused: list[Any] = []
+        self.refused: list[Refused] = []
         self.stored = 0
         self._growth = growth
         self._known = known
