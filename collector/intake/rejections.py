@@ -28,12 +28,15 @@ def refusal_of(outcome: Outcome, *, whole: bool) -> Refusal:
         message = _CONFLICT + "; ".join(dict.fromkeys(entry.objection.reason for entry in outcome.listed))
         return Refusal(422, f"{message} dropped={outcome.dropped}", extra=extra)
     if whole:
-        return Refusal(400, "\n".join(map(_in_influxds_words, outcome.listed)), extra=extra)
+        words = "\n".join(map(_in_influxds_words, outcome.listed)) or f"unable to parse {syntax} lines"
+        return Refusal(400, words, extra=extra)
     lines = "\n".join(f"line {entry.number}: {_in_influxds_words(entry)}" for entry in outcome.listed)
     more = "" if len(outcome.listed) >= outcome.dropped else f"\nand {outcome.dropped - len(outcome.listed)} more"
     return Refusal(400, f"partial write: {lines}{more} dropped={outcome.dropped}", extra=extra)
 
 
 def _in_influxds_words(entry: Rejection) -> str:
+    if entry.objection.cause is not Cause.SYNTAX:
+        return entry.objection.reason
     line = entry.line.decode("utf-8", "replace")
     return f"unable to parse '{line}': {entry.objection.reason}"

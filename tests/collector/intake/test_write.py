@@ -139,6 +139,16 @@ async def test_a_type_conflict_is_422_and_the_rest_is_stored(intake: RunningInta
     assert intake.buffer.lines() == ["m f=1 10", "m f=3 30"]
 
 
+async def test_bad_lines_of_several_kinds_are_told_together(intake: RunningIntake):
+    """400 where any line is none; each is told in the words of its kind."""
+    answer = await intake.post(V2, b"m f=1 1\nm f=2i 2\nm f=\n")
+    assert answer.status == 400
+    assert json.loads(answer.body)["message"] == (
+        'partial write: line 2: field type conflict: input field "f" on measurement "m" is type integer, '
+        "already exists as type float\nline 3: unable to parse 'm f=': missing field value dropped=2"
+    )
+
+
 async def test_a_field_named_time_is_stripped_and_said(intake: RunningIntake):
     """422 with dropped=0 as influxd answers; a point with no other field is dropped."""
     answer = await intake.post(V2, b"m time=1,f=2 10")
