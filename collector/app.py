@@ -39,6 +39,7 @@ from store.contract import Store
 _log = logger("collector.app")
 _SOURCE = "tocsin"
 _NS = 1e9
+_READY = "ready"
 _MAKES_BUCKETS = frozenset({"embedded"})
 """Stores in which a bucket comes into being with its first write."""
 
@@ -99,7 +100,7 @@ class Collector:
         )
         self._hand_in: HandIn = self._intake.door
         self._host = HostInput(config.host, self._hand_in, clock=clock, registry=registry)
-        self._accepting = False
+        self._status = "starting"
         self._reporting: asyncio.Task[None] | None = None
         BacklogGauges(registry, self._waiting)
 
@@ -110,7 +111,7 @@ class Collector:
         await self._buffer.open()
         await self._deliverer.start()
         address = await self._intake.start()
-        self._accepting = True
+        self._status = _READY
         if self._config.host.enabled:
             await self._host.start(self._on_incident)
         if self._config.health.enabled:
@@ -119,7 +120,7 @@ class Collector:
 
     async def stop(self) -> None:
         """Stop accepting, then everything else; what is not delivered is after the next start."""
-        self._accepting = False
+        self._status = "stopping"
         await self._intake.stop()
         await self._host.stop()
         await self._tasks.stop()
@@ -136,7 +137,9 @@ class Collector:
 
     def _readiness(self) -> Readiness:
         lines = self._buffer.backlog(self._store.name).lines
-        return Readiness("ready" if self._accepting else "stopping", lines, self.lag())
+        refusing = self._buffer.refusing()
+        status = f"refusing: {refusing}" if self._status == _READY and refusing else self._status
+        return Readiness(status, lines, self.lag())
 
     def _waiting(self) -> Iterator[Waiting]:
         for bucket in self._buffer.buckets():

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -155,12 +155,3 @@ def _decode(record: dict[str, str]) -> DeadLetter:
         destination=record["destination"],
         accepted_ns=int(record["accepted_ns"]),
     )
-
-
-def count(letters: Iterable[DeadLetter]) -> dict[str, int]:
-    """How many letters there are of each kind of reason."""
-    counts: dict[str, int] = {}
-    for letter in letters:
-        kind = reason_kind(letter.reason)
-        counts[kind] = counts.get(kind, 0) + 1
-    return counts

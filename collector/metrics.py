@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -40,6 +40,8 @@ class BufferMetrics:
             ("reason",),
             registry=registry,
         )
+        self.used_bytes = Gauge("tocsin_buffer_used_bytes", "Bytes of all segments on disk.", registry=registry)
+        self.quota_bytes = Gauge("tocsin_buffer_quota_bytes", "Bytes that they may take.", registry=registry)
 
 
 class DeliveryMetrics:

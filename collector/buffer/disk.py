@@ -37,6 +37,8 @@ from foundation.logs import logger
 _log = logger("collector.buffer")
 _CLOSE_GRACE_S = 3.0
 _READERS = 2
+_REFUSAL_COUNTS_S = 30.0
+"""After so long without a try nobody knows, so readiness says yes again and the next batch finds out."""
 T = TypeVar("T")
 
 
@@ -95,6 +97,7 @@ class DiskBuffer:
         self._idle = asyncio.Event()
         self._growth: dict[str | None, asyncio.Event] = {}
         self._refusing: dict[str, str] = {}
+        self._refused: tuple[str, float] | None = None
         self._read_to: dict[tuple[str, str], tuple[int, int]] = {}
         self._committing: asyncio.Task[None] | None = None
         self._open = False
@@ -115,6 +118,7 @@ class DiskBuffer:
             self._take_up(one)
         for log in self._logs.values():
             await self._release(log)
+        self._metrics.quota_bytes.set(self._config.quota_bytes)
         self._open = True
         self._idle.set()
         self._committing = self._tasks.spawn(self._commit_for_ever(), "buffer.commit")
@@ -149,6 +153,11 @@ class DiskBuffer:
         self._idle.clear()
         self._wanted.set()
         await done
+
+    def refusing(self) -> str:
+        """Why the latest group of batches was refused, if one was in the last half minute; empty while all is well."""
+        reason, since = self._refused or ("", 0.0)
+        return reason if self._clock.monotonic() - since < _REFUSAL_COUNTS_S else ""
 
     def buckets(self) -> tuple[str, ...]:
         """Buckets that have a log, sorted."""
@@ -226,7 +235,7 @@ class DiskBuffer:
     def _take_up(self, recovered: Recovered) -> None:
         log = recovered.log
         self._logs[log.bucket] = log
-        self._used_bytes += log.size_bytes
+        self._use(log.size_bytes)
         self._writer.adopt(log)
         self._metrics.skipped_bytes.labels("torn").inc(recovered.torn_bytes)
         if recovered.missing_bytes:
@@ -265,18 +274,20 @@ class DiskBuffer:
     def _enter(self, bucket: str, outcome: Outcome) -> None:
         if outcome.made is not None:
             self._logs[bucket] = outcome.made
-            self._used_bytes += outcome.made.size_bytes
+            self._use(outcome.made.size_bytes)
         if isinstance(outcome, Failed):
             if self._refusing.get(bucket) != outcome.reason:
                 _log.error(
                     "the buffer takes nothing; senders are told to come back", bucket=bucket, cause=outcome.error
                 )
             self._refusing[bucket] = outcome.reason
+            self._refused = (outcome.reason, self._clock.monotonic())
             return
+        self._refused = None
         if self._refusing.pop(bucket, ""):
             _log.info("the buffer takes lines again", bucket=bucket)
         self._logs[bucket].appended(outcome.appended)
-        self._used_bytes += outcome.appended.added_bytes
+        self._use(outcome.appended.added_bytes)
         self._metrics.accepted_lines.labels(bucket).inc(outcome.appended.lines)
         for who in (bucket, None):
             if event := self._growth.pop(who, None):
@@ -323,7 +334,11 @@ class DiskBuffer:
             await self._on(self._read_threads, partial(self._files.remove, log.path(segment)))
         except OSError as error:
             _log.warning("a delivered segment could not be deleted", path=log.path(segment), error=error)
-        self._used_bytes -= segment.size_bytes
+        self._use(-segment.size_bytes)
+
+    def _use(self, added_bytes: int) -> None:
+        self._used_bytes += added_bytes
+        self._metrics.used_bytes.set(self._used_bytes)
 
     def _count_lost(self, log: BucketLog, segment: Segment, stretch: Stretch) -> None:
         if not (stretch.broken_bytes or stretch.missing_bytes):

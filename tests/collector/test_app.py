@@ -102,6 +102,8 @@ async def test_a_full_buffer_answers_503_until_there_is_room(tmp_path: Path):
         session.post(f"{running.url}/write?db=telemetry", data="m f=1 1") as answer,
     ):
         assert int(answer.headers["Retry-After"]) >= 1
+    ready = await running.ready()
+    assert (ready["code"], ready["status"], ready["buffered_lines"]) == (503, "refusing: quota", len(taken))
 
     store.missing.clear()
 
@@ -110,6 +112,7 @@ async def test_a_full_buffer_answers_503_until_there_is_room(tmp_path: Path):
 
     await until(accepted)
     await until(lambda: store.lines.get("telemetry") == [*taken, b"m f=1 1000"])
+    assert (await running.ready())["code"] == 200
     await running.role.stop()
 
 
