@@ -168,6 +168,8 @@ def step(
     """
     if datapoint.value is None and behind:
         return alert, ()
+    if _rests(policy, alert, datapoint.value):
+        return replace(alert, value=datapoint.value, seen_at=datapoint.at, quiet_s=0.0), ()
     seen = _see(policy, alert, datapoint)
     if seen.quiet_s >= policy.forget.total_seconds() and datapoint.value is None:
         return end(seen, now, f"no data for {durations.render(policy.forget)}, the series is forgotten")
@@ -234,6 +236,13 @@ def _see(policy: Policy, alert: Alert, datapoint: Datapoint) -> Alert:
     if datapoint.value is None:
         return replace(alert, quiet_s=alert.quiet_s + policy.every.total_seconds(), recent=recent)
     return replace(alert, value=datapoint.value, seen_at=datapoint.at, quiet_s=0.0, recent=recent)
+
+
+def _rests(policy: Policy, alert: Alert, value: float | None) -> bool:
+    """Whether this is the common case, a good value of an inactive alert: the table's first row lets it rest."""
+    if value is None or alert.state is not State.INACTIVE or policy.datapoints is not None:
+        return False
+    return policy.level(value) is Level.OK
 
 
 def _is_calm(policy: Policy, alert: Alert, value: float | None) -> bool:

@@ -83,6 +83,8 @@ class Watch:
     """those that are not inactive"""
     _primed: Mapping[Labels, Alert] = field(default_factory=dict)
     _doing: _Doing = field(default_factory=_Doing)
+    _identities: Mapping[Labels, Labels] = field(default_factory=dict)
+    """labels of each series of the last answer -> labels of its alert, so that they are not worked out each time"""
 
     def __post_init__(self) -> None:
         self.is_primed = self.is_primed or self.rule.policy.datapoints is None
@@ -183,7 +185,9 @@ class Watch:
         )
 
     def _identified(self, values: Values) -> dict[Labels, float | None]:
-        identified = {self.rule.identity(labels): value for labels, value in values.items()}
+        known = self._identities
+        self._identities = {labels: known.get(labels) or self.rule.identity(labels) for labels in values}
+        identified = {self._identities[labels]: value for labels, value in values.items()}
         if len(identified) != len(values):
             raise AnswerUnfit("two series become the same alert, since a label of the rule covers their tag; rename it")
         return identified

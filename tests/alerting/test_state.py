@@ -57,6 +57,12 @@ def test_nothing_held_moves(phase: Phase):
     assert TABLE[phase][Finding.HELD] == state.Move(phase)
 
 
+@pytest.mark.parametrize("finding", [Finding.BETWEEN, Finding.GOOD, Finding.GOOD_LONG, Finding.HELD])
+def test_an_inactive_alert_rests(finding: Finding):
+    """What is not bad leaves an inactive alert alone: `step` may take the short way there."""
+    assert TABLE[Phase.INACTIVE][finding] == state.Move(Phase.INACTIVE)
+
+
 @pytest.mark.parametrize("phase", Phase)
 def test_only_good_or_the_end_resolves(phase: Phase):
     """An open incident closes by good data that lasted, or because the alert ceases to exist; by nothing else."""
