@@ -40,8 +40,10 @@ class BufferMetrics:
             ("reason",),
             registry=registry,
         )
-        self.used_bytes = Gauge("tocsin_buffer_used_bytes", "Bytes of all segments on disk.", registry=registry)
-        self.quota_bytes = Gauge("tocsin_buffer_quota_bytes", "Bytes that they may take.", registry=registry)
+        self.used_bytes = Gauge("tocsin_buffer_used_bytes", "Bytes that all segments take on disk.", registry=registry)
+        self.quota_bytes = Gauge(
+            "tocsin_buffer_quota_bytes", "Bytes that all segments together may take.", registry=registry
+        )
 
 
 class DeliveryMetrics:
