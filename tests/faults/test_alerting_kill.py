@@ -1,0 +1,65 @@
+"""The alerting process is killed between a page and its all-clear."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.fakes.pagerduty import FakePagerDuty
+from tests.fakes.polling import until
+from tests.fakes.process import Running, start, tocsin
+
+RULES = """
+rules:
+  - alert: Slow
+    query: SELECT last(duration_ms) FROM http_request GROUP BY endpoint
+    over: 60s
+    every: 1s
+    critical: "> 800"
+"""
+CONFIG = """
+collector: {tokens: open}
+store: {kind: embedded}
+alerting: {rules: [rules.yml], notify: notify.yml}
+"""
+NOTIFY = "receivers: [{name: a, pagerduty: [{routing_key: %s, url: '%s'}]}]\nroute: {receiver: a}\n"
+
+
+@pytest.fixture
+async def pagerduty(tmp_path: Path) -> AsyncIterator[FakePagerDuty]:
+    async with FakePagerDuty() as service:
+        (tmp_path / "tocsin.yml").write_text(CONFIG)
+        (tmp_path / "rules.yml").write_text(RULES)
+        (tmp_path / "notify.yml").write_text(NOTIFY % ("k" * 32, service.url))
+        yield service
+
+
+async def push(collector: Running, duration_ms: int) -> None:
+    url = f"{collector.url('collector')}/api/v2/write?bucket=telemetry"
+    line = f"http_request,endpoint=/pay duration_ms={duration_ms}"
+    async with aiohttp.ClientSession() as http, http.post(url, data=line) as answer:
+        assert answer.status == 204
+
+
+async def test_killed_alerting_resolves_its_old_incident(tmp_path: Path, pagerduty: FakePagerDuty) -> None:
+    """After kill -9 nobody is paged twice, and the all-clear closes the incident that the dead process opened."""
+    config = str(tmp_path / "tocsin.yml")
+    collector = start(tocsin("collector", "--config", config), tmp_path / "var")
+    alerting = collector
+    try:
+        await collector.ready("collector")
+        alerting = start(tocsin("alerting", "--config", config), tmp_path / "var")
+        await alerting.ready("collector", "alerting")
+        await push(collector, 900)
+        await until(pagerduty.opened, seconds=20, what="a page")
+        await asyncio.to_thread(alerting.kill)
+        await push(collector, 100)
+        alerting = start(tocsin("alerting", "--config", config), tmp_path / "var")
+        await until(lambda: not pagerduty.opened(), seconds=30, what="the all-clear")
+    finally:
+        alerting.end()
+        collector.end()
+    assert {event["event_action"] for event in pagerduty.events} == {"trigger", "resolve"}
+    assert len(pagerduty.incidents) == 1
