@@ -77,15 +77,17 @@ class FieldTypes:
                 self._ask_again[bucket] = self._clock.monotonic() + self._config.seed_retry.total_seconds()
                 return
             found = {(name, field): kind for name, fields in types.items() for field, kind in fields.items()}
-            known = self._pins.get(bucket, {})
-            self.learn(bucket, {field: kind for field, kind in found.items() if field not in known})
+            self.learn(bucket, found)
             self._seeded.add(bucket)
             self._ask_again.pop(bucket, None)
 
     def learn(self, bucket: str, pins: Mapping[Field, FieldType]) -> None:
-        """Pin fields that have no pin yet."""
-        self._pins.setdefault(bucket, {}).update(pins)
-        self._unsaved.extend((bucket, measurement, field, kind) for (measurement, field), kind in pins.items())
+        """Pin those of the fields that have no pin yet."""
+        known = self._pins.setdefault(bucket, {})
+        for field, kind in pins.items():
+            if field not in known:
+                known[field] = kind
+                self._unsaved.append((bucket, *field, kind))
 
     @property
     def unsettled(self) -> bool:

@@ -1,0 +1,86 @@
+"""The one door: what is acknowledged is durable, what is counted adds up, and a huge body does not stop the rest."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from collector.buffer.contract import BufferFull
+from collector.decode.contract import Arrival
+from collector.intake.door import Door, LinesRefused
+from collector.intake.metrics import IntakeMetrics
+from collector.pipeline import BadLines, Outcome, Pipeline
+from foundation.batch import Batch
+from tests.fakes.buffer import MemoryBuffer
+from tests.fakes.clock import ManualClock
+from tests.fakes.intake import open_pipeline
+
+HUGE = b"#" * 5_000_000
+
+
+class StuckPipeline(Pipeline):
+    """Judges a huge body only when it is let go; notes the order."""
+
+    def __init__(self) -> None:
+        super().__init__({}, (), BadLines.KEEP)
+        self.go = threading.Event()
+        self.order: list[int] = []
+
+    def run(self, kind: str, arrival: Arrival, *, bucket: str, source: str) -> Outcome:
+        if len(arrival.body) == len(HUGE):
+            assert self.go.wait(10)
+        self.order.append(len(arrival.body))
+        return Outcome(Batch(bucket, b"m f=1 1\n", 1, f"{source} {kind}"))
+
+
+def door(pipeline: Pipeline, buffer: MemoryBuffer, registry: CollectorRegistry | None = None) -> Door:
+    metrics = IntakeMetrics(registry or CollectorRegistry())
+    return Door(pipeline, buffer, metrics, ManualClock(), default_bucket="telemetry")
+
+
+async def test_our_own_inputs_use_the_same_door(tmp_path: Path):
+    """Lines of an input go to the default bucket under its name; refused ones are its error."""
+    buffer = MemoryBuffer()
+    way_in = door(await open_pipeline(tmp_path, ManualClock()), buffer)
+    await way_in(b"host f=1 1\n", "host")
+    assert (buffer.lines(), buffer.batches[0].source) == (["host f=1 1"], "host")
+    with pytest.raises(LinesRefused, match="already exists as type float"):
+        await way_in(b"host f=1i 1\n", "host")
+    buffer.failures.append(BufferFull("full"))
+    with pytest.raises(BufferFull):
+        await way_in(b"host f=2 2\n", "host")
+
+
+async def test_received_lines_are_accepted_or_rejected(tmp_path: Path):
+    """The counters close, also when the buffer takes nothing."""
+    registry, buffer = CollectorRegistry(), MemoryBuffer()
+    way_in = door(await open_pipeline(tmp_path, ManualClock()), buffer, registry)
+    body = Arrival(b"m f=1 1\nbad\nm f=1i 2\nm time=1,f=2 3\n", 1)
+    await way_in.admit("line_protocol", body, bucket="b", source="test")
+    buffer.failures.append(BufferFull("full"))
+    with pytest.raises(BufferFull):
+        await way_in.admit("line_protocol", body, bucket="b", source="test")
+
+    def total(name: str) -> float:
+        return sum(one.value for metric in registry.collect() for one in metric.samples if one.name == name)
+
+    assert total("tocsin_received_lines_total") == 8
+    assert total("tocsin_accepted_lines_total") == 2
+    assert total("tocsin_rejected_lines_total") == 6
+    assert total("tocsin_altered_lines_total") == 2
+
+
+async def test_a_huge_body_leaves_the_loop_free_and_keeps_the_order():
+    """It is judged in a thread; bodies that come meanwhile wait for it, because what it teaches counts for them."""
+    pipeline, buffer = StuckPipeline(), MemoryBuffer()
+    way_in = door(pipeline, buffer)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(way_in.admit("line_protocol", Arrival(HUGE, 1), bucket="b", source="huge"))
+        await asyncio.sleep(0)
+        tasks.create_task(way_in.admit("line_protocol", Arrival(b"x", 1), bucket="b", source="small"))
+        await asyncio.sleep(0)
+        assert pipeline.order == []
+        pipeline.go.set()
+    assert pipeline.order == [len(HUGE), 1]
