@@ -126,6 +126,8 @@ class Alerting:
                 await self._dispatcher.equip(self._armory.equip(contents.notify))
                 await self._evaluator.replace(contents.rules)
             except (ConfigError, MemoryFailed) as error:
+                if isinstance(error, MemoryFailed):
+                    self._files.look_again()
                 self._status.errors = tuple(str(error).splitlines())
                 self._metrics.config_ok.set(0)
                 _log.error("configuration not taken up, the one before stays in force", problems=str(error))

@@ -19,7 +19,7 @@ from foundation.line_protocol.line import LineError
 from foundation.logs import logger
 
 Publish = Callable[[bytes], Awaitable[None]]
-"""Takes line protocol with nanosecond timestamps; raises Transient or Permanent."""
+"""Takes line protocol with nanosecond timestamps. Raises what it likes: the lines are counted as failed."""
 
 _log = logger("alerting.events")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -61,8 +61,9 @@ class EventLog:
     async def _write(self, lines: list[bytes]) -> None:
         try:
             await self._publish(b"\n".join(lines) + b"\n")
-        except (Transient, Permanent) as error:
-            _log.warning("the history of alerts could not be written to the store", lines=len(lines), reason=str(error))
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong with a courtesy, it must not end the paging
+            bug = None if isinstance(error, Transient | Permanent) else error
+            _log.error("the history of alerts is not in the store", error=bug, lines=len(lines), reason=str(error))
             self._metrics.events.labels("failed").inc(len(lines))
         else:
             self._metrics.events.labels("published").inc(len(lines))

@@ -32,7 +32,7 @@ class Files:
     def __init__(self, config: AlertingConfig, env: Mapping[str, str]) -> None:
         self._config = config
         self._env = env
-        self._seen: tuple[_Mark, ...] = ()
+        self._seen: tuple[_Mark, ...] | None = None
 
     def read(self) -> Contents:
         """All files. Raises ConfigError with every fault in them."""
@@ -55,6 +55,10 @@ class Files:
     def changed(self) -> bool:
         """Whether a file was written, added or removed since `read`."""
         return self._marks() != self._seen
+
+    def look_again(self) -> None:
+        """What was read could not be taken up: it counts as changed."""
+        self._seen = None
 
     def rule_files(self) -> tuple[str, ...]:
         """The rule files that are there now."""

@@ -85,11 +85,12 @@ async def published(publish: object, count: int, outcome: str) -> float:
     return counted()
 
 
-async def test_failure_is_counted_and_goes_no_further() -> None:
-    """A collector that is away costs the history, counted, and nothing else."""
+@pytest.mark.parametrize("error", [CollectorAway("away"), LinesRefused("no"), ValueError("a bug")])
+async def test_failure_is_counted_and_goes_no_further(error: Exception) -> None:
+    """A collector that is away, refuses or breaks costs the history, counted, and nothing else."""
 
     async def away(lines: bytes) -> None:
-        raise CollectorAway("away")
+        raise error
 
     assert await published(away, 3, "failed") == 3
 
