@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import weakref
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +22,35 @@ if TYPE_CHECKING:
     from foundation.clock import Clock
 
 
+class Cursors:
+    """Makes a cursor for each question, in any thread, and can stop those that are still being answered."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._made: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
+        self._lock = threading.Lock()
+
+    def make(self) -> duckdb.DuckDBPyConnection:
+        """A cursor of the caller's own."""
+        with self._lock:
+            cursor = self._connection.cursor()
+            self._made.add(cursor)
+            return cursor
+
+    def interrupt(self) -> None:
+        """Stop what the cursors are doing now. A closed one has nothing to stop."""
+        with self._lock:
+            for cursor in self._made:
+                with suppress(duckdb.ConnectionException):
+                    cursor.interrupt()
+
+
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """What exists while the file is open. Cursors are made from `connection`; the writer has one of its own."""
+    """What exists while the file is open. `cursors` are made from `connection`; the writer has one of its own."""
 
     connection: duckdb.DuckDBPyConnection
+    cursors: Cursors
     writing: duckdb.DuckDBPyConnection
     catalog: Catalog
     writer: Writer
@@ -49,8 +76,9 @@ def open_file(path: Path, settings: Mapping[str, str | int | bool], clock: Clock
     except BaseException:
         connection.close()
         raise
-    reader = EmbeddedReader(connection.cursor, catalog.tables, clock, catalog.buckets)
-    return OpenFile(connection, writing, catalog, writer, reader)
+    cursors = Cursors(connection)
+    reader = EmbeddedReader(cursors.make, catalog.tables, clock, catalog.buckets)
+    return OpenFile(connection, cursors, writing, catalog, writer, reader)
 
 
 def _cannot_open(path: Path, error: Exception) -> str:

@@ -74,11 +74,13 @@ class EmbeddedStore:
         self._wanted = True
 
     async def close(self) -> None:
-        """Let running calls end, then close the file."""
+        """Let a running write end, stop running queries, then close the file."""
         self._wanted = False
-        await asyncio.to_thread(self._reading.shutdown)
         await asyncio.to_thread(self._writing.shutdown)
         file, self._file = self._file, None
+        if file is not None:
+            file.cursors.interrupt()
+        await asyncio.to_thread(self._reading.shutdown, cancel_futures=True)
         if file is not None:
             file.close()
 

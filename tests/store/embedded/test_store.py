@@ -3,12 +3,15 @@
 import asyncio
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from foundation.errors import ConfigError
 from foundation.settings import decode
+from store.embedded.file import Cursors
 from store.embedded.store import EmbeddedConfig, EmbeddedStore
 from tests.fakes.clock import ManualClock
+from tests.fakes.polling import until
 from tests.fakes.shipping import Log
 
 
@@ -70,6 +73,23 @@ async def test_close_waits_for_what_runs(tmp_path: Path, clock: ManualClock) -> 
     await asyncio.sleep(0)
     await store.close()
     assert (await writing).stored == 20_000
+
+
+async def test_running_questions_can_be_stopped() -> None:
+    """What would be calculated for ever ends at once, and a cursor that is closed already does not get in the way."""
+    with duckdb.connect() as connection:
+        cursors = Cursors(connection)
+        cursors.make().close()
+        endless = "SELECT sum(a.i * b.i % 7) FROM range(10000000) a(i), range(10000000) b(i)"
+        asking = asyncio.create_task(asyncio.to_thread(lambda: cursors.make().execute(endless).fetchall()))
+
+        def stopped() -> bool:
+            cursors.interrupt()
+            return asking.done()
+
+        await until(stopped, seconds=20, what="the question to be stopped")
+        with pytest.raises(duckdb.InterruptException):
+            await asking
 
 
 async def test_folder_that_cannot_be_made(tmp_path: Path, clock: ManualClock) -> None:
