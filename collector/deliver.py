@@ -36,6 +36,8 @@ _SMALL = 8
 """A write below this part of its most bytes is far from full."""
 _AWAY = "store_unavailable"
 """The usual reason to try again; counted from zero, so that a board shows a flat line and not a gap."""
+_LEAST_BYTES = 1 << 14
+"""However small the bodies that a store takes, less than this is not worth a request of its own."""
 _NOWHERE = Origin("", 0, 0)
 T = TypeVar("T")
 
@@ -92,7 +94,8 @@ class Deliverer:
         self._store = destination.store
         self._buffer = buffer
         self._dead = dead
-        self._config = config
+        self._most_bytes = config.most_bytes
+        self._gather_s = config.gather.total_seconds()
         self._metrics = metrics
         self._patience = patience or Patience()
         self._tasks = Tasks(on_incident)
@@ -140,11 +143,11 @@ class Deliverer:
                 await self._buffer.grown(bucket)
             else:
                 await self._bring(parcel)
-                if len(parcel.shipment.members) < self._config.most_bytes // _SMALL:
-                    await asyncio.sleep(self._config.gather.total_seconds())
+                if len(parcel.shipment.members) < self._most_bytes // _SMALL:
+                    await asyncio.sleep(self._gather_s)
 
     async def _read(self, bucket: str) -> Parcel | None:
-        return await self._buffer.read(self._name, bucket, most_bytes=self._config.most_bytes)
+        return await self._buffer.read(self._name, bucket, most_bytes=self._most_bytes)
 
     async def _bring(self, parcel: Parcel) -> None:
         bucket = parcel.shipment.bucket
@@ -159,11 +162,13 @@ class Deliverer:
         await self._patiently(bucket, lambda: self._buffer.commit(self._name, parcel.behind))
 
     async def _isolate(self, parcel: Parcel, error: Permanent) -> list[Refused]:
-        """Store all lines of a refused body but the bad ones, which are returned.
+        """Store all lines of a refused body but the bad ones, which are returned; later bodies fit if it was too large.
 
         Until the last piece is stored, a store that keeps positions is told where the log stood before the parcel.
         """
         shipment = parcel.shipment
+        if isinstance(error, BodyRefused) and error.too_large:
+            self._most_bytes = max(min(self._most_bytes, len(shipment.members)) // 2, _LEAST_BYTES)
         lines = await asyncio.to_thread(lambda: [line for _, line in split_lines(shipment.unpack())])
         search = Isolation(lines, _words(error))
         refused: list[Refused] = []

@@ -149,6 +149,19 @@ async def test_a_body_that_is_too_large_is_split(line: Line):
     assert line.letters() == []
 
 
+async def test_bodies_after_one_that_was_too_large_are_smaller(line: Line):
+    """The store's limit is learnt: the next parcel is at most half of the one that was refused."""
+    line.store.most_lines = 4000
+    await line.buffer.append(batch(*(f"m f={number * number} {number}" for number in range(6000))))
+    refused_bytes = line.buffer.backlog("store").size_bytes
+    await line.start()
+    await line.done()
+
+    assert [int(one.split(" ")[2]) for one in line.stored()] == list(range(6000))
+    assert line.deliverer is not None
+    assert line.deliverer._most_bytes <= refused_bytes // 2
+
+
 async def test_a_string_with_a_newline_is_one_line_when_a_body_is_searched(line: Line):
     """Splitting a refused body never cuts a quoted string in two."""
     line.store.poison = lambda one: b"bad" in one
