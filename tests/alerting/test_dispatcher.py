@@ -1,6 +1,7 @@
 """Dispatcher and sender together, over a real SQLite file, in virtual time."""
 
 import asyncio
+import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,12 +11,13 @@ import pytest
 from alerting.alert import Change, Level, labels_of
 from alerting.dispatcher import Equipment
 from alerting.lane import ChannelKey
-from alerting.memory.contract import Outcome
+from alerting.memory.contract import MemoryFailed, Outcome
 from alerting.notify.contract import Refusal, Unanswered, Unreachable
 from alerting.routing.matchers import parse
 from alerting.routing.tree import Node, Timers
 from tests.alerting.desk import ONCALL, Desk, change, desk, equipment, evaluation
 from tests.fakes.notifier import FakeNotifier
+from tests.fakes.writer import InlineWriter
 
 pytestmark = pytest.mark.looptime
 
@@ -455,6 +457,53 @@ async def test_saved_and_forgotten_alerts_without_transitions(tmp_path: Path) ->
         await it.dispatcher.record(replace(quiet, saved=(), forgotten=(alert.fingerprint,)), now=it.clock.now())
         assert list(await it.memory.alerts()) == []
         assert pager.tried == []
+
+
+def break_memory(it: Desk, times: int) -> None:
+    writer = it.memory._writer
+    assert isinstance(writer, InlineWriter)
+    writer.faults += [sqlite3.OperationalError("disk is full")] * times
+
+
+async def test_what_cannot_be_recorded_has_not_happened(tmp_path: Path) -> None:
+    """A full disk makes recording raise; nothing is told and nothing kept until it is recorded again."""
+    pager = FakeNotifier()
+    async with desk(tmp_path / "a.sqlite", equipment({ONCALL: pager})) as it:
+        break_memory(it, 1)
+        with pytest.raises(MemoryFailed, match="disk is full"):
+            await it.say(change(Change.FIRED))
+        await it.settle(60)
+        assert pager.tried == []
+        await it.say(change(Change.FIRED))
+        await it.settle(1)
+        assert pager.told == [("firing", "Slow fired")]
+
+
+async def test_flush_waits_for_a_memory_that_fails(tmp_path: Path) -> None:
+    """A flush that cannot be stored sends nothing and is tried again."""
+    pager = FakeNotifier()
+    async with desk(tmp_path / "a.sqlite", equipment({ONCALL: pager})) as it:
+        await it.dispatcher.record(evaluation(change(Change.FIRED, at=it.clock.now())), now=it.clock.now())
+        break_memory(it, 3)
+        await it.settle(2)
+        assert pager.tried == []
+        await it.settle(5)
+        assert pager.told == [("firing", "Slow fired")]
+        assert it.count("tocsin_alerting_memory_failures_total") == 3
+
+
+async def test_mark_that_fails_does_not_send_again(tmp_path: Path) -> None:
+    """What was sent but could not be marked is marked later, and not sent a second time."""
+    hang = asyncio.Event()
+    pager = FakeNotifier(hang=hang)
+    async with desk(tmp_path / "a.sqlite", equipment({ONCALL: pager})) as it:
+        await it.say(change(Change.FIRED))
+        await it.settle(1)
+        break_memory(it, 3)
+        hang.set()
+        await it.settle(10)
+        assert len(pager.tried) == 1
+        assert await outcomes(it) == [("pagerduty[0]", "sent", "")]
 
 
 def _channel() -> dict[str, str]:
