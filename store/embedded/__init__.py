@@ -25,6 +25,7 @@ Reading, in the order in which a question walks:
     calls       rows of a SELECT with calls
     transform   derivative, difference, moving_average and their kin
     fill        empty windows
+    series      SLIMIT and SOFFSET
 
 Invariant: a table has at most one row for each (time, tags); rows and position are committed together or not at all.
 """

@@ -14,7 +14,7 @@ from influxql.typing import type_of
 from store.embedded.fill import fill_windows
 from store.embedded.points import Group, Points, Source, read_calls, read_selector
 from store.embedded.raw import read_field
-from store.embedded.session import Session
+from store.embedded.session import Session, guard_rows
 from store.embedded.transform import transform, windows_before
 
 
@@ -115,7 +115,14 @@ def _filled(call: Call, points: Points, plan: Plan) -> Points:
     fill, kind = plan.fill, type_of(call)
     if call.name == "count" and fill.kind is FillKind.NULL:
         fill = Fill(FillKind.NUMBER, 0)
-    return {group: fill_windows(listed, plan, fill, kind, most=_most(call, plan)) for group, listed in points.items()}
+    most = _most(call, plan)
+    filled: Points = {}
+    total = 0
+    for group, listed in points.items():
+        filled[group] = fill_windows(listed, plan, fill, kind, most=most)
+        total += len(filled[group])
+        guard_rows(total)
+    return filled
 
 
 def _most(call: Call, plan: Plan) -> int | None:

@@ -56,7 +56,8 @@ class EmbeddedReader:
         """Answer all statements against database `db`, at most for `deadline_s` seconds.
 
         The first statement that fails ends the query, as with InfluxDB: those behind it are left out.
-        Raises QueryLimitExceeded.
+        Raises QueryLimitExceeded, StoreUnavailable when the store closes meanwhile, and DuckDB's own error where the
+        file itself cannot be read.
         """
         now = self._clock.now_ns() if now_ns is None else now_ns
         with closing(self._connect()) as connection:
@@ -75,7 +76,7 @@ class EmbeddedReader:
                     return (*results, StatementResult(index, error="not executed"))
                 results.append(result)
         except duckdb.InterruptException as error:
-            raise session.deadline.exceeded() from error
+            raise session.deadline.interrupted() from error
         except duckdb.OutOfMemoryException as error:
             raise QueryLimitExceeded("the query needs more memory than it may use; narrow its time range") from error
         return tuple(results)
@@ -91,9 +92,7 @@ class EmbeddedReader:
                     return StatementResult(index, answer_show(session, statement, self._databases()))
         except QueryError as error:
             return StatementResult(index, error=str(error))
-        except (duckdb.InterruptException, duckdb.OutOfMemoryException):
-            raise
-        except duckdb.Error as error:
+        except (duckdb.DataError, duckdb.ProgrammingError, duckdb.NotSupportedError) as error:
             return StatementResult(index, error=f"the store cannot answer this: {str(error).splitlines()[0]}")
         finally:
             session.release()

@@ -14,13 +14,15 @@ import pyarrow as pa
 
 from influxql.translate.parameters import Parameters
 from store.embedded.schema import Tables
-from store.errors import QueryLimitExceeded
+from store.errors import QueryLimitExceeded, StoreUnavailable
 
 Row = tuple[Any, ...]
 
 _PLACEHOLDER = re.compile(r"\$(p\d+)")
 
-MOST_ROWS = 20_000_000
+_CHUNK_ROWS = 50_000
+
+MOST_ROWS = 2_000_000
 """Rows that one statement may make, empty windows included; beyond it the statement is refused."""
 
 
@@ -35,11 +37,13 @@ class Deadline:
     def check(self) -> None:
         """Raise QueryLimitExceeded once the time is over."""
         if self._passed.is_set():
-            raise self.exceeded()
+            raise self.interrupted()
 
-    def exceeded(self) -> QueryLimitExceeded:
-        """The error for a query that was stopped."""
-        return QueryLimitExceeded(f"the query was stopped after {self._limit_s:g} s; narrow its time range")
+    def interrupted(self) -> QueryLimitExceeded | StoreUnavailable:
+        """The error for a query that was stopped: by its deadline, or by whoever closes the store."""
+        if self._passed.is_set():
+            return QueryLimitExceeded(f"the query was stopped after {self._limit_s:g} s; narrow its time range")
+        return StoreUnavailable("the query was stopped: the store is closing")
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -77,7 +81,13 @@ class Session:
         """All rows of a SELECT. What was bound for a part that turned out to be false is left out."""
         self.deadline.check()
         used = {name: parameters.values[name] for name in _PLACEHOLDER.findall(sql)}
-        return self.connection.execute(sql, used).fetchall()
+        answer = self.connection.execute(sql, used)
+        rows: list[Row] = []
+        while chunk := answer.fetchmany(_CHUNK_ROWS):
+            rows += chunk
+            guard_rows(len(rows))
+            self.deadline.check()
+        return rows
 
     def register(self, columns: Mapping[str, pa.Array]) -> str:
         """Make a table of the inner answer for the query around it; its name to stand in FROM."""
@@ -97,5 +107,5 @@ def guard_rows(count: int) -> None:
     """Refuse what would not fit."""
     if count > MOST_ROWS:
         raise QueryLimitExceeded(
-            f"the answer would have {count} rows, more than {MOST_ROWS}; narrow the time range or widen the interval"
+            f"the answer has more than {MOST_ROWS} rows; narrow the time range, widen the interval or add a LIMIT"
         )

@@ -9,7 +9,8 @@ import pytest
 from foundation.batch import FieldType
 from store.embedded.query import EmbeddedReader, parse_query
 from store.embedded.schema import Column, Table
-from store.errors import QueryLimitExceeded, QuerySyntaxError
+from store.embedded.session import Deadline
+from store.errors import QueryLimitExceeded, QuerySyntaxError, StoreUnavailable
 from tests.fakes.clock import ManualClock
 
 SECOND = 1_000_000_000
@@ -110,3 +111,9 @@ def test_inner_answers_are_forgotten(reader: EmbeddedReader, connection: duckdb.
     assert ask(reader, "SELECT sum(x) FROM (SELECT max(v) AS x FROM m GROUP BY h)") == [[[0, 7.0]]]
     views = connection.execute("SELECT count(*) FROM duckdb_views() WHERE NOT internal").fetchone()
     assert views == (0,)
+
+
+def test_stopped_by_a_closing_store(connection: duckdb.DuckDBPyConnection) -> None:
+    """A query that is interrupted before its deadline was stopped by a closing store: asking again may succeed."""
+    with pytest.raises(StoreUnavailable, match="the store is closing"):
+        raise Deadline(connection, 60).interrupted()
