@@ -5,6 +5,7 @@ import { clear, el } from "./dom.js";
 import { repeat } from "./poll.js";
 import { agoText, momentText } from "./time.js";
 
+const MOST = 100;
 const EVERY_MS = 3000;
 const HISTORY = 60;
 const QUIET_LABELS = new Set(["alertname"]);
@@ -16,7 +17,7 @@ export async function alertsPage(page) {
   const rules = el("section", { class: "panel list", "data-panel-id": "rules", "data-state": "loading" });
   clear(page, el("div", { class: "bar-top" }, el("h1", {}, "Alerts")), el("div", { class: "stack" }, now, past, rules));
   const refresh = () => Promise.all([
-    fill(now, "/api/alerting/alerts", ({ alerts }) => alertCards(alerts)),
+    fill(now, "/api/alerting/alerts", ({ alerts }) => alertCards(alerts, MOST)),
     fill(past, `/api/alerting/history?limit=${HISTORY}`, ({ history }) => historyTable(history)),
     fill(rules, "/api/alerting/rules", (answer) => ruleTable(answer.rules)),
   ]);
@@ -37,10 +38,18 @@ async function fill(section, path, draw) {
   }
 }
 
-export function alertCards(alerts) {
+// The worst come first, so what is cut off at `most` matters least; how many there are is always said.
+export function alertCards(alerts, most) {
   const title = el("header", {}, el("h2", {}, "Now"));
   if (alerts.length === 0) return [title, el("p", { class: "none" }, "Nothing is firing. All quiet.")];
-  return [title, el("ul", { class: "cards" }, ...alerts.map(card))];
+  const rest = alerts.slice(most);
+  const more = rest.length > 0 ? el("p", { class: "muted" }, el("a", { href: "/alerts" }, `and ${rest.length} more`), ` (${counts(rest)})`) : null;
+  return [title, el("ul", { class: "cards" }, ...alerts.slice(0, most).map(card)), more];
+}
+
+function counts(alerts) {
+  const byState = Map.groupBy(alerts, (alert) => alert.state);
+  return [...byState].map(([state, some]) => `${some.length} ${state}`).join(", ");
 }
 
 function card(alert) {

@@ -7,6 +7,7 @@ import { repeat } from "./poll.js";
 import { spanText } from "./time.js";
 
 const EVERY_MS = 3000;
+const MOST = 5;
 
 export async function overviewPage(page) {
   document.title = "Tocsin";
@@ -63,7 +64,7 @@ function problem(name, words) {
 async function drawAlerts(section) {
   try {
     const { alerts } = await get("/api/alerting/alerts");
-    clear(section, ...alertCards(alerts));
+    clear(section, ...alertCards(alerts, MOST));
     section.dataset.state = alerts.length > 0 ? "ok" : "empty";
   } catch (error) {
     clear(section, el("p", { class: "problem" }, error.message));

@@ -193,6 +193,15 @@ async def test_the_overview_names_health_boards_and_alerts(browser: Browser, con
         await seen.keep("overview")
 
 
+async def test_the_overview_shows_the_worst_and_counts_the_rest(browser: Browser, console: str, alerting: AlertingApi):
+    """A fleet going silent does not push the boards off the page: five alerts are shown, the others are a number."""
+    alerting.alerts = [alert(f"Slow{n}") for n in range(5)] + [alert(f"Soon{n}", state="pending") for n in range(40)]
+    async with open_page(browser, f"{console}/") as seen:
+        await seen.panels()
+        assert await seen.page.locator("[data-alert]").count() == 5
+        await seen.page.get_by_text("and 40 more (40 pending)").wait_for()
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
 async def test_boards_fit_light_and_a_phone(browser: Browser, console: str, scheme: str, width: int):
     """In the light scheme and at a phone's width all panels have data, and the page is no wider than the screen."""
