@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,10 @@ class Paren:
 
 Lit = IntegerLiteral | NumberLiteral | StringLiteral | BooleanLiteral | DurationLiteral | TimeLiteral | RegexLiteral
 Expr = Lit | VarRef | Wildcard | Call | Binary | Paren
+
+
+LITERALS: Final = (IntegerLiteral, NumberLiteral, StringLiteral, BooleanLiteral, DurationLiteral)
+"""The values that a text may hold as they are."""
 
 
 class FillKind(StrEnum):

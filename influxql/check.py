@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from influxql.ast import (
+    LITERALS,
     Binary,
-    BooleanLiteral,
     Call,
     DurationLiteral,
     Expr,
@@ -17,7 +17,6 @@ from influxql.ast import (
     Paren,
     RegexLiteral,
     Select,
-    StringLiteral,
     VarRef,
     Wildcard,
 )
@@ -25,8 +24,6 @@ from influxql.errors import QueryError
 from influxql.functions import AGGREGATES, MATH, NOT_YET, TRANSFORMATIONS
 from influxql.literals import format_duration
 from influxql.printer import print_expr
-
-_LITERALS = (IntegerLiteral, NumberLiteral, StringLiteral, BooleanLiteral, DurationLiteral)
 
 
 @dataclass(slots=True)
@@ -101,7 +98,7 @@ class _Checker:
                 raise QueryError("field must contain at least one variable")
 
     def _binary(self, left: Expr, right: Expr) -> None:
-        sides = [side for side in (left, right) if not isinstance(side, _LITERALS)]
+        sides = [side for side in (left, right) if not isinstance(side, LITERALS)]
         if not sides:
             raise QueryError("field must contain at least one variable")
         for side in sides:
@@ -111,7 +108,7 @@ class _Checker:
         if call.name in MATH:
             _check_count(call, MATH[call.name])
             for arg in call.args:
-                if not isinstance(arg, _LITERALS):
+                if not isinstance(arg, LITERALS):
                     self.expr(arg, wildcards=wildcards)
             return
         self.found.calls.append(call)

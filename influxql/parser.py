@@ -14,6 +14,13 @@ _STATEMENTS = ("SELECT", "DELETE", "SHOW", "CREATE", "DROP", "EXPLAIN", "GRANT",
 
 def parse(text: str) -> tuple[Statement, ...]:
     """All statements of `text`, which are separated by semicolons; none for an empty text."""
+    try:
+        return _statements(text)
+    except RecursionError:
+        raise ParseError("the query is nested too deep") from None
+
+
+def _statements(text: str) -> tuple[Statement, ...]:
     cursor = Cursor(text)
     statements: list[Statement] = []
     separated = True

@@ -6,7 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from foundation.batch import FieldType
-from influxql.ast import Binary, Call, DurationLiteral, Expr, Field, Fill, FillKind, Paging, Paren, Select, VarRef
+from influxql.ast import (
+    LITERALS,
+    Binary,
+    Call,
+    DurationLiteral,
+    Expr,
+    Field,
+    Fill,
+    FillKind,
+    IntegerLiteral,
+    Paging,
+    Paren,
+    Select,
+    TimeLiteral,
+    VarRef,
+)
 from influxql.check import check_fields, is_time
 from influxql.conditions import TimeRange, reduce_time, split_condition
 from influxql.errors import QueryError
@@ -128,7 +143,7 @@ def _window(select: Select, now_ns: int) -> Window | None:
             if window is not None and dimension.name == "time":
                 raise QueryError("multiple time dimensions not allowed")
             window = _interval(dimension, now_ns, select.zone)
-        elif isinstance(dimension, Binary | Paren) or hasattr(dimension, "value"):
+        elif isinstance(dimension, (Binary, Paren, *LITERALS)):
             raise QueryError("only time and tag dimensions allowed")
     return window
 
@@ -150,7 +165,7 @@ def _interval(call: Call, now_ns: int, zone: str | None) -> Window:
         # The remainder keeps the sign of the offset, as Go's does.
         rest = abs(offset.value) % interval
         return Window(interval, -rest if offset.value < 0 else rest)
-    if hasattr(offset, "value") and isinstance(offset.value, int):
+    if isinstance(offset, TimeLiteral | IntegerLiteral):
         return Window(interval, offset.value % interval)
     raise QueryError("time dimension offset must be duration or now()")
 

@@ -13,6 +13,7 @@ import re2
 
 from foundation.batch import FieldType
 from influxql.ast import (
+    LITERALS,
     Binary,
     BooleanLiteral,
     DurationLiteral,
@@ -33,7 +34,6 @@ from influxql.translate.scalar import field_sql
 
 _FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
 _NEVER: Final = "FALSE"
-_LITERALS = (StringLiteral, IntegerLiteral, NumberLiteral, BooleanLiteral, DurationLiteral)
 
 
 def condition_sql(expr: Expr, relation: Relation, parameters: Parameters) -> str:
@@ -59,7 +59,7 @@ class _Comparison:
 
     def sql(self, expr: Binary) -> str:
         left, right, op = _bare(expr.left), _bare(expr.right), expr.op
-        if isinstance(left, _LITERALS) and op in _FLIPPED:
+        if isinstance(left, LITERALS) and op in _FLIPPED:
             left, right, op = right, left, _FLIPPED[op]
         if isinstance(right, RegexLiteral):
             return self._regex(left, op, right.pattern)

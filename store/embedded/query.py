@@ -90,6 +90,8 @@ class EmbeddedReader:
                     return StatementResult(index, error="not implemented: CREATE DATABASE")
                 case _:
                     return StatementResult(index, answer_show(session, statement, self._databases()))
+        except RecursionError:
+            return StatementResult(index, error="the query is nested too deep")
         except QueryError as error:
             return StatementResult(index, error=str(error))
         except (duckdb.DataError, duckdb.ProgrammingError, duckdb.NotSupportedError) as error:

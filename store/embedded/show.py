@@ -9,6 +9,7 @@ import re2
 
 from influxql.ast import (
     KeyFilter,
+    Measurement,
     Paging,
     Show,
     ShowDatabases,
@@ -158,7 +159,7 @@ def _tables(session: Session, show: Show, missing: str) -> list[Table]:
     found = {
         table.relation: table
         for source in show.sources
-        if not hasattr(source, "select")
+        if isinstance(source, Measurement)
         for table in find_tables(inner, source)
     }
     return sorted(found.values(), key=lambda table: table.measurement)

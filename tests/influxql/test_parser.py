@@ -182,3 +182,9 @@ def test_one_select_is_exactly_one(text: str) -> None:
     """Who needs one SELECT gets an error for anything else."""
     with pytest.raises(ParseError, match="exactly one SELECT"):
         parse_one(text)
+
+
+def test_nesting_has_an_end() -> None:
+    """A text that nests without end is an error of the text, not of the process."""
+    with pytest.raises(ParseError, match="nested too deep"):
+        parse("SELECT " + "(" * 20_000 + "f" + ")" * 20_000 + " FROM m")

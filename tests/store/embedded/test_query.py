@@ -117,3 +117,12 @@ def test_stopped_by_a_closing_store(connection: duckdb.DuckDBPyConnection) -> No
     """A query that is interrupted before its deadline was stopped by a closing store: asking again may succeed."""
     with pytest.raises(StoreUnavailable, match="the store is closing"):
         raise Deadline(connection, 60).interrupted()
+
+
+def test_long_conditions(reader: EmbeddedReader) -> None:
+    """A condition of some hundred parts is answered, one of many thousand is an error of its statement."""
+    some = " OR ".join(f"h = '{number}'" for number in range(200))
+    assert ask(reader, f"SELECT v FROM m WHERE {some} OR h = 'a'") == [[[0, 1.0]]]  # noqa: S608 - InfluxQL, not SQL
+    many = " OR ".join("h = 'a'" for _ in range(20_000))
+    (result,) = reader.answer(parse_query(f"SELECT v FROM m WHERE {many}"), "db")  # noqa: S608 - InfluxQL, not SQL
+    assert result.error == "the query is nested too deep"
