@@ -76,28 +76,8 @@ class Collector:
         self._field_types = FieldTypes(
             config.checks.field_types, PinFile(state / "field_types.sqlite"), store.field_types, clock
         )
-        checks = build_checks(config.checks, self._field_types)
-        pipeline = Pipeline(build_decoders(config.json), checks, config.bad_lines)
-        dead = DeadLetters(config.dead, state / "dead", DeadLetterMetrics(registry))
-        self._deliverer = Deliverer(
-            Destination(store.name, store),
-            self._buffer,
-            dead,
-            config=config.deliver,
-            metrics=DeliveryMetrics(registry),
-            on_incident=on_incident,
-        )
-        self._intake = Intake(
-            config,
-            pipeline=pipeline,
-            buffer=self._buffer,
-            reader=store,
-            buckets=Buckets(store, clock, made_on_write=store.name in _MAKES_BUCKETS),
-            tokens=TokenBook(state / "tokens.json", clock),
-            readiness=self._readiness,
-            registry=registry,
-            clock=clock,
-        )
+        self._deliverer = self._make_deliverer(state)
+        self._intake = self._make_intake(state)
         self._hand_in: HandIn = self._intake.door
         self._host = HostInput(config.host, self._hand_in, clock=clock, registry=registry)
         self._status = "starting"
@@ -134,6 +114,32 @@ class Collector:
     def lag(self) -> float:
         """Seconds for which the oldest line has waited for the store: what alerting calls `buffer_age_s`."""
         return self._age_s(self._buffer.backlog(self._store.name).oldest_ns)
+
+    def _make_deliverer(self, state: Path) -> Deliverer:
+        config, registry = self._config, self._registry
+        return Deliverer(
+            Destination(self._store.name, self._store),
+            self._buffer,
+            DeadLetters(config.dead, state / "dead", DeadLetterMetrics(registry)),
+            config=config.deliver,
+            metrics=DeliveryMetrics(registry),
+            on_incident=self._on_incident,
+        )
+
+    def _make_intake(self, state: Path) -> Intake:
+        config, store, clock = self._config, self._store, self._clock
+        checks = build_checks(config.checks, self._field_types)
+        return Intake(
+            config,
+            pipeline=Pipeline(build_decoders(config.json), checks, config.bad_lines),
+            buffer=self._buffer,
+            reader=store,
+            buckets=Buckets(store, clock, made_on_write=store.name in _MAKES_BUCKETS),
+            tokens=TokenBook(state / "tokens.json", clock),
+            readiness=self._readiness,
+            registry=self._registry,
+            clock=clock,
+        )
 
     def _readiness(self) -> Readiness:
         lines = self._buffer.backlog(self._store.name).lines
