@@ -25,7 +25,7 @@ class DemoConfig:
     requests_per_s: float = 50.0
     devices: int = 300
     report_every: timedelta = timedelta(seconds=15)
-    history: timedelta = timedelta(minutes=45)
+    history: timedelta = timedelta(hours=1)
 
     def __post_init__(self) -> None:
         Address.parse(self.listen)
