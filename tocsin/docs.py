@@ -103,6 +103,8 @@ def _default(field: dataclasses.Field[Any]) -> str:
         return f"`{durations.render(value)}`"
     if value is None or value == ():
         return "none"
+    if isinstance(value, Path) and value.is_relative_to(_FOLDER.parent):
+        return f"`{value.relative_to(_FOLDER.parent)}` beside the program"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, tuple):
