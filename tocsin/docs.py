@@ -91,12 +91,10 @@ def _sections(kind: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
 
 
 def _default(field: dataclasses.Field[Any]) -> str:
-    if field.default_factory is not dataclasses.MISSING:
-        value = field.default_factory()
-        return "see below" if dataclasses.is_dataclass(value) else f"`{value!r}`"
-    if field.default is dataclasses.MISSING:
+    made = field.default_factory is not dataclasses.MISSING
+    value = field.default_factory() if made else field.default  # type: ignore[misc]  # a factory is a plain attribute
+    if value is dataclasses.MISSING:
         return "required"
-    value = field.default
     if dataclasses.is_dataclass(value):
         return "see below"
     if hasattr(value, "total_seconds"):
