@@ -91,8 +91,8 @@ def _sections(kind: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
 
 
 def _default(field: dataclasses.Field[Any]) -> str:
-    made = field.default_factory is not dataclasses.MISSING
-    value = field.default_factory() if made else field.default  # type: ignore[misc]  # a factory is a plain attribute
+    factory = field.default_factory
+    value = field.default if factory is dataclasses.MISSING else factory()
     if value is dataclasses.MISSING:
         return "required"
     if dataclasses.is_dataclass(value):
