@@ -30,8 +30,15 @@ class Aggregate:
     read: Read
 
 
-def aggregate_sql(call: Call, argument: str, kind: FieldType, parameters: Parameters) -> Aggregate:
-    """`call` over the SQL expression `argument`, which is of type `kind`."""
+def aggregate_sql(
+    call: Call, argument: str, kind: FieldType, parameters: Parameters, *, one_series: bool = False
+) -> Aggregate:
+    """`call` over the SQL expression `argument`, which is of type `kind`.
+
+    `one_series`: every group is one series, so that no two of its points have the same time. That is cheaper.
+    """
+    if one_series and call.name in _ENDS:
+        return Aggregate((_at_end(call, argument, argument),), _read_one)
     if call.name == "percentile":
         return Aggregate((_percentile(call, argument, parameters),), _read_one)
     if call.name in ("sum", "mean"):
@@ -39,11 +46,18 @@ def aggregate_sql(call: Call, argument: str, kind: FieldType, parameters: Parame
     return _SIMPLE[call.name](argument, kind)
 
 
-def selector_sql(call: Call, argument: str, carried: Sequence[str], parameters: Parameters) -> str:
+def selector_sql(
+    call: Call, argument: str, carried: Sequence[str], parameters: Parameters, *, one_series: bool = False
+) -> str:
     """The point that a lone selector picks, as a struct: v, t and c0, c1, ... (columns carried along).
 
-    Among equals max and min take the earlier point, first and last the larger value.
+    Among equals max and min take the earlier point, first and last the larger value. v is null, or the whole struct,
+    where there is no point. `one_series`: as in aggregate_sql.
     """
+    if one_series and call.name in _ENDS:
+        parts = [f"v := {_at_end(call, argument, argument)}", f"t := {_at_end(call, 'time', argument)}"]
+        parts += [f"c{index} := {_at_end(call, sql, argument)}" for index, sql in enumerate(carried)]
+        return f"struct_pack({', '.join(parts)})"
     rest = "".join(f", c{index} := {sql}" for index, sql in enumerate(carried))
     present = f"FILTER (WHERE {argument} IS NOT NULL)"
     if call.name == "percentile":
@@ -56,6 +70,11 @@ def selector_sql(call: Call, argument: str, carried: Sequence[str], parameters: 
         "last": f"max(struct_pack(t := time, v := {argument}{rest}))",
     }
     return f"{by_name[call.name]} {present}"
+
+
+def _at_end(call: Call, column: str, argument: str) -> str:
+    """`column` at the first or last time that `argument` has a value."""
+    return f"{_ENDS[call.name]}({column}, time) FILTER (WHERE {argument} IS NOT NULL)"
 
 
 def _percentile(call: Call, argument: str, parameters: Parameters) -> str:
@@ -103,6 +122,8 @@ def _stddev(argument: str, _: FieldType) -> Aggregate:
 def _simple(template: str, read: Read = _read_one) -> Callable[[str, FieldType], Aggregate]:
     return lambda argument, _: Aggregate((template.format(argument),), read)
 
+
+_ENDS: Final = {"first": "arg_min_null", "last": "arg_max_null"}
 
 _PICK = "max(struct_pack({} := {}time, v := {{0}})) FILTER (WHERE {{0}} IS NOT NULL)"
 

@@ -77,7 +77,7 @@ def read_calls(session: Session, plan: Plan, source: Source, calls: Sequence[Cal
     scan = open_scan(session, plan, source)
     found: dict[Call, Points] = {call: {} for call in calls}
     single: list[tuple[Call, Aggregate]] = []
-    moment = plan.bounds.lower or 0
+    moment, one_series = plan.bounds.lower or 0, _is_one_series(plan, source)
     for call in calls:
         argument = _argument(call, source.relation)
         if argument is None:
@@ -88,7 +88,7 @@ def read_calls(session: Session, plan: Plan, source: Source, calls: Sequence[Cal
             found[call] = _read_mode(session, scan, argument[0], moment)
         else:
             name = Call("count distinct", call.args) if _counts_distinct(call) else call
-            single.append((call, aggregate_sql(name, *argument, scan.parameters)))
+            single.append((call, aggregate_sql(name, *argument, scan.parameters, one_series=one_series)))
     if single:
         _read_single(session, scan, single, found, moment)
     return found
@@ -105,13 +105,13 @@ def read_selector(session: Session, plan: Plan, source: Source, call: Call) -> P
     if call.name in ("top", "bottom"):
         return _read_ranked(session, scan, call, relation, carried)
     groups = _groups(scan)
-    picked = selector_sql(call, argument[0], carried, scan.parameters)
+    picked = selector_sql(call, argument[0], carried, scan.parameters, one_series=_is_one_series(plan, source))
     rows = session.fetch(_grouped_sql([*groups, picked], len(groups), scan), scan.parameters)
     points: Points = defaultdict(list)
     width = len(scan.dimensions)
     for row in rows:
         point = row[-1]
-        if point is not None:
+        if point is not None and point["v"] is not None:
             time = point["t"] if scan.window is None else row[0]
             rest = (point[f"c{index}"] for index in range(len(carried)))
             points[_group(row[len(groups) - width : len(groups)])].append((time, point["v"], *rest))
@@ -148,6 +148,11 @@ def _span(session: Session, relation: Relation, lower: int | None, upper: int | 
     lowers = [bound for bound in (lower, first) if bound is not None]
     uppers = [bound for bound in (upper, last) if bound is not None]
     return max(lowers, default=0), min(uppers, default=0)
+
+
+def _is_one_series(plan: Plan, source: Source) -> bool:
+    """Whether each group is one series, whose points all have different times. Inner answers may repeat a time."""
+    return source.bounded and source.relation.tags.keys() <= set(plan.dimensions)
 
 
 def _limit(plan: Plan) -> str:

@@ -126,3 +126,12 @@ def test_long_conditions(reader: EmbeddedReader) -> None:
     many = " OR ".join("h = 'a'" for _ in range(20_000))
     (result,) = reader.answer(parse_query(f"SELECT v FROM m WHERE {many}"), "db")  # noqa: S608 - InfluxQL, not SQL
     assert result.error == "the query is nested too deep"
+
+
+def test_first_and_last_of_single_series(reader: EmbeddedReader, connection: duckdb.DuckDBPyConnection) -> None:
+    """The last point of each series keeps its own time and what it carries, and skips points without the field."""
+    connection.execute("INSERT INTO m1 VALUES (?, 'a', NULL, NULL), (?, 'a', 9.0, NULL)", [99 * SECOND, 5 * SECOND])
+    text = 'SELECT last(v), h FROM m GROUP BY h, "select"'
+    assert ask(reader, text) == [[[70 * SECOND, 4.0, None]], [[5 * SECOND, 9.0, "a"]], [[10 * SECOND, 2.0, "b"]]]
+    both = "SELECT first(v), last(v) FROM m WHERE h = 'a' GROUP BY h, \"select\""
+    assert ask(reader, both) == [[[0, 1.0, 9.0]]]
