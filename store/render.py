@@ -30,6 +30,8 @@ _UNITS: Final = {
 }
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = 1_000_000_000
+_INTEGERS: Final = 2.0**63
+"""Beyond these JSON integers would not be read back by everybody."""
 
 
 def to_json(results: Sequence[StatementResult], *, epoch: str | None, pretty: bool = False) -> bytes:
@@ -90,8 +92,14 @@ def _series(series: Series, show: Callable[[int], Value] | None) -> dict[str, An
         shown["tags"] = dict(series.tags)
     shown["columns"] = series.columns
     if series.values:
-        shown["values"] = list(_rows(series, show))
+        shown["values"] = [[_plain(value) for value in row] for row in _rows(series, show)]
     return shown
+
+
+def _plain(value: Value) -> Value:
+    """A whole float as InfluxDB writes it, without `.0`: a client must not see another type for every store."""
+    whole = type(value) is float and -_INTEGERS < value < _INTEGERS and value.is_integer()
+    return int(value) if whole else value  # type: ignore[arg-type]  # `whole` says that it is a float
 
 
 def _rows(series: Series, show: Callable[[int], Value] | None) -> Iterable[list[Any]]:

@@ -136,3 +136,12 @@ def test_csv() -> None:
         "name,tags,time,count",
         "n,,0,3",
     ]
+
+
+def test_a_whole_float_is_written_as_influxdb_writes_it() -> None:
+    """`1`, not `1.0`, so that a client sees the same type whichever store answers; what is not whole stays as it is."""
+    series = Series("m", ("time", "v"), [[0, 1.0], [1, 1.5], [2, -3.0], [3, 1e300], [4, True], [5, None]])
+
+    body = to_json((StatementResult(0, (series,)),), epoch="ns")
+
+    assert b'"values":[[0,1],[1,1.5],[2,-3],[3,1e300],[4,true],[5,null]]' in body
