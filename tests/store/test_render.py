@@ -144,4 +144,4 @@ def test_a_whole_float_is_written_as_influxdb_writes_it() -> None:
 
     body = to_json((StatementResult(0, (series,)),), epoch="ns")
 
-    assert b'"values":[[0,1],[1,1.5],[2,-3],[3,1e300],[4,true],[5,null]]' in body
+    assert b'"values":[[0,1],[1,1.5],[2,-3],[3,1e+300],[4,true],[5,null]]' in body
