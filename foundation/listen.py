@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from foundation.errors import ConfigError
+
 _FILE = "listen.json"
 _LOCK = "listen.lock"
 
@@ -26,12 +28,18 @@ def announce(state: Path, addresses: Mapping[str, str], pid: int) -> None:
         content["pids"] = content.get("pids", {}) | dict.fromkeys(addresses, pid)
 
 
-def withdraw(state: Path, roles: Iterable[str]) -> None:
-    """Remove the keys of `roles`: at the start, so that nobody follows a dead address, and at a clean stop."""
+def withdraw(state: Path, roles: Iterable[str], pid: int) -> None:
+    """Remove the keys of `roles` that `pid` owns or whose owner is gone; those of another live process stay.
+
+    Called at the start, so that nobody follows a dead address, and at a clean stop.
+    """
     with _edited(state) as content:
+        owners = content.get("pids", {})
         for role in roles:
-            content.pop(role, None)
-            content.get("pids", {}).pop(role, None)
+            owner = owners.get(role)
+            if owner is None or owner == pid or not _runs(owner):
+                content.pop(role, None)
+                owners.pop(role, None)
 
 
 def addresses(state: Path) -> dict[str, str]:
@@ -47,8 +55,29 @@ def _read(state: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 @contextmanager
 def _edited(state: Path) -> Iterator[dict[str, Any]]:
+    """The content, written back at the end. Raises ConfigError for a folder that cannot be written to."""
+    try:
+        yield from _locked(state)
+    except OSError as error:
+        problem = f"the state folder cannot be written to: {error.strerror or error}"
+        raise ConfigError(
+            f"{state}: {problem}; choose another with TOCSIN_STATE, or with `state` in tocsin.yml"
+        ) from error
+
+
+def _locked(state: Path) -> Iterator[dict[str, Any]]:
     state.mkdir(parents=True, exist_ok=True)
     with (state / _LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -21,6 +21,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except (KeyboardInterrupt, BrokenPipeError):
         return 0
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"tocsin: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

@@ -6,12 +6,14 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from prometheus_client import CollectorRegistry
 from rich.console import Console as Terminal
 
 from foundation import lifecycle, listen, logs
 from foundation.clock import SystemClock
+from foundation.errors import ConfigError
 from foundation.web import Address
 from tocsin import config as configuration
 from tocsin.config import TocsinConfig
@@ -31,11 +33,12 @@ def run(arguments: argparse.Namespace) -> int:
     )
     config = configuration.load(arguments.config, with_demo=with_demo)
     logs.setup(config.logs.form, config.logs.level)
-    listen.withdraw(config.state, names)
+    listen.withdraw(config.state, names, os.getpid())
     try:
         return run_loop(_serve(config, names))
     finally:
-        listen.withdraw(config.state, names)
+        with suppress(ConfigError):  # a full disk keeps a stale address, which the next start clears, and no more
+            listen.withdraw(config.state, names, os.getpid())
 
 
 async def _serve(config: TocsinConfig, names: Sequence[str]) -> int:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 
 from foundation import durations, listen
 from foundation.backoff import Backoff
+from foundation.errors import ConfigError
 from foundation.secret import Secret
 from foundation.web import Address
 
@@ -75,9 +79,40 @@ def test_listen_json_keeps_the_keys_of_other_processes(tmp_path: Path) -> None:
     """Each role adds and removes its own keys only, pids included."""
     listen.announce(tmp_path, {"collector": "127.0.0.1:1"}, 11)
     listen.announce(tmp_path, {"console": "127.0.0.1:2"}, 22)
-    listen.withdraw(tmp_path, ["collector"])
+    listen.withdraw(tmp_path, ["collector"], 11)
 
     content = json.loads((tmp_path / "listen.json").read_text())
 
     assert content == {"console": "127.0.0.1:2", "pids": {"console": 22}}
     assert listen.addresses(tmp_path) == {"console": "127.0.0.1:2"}
+
+
+def test_listen_json_of_a_live_process_is_not_another_s_to_clear(tmp_path: Path) -> None:
+    """A second start on the same state folder fails later, and must not have made the first unreachable by then."""
+    alive, other = os.getpid(), 1
+    listen.announce(tmp_path, {"collector": "127.0.0.1:1"}, alive)
+
+    listen.withdraw(tmp_path, ["collector"], other)
+    assert listen.addresses(tmp_path) == {"collector": "127.0.0.1:1"}
+
+    listen.withdraw(tmp_path, ["collector"], alive)
+    assert listen.addresses(tmp_path) == {}
+
+
+def test_listen_json_of_a_dead_process_is_cleared(tmp_path: Path) -> None:
+    """Nobody follows the address of a process that was killed."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    listen.announce(tmp_path, {"collector": "127.0.0.1:1"}, gone.pid)
+
+    listen.withdraw(tmp_path, ["collector"], os.getpid())
+
+    assert listen.addresses(tmp_path) == {}
+
+
+def test_a_state_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
+    """The error names the folder and both ways to choose another."""
+    (tmp_path / "taken").write_text("a file")
+
+    with pytest.raises(ConfigError, match=r"taken: the state folder cannot be written to: .*TOCSIN_STATE.*tocsin\.yml"):
+        listen.announce(tmp_path / "taken", {"collector": "127.0.0.1:1"}, 1)
