@@ -4,6 +4,7 @@ errors      the tree of errors; each carries the decision whether to try again
 batch       the currency between rooms: line protocol as bytes
 line_protocol   grammar, verdicts and encoding of InfluxDB's line protocol
 settings    YAML and environment in, frozen typed values out
+description what a type expects, in words
 secret      text that redacts itself
 durations   "1m30s" to timedelta and back
 clock       the only place that reads the time

@@ -22,6 +22,7 @@ from typing import Any, Literal, Union
 import yaml
 
 from foundation import durations
+from foundation.description import describe, key_of, kind_of, members
 from foundation.errors import ConfigError
 from foundation.secret import Secret
 
@@ -58,18 +59,6 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"; known here: {', '.join(words)}" if words else ""
 
 
-def key_of(field: dataclasses.Field[Any]) -> str:
-    """The YAML key of a dataclass field: a trailing underscore keeps Python's keywords away (`for_` is `for`)."""
-    return field.name.rstrip("_")
-
-
-def members(kind: Any) -> tuple[Any, ...]:
-    """The alternatives of a union without None; any other type alone."""
-    if typing.get_origin(kind) in (Union, types.UnionType):
-        return tuple(arg for arg in typing.get_args(kind) if arg is not types.NoneType)
-    return (kind,)
-
-
 class Decoder:
     """Decodes nodes of one file. `folder` is what relative paths start from, `env` what `${NAME}` looks into."""
 
@@ -86,7 +75,7 @@ class Decoder:
         if dataclasses.is_dataclass(kind) and isinstance(kind, type):
             return self._dataclass(kind, node, at)
         if node is None:
-            raise at.fault(None, f"expected {describe(kind)}, found nothing")
+            raise at.fault(None, f"expected {describe(kind)}; found nothing")
         origin = typing.get_origin(kind)
         if origin is tuple:
             return self._sequence(typing.get_args(kind)[0], node, at)
@@ -98,7 +87,7 @@ class Decoder:
         if types.NoneType in typing.get_args(kind) and (node is None or _tag(node) == "null"):
             return None
         choices = members(kind)
-        tagged = {_kind_of(choice): choice for choice in choices if dataclasses.is_dataclass(choice)}
+        tagged = {kind_of(choice): choice for choice in choices if dataclasses.is_dataclass(choice)}
         if isinstance(node, yaml.MappingNode) and tagged and "" not in tagged:
             return self.decode(self._tagged(tagged, node, at), node, at)
         for choice in choices:
@@ -107,7 +96,7 @@ class Decoder:
             found_list, found_map = isinstance(node, yaml.SequenceNode), isinstance(node, yaml.MappingNode)
             if wants_list == found_list and wants_map == found_map:
                 return self.decode(choice, node, at)
-        raise at.fault(node, f"expected {' or '.join(describe(choice) for choice in choices)}")
+        raise at.fault(node, f"expected {describe(kind)}; found {_found(node) if node is not None else 'nothing'}")
 
     def _tagged(self, tagged: Mapping[str, Any], node: yaml.MappingNode, at: Place) -> Any:
         for key, value in node.value:
@@ -121,7 +110,7 @@ class Decoder:
     def _dataclass(self, kind: type, node: yaml.Node | None, at: Place) -> Any:
         if node is not None and not isinstance(node, yaml.MappingNode):
             if _tag(node) != "null":
-                raise at.fault(node, f"expected a mapping of {', '.join(_keys(kind))}")
+                raise at.fault(node, f"expected a mapping of {_keys(kind)}; found {_found(node)}")
             node = None
         hints = typing.get_type_hints(kind)
         values, faults = self._entries(kind, hints, node, at)
@@ -167,12 +156,14 @@ class Decoder:
 
     def _sequence(self, item: Any, node: yaml.Node, at: Place) -> tuple[Any, ...]:
         if not isinstance(node, yaml.SequenceNode):
-            raise at.fault(node, f"expected a list of {describe(item)}")
+            shown = f": [{node.value}]" if isinstance(node, yaml.ScalarNode) and item in (str, int, float, Path) else ""
+            problem = f"expected {describe(tuple[item, ...])}; found {_found(node)}"
+            raise at.fault(node, f"{problem}; put it in brackets{shown}" if _tag(node) != "null" else problem)
         return tuple(self._all(((f"[{i}]", child) for i, child in enumerate(node.value)), item, at).values())
 
     def _mapping(self, item: Any, node: yaml.Node, at: Place) -> Mapping[str, Any]:
         if not isinstance(node, yaml.MappingNode):
-            raise at.fault(node, f"expected a mapping to {describe(item)}")
+            raise at.fault(node, f"expected {describe(Mapping[str, item])}; found {_found(node)}")
         return types.MappingProxyType(self._all(((str(k.value), child) for k, child in node.value), item, at))
 
     def _all(self, children: Iterable[tuple[str, yaml.Node]], item: Any, at: Place) -> dict[str, Any]:
@@ -199,11 +190,11 @@ class Decoder:
 
     def _scalar(self, kind: Any, node: yaml.Node, at: Place) -> Any:
         if not isinstance(node, yaml.ScalarNode):
-            raise at.fault(node, f"expected {describe(kind)}, found a {_tag(node)}")
+            raise at.fault(node, f"expected {describe(kind)}; found {_found(node)}")
         text = self._text(node, at)
         given = "env" if text != node.value or _from_environment(node) else _tag(node)
         if kind is str and given not in ("str", "env", "timestamp"):
-            raise at.fault(node, f"expected text, found {_TAG_NAMES.get(given, given)}; put it in quotes: '{text}'")
+            raise at.fault(node, f"expected text; found {_TAG_NAMES.get(given, given)}; put it in quotes: '{text}'")
         try:
             return self._value(kind, text, given, node)
         except ValueError as error:
@@ -279,37 +270,15 @@ def _required(field: dataclasses.Field[Any]) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
-def _keys(kind: type) -> list[str]:
-    return [key_of(field) for field in dataclasses.fields(kind)]
+def _keys(kind: type) -> str:
+    own = [key_of(field) for field in dataclasses.fields(kind) if field.init and not _is_rest(field)]
+    more = [key for field in dataclasses.fields(kind) if _is_rest(field) for key in field.metadata[REST]]
+    return ", ".join((*own, *more))
 
 
-def _kind_of(kind: Any) -> str:
-    hint = typing.get_type_hints(kind).get("kind")
-    return str(typing.get_args(hint)[0]) if typing.get_origin(hint) is Literal else ""
-
-
-_DESCRIPTIONS: Mapping[Any, str] = {
-    str: "text",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    timedelta: "a duration such as 500ms, 10s, 1m30s or 24h",
-    Path: "a path",
-    Secret: "a secret, best as ${NAME} or ${file:/path}",
-}
-
-
-def describe(kind: Any) -> str:
-    """What is expected of a value of type `kind`, in the words of errors and of the documentation."""
-    if kind in _DESCRIPTIONS:
-        return _DESCRIPTIONS[kind]
-    origin = typing.get_origin(kind)
-    if origin is Literal:
-        return f"one of {', '.join(str(choice) for choice in typing.get_args(kind))}"
-    if origin is tuple:
-        return f"a list of {describe(typing.get_args(kind)[0])}"
-    if origin in (Union, types.UnionType):
-        return " or ".join(describe(member) for member in members(kind))
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return f"one of {', '.join(str(member.value) for member in kind)}"
-    return "a mapping"
+def _found(node: yaml.Node) -> str:
+    if isinstance(node, yaml.SequenceNode):
+        return "a list"
+    if isinstance(node, yaml.MappingNode):
+        return "a mapping"
+    return _TAG_NAMES.get(_tag(node), "text")

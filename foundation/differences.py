@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from foundation.decoding import key_of
+from foundation.description import key_of
 
 T = TypeVar("T")
 _FIXED = "fixed"

@@ -23,7 +23,8 @@ from typing import Any, TypeVar
 
 import yaml
 
-from foundation.decoding import REST, Decoder, Place, key_of, members, nearest
+from foundation.decoding import REST, Decoder, Place, nearest
+from foundation.description import key_of, members
 from foundation.errors import ConfigError
 
 T = TypeVar("T")
@@ -51,10 +52,13 @@ def load(
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         if not may_lack:
-            raise ConfigError(f"{path}: there is no such file; name another with --config FILE") from error
+            raise ConfigError(f"{path}: there is no such file; make it, or mend the path") from error
         text = ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}:{line}: is not UTF-8: {error.reason}; save it in that encoding") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
     return decode(cls, text, name=str(path), folder=path.parent, env=env, prefix=prefix)
 
 

@@ -20,7 +20,8 @@ from alerting.metrics import DispatchMetrics, EvaluatorMetrics
 from collector.intake.metrics import IntakeMetrics
 from collector.metrics import BacklogGauges, BufferMetrics, DeadLetterMetrics, DeliveryMetrics
 from foundation import durations
-from foundation.decoding import REST, describe, key_of, members
+from foundation.decoding import REST
+from foundation.description import describe, key_of, kind_of, members
 from store.metered import StoreMetrics
 from tocsin.config import TocsinConfig
 
@@ -66,7 +67,7 @@ def main(argv: list[str]) -> int:
 def _configuration() -> str:
     parts = [_CONFIGURATION]
     for path, kind in _sections(TocsinConfig, ()):
-        parts.append(f"\n## {'.'.join(path) or 'tocsin.yml'}\n{inspect.cleandoc(kind.__doc__ or '')}\n")
+        parts.append(f"\n## {_heading(kind, path)}\n{inspect.cleandoc(kind.__doc__ or '')}\n")
         parts.append("| key | what | default | variable |\n|---|---|---|---|")
         hints = typing.get_type_hints(kind)
         for field in dataclasses.fields(kind):
@@ -74,10 +75,31 @@ def _configuration() -> str:
                 continue
             key = key_of(field)
             variable = "_".join(("TOCSIN", *path, key)).upper()
-            what = describe(hints[field.name]).replace("|", "\\|")
+            what = _what(hints[field.name], (*path, key))
             parts.append(f"| `{key}` | {what} | {_default(field)} | `{variable}` |")
         parts.append("")
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _heading(kind: Any, path: tuple[str, ...]) -> str:
+    name = ".".join(path) or "tocsin.yml"
+    return f"{name}, kind: {kind_of(kind)}" if kind_of(kind) else name
+
+
+def _what(hint: Any, path: tuple[str, ...]) -> str:
+    sections = [choice for choice in members(hint) if dataclasses.is_dataclass(choice)]
+    if not sections:
+        return describe(hint).replace("|", "\\|")
+    links = [
+        f"[{kind_of(section) if len(sections) > 1 else '.'.join(path)}](#{_anchor(_heading(section, path))})"
+        for section in sections
+    ]
+    return links[0] if len(links) == 1 else f"kind {' or '.join(links)}"
+
+
+def _anchor(heading: str) -> str:
+    """The fragment that GitHub gives to a heading: small letters, blanks as dashes, no other marks."""
+    return "".join(c for c in heading.lower().replace(" ", "-") if c.isalnum() or c in "-_")
 
 
 def _sections(kind: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:

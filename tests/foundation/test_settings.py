@@ -42,6 +42,7 @@ class Inner:
     policy: Policy = Policy.KEEP
     tags: tuple[str, ...] = ("device",)
     labels: Mapping[str, str] = field(default_factory=dict)
+    worked_out: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         if self.most < 1:
@@ -125,12 +126,31 @@ def test_every_kind_of_value_is_decoded() -> None:
         ("inner: {most: 0}", "t.yml:1: inner: most must be at least 1"),
         ("inner: {most: true}", "t.yml:1: inner.most: 'true' is not a whole number"),
         ("inner: {policy: kep}", "t.yml:1: inner.policy: 'kep' is not one of keep, reject; did you mean keep?"),
-        ("inner: {tags: device}", "t.yml:1: inner.tags: expected a list of text"),
+        (
+            "inner: {tags: device}",
+            "t.yml:1: inner.tags: expected a list of text; found text; put it in brackets: [device]",
+        ),
+        ("inner: {tags: {a: b}}", "t.yml:1: inner.tags: expected a list of text; found a mapping; put it in brackets"),
+        ("inner: {tags: }", "t.yml:1: inner.tags: expected a list of text; found nothing"),
+        ("inner: {labels: [a]}", "t.yml:1: inner.labels: expected a mapping of names to text; found a list"),
+        ("inner: {most: [1]}", "t.yml:1: inner.most: expected a whole number; found a list"),
+        ("state: {a: b}", "t.yml:1: state: expected a path; found a mapping"),
+        ("state: !!python/tuple [a]", "t.yml:1: state: expected a path; found a list"),
+        ("store: remote", "t.yml:1: store: expected a mapping whose kind is one of embedded, remote; found text"),
+        (
+            "receivers: {name: n}",
+            "t.yml:1: receivers: expected a list of mappings; found a mapping; put it in brackets",
+        ),
+        ("receivers: [n]", "t.yml:1: receivers[0]: expected a mapping of name, to, webhook; found text"),
+        (
+            "inner: 3",
+            "t.yml:1: inner: expected a mapping of for, most, share, policy, tags, labels; found a whole number",
+        ),
         ("store: {kind: remot, url: x}", "t.yml:1: store.kind: 'remot' is not known; did you mean remote?"),
         ("store: {kind: remote}", "t.yml:1: store: url is missing; expected text"),
         (
             "receivers: [{name: 12}]",
-            "t.yml:1: receivers[0].name: expected text, found a whole number; put it in quotes: '12'",
+            "t.yml:1: receivers[0].name: expected text; found a whole number; put it in quotes: '12'",
         ),
         ("receivers: [{name: n, webhok: []}]", "t.yml:1: receivers[0]: unknown key 'webhok'; did you mean webhook?"),
         ("state: [", "t.yml:1: is not YAML: expected the node content, but found '<stream end>'"),
@@ -196,3 +216,17 @@ def test_a_missing_file_is_an_error_unless_it_may_lack(tmp_path: Path) -> None:
         settings.load(Whole, tmp_path / "no.yml", {})
 
     assert settings.load(Whole, tmp_path / "no.yml", {}, may_lack=True).on is True
+
+
+def test_a_file_that_is_no_text_is_told_by_line(tmp_path: Path) -> None:
+    """An editor that saves Latin-1 is named with the line to look at."""
+    (tmp_path / "latin.yml").write_bytes(b"on: true\nstate: caf\xe9\n")
+
+    with pytest.raises(ConfigError, match=r"latin\.yml:2: is not UTF-8: .*; save it in that encoding"):
+        settings.load(Whole, tmp_path / "latin.yml", {})
+
+
+def test_a_folder_in_the_place_of_a_file_is_told(tmp_path: Path) -> None:
+    """The error says what the system said, without its number."""
+    with pytest.raises(ConfigError, match=r": cannot be read: Is a directory$"):
+        settings.load(Whole, tmp_path, {})

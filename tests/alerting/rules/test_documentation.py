@@ -13,7 +13,7 @@ from alerting.rules.policy import Missing
 from alerting.rules.rule import Rule
 from foundation import durations
 from foundation.clock import SystemClock
-from foundation.decoding import key_of
+from foundation.description import key_of
 
 PAGE = (Path(__file__).parents[3] / "docs" / "rules.md").read_text(encoding="utf-8")
 FIELDS = [field for field in dataclasses.fields(Rule) if field.init]
