@@ -6,6 +6,7 @@ whoever shortens a message keeps what matters.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
 from alerting.alert import Level, State
@@ -14,14 +15,13 @@ from alerting.notify.contract import AlertView, Message, Status
 from alerting.routing.group import Group, Member, Notice, told
 
 MOST_ALERTS = 500
-"""More than these no receiver shows; how many were left out is told in `extra`."""
+"""More than these no receiver shows; the others are counted."""
 
 
-def compose(group: Group, now: datetime, url: str = "") -> Message:
-    """What is to be said about the group at `now`. `url` is where people can look at it."""
+def compose(group: Group, now: datetime, url: str = "", why: str = "") -> Message:
+    """What is to be said about the group at `now`. `url` is where people can look at it, `why` the notice."""
     members = told(group)
     is_open = any(member.is_open for member in members)
-    left_out = len(members) - MOST_ALERTS
     return Message(
         incident=group.incident,
         receiver=group.key.receiver,
@@ -31,7 +31,8 @@ def compose(group: Group, now: datetime, url: str = "") -> Message:
         alerts=tuple(_view(member) for member in members[:MOST_ALERTS]),
         decided_at=now,
         url=url,
-        extra={"left_out": str(left_out)} if left_out > 0 else {},
+        why=why,
+        untold=Counter(_status(member).value for member in members[MOST_ALERTS:]),
     )
 
 
@@ -39,14 +40,14 @@ def drafts(group: Group, notice: Notice, notifiers: tuple[str, ...], now: dateti
     """One draft for each notifier of the group's receiver; none where there is nothing to say."""
     if notice.silent or not notifiers:
         return ()
-    message = compose(group, now, url)
+    message = compose(group, now, url, notice.value)
     return tuple(Draft(notifier=notifier, why=notice.value, message=message) for notifier in notifiers)
 
 
 def _view(member: Member) -> AlertView:
     return AlertView(
         labels={**dict(member.labels), "severity": max(member.level, Level.WARNING).severity},
-        status=Status.FIRING if member.is_open else Status.RESOLVED,
+        status=_status(member),
         value=None if member.state is State.NO_DATA else member.value,
         since=member.since,
         summary=member.summary,
@@ -55,3 +56,7 @@ def _view(member: Member) -> AlertView:
         ended=member.ended,
         reason=member.reason,
     )
+
+
+def _status(member: Member) -> Status:
+    return Status.FIRING if member.is_open else Status.RESOLVED

@@ -7,6 +7,7 @@ that are missing take the default, so that a field can be added without a new fo
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -65,7 +66,7 @@ def alert(data: bytes) -> Alert:
 
 def words(data: bytes | None) -> Words:
     """What `encode` made of Words; none were said when there is nothing."""
-    return Words(**orjson.loads(data)) if data else Words()
+    return Words(**_known(Words, orjson.loads(data))) if data else Words()
 
 
 def group(data: bytes, members: Mapping[str, Member]) -> Group:
@@ -93,7 +94,7 @@ def member(data: bytes) -> Member:
         "since": datetime.fromisoformat(doc["since"]),
         "ended": _time(doc["ended"]),
     }
-    return Member(**doc, heard=Heard(Level(heard["level"]), State(heard["state"])) if heard else None)
+    return Member(**_known(Member, doc), heard=Heard(Level(heard["level"]), State(heard["state"])) if heard else None)
 
 
 def message(data: bytes) -> Message:
@@ -104,18 +105,23 @@ def message(data: bytes) -> Message:
         "alerts": tuple(_view(view) for view in doc["alerts"]),
         "decided_at": datetime.fromisoformat(doc["decided_at"]),
     }
-    return Message(**doc)
+    return Message(**_known(Message, doc))
 
 
 def history_entry(data: bytes) -> HistoryEntry:
     """What `encode` made of a HistoryEntry."""
     doc = orjson.loads(data)
-    return HistoryEntry(**doc | {"at": datetime.fromisoformat(doc["at"]), "labels": _labels(doc["labels"])})
+    doc |= {"at": datetime.fromisoformat(doc["at"]), "labels": _labels(doc["labels"])}
+    return HistoryEntry(**_known(HistoryEntry, doc))
 
 
 def _view(doc: dict[str, Any]) -> AlertView:
     times = {"since": datetime.fromisoformat(doc["since"]), "ended": _time(doc["ended"])}
-    return AlertView(**doc | times | {"status": Status(doc["status"])})
+    return AlertView(**_known(AlertView, doc | times | {"status": Status(doc["status"])}))
+
+
+def _known(kind: type[Any], doc: Mapping[str, Any]) -> dict[str, Any]:
+    return {field.name: doc[field.name] for field in fields(kind) if field.name in doc}
 
 
 def _plain(value: Any) -> Any:

@@ -56,7 +56,8 @@ class Message:
     """What is to be said about one incident (a group at a receiver) at one moment.
 
     `incident` is the dedup key, stable from the first trigger to the resolve. `alerts` are firing first, worst first.
-    `decided_at` is when the flush decided to say it; a message sent much later says how late it is.
+    `decided_at` is when the flush decided to say it; a message sent much later says how late it is. `why` is what made
+    it speak (`first`, `repeat`, ...). `untold` counts, by status, the alerts that are left out.
     """
 
     incident: str
@@ -67,7 +68,12 @@ class Message:
     alerts: tuple[AlertView, ...]
     decided_at: datetime
     url: str = ""
-    extra: Mapping[str, str] = field(default_factory=dict)
+    why: str = ""
+    untold: Mapping[str, int] = field(default_factory=dict)
+
+    def count(self, status: Status) -> int:
+        """How many alerts of the incident are firing, or have ended: those that are told and those left out."""
+        return sum(view.status is status for view in self.alerts) + self.untold.get(status.value, 0)
 
 
 class Notifier(Protocol):

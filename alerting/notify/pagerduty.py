@@ -111,13 +111,14 @@ def _is_link(text: str) -> bool:
 def _custom_details(message: Message, now: datetime, shown: int) -> dict[str, Any]:
     spokesman = worst(message)
     late = lateness(message, now)
-    details: dict[str, Any] = {"group": _plain(message.group_labels)}
+    details: dict[str, Any] = {"group": _plain(message.group_labels), "firing": message.count(Status.FIRING)}
     if spokesman is not None and shown:
         details |= {"labels": _plain(spokesman.labels), "value": _value(spokesman)}
+        details |= {"reason": _text(spokesman.reason)} if spokesman.reason else {}
         details |= {"runbook": _text(spokesman.runbook_url)} if spokesman.runbook_url else {}
     details["alerts"] = [_alert(view) for view in message.alerts[:shown]]
-    if shown < len(message.alerts):
-        details["left_out"] = f"{len(message.alerts) - shown} of {len(message.alerts)} alerts, for size"
+    if shown < (total := sum(message.count(status) for status in Status)):
+        details["left_out"] = f"{total - shown} of {total} alerts, for size"
     if late is not None:
         details["late"] = f"sent {span(late)} late, decided at {moment(message.decided_at)}"
     return details

@@ -21,16 +21,16 @@ MOST_ALERTS = 20
 """How many alerts of a group are told one by one; the rest are counted."""
 _LINE_CHARACTERS = 1_000
 _DESCRIPTION_LINES = 20
-_QUIET_LABELS = frozenset({"alertname", "severity"})
+_REPEAT = "repeat"
 _BREAKS = frozenset({"Cc", "Zl", "Zp"})
 _UNSEEN = frozenset({"Cf", "Cs", "Co", "Cn"})
 
 
 def headline(message: Message) -> str:
     """One line: how bad it is, what the worst alert says, and how many more there are."""
-    told = concerned(message)
+    told = message.count(Status.FIRING) or message.count(Status.RESOLVED)
     word = message.severity if message.status is Status.FIRING else message.status.value
-    more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
+    more = f" (and {told - 1} more)" if told > 1 else ""
     return f"[{one_line(word).upper()}] {title(worst(message))}{more}"
 
 
@@ -47,13 +47,26 @@ def body(message: Message, now: datetime) -> str:
 
 
 def footer(message: Message, now: datetime) -> list[str]:
-    """What stands below the alerts: how many are not told, and how late the message is."""
-    untold = len(message.alerts) - MOST_ALERTS
-    lines = [f"... and {untold} more alerts."] if untold > 0 else []
+    """What stands below the alerts: how many are not told, whether it is a reminder, and how late the message is."""
+    lines = _untold(message)
+    spokesman = worst(message)
+    if message.why == _REPEAT and spokesman is not None:
+        open_for = span(now - spokesman.since)
+        lines.append(f"A reminder: open for {open_for}; values are those of each alert's last change.")
     late = lateness(message, now)
     if late is not None:
         lines.append(f"This message is {span(late)} late: it was decided at {moment(message.decided_at)}.")
     return lines
+
+
+def _untold(message: Message) -> list[str]:
+    shown = message.alerts[:MOST_ALERTS]
+    untold = {status: message.count(status) - sum(view.status is status for view in shown) for status in Status}
+    total, ended = sum(untold.values()), untold[Status.RESOLVED]
+    if not total:
+        return []
+    is_mixed = 0 < ended < total
+    return [f"... and {total} more alerts{f', {ended} of them resolved' if is_mixed else ''}."]
 
 
 def lateness(message: Message, now: datetime) -> timedelta | None:
@@ -88,19 +101,25 @@ def title(view: AlertView | None) -> str:
 
 
 def details(view: AlertView, now: datetime) -> list[str]:
-    """What is known about one alert, a fact a line: times, value, labels, description, runbook."""
+    """What is known about one alert, a fact a line: times, value and threshold, labels, description, runbook."""
     lines = [_times(view, now)]
-    if view.value is not None:
-        lines.append(f"value: {number(view.value)}")
+    lines += _value(view)
     labels = ", ".join(
         f"{one_line(name)}={one_line(value)}"
         for name, value in sorted(view.labels.items())
-        if name not in _QUIET_LABELS
+        if name != "severity" and (name != "alertname" or view.summary)
     )
     lines += [one_line(labels)] if labels else []
     lines += [line for text in view.description.splitlines() if (line := one_line(text))][:_DESCRIPTION_LINES]
     lines += [f"runbook: {one_line(view.runbook_url)}"] if view.runbook_url else []
     return lines
+
+
+def _value(view: AlertView) -> list[str]:
+    """The value against its threshold, in the words of the state table; a number where there is no reason to give."""
+    if view.status is Status.FIRING and view.reason and view.reason != view.summary:
+        return [f"value: {one_line(view.reason)}"]
+    return [f"value: {number(view.value)}"] if view.value is not None else []
 
 
 def _times(view: AlertView, now: datetime) -> str:

@@ -36,6 +36,7 @@ def test_a_trigger_in_full() -> None:
             "timestamp": "2026-11-22T13:57:55+00:00",
             "custom_details": {
                 "group": {"alertname": "FeatureSlow"},
+                "firing": 1,
                 "labels": dict(sorted(view.labels.items())),
                 "value": 912.5,
                 "runbook": "https://example.org/slow",
@@ -83,6 +84,22 @@ def test_an_event_that_is_too_large_leaves_alerts_out_and_says_so() -> None:
 
     assert len(orjson.dumps(built)) < EVENT_BYTES
     assert built["payload"]["custom_details"]["left_out"].endswith("of 10 alerts, for size")
+
+
+def test_an_event_counts_the_alerts_that_no_message_holds() -> None:
+    """Of 2 000 firing alerts 64 are listed; the others are counted, those left out before it came here too."""
+    details = event(message(*[alert()] * 500, untold={"firing": 1_500}), NOW)["payload"]["custom_details"]
+
+    assert len(details["alerts"]) == 64
+    assert details["firing"] == 2_000
+    assert details["left_out"] == "1936 of 2000 alerts, for size"
+
+
+def test_an_event_says_why_the_worst_alert_fires() -> None:
+    """The value against its threshold stands beside the value."""
+    details = event(message(alert(reason="912.5 > 800 since 1m")), NOW)["payload"]["custom_details"]
+
+    assert details["reason"] == "912.5 > 800 since 1m"
 
 
 def test_a_link_that_is_no_web_address_is_no_link() -> None:

@@ -40,7 +40,7 @@ def test_the_body_of_a_firing_alert() -> None:
         "CRITICAL: /pay is slow\n"
         "  since 2026-11-22 13:57:55 UTC (2m5s)\n"
         "  value: 912.5\n"
-        "  endpoint=/pay, service=payments\n"
+        "  alertname=FeatureSlow, endpoint=/pay, service=payments\n"
         "  Customers wait.\n"
         "  Some leave.\n"
         "  runbook: docs/runbooks/feature-slow.md\n"
@@ -54,7 +54,7 @@ def test_the_body_of_a_resolved_alert_says_when_how_long_and_why() -> None:
     told = body(message(ended(value=None), status=Status.RESOLVED), NOW)
 
     assert told.startswith(
-        "RESOLVED: /pay is slow\n  over since 2026-11-22 14:00:00 UTC, after 2m5s: 412 < 500\n  endpoint"
+        "RESOLVED: /pay is slow\n  over since 2026-11-22 14:00:00 UTC, after 2m5s: 412 < 500\n  alertname"
     )
 
 
@@ -70,6 +70,41 @@ def test_a_large_group_is_told_in_part_and_counted() -> None:
 
     assert told.count("CRITICAL: ") == MOST_ALERTS
     assert "... and 5 more alerts." in told
+
+
+def test_a_group_beyond_all_bounds_is_counted_whole() -> None:
+    """A message holds 500 of 2 000 alerts; headline and end count all of them, and how many are over."""
+    left_out = {"firing": 500, "resolved": 1_000}
+    said = message(*[alert()] * 500, untold=left_out)
+
+    assert headline(said) == "[CRITICAL] /pay is slow (and 999 more)"
+    assert "... and 1980 more alerts, 1000 of them resolved." in body(said, NOW)
+
+
+def test_a_firing_alert_tells_its_value_against_the_threshold() -> None:
+    """What was measured, against which threshold, for how long; not the number alone."""
+    assert "  value: 912.5 > 800 since 1m\n" in body(message(alert(reason="912.5 > 800 since 1m")), NOW)
+
+
+def test_an_alert_about_missing_data_does_not_show_an_old_value_as_if_it_were_new() -> None:
+    """Under `missing: alert` the last value is no reason to page; that nothing came is."""
+    told = body(message(alert(value=3.0, reason="no data (missing: alert)")), NOW)
+
+    assert "value: no data (missing: alert)\n" in told
+    assert "value: 3" not in told
+
+
+def test_a_rule_without_summary_is_named_once() -> None:
+    """Where the name of the rule is the title, it is not a label as well."""
+    assert body(message(alert(summary="")), NOW).count("FeatureSlow") == 1
+
+
+def test_a_reminder_says_that_it_is_one() -> None:
+    """What is told again says since when it is open, and that its values are not of now."""
+    reminder = "A reminder: open for 2m5s; values are those of each alert's last change."
+
+    assert reminder in body(message(why="repeat"), NOW)
+    assert "reminder" not in body(message(why="first"), NOW)
 
 
 def test_a_long_description_is_told_in_part() -> None:

@@ -21,7 +21,7 @@ def test_one_alert_in_full() -> None:
         ":rotating_light: *[CRITICAL] /pay is slow*\n"
         "    since 2026-11-22 13:57:55 UTC (2m5s)\n"
         "    value: 912.5\n"
-        "    endpoint=/pay, service=payments\n"
+        "    alertname=FeatureSlow, endpoint=/pay, service=payments\n"
         "    <https://example.org/slow?a=1&amp;b=2|Runbook>\n"
         "<http://127.0.0.1:8080/alerts|Open in Tocsin>"
     )
