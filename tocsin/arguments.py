@@ -6,8 +6,11 @@ Each command names the module of this package whose `run(arguments)` carries it 
 from __future__ import annotations
 
 import argparse
+import difflib
+import re
 from importlib import metadata
 from pathlib import Path
+from typing import NoReturn
 
 _EPILOG = """\
 start here:
@@ -19,6 +22,65 @@ start here:
 exit codes: 0 done; 1 it ran and the answer is no; 2 it could not run (usage, configuration)
 """
 
+_ABOUT_UP = """\
+examples:
+  tocsin up --demo                     what `make run` does; state in ./var beside the program
+  tocsin up                            what ./tocsin.yml says; without that file, the defaults
+  TOCSIN_STATE=/srv/tocsin tocsin up   every key of tocsin.yml is also a variable (docs/configuration.md)
+
+Ctrl-C or SIGTERM stops it within seconds; SIGHUP takes up changed files. Where it listens stands in STATE/listen.json.
+"""
+
+_ABOUT_ROLE = """\
+Each role can run in a process of its own. It finds the others by the URLs in its section of tocsin.yml, else by
+listen.json of the same state folder. Ctrl-C or SIGTERM stops it within seconds; SIGHUP takes up changed files.
+"""
+
+_ABOUT_CHECK = """\
+examples:
+  tocsin check                         ./tocsin.yml, and the rules, receivers and boards that it names
+  tocsin check --config /etc/tocsin/tocsin.yml --json
+
+Each problem names file, line and path, what was expected, and the nearest valid name. Nothing is started or written.
+"""
+
+_ABOUT_QUERY = """\
+examples:
+  tocsin query 'SHOW MEASUREMENTS'
+  tocsin query "SELECT last(temperature_c) FROM device_reading WHERE time > now() - 1h GROUP BY device"
+  tocsin query --json 'SELECT count(duration_ms) FROM http_request WHERE time > now() - 5m' | jq .
+  tocsin query --url http://collector:8186 --token-file read.token 'SHOW TAG KEYS FROM http_request'
+
+The language is described in docs/influxql.md.
+"""
+
+_ABOUT_FAULTS = """\
+examples:
+  tocsin demo fault latency --for 2m   checkout gets slow: the alert FeatureSlow
+  tocsin demo fault errors             the shop fails: ErrorRateHigh
+  tocsin demo fault silence            devices stop reporting: DeviceSilent
+  tocsin demo fault none               whole again, now
+"""
+
+_ABOUT_RULES = """\
+examples:
+  tocsin rule test tests/rules/shop.yml
+  tocsin rule test --json tests/rules/*.yml | jq .passed
+
+The shape of a test file is described in docs/rules.md.
+"""
+
+_ABOUT_SECRETS = """\
+examples:
+  tocsin secrets make --into /run/secrets --state /var/lib/tocsin
+  tocsin secrets show --into /run/secrets
+"""
+
+_ABOUT_HEALTH = """\
+examples:
+  tocsin health http://127.0.0.1:8186/ready
+"""
+
 _ABOUT_CREDENTIALS = """\
 examples:
   tocsin token create gateway --scope write     prints the token once; it is kept as a hash only
@@ -27,9 +89,25 @@ examples:
 """
 
 
+_MISTYPED = re.compile(r"invalid choice: '(?P<word>[^']*)' \(choose from (?P<choices>.*)\)")
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints name the nearest valid word and say where to read on."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit 2 with usage, the fault and its mend."""
+        mistyped = _MISTYPED.search(message)
+        if mistyped:
+            choices = re.findall(r"[\w-]+", mistyped["choices"])
+            close = difflib.get_close_matches(mistyped["word"], choices, n=1)
+            message += f"; did you mean {close[0]}?" if close else ""
+        super().error(f"{message}\n{self.prog} --help tells more")
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole grammar. `module` in the result names the module to run."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="tocsin",
         description="Telemetry in, dashboards up, alarm out.",
         epilog=_EPILOG,
@@ -48,12 +126,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    commands: argparse._SubParsersAction[_Parser],
     name: str,
     module: str,
     purpose: str,
     epilog: str = "",
-) -> argparse.ArgumentParser:
+    *,
+    configured: bool = True,
+) -> _Parser:
     command = commands.add_parser(
         name,
         help=purpose,
@@ -61,43 +141,58 @@ def _command(
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.add_argument(
-        "--config",
-        type=Path,
-        default=None,
-        metavar="FILE",
-        help="configuration (default: ./tocsin.yml, if it is there)",
-    )
+    if configured:
+        command.add_argument(
+            "--config",
+            type=Path,
+            default=None,
+            metavar="FILE",
+            help="configuration (default: ./tocsin.yml, if it is there)",
+        )
     command.set_defaults(module=module)
     return command
 
 
-def _roles(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    everything = _command(commands, "up", "up", "run collector, alerting and console in this process")
+def _action(actions: argparse._SubParsersAction[_Parser], name: str, purpose: str, epilog: str = "") -> _Parser:
+    return actions.add_parser(
+        name,
+        help=purpose,
+        description=purpose[0].upper() + purpose[1:] + ".",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _roles(commands: argparse._SubParsersAction[_Parser]) -> None:
+    everything = _command(commands, "up", "up", "run collector, alerting and console in this process", _ABOUT_UP)
     everything.add_argument("--demo", action="store_true", help="also simulate a shop, devices and a pager")
-    _command(commands, "collector", "up", "run one role: take telemetry, keep it, deliver it, answer /query")
-    _command(commands, "alerting", "up", "run one role: evaluate rules and notify receivers")
-    _command(commands, "console", "up", "run one role: serve boards and alerts to browsers")
+    _command(
+        commands, "collector", "up", "run one role: take telemetry, keep it, deliver it, answer /query", _ABOUT_ROLE
+    )
+    _command(commands, "alerting", "up", "run one role: evaluate rules and notify receivers", _ABOUT_ROLE)
+    _command(commands, "console", "up", "run one role: serve boards and alerts to browsers", _ABOUT_ROLE)
 
 
-def _demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    demo = _command(commands, "demo", "up", "run one role: the simulated shop and devices; or break them")
+def _demo(commands: argparse._SubParsersAction[_Parser]) -> None:
+    demo = _command(commands, "demo", "up", "run one role: the simulated shop and devices; or break them", _ABOUT_ROLE)
     actions = demo.add_subparsers(dest="action", metavar="ACTION")
-    fault = actions.add_parser("fault", help="break the running demo, so that a shipped rule fires and then resolves")
+    purpose = "break the running demo, so that a shipped rule fires and then resolves"
+    fault = _action(actions, "fault", purpose, _ABOUT_FAULTS)
     fault.add_argument("kind", choices=("latency", "errors", "silence", "none"), help="what breaks; none mends it now")
     fault.add_argument("--for", dest="duration", default="2m", help="how long (default: 2m)")
     fault.add_argument("--config", type=Path, default=argparse.SUPPRESS, metavar="FILE", help=argparse.SUPPRESS)
     fault.set_defaults(module="faults")
 
 
-def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    check = _command(commands, "check", "check", "read configuration, rules, receivers and boards; say what is wrong")
+def _check(commands: argparse._SubParsersAction[_Parser]) -> None:
+    purpose = "read configuration, rules, receivers and boards; say what is wrong"
+    check = _command(commands, "check", "check", purpose, _ABOUT_CHECK)
     check.add_argument("--demo", action="store_true", help="check the demo's configuration")
     check.add_argument("--json", action="store_true", help="problems as JSON")
 
 
-def _query(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    query = _command(commands, "query", "query", "ask the store in InfluxQL")
+def _query(commands: argparse._SubParsersAction[_Parser]) -> None:
+    query = _command(commands, "query", "query", "ask the store in InfluxQL", _ABOUT_QUERY)
     query.add_argument("influxql", help="for example: SELECT count(temperature_c) FROM device_reading GROUP BY device")
     query.add_argument("--bucket", default="telemetry", help="the database to ask (default: telemetry)")
     query.add_argument("--url", default="", help="a collector's URL (default: the one running on this state folder)")
@@ -107,39 +202,41 @@ def _query(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     query.add_argument("--json", action="store_true", help="InfluxDB's JSON instead of tables")
 
 
-def _token(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _token(commands: argparse._SubParsersAction[_Parser]) -> None:
     token = _command(commands, "token", "tokens", "make, list and revoke the collector's tokens", _ABOUT_CREDENTIALS)
     token.add_argument("--json", action="store_true", help="answer as JSON")
     actions = token.add_subparsers(dest="action", required=True, metavar="ACTION")
-    create = actions.add_parser("create", help="make a token and print it, once")
+    create = _action(actions, "create", "make a token and print it, once")
     create.add_argument("name", help="whose it is: a device, an app, a person")
     create.add_argument(
         "--scope", choices=("write", "read", "admin"), action="append", help="may be repeated (default: write)"
     )
     create.add_argument("--bucket", action="append", metavar="NAME", help="may be repeated (default: every bucket)")
-    actions.add_parser("list", help="names and scopes; the tokens themselves cannot be shown again")
-    revoke = actions.add_parser("revoke", help="end a token at once")
-    revoke.add_argument("name")
+    _action(actions, "list", "names and scopes; the tokens themselves cannot be shown again")
+    revoke = _action(actions, "revoke", "end a token at once")
+    revoke.add_argument("name", help="as `tocsin token list` shows it")
 
 
-def _rule(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    rule = _command(commands, "rule", "rules", "test rules before they page")
+def _rule(commands: argparse._SubParsersAction[_Parser]) -> None:
+    rule = _command(commands, "rule", "rules", "test rules before they page", _ABOUT_RULES, configured=False)
     actions = rule.add_subparsers(dest="action", required=True, metavar="ACTION")
-    test = actions.add_parser("test", help="run unit tests of rules, in promtool's shape")
-    test.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    test = _action(actions, "test", "run unit tests of rules, in promtool's shape", _ABOUT_RULES)
+    test.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a YAML file of tests")
     test.add_argument("--json", action="store_true", help="one object with every check")
 
 
-def _operations(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    secrets = _command(commands, "secrets", "secrets", "make the passwords and tokens of a compose stack")
+def _operations(commands: argparse._SubParsersAction[_Parser]) -> None:
+    purpose = "make the passwords and tokens of a compose stack"
+    secrets = _command(commands, "secrets", "secrets", purpose, _ABOUT_SECRETS, configured=False)
     actions = secrets.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, purpose in (
         ("make", "make what is missing; what exists is left alone"),
         ("show", "print what a person needs: Grafana's password and a token to push with"),
     ):
-        action = actions.add_parser(name, help=purpose)
+        action = _action(actions, name, purpose)
         action.add_argument("--into", type=Path, default=Path("/run/secrets"), metavar="DIR", help="where secrets live")
         if name == "make":
             action.add_argument("--state", type=Path, required=True, metavar="DIR", help="the collector's state folder")
-    health = _command(commands, "health", "health", "ask a URL and exit 0 if it answers 2xx (for health checks)")
-    health.add_argument("url")
+    purpose = "ask a URL and exit 0 if it answers 2xx (for health checks)"
+    health = _command(commands, "health", "health", purpose, _ABOUT_HEALTH, configured=False)
+    health.add_argument("url", help="http://HOST:PORT/PATH")
