@@ -74,6 +74,18 @@ class DeadLetterMetrics:
         self.evicted = Counter(
             "tocsin_dead_evicted_bytes_total", "Bytes of the oldest dead letters deleted for space.", registry=registry
         )
+        self.removed = Counter(
+            "tocsin_dead_removed_lines_total",
+            "Lines taken out of the dead letters, by reason: replayed, purged, evicted (for space).",
+            ("bucket", "reason"),
+            registry=registry,
+        )
+        self.missed = Counter(
+            "tocsin_dead_missed_lines_total",
+            "Lines refused at intake and not kept, by reason: flood, too_long, disk.",
+            ("bucket", "reason"),
+            registry=registry,
+        )
 
 
 @dataclass(frozen=True, slots=True)
