@@ -1,11 +1,12 @@
 """Telemetry in. The rooms stand in the order in which the data walks.
 
-    intake -> decode -> check -> (transform) -> buffer -> deliver -> store
+    intake -> decode -> transform -> check -> buffer -> deliver -> store
 
     intake/     who hands us bytes: HTTP, this host
     decode/     bytes of one protocol -> line protocol with ns timestamps, and a verdict for every line
+    transform/  what is made of a line before it is checked and stored: names, units, keys, what goes
     check/      what a line must satisfy beyond its grammar: the field types pinned for its bucket
-    pipeline    decode and check in one pure call: request body in, Batch and verdict out
+    pipeline    decode, transform and check in one pure call: request body in, Batch and verdict out
     buffer/     durable, group-committed log per bucket; an acknowledgement means it is in there
     deliver     the only retry loop: buffer -> store, and refused lines to the dead letters
     isolation   which lines of a refused body are the bad ones; pure

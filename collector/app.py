@@ -30,6 +30,7 @@ from collector.intake.http import Intake
 from collector.metrics import BacklogGauges, BufferMetrics, DeadLetterMetrics, DeliveryMetrics, Waiting
 from collector.pipeline import Pipeline
 from collector.tokens import TokenBook
+from collector.transform.catalog import build as build_transforms
 from foundation.clock import Clock
 from foundation.errors import Permanent, Transient
 from foundation.lifecycle import OnIncident, Tasks
@@ -131,7 +132,9 @@ class Collector:
         checks = build_checks(config.checks, self._field_types)
         return Intake(
             config,
-            pipeline=Pipeline(build_decoders(config.json), checks, config.bad_lines),
+            pipeline=Pipeline(
+                build_decoders(config.json), checks, config.bad_lines, build_transforms(config.transforms)
+            ),
             buffer=self._buffer,
             reader=store,
             buckets=Buckets(store, clock, made_on_write=store.name in _MAKES_BUCKETS),

@@ -1,22 +1,26 @@
-"""Decode and check in one pure call: a request body in, a Batch and a verdict for every line out.
+"""Decode, transform and check in one pure call: a request body in, a Batch and a verdict for every line out.
 
 Called by intake; never waits and never reads a clock. Intake calls `prepare` before and `settle` behind it where they
-have something to do. Invariant: `accepted` lines are in the batch, every other line is counted by its cause.
+have something to do. Checks see what the transforms have made: types are those of the lines as they are stored.
+Invariant: `accepted` lines are in the batch, every other one is counted by its cause or by the policy that took it out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from collector.check.contract import Check, Checking
 from collector.decode.contract import Arrival, Decoder
 from collector.shapes import ShapeBook
-from collector.verdict import Cause, Objection, Rejection
+from collector.transform.contract import Transform, Transforming
+from collector.verdict import Cause, Objection, Origin, Rejection, Removal
 from foundation.batch import Batch, FieldType
+from foundation.line_protocol.encode import encode
 from foundation.line_protocol.grammar import Head, Pattern
-from foundation.line_protocol.line import field_type
+from foundation.line_protocol.line import Line, LineError, field_type
 from foundation.line_protocol.parse import Point
 from foundation.line_protocol.precision import Precision
 
@@ -32,11 +36,18 @@ class BadLines(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a body. `batch` is None when no line is left; `listed` are the first rejections, `refused` all."""
+    """What became of a body. `batch` is None when no line is left; `listed` are the first rejections, `refused` all.
+
+    `taken_out` counts the lines that a policy removed on purpose, `altered` those that it changed, by its name.
+    `confirm` is to be called once the batch is durable, and not at all when it is not.
+    """
 
     batch: Batch | None
     listed: tuple[Rejection, ...] = ()
     refused: Mapping[Cause, int] = field(default_factory=dict)
+    taken_out: Mapping[str, int] = field(default_factory=dict)
+    altered: Mapping[str, int] = field(default_factory=dict)
+    confirm: Callable[[], None] = lambda: None
 
     @property
     def accepted(self) -> int:
@@ -45,33 +56,48 @@ class Outcome:
 
     @property
     def dropped(self) -> int:
-        """Lines that are not."""
+        """Lines that were refused."""
         return sum(count for cause, count in self.refused.items() if cause is not Cause.FIELD_STRIPPED)
 
 
 class Pipeline:
-    """All decoders, all checks, and what is known of each bucket's lines."""
+    """All decoders, transforms and checks, and what is known of each bucket's lines."""
 
-    def __init__(self, decoders: Mapping[str, Decoder], checks: Sequence[Check], bad_lines: BadLines) -> None:
+    def __init__(
+        self,
+        decoders: Mapping[str, Decoder],
+        checks: Sequence[Check],
+        bad_lines: BadLines,
+        transforms: Sequence[Transform] = (),
+    ) -> None:
         self._decoders = decoders
+        self._transforms = transforms
         self._checks = checks
         self._bad_lines = bad_lines
         self._books: dict[str, ShapeBook] = {}
 
     def run(self, kind: str, arrival: Arrival, *, bucket: str, source: str) -> Outcome:
         """Judge a body of protocol `kind` for the bucket. Raises DecodeError for a body that is not of it at all."""
-        examination = _Examination(self._books.get(bucket) or ShapeBook(), [c.begin(bucket) for c in self._checks])
+        origin = Origin(bucket, source, arrival.received_ns)
+        examination = _Examination(
+            self._books.get(bucket) or ShapeBook(),
+            origin,
+            [(transform.name, transform.begin(origin)) for transform in self._transforms],
+            [(check.name, check.begin(origin)) for check in self._checks],
+        )
         decoded = self._decoders[kind].decode(arrival, examination)
         if self._bad_lines is BadLines.REJECT and decoded.refused.get(Cause.SYNTAX):
             listed = tuple(r for r in decoded.listed if r.objection.cause is Cause.SYNTAX)
             syntax = decoded.refused[Cause.SYNTAX]
-            others = decoded.lines + sum(
+            others = decoded.lines + examination.taken_out.total()
+            others += sum(
                 count for cause, count in decoded.refused.items() if cause not in (Cause.SYNTAX, Cause.FIELD_STRIPPED)
             )
             return Outcome(None, listed, {Cause.SYNTAX: syntax, Cause.WHOLE_BODY: others})
         self._books[bucket] = examination.commit()
         batch = Batch(bucket, decoded.body, decoded.lines, source) if decoded.lines else None
-        return Outcome(batch, decoded.listed, decoded.refused)
+        counts = (examination.taken_out, examination.altered)
+        return Outcome(batch, decoded.listed, decoded.refused, *counts, examination.confirm)
 
     def ready(self, bucket: str) -> bool:
         """Whether `prepare` has nothing to do."""
@@ -94,11 +120,22 @@ class Pipeline:
 
 
 class _Examination:
-    """The Examiner of one body: asks every check, and gathers the shapes that need no second look."""
+    """The Examiner of one body: asks every transform and check, and gathers the shapes that need no second look."""
 
-    def __init__(self, book: ShapeBook, checkings: list[Checking]) -> None:
+    def __init__(
+        self,
+        book: ShapeBook,
+        origin: Origin,
+        transforming: Sequence[tuple[str, Transforming]],
+        checkings: Sequence[tuple[str, Checking]],
+    ) -> None:
         self._book = book
+        self._origin = origin
+        self._transforming = transforming
         self._checkings = checkings
+        self._rules = [(name, one.apply) for name, one in transforming] + [(name, one.judge) for name, one in checkings]
+        self.taken_out: Counter[str] = Counter()
+        self.altered: Counter[str] = Counter()
         self._news: dict[Head, dict[bytes, FieldType]] = {}
         self._walked = 0
         self._patience = 1
@@ -106,19 +143,45 @@ class _Examination:
     def pattern(self, precision: Precision, *, stamped: bool) -> Pattern:
         return self._book.pattern(precision, stamped=stamped)
 
-    def examine(self, point: Point) -> Objection | None:
-        for checking in self._checkings:
-            objection = checking.judge(point.line)
-            if objection:
-                return objection
-        if all(checking.settles(point.line) for checking in self._checkings):
+    def examine(self, point: Point) -> bytes | Objection | Removal | None:
+        line, by = point.line, list[str]()
+        for name, rule in self._rules:
+            ruling = rule(line)
+            if isinstance(ruling, Removal):
+                self.taken_out[name] += 1
+            if isinstance(ruling, (Objection, Removal)):
+                return ruling
+            if ruling is not None:
+                line = ruling
+                by.append(name)
+        if by:
+            return self._write(line, by)
+        if self._settles(line):
             self._learn(point)
         return None
 
     def commit(self) -> ShapeBook:
-        for checking in self._checkings:
+        for _, checking in self._checkings:
             checking.commit()
         return self._book.grown(self._news)
+
+    def confirm(self) -> None:
+        for _, transforming in self._transforming:
+            transforming.confirm()
+
+    def _settles(self, line: Line) -> bool:
+        return all(one.leaves(line) for _, one in self._transforming) and all(
+            one.settles(line) for _, one in self._checkings
+        )
+
+    def _write(self, line: Line, by: Sequence[str]) -> bytes | Objection:
+        time_ns = self._origin.now_ns if line.time_ns is None else line.time_ns
+        try:
+            text = encode(line.measurement, dict(line.tags), dict(line.fields), time_ns)
+        except LineError as error:
+            return Objection(Cause.TRANSFORM, f"{', '.join(by)}: {error.reason}")
+        self.altered.update(dict.fromkeys(by, 1))
+        return text + b"\n"
 
     def _learn(self, point: Point) -> None:
         head = Head(point.measurement, point.tag_keys)

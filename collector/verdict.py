@@ -1,12 +1,14 @@
-"""What may be said against a line, in the words that answers, metrics and dead letters share.
+"""What may be said about a line, in the words that answers, metrics and dead letters share.
 
-Stands below decode and check, which both object to lines and never know each other.
+Stands below decode, transform and check, which all rule on lines and never know each other.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+from foundation.line_protocol.line import Line
 
 
 class Cause(StrEnum):
@@ -22,6 +24,16 @@ class Cause(StrEnum):
     """The line was taken without its field named `time`."""
     STRING_SIZE = "string_size"
     """A string field is longer than InfluxDB keeps."""
+    TRANSFORM = "transform"
+    """A transform cannot be applied to the line, or what it makes of it cannot be written."""
+    REQUIRED_TAG = "required_tag"
+    """A tag is missing that the measurement has to carry."""
+    VALUE_RANGE = "value_range"
+    """A value is outside the range configured for its field."""
+    CLOCK_SKEW = "clock_skew"
+    """The timestamp is further from now than its source may be off."""
+    CARDINALITY = "cardinality"
+    """A new series over the budget of its measurement or source."""
     WHOLE_BODY = "whole_body"
     """A good line of a body that was refused as a whole (`bad_lines: reject`)."""
 
@@ -41,3 +53,23 @@ class Rejection:
     number: int
     line: bytes
     objection: Objection
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Why a line is taken out on purpose: by a configured policy, counted under the name of who ruled so."""
+
+    reason: str
+
+
+Ruling = Line | Objection | Removal | None
+"""What a transform or a check makes of a line: another line, a refusal, nothing at all; None leaves it as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What is known of a body besides its lines. `source` is who sent it, as in `token:NAME` or `host:ADDRESS`."""
+
+    bucket: str
+    source: str
+    now_ns: int

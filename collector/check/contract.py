@@ -8,18 +8,24 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from collector.verdict import Objection
+from collector.verdict import Origin, Ruling
 from foundation.line_protocol.line import Line
 
 
 class Checking(Protocol):
     """One check's examination of one body."""
 
-    def judge(self, line: Line) -> Objection | None:
-        """What speaks against the line, or None; then it counts as taken."""
+    def judge(self, line: Line) -> Ruling:
+        """What speaks against the line, or the line as it may pass, or None; then it counts as taken as it is.
+
+        The line has its timestamp, or None for the time of receipt.
+        """
 
     def settles(self, line: Line) -> bool:
-        """Asked behind `judge`: whether every line with this measurement, tag keys and field types passes for good."""
+        """Asked behind `judge`: whether every line with this measurement, tag keys and field types passes for good.
+
+        Fields are settled one by one: what holds for two lines must hold for one with the fields of both.
+        """
 
     def commit(self) -> None:
         """Keep what the body taught."""
@@ -30,8 +36,8 @@ class Check(Protocol):
 
     name: str
 
-    def begin(self, bucket: str) -> Checking:
-        """Start to examine a body for the bucket."""
+    def begin(self, origin: Origin) -> Checking:
+        """Start to examine a body."""
 
     def ready(self, bucket: str) -> bool:
         """Whether `prepare` has nothing to do."""

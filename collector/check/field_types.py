@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from collector.check.pins import Pin, Pins
-from collector.verdict import Cause, Objection
+from collector.verdict import Cause, Objection, Origin
 from foundation.batch import FieldType
 from foundation.clock import Clock
 from foundation.errors import Transient
@@ -52,14 +52,18 @@ class FieldTypes:
         self._seeding = asyncio.Lock()
         self._saving = asyncio.Lock()
 
+    def adopt(self, config: FieldTypesConfig) -> None:
+        """Ask the store by `config` from now on."""
+        self._config = config
+
     async def open(self) -> None:
         """Read the pins kept in `state`. Raises ConfigError for a file of a newer version."""
         for bucket, measurement, field, kind in await self._kept.load():
             self._pins.setdefault(bucket, {})[measurement, field] = kind
 
-    def begin(self, bucket: str) -> FieldTypesOfBody:
+    def begin(self, origin: Origin) -> FieldTypesOfBody:
         """Examine one body."""
-        return FieldTypesOfBody(self, bucket, self._pins.setdefault(bucket, {}))
+        return FieldTypesOfBody(self, origin.bucket, self._pins.setdefault(origin.bucket, {}))
 
     def ready(self, bucket: str) -> bool:
         """Whether the store's own types are known, or were asked for a moment ago in vain."""

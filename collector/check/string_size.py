@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from collector.verdict import Cause, Objection
+from collector.check.memoryless import Memoryless
+from collector.verdict import Cause, Objection, Origin
 from foundation.line_protocol.line import MOST_STRING_BYTES, Line
 
 
@@ -19,28 +20,17 @@ class StringSizeConfig:
             raise ValueError(f"most_bytes is from 1 to {MOST_STRING_BYTES}, InfluxDB's own limit")
 
 
-class StringSize:
+class StringSize(Memoryless):
     """Keeps nothing, so it is its own Checking."""
 
     name = "string_size"
-    unsettled = False
 
     def __init__(self, config: StringSizeConfig) -> None:
         self._most = config.most_bytes
 
-    def begin(self, bucket: str) -> StringSize:  # noqa: ARG002 - the same for every bucket
+    def begin(self, origin: Origin) -> StringSize:  # noqa: ARG002 - the same for every body
         """Nothing to begin."""
         return self
-
-    def ready(self, bucket: str) -> bool:  # noqa: ARG002 - the same for every bucket
-        """Always."""
-        return True
-
-    async def prepare(self, bucket: str) -> None:
-        """Nothing to learn."""
-
-    async def settle(self) -> None:
-        """Nothing to keep."""
 
     def judge(self, line: Line) -> Objection | None:
         """Refuse a string that is too long."""

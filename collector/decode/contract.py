@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from collector.verdict import Cause, Objection, Rejection
+from collector.verdict import Cause, Objection, Rejection, Removal
 from foundation.errors import Permanent
 from foundation.line_protocol.grammar import Pattern
 from foundation.line_protocol.parse import Point
@@ -47,13 +47,16 @@ class Decoded:
 
 
 class Examiner(Protocol):
-    """Judges lines by everything but their grammar, for the length of one body."""
+    """Changes and judges lines by everything but their grammar, for the length of one body."""
 
     def pattern(self, precision: Precision, *, stamped: bool) -> Pattern:
         """Lines that need no second look. May grow as lines are examined."""
 
-    def examine(self, point: Point) -> Objection | None:
-        """What speaks against the line; None takes it, and lines of its kind may match from now on."""
+    def examine(self, point: Point) -> bytes | Objection | Removal | None:
+        """What speaks against the line, or the line to write instead (ns timestamp, newline), or that it goes.
+
+        None takes it as it is, and lines of its kind may match from now on.
+        """
 
 
 class Decoder(Protocol):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 
 from collector.decode.contract import MOST_LISTED, MOST_SHOWN_BYTES, Decoded, Examiner
-from collector.verdict import Cause, Objection, Rejection
+from collector.verdict import Cause, Objection, Rejection, Removal
 from foundation.line_protocol.grammar import Pattern, fits
 from foundation.line_protocol.line import LineError
 from foundation.line_protocol.parse import Point, parse_point
@@ -83,12 +83,12 @@ class Walk:
             self._refuse(row, line, _stripped(point, taken=untimed is not None))
         if untimed is None:
             return
-        objection = self._examiner.examine(untimed)
-        if objection:
-            self._refuse(row, line, objection)
-            return
-        self._out.append(untimed.text + self._stamp_of(point))
-        self._lines += 1
+        taken = self._examiner.examine(untimed)
+        if isinstance(taken, Objection):
+            self._refuse(row, line, taken)
+        elif not isinstance(taken, Removal):
+            self._out.append(taken or untimed.text + self._stamp_of(point))
+            self._lines += 1
 
     def _stamp_of(self, point: Point) -> bytes:
         """What stands behind the line's fields, written as in a run."""

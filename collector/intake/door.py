@@ -53,6 +53,7 @@ class Door:
             self._metrics.rejected.labels(bucket, _UNAVAILABLE).inc(outcome.accepted)
             self._count(bucket, outcome, accepted=0)
             raise
+        outcome.confirm()
         self._count(bucket, outcome, accepted=outcome.accepted)
         return outcome
 
@@ -72,7 +73,12 @@ class Door:
 
     def _count(self, bucket: str, outcome: Outcome, *, accepted: int) -> None:
         metrics = self._metrics
-        metrics.count_lines(bucket, outcome.accepted + outcome.dropped, accepted)
+        metrics.count_lines(bucket, outcome.accepted + outcome.dropped + sum(outcome.taken_out.values()), accepted)
+        for policy, count in outcome.taken_out.items():
+            metrics.taken_out.labels(bucket, policy).inc(count)
+        if accepted:
+            for policy, count in outcome.altered.items():
+                metrics.altered.labels(bucket, policy).inc(count)
         for cause, count in outcome.refused.items():
             family = metrics.altered if cause is Cause.FIELD_STRIPPED else metrics.rejected
             family.labels(bucket, cause).inc(count)

@@ -29,6 +29,7 @@ from collector.intake.query import QueryRoute
 from collector.intake.write import TELEMETRY, V1, V2, WriteLimits, WriteRoute
 from collector.pipeline import BadLines, Pipeline
 from collector.tokens import TokenBook
+from collector.transform.catalog import TransformConfig
 from foundation.clock import Clock
 from foundation.errors import ConfigError
 from foundation.logs import logger
@@ -59,6 +60,7 @@ class IntakeConfig:
     bad_lines: BadLines = BadLines.KEEP
     json: JsonTelemetryConfig = field(default_factory=JsonTelemetryConfig)
     checks: ChecksConfig = field(default_factory=ChecksConfig)
+    transforms: tuple[TransformConfig, ...] = ()
     max_body_bytes: int = 25_000_000
     query_deadline: timedelta = timedelta(seconds=30)
 

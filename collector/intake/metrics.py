@@ -1,4 +1,6 @@
-"""What intake counts, by name. Received lines are accepted, rejected by a reason, or turned away with their body."""
+"""What intake counts, by name. Received lines are accepted, rejected by a reason, or
+taken out by a policy; bodies turned away have no lines.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +26,21 @@ class IntakeMetrics:
         )
         self.rejected = Counter(
             "tocsin_rejected_lines_total",
-            "Lines not taken, by reason: syntax, field_type, field_name, string_size, whole_body, unavailable.",
+            "Lines not taken, by reason: syntax, field_type, field_name, string_size, transform, required_tag, "
+            "value_range, clock_skew, cardinality, whole_body, unavailable.",
             ["bucket", "reason"],
             registry=registry,
         )
         self.altered = Counter(
             "tocsin_altered_lines_total",
-            "Accepted lines that lost something, by reason: field_stripped (a field named time).",
+            "Accepted lines that were changed, by reason: field_stripped (a field named time), a transform, a check.",
             ["bucket", "reason"],
+            registry=registry,
+        )
+        self.taken_out = Counter(
+            "tocsin_taken_out_lines_total",
+            "Lines taken out on purpose, by policy: the transform or check that was configured so.",
+            ["bucket", "policy"],
             registry=registry,
         )
         self.refused_bodies = Counter(

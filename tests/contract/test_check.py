@@ -5,12 +5,13 @@ import pytest
 from collector.check.catalog import CATALOG, ChecksConfig, build
 from collector.check.contract import Check
 from collector.check.field_types import FieldTypes, FieldTypesConfig
-from collector.verdict import Cause
+from collector.verdict import Cause, Objection, Origin
 from foundation.batch import FieldType
 from foundation.line_protocol.parse import parse_line
 from tests.fakes.clock import ManualClock
 from tests.fakes.pins import ForgetfulPins
 
+ORIGIN = Origin("telemetry", "test", 0)
 GOOD = parse_line(b'm,t=a f=1,s="x" 1')
 BAD = {
     "field_types": parse_line(b"m,t=a f=1i 1"),
@@ -42,10 +43,10 @@ async def test_a_prepared_check_is_ready(check: Check):
 
 def test_a_good_line_passes_and_a_bad_one_gets_a_cause_and_a_reason(check: Check):
     """Each judges by its own rule alone, and goes on judging behind a refusal."""
-    checking = check.begin("telemetry")
+    checking = check.begin(ORIGIN)
     assert checking.judge(GOOD) is None
     objection = checking.judge(BAD[check.name])
-    assert objection is not None
+    assert isinstance(objection, Objection)
     assert objection.cause in (Cause.FIELD_TYPE, Cause.STRING_SIZE)
     assert objection.reason
     assert checking.judge(GOOD) is None
@@ -53,17 +54,17 @@ def test_a_good_line_passes_and_a_bad_one_gets_a_cause_and_a_reason(check: Check
 
 def test_what_is_settled_passes_again(check: Check):
     """A line like one that was settled passes in every later body."""
-    checking = check.begin("telemetry")
+    checking = check.begin(ORIGIN)
     assert checking.judge(GOOD) is None
     assert checking.settles(GOOD)
     checking.commit()
-    later = check.begin("telemetry")
+    later = check.begin(ORIGIN)
     assert later.judge(parse_line(b'm,t=b s="y",f=2 2')) is None
 
 
 async def test_what_was_learnt_can_be_settled(check: Check):
     """After `settle` nothing waits to be written."""
-    checking = check.begin("telemetry")
+    checking = check.begin(ORIGIN)
     checking.judge(GOOD)
     checking.commit()
     await check.settle()

@@ -1,6 +1,6 @@
 """Pipelines whose pins live as long as they do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from collector.check.catalog import ChecksConfig, build
 from collector.check.field_types import FieldTypes, FieldTypesConfig
@@ -8,6 +8,7 @@ from collector.check.pins import Pin
 from collector.decode.catalog import build as build_decoders
 from collector.decode.json_telemetry import JsonTelemetryConfig
 from collector.pipeline import BadLines, Pipeline
+from collector.transform.contract import Transform
 from foundation.errors import Transient
 from store.contract import FieldTypes as StoredTypes
 from tests.fakes.clock import ManualClock
@@ -29,10 +30,10 @@ class ForgetfulPins:
         self.saved += pins
 
     @classmethod
-    def pipeline(cls, bad_lines: BadLines = BadLines.KEEP) -> Pipeline:
+    def pipeline(cls, bad_lines: BadLines = BadLines.KEEP, transforms: Sequence[Transform] = ()) -> Pipeline:
         """A pipeline that knows nothing yet."""
         guard = FieldTypes(FieldTypesConfig(), cls(), _holds_nothing, ManualClock())
-        return Pipeline(build_decoders(JsonTelemetryConfig()), build(ChecksConfig(), guard), bad_lines)
+        return Pipeline(build_decoders(JsonTelemetryConfig()), build(ChecksConfig(), guard), bad_lines, transforms)
 
 
 async def _holds_nothing(bucket: str) -> StoredTypes:

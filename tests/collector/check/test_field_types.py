@@ -9,12 +9,15 @@ import pytest
 
 from collector.check.field_types import FieldTypes, FieldTypesConfig
 from collector.check.pins import PinFile, PinsNotKept
+from collector.verdict import Objection, Origin
 from foundation.batch import FieldType
 from foundation.errors import ConfigError
 from foundation.line_protocol.parse import parse_line
 from store.errors import StoreUnavailable
 from tests.fakes.clock import ManualClock
 from tests.fakes.pins import ForgetfulPins
+
+ORIGIN = Origin("telemetry", "test", 0)
 
 
 class Source:
@@ -33,9 +36,10 @@ class Source:
 
 def reason(guard: FieldTypes, line: bytes) -> str | None:
     """What is said against the line; what it teaches is kept."""
-    checking = guard.begin("telemetry")
+    checking = guard.begin(ORIGIN)
     objection = checking.judge(parse_line(line))
     checking.commit()
+    assert objection is None or isinstance(objection, Objection)
     return objection.reason if objection else None
 
 
@@ -68,7 +72,7 @@ def test_a_refused_line_pins_nothing_new_but_its_own_first_type(guard: FieldType
 
 def test_nothing_is_learnt_before_commit(guard: FieldTypes):
     """A body that is refused as a whole leaves no pin."""
-    guard.begin("telemetry").judge(parse_line(b"m f=1"))
+    guard.begin(ORIGIN).judge(parse_line(b"m f=1"))
     assert not guard.unsettled
     assert reason(guard, b"m f=1i") is None
 

@@ -1,0 +1,42 @@
+"""The seam between transforms and the pipeline.
+
+Concurrency: everything is called from one thread at a time and never waits; `confirm` may be called while another body
+is examined. What one body teaches stays in its own Transforming until `confirm`, so lines that did not become durable
+teach nothing: they will be sent again.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from collector.verdict import Origin, Ruling
+from foundation.line_protocol.line import Line
+
+
+class Transforming(Protocol):
+    """One transform's passage through one body. Its word depends on the line, the body's Origin and state alone."""
+
+    def apply(self, line: Line) -> Ruling:
+        """The line as it has to be, or that it goes, or why it cannot be; None leaves it as it is.
+
+        The line has its timestamp, or None for the time of receipt.
+        """
+
+    def leaves(self, line: Line) -> bool:
+        """Asked for a line left as it is: whether all with this measurement, tag keys and fields are, for good.
+
+        Then such lines are never shown again. Fields are asked for one by one: what holds for two lines must hold for
+        one with the fields of both.
+        """
+
+    def confirm(self) -> None:
+        """The lines of the body are durable: keep what they taught."""
+
+
+class Transform(Protocol):
+    """A change to lines, before they are checked and stored."""
+
+    name: str
+
+    def begin(self, origin: Origin) -> Transforming:
+        """Start on a body."""
