@@ -11,14 +11,14 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerting.lane import Channel, ChannelKey, Lane
 from alerting.memory.contract import Attempt, Memory, MemoryFailed, Notification, Outcome, Suppression
 from alerting.metrics import DispatchMetrics
-from alerting.notify.contract import Notifier, Status, Unanswered
+from alerting.notify.contract import Notifier, PartlyRefused, Status, Unanswered
 from foundation.backoff import Backoff
 from foundation.clock import Clock
 from foundation.errors import Permanent, Transient
@@ -177,10 +177,12 @@ class Sender:
             channel.free(lane)
             self._wake.set()
             await self._mark(attempt)
-            if attempt.outcome is Outcome.PENDING and key_of(row) not in self._channels:
+            if attempt.outcome is Outcome.PENDING and self._channels.get(channel.key) is not channel:
                 attempt = given_up(row, self._clock.now())
                 await self._mark(attempt)
-            if attempt.outcome is not Outcome.PENDING:
+            if attempt.outcome is Outcome.PENDING:
+                lane.rows[0] = replace(row, attempts=row.attempts + 1)
+            else:
                 self._count(channel.key, attempt)
                 lane.failures = 0
                 lane.rows.popleft()
@@ -214,7 +216,8 @@ class Sender:
             return self._again(channel, lane, row, error, "timeout")
         except Permanent as refusal:
             _log.error("a notification was refused for good", **_words(channel, row), refusal=refusal)
-            return Attempt(id=row.id, outcome=Outcome.FAILED, at=self._clock.now(), error=str(refusal))
+            partly = isinstance(refusal, PartlyRefused)
+            return Attempt(id=row.id, outcome=Outcome.FAILED, at=self._clock.now(), error=str(refusal), doubtful=partly)
         except Transient as transient:
             return self._again(channel, lane, row, transient, "unreachable")
         except Exception as bug:  # noqa: BLE001 - the boundary to the plugins: a page is never lost to a bug in one

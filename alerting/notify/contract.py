@@ -21,6 +21,10 @@ class Refusal(Permanent):
     """The service refused this message for good (a 4xx, a wrong key, an unknown channel)."""
 
 
+class PartlyRefused(Refusal):
+    """The service refused the message for some of its people, the others have it: it has to be called off later."""
+
+
 class Unreachable(Transient):
     """Time-out, connection error, 429 or 5xx; `retry_after_s` is what the service asked for, if it did."""
 

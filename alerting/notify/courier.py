@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from alerting.notify.contract import Refusal, Status, Unreachable
+from alerting.notify.contract import Refusal, Status, Unanswered, Unreachable
 from alerting.notify.render import one_line
 from foundation.secret import Secret
 
@@ -24,6 +24,9 @@ _THREADS = 4
 _TOLD_CHARACTERS = 200
 _SMTP_CODE = re.compile(r"\((\d{3}), b|refused: (\d{3}) ")
 _HTTP_CODE = re.compile(r"\berror=(\d{3})\b")
+_NOT_CONNECTED = re.compile(
+    r"\[Errno -?\d+\] (Connection refused|Name or|No address|No route|Network is)|ConnectTimeout"
+)
 _SMTP_NEVER = 500
 _LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
@@ -64,7 +67,7 @@ class Courier:
             async with asyncio.timeout(self._timeout_s):
                 told = await loop.run_in_executor(self._threads, _deliver, letter, self._timeout_s / 2)
         except TimeoutError:
-            raise Unreachable(f"{self._service} did not answer within {self._timeout_s:g} s") from None
+            raise Unanswered(f"{self._service} did not answer within {self._timeout_s:g} s") from None
         if told is not None:
             self._judge(told)
 
@@ -76,7 +79,9 @@ class Courier:
         never = [code >= _SMTP_NEVER for code in smtp] + [_is_final(code) for code in http]
         if never and all(never):
             raise Refusal(words)
-        raise Unreachable(words)
+        if never or _NOT_CONNECTED.search(text):
+            raise Unreachable(words)
+        raise Unanswered(words)
 
     def _redact(self, told: Sequence[str]) -> str:
         text = "; ".join(told) or "no reason given"

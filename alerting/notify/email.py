@@ -1,26 +1,29 @@
 """E-mail over SMTP, one plain-text message for each thing to say, threaded by incident.
 
-Every mail of an incident refers to the same Message-ID, so mail readers put them into one thread. Nothing from labels
-or templates can become a header: the subject is one line, and addresses and references are checked or our own.
+Every mail of an incident refers to the same Message-ID, so mail readers put them into one thread. The invariants:
+nothing from labels or templates can become a header (the subject is one line, addresses and references are checked or
+our own); a message that is tried again goes only to those who have not got it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from alerting.notify.contract import Message
+from alerting.notify.contract import Message, PartlyRefused, Refusal, Unanswered, Unreachable
 from alerting.notify.courier import Courier, Letter
 from alerting.notify.plugin import Deps
 from alerting.notify.render import body, cut, headline
 from foundation.secret import Secret
 
 _SUBJECT_CHARACTERS = 200
+_MOST_ROUNDS = 1_000
 _BARE = r"[A-Za-z0-9.!#$%&*+/=?^_`{|}~-]+@(?:[A-Za-z0-9-]+\.)*(?!\d+\b)[A-Za-z0-9-]{2,}"
 _ADDRESS = re.compile(rf"{_BARE}|[^<>,;:@\"\\]*<{_BARE}>")
 _FORMS = "smtp://user:password@host:port, smtps://... or smtp+starttls://..."
@@ -62,27 +65,71 @@ class EmailConfig:
         )
 
 
+@dataclass(slots=True)
+class _Round:
+    """How far a message has come: who has it, and what the server said for good about the others."""
+
+    message: Message
+    taken: set[str] = field(default_factory=set)
+    refused: dict[str, Refusal] = field(default_factory=dict)
+
+    def judge(self, later: list[Unreachable]) -> None:
+        """Return where all have it. Raises the error that says what is to be done about those who have not."""
+        if later:
+            is_doubtful = self.taken or any(isinstance(error, Unanswered) for error in later)
+            raise Unanswered(str(later[0])) if is_doubtful else later[0]
+        for refusal in self.refused.values():
+            raise PartlyRefused(str(refusal)) if self.taken else refusal
+
+
 class Email:
-    """Sends through one SMTP server to one set of people."""
+    """Sends through one SMTP server to one set of people, a mail for each."""
 
     def __init__(self, config: EmailConfig, deps: Deps) -> None:
         self._config = config
         password = Secret(unquote(_server(config.smtp).password or ""))
         self._courier = Courier("e-mail", timeout_s=deps.timeout_s, secrets=(password,))
+        self._rounds: dict[str, _Round] = {}
 
     async def send(self, message: Message, *, now: datetime) -> None:
-        """Hand one mail to the server. Raises Unreachable (try again) or Refusal (never)."""
-        await self._courier.carry(
-            Letter(
-                to=self._mailto(message.incident),
-                title=cut(headline(message), _SUBJECT_CHARACTERS),
-                body=body(message, now),
-                status=message.status,
-                severity=message.severity,
-            )
-        )
+        """Hand a mail for each recipient to the server. Raises Unreachable (try again) or Refusal (never)."""
+        going = self._round(message)
+        left = [to for to in self._config.recipients if to not in going.taken and to not in going.refused]
+        found = await asyncio.gather(*(self._hand_over(to, going, now) for to in left))
+        later = [error for error in found if error is not None]
+        if not later:
+            self._rounds.pop(message.incident, None)
+        going.judge(later)
 
-    def _mailto(self, incident: str) -> dict[str, Any]:
+    def _round(self, message: Message) -> _Round:
+        """The round of a message that was tried before, else a new one. An incident has one at a time."""
+        known = self._rounds.pop(message.incident, None)
+        going = known if known is not None and known.message == message else _Round(message)
+        self._rounds[message.incident] = going
+        if len(self._rounds) > _MOST_ROUNDS:
+            del self._rounds[next(iter(self._rounds))]
+        return going
+
+    async def _hand_over(self, to: str, going: _Round, now: datetime) -> Unreachable | None:
+        message = going.message
+        letter = Letter(
+            to=self._mailto(message.incident, to),
+            title=cut(headline(message), _SUBJECT_CHARACTERS),
+            body=body(message, now),
+            status=message.status,
+            severity=message.severity,
+        )
+        try:
+            await self._courier.carry(letter)
+        except Refusal as refusal:
+            going.refused[to] = refusal
+        except Unreachable as error:
+            return error
+        else:
+            going.taken.add(to)
+        return None
+
+    def _mailto(self, incident: str, to: str) -> dict[str, Any]:
         server = _server(self._config.smtp)
         mode, port = _MODES[server.scheme]
         thread = f"<{re.sub(r'[^A-Za-z0-9._-]', '-', incident)}@tocsin>"
@@ -96,7 +143,7 @@ class Email:
             "user": unquote(server.username) if server.username else None,
             "password": unquote(server.password) if server.password else None,
             "from_addr": self._config.sender,
-            "targets": list(self._config.recipients),
+            "targets": [to],
             "format": "text",
             "headers": {"References": thread, "In-Reply-To": thread, "Auto-Submitted": "auto-generated"},
         }

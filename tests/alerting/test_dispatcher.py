@@ -12,7 +12,7 @@ from alerting.alert import Change, Level, labels_of
 from alerting.dispatcher import Equipment
 from alerting.lane import ChannelKey
 from alerting.memory.contract import MemoryFailed, Outcome
-from alerting.notify.contract import Refusal, Unanswered, Unreachable
+from alerting.notify.contract import PartlyRefused, Refusal, Unanswered, Unreachable
 from alerting.routing.matchers import parse
 from alerting.routing.tree import Node, Timers
 from tests.alerting.desk import ONCALL, Desk, change, desk, equipment, evaluation
@@ -166,6 +166,35 @@ async def test_refused_trigger_is_not_resolved(tmp_path: Path) -> None:
         await it.settle(60)
         assert [message.status for _, message in pager.tried] == ["firing"]
         assert await outcomes(it) == [("pagerduty[0]", "failed", ""), ("pagerduty[0]", "suppressed", "never-announced")]
+
+
+async def test_trigger_that_some_of_its_people_got_is_resolved(tmp_path: Path) -> None:
+    """A mail that one of two recipients could not get is marked failed; the other one gets the all-clear."""
+    pager = FakeNotifier(faults=[PartlyRefused("550 no such user")])
+    async with desk(tmp_path / "a.sqlite", equipment({ONCALL: pager})) as it:
+        await it.say(change(Change.FIRED))
+        await it.settle(1)
+        await it.say(change(Change.RESOLVED))
+        await it.settle(60)
+        assert [message.status for _, message in pager.tried] == ["firing", "resolved"]
+        assert await outcomes(it) == [("pagerduty[0]", "failed", ""), ("pagerduty[0]", "sent", "")]
+
+
+async def test_receiver_that_comes_back_while_an_old_attempt_hangs_is_told(tmp_path: Path) -> None:
+    """A receiver taken out and put back hears of what fires, however the attempt of its old self ends."""
+    answer = asyncio.Event()
+    old, new = FakeNotifier(faults=[AWAY], hang=answer), FakeNotifier()
+    async with desk(tmp_path / "a.sqlite", equipment({ONCALL: old})) as it:
+        await it.say(change(Change.FIRED))
+        await it.settle(1)
+        other = ChannelKey("other", "pagerduty[0]")
+        await it.dispatcher.equip(equipment({other: FakeNotifier()}, Node(receiver="other", group_by=())))
+        await it.dispatcher.equip(equipment({ONCALL: new}))
+        answer.set()
+        await it.settle(60)
+        assert len(old.tried) == 1
+        assert [status for status, _ in new.told] == ["firing"]
+        assert await it.memory.count(Outcome.PENDING) == 0
 
 
 async def test_receiver_that_hangs_holds_up_no_other(tmp_path: Path) -> None:

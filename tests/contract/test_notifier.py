@@ -15,7 +15,7 @@ from aiohttp import web
 
 from alerting.notify.apprise import Apprise, AppriseConfig
 from alerting.notify.catalog import NOTIFIERS
-from alerting.notify.contract import AlertView, Message, Notifier, Refusal, Status, Unreachable
+from alerting.notify.contract import AlertView, Message, Notifier, Refusal, Status, Unanswered, Unreachable
 from alerting.notify.email import Email, EmailConfig
 from alerting.notify.pagerduty import PagerDuty, PagerDutyConfig
 from alerting.notify.plugin import Deps
@@ -272,10 +272,10 @@ async def test_a_5xx_is_for_later_and_not_retried_here(rig: Rig) -> None:
 
 @pytest.mark.parametrize("name", sorted(NOTIFIERS))
 async def test_a_service_that_hangs_is_given_up(name: str) -> None:
-    """A service that takes the request and says nothing is Unreachable when its time is over."""
+    """A service that takes the request and says nothing is Unanswered when its time is over: it may have it."""
     async with RIGS[name](Deps(timeout_s=1.0)) as rig:
         rig.hang()
-        with pytest.raises(Unreachable):
+        with pytest.raises(Unanswered):
             await rig.notifier.send(message(), now=NOW)
         await rig.notifier.close()
 
@@ -289,7 +289,7 @@ async def test_a_connection_that_is_cut_is_for_later(rig: Rig) -> None:
 
 @pytest.mark.parametrize("name", sorted(NOTIFIERS))
 async def test_a_refused_connection_is_for_later(name: str) -> None:
-    """Where nobody listens is Unreachable, not an error of the caller."""
+    """Where nobody listens is Unreachable, not an error of the caller, and nobody can have the message."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     configs = {
@@ -300,10 +300,11 @@ async def test_a_refused_connection_is_for_later(name: str) -> None:
     }
     notifier = NOTIFIERS[name].build(configs[name], Deps())
     try:
-        with pytest.raises(Unreachable):
+        with pytest.raises(Unreachable) as raised:
             await notifier.send(message(), now=NOW)
     finally:
         await notifier.close()
+    assert not isinstance(raised.value, Unanswered)
 
 
 async def test_oversized_text_is_cut_to_what_the_service_takes(rig: Rig) -> None:

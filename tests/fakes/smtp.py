@@ -13,7 +13,9 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 
 class FakeSmtp:
-    """`mails` are what it took, parsed; `answer` is its verdict on DATA, `recipient_answer` on each RCPT."""
+    """`mails` are what it took, parsed; `answer` is its verdict on DATA, `recipient_answer` on each RCPT, where
+    `recipient_answers` says nothing else for that address.
+    """
 
     def __init__(self, *, login: tuple[str, str] | None = None) -> None:
         self.mails: list[EmailMessage] = []
@@ -21,6 +23,7 @@ class FakeSmtp:
         self.attempts = 0
         self.answer = "250 taken"
         self.recipient_answer = "250 OK"
+        self.recipient_answers: dict[str, str] = {}
         self.hanging = False
         self._login = login
         self._server: asyncio.Server | None = None
@@ -30,9 +33,10 @@ class FakeSmtp:
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         self.attempts += 1
-        if self.recipient_answer.startswith("2"):
+        answer = self.recipient_answers.get(address, self.recipient_answer)
+        if answer.startswith("2"):
             envelope.rcpt_tos.append(address)
-        return self.recipient_answer
+        return answer
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
         if self.hanging:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerting.notify.contract import Refusal, Status
+from alerting.notify.contract import PartlyRefused, Refusal, Status, Unanswered
 from alerting.notify.email import Email, EmailConfig
 from alerting.notify.plugin import Deps
 from foundation.secret import Secret
@@ -83,6 +83,35 @@ async def test_a_recipient_that_does_not_exist_is_refused() -> None:
         await notifier.close()
 
 
+async def test_nobody_gets_a_mail_twice_because_it_cannot_reach_another() -> None:
+    """While one mailbox is full the mail is tried again for that one alone; the next message is for all again."""
+    async with FakeSmtp() as server:
+        notifier = Email(config(server, ("a@example.org", "b@example.org")), Deps())
+        server.recipient_answers["b@example.org"] = "452 mailbox full"
+        for _ in range(3):
+            with pytest.raises(Unanswered, match="452"):
+                await notifier.send(message(), now=NOW)
+        server.recipient_answers.clear()
+        await notifier.send(message(), now=NOW)
+        assert server.recipients == [["a@example.org"], ["b@example.org"]]
+
+        await notifier.send(message(ended(), status=Status.RESOLVED), now=NOW)
+        await notifier.close()
+        assert sorted(server.recipients[2:]) == [["a@example.org"], ["b@example.org"]]
+
+
+async def test_a_mail_that_only_some_can_get_is_partly_refused() -> None:
+    """One address that is no more does not stop the others, and those who have the mail are known to have it."""
+    async with FakeSmtp() as server:
+        notifier = Email(config(server, ("gone@example.org", "ops@example.org")), Deps())
+        server.recipient_answers["gone@example.org"] = "550 no such user"
+        with pytest.raises(PartlyRefused, match="550"):
+            await notifier.send(message(), now=NOW)
+        await notifier.close()
+
+        assert server.recipients == [["ops@example.org"]]
+
+
 @pytest.mark.parametrize(
     ("smtp", "sender"),
     [
@@ -123,7 +152,7 @@ def test_a_recipient_that_is_no_address_is_refused(to: str | tuple[str, ...]) ->
 async def test_the_scheme_says_how_to_speak_to_the_server(smtp: str, parts: tuple[object, ...]) -> None:
     """Plain, TLS from the start, or STARTTLS, each with its usual port; credentials are unquoted."""
     notifier = Email(EmailConfig(to="ops@example.org", smtp=Secret(smtp)), Deps())
-    to = notifier._mailto("incident")
+    to = notifier._mailto("incident", "ops@example.org")
     await notifier.close()
 
     assert tuple(to[key] for key in ("schema", "secure_mode", "port", "user", "password")) == parts
