@@ -48,11 +48,15 @@ class Objection:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """An objection to the line (or JSON item) number `number`, counted from 1. `line` may be cut."""
+    """An objection to the line (or JSON item) number `number`, counted from 1. `line` may be cut.
+
+    `as_sent` is False where `line` is not what came but the line protocol (ns timestamp) that was made of it.
+    """
 
     number: int
     line: bytes
     objection: Objection
+    as_sent: bool = True
 
 
 @dataclass(frozen=True, slots=True)

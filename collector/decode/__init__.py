@@ -4,6 +4,7 @@
     line_protocol   InfluxDB's own: v1 and v2 write API
     json_telemetry  readings as JSON, one object or an array
     walk            the one pass over line protocol: whole runs of known lines, single lines otherwise
+    tally           rejections counted, and the first of them kept
     catalog         name -> decoder
 
 A new protocol is one file here and one line in the catalog.

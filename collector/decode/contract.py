@@ -15,11 +15,6 @@ from foundation.line_protocol.grammar import Pattern
 from foundation.line_protocol.parse import Point
 from foundation.line_protocol.precision import Precision
 
-MOST_LISTED = 100
-"""Rejections that are kept with their line; all are counted."""
-MOST_SHOWN_BYTES = 512
-"""Bytes of a rejected line that are kept."""
-
 
 @dataclass(frozen=True, slots=True)
 class Arrival:

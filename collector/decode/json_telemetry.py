@@ -11,15 +11,16 @@ its index in nanoseconds, so that the items of one array stay apart.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
-from collector.decode.contract import MOST_LISTED, MOST_SHOWN_BYTES, Arrival, Decoded, DecodeError, Examiner
+from collector.decode.contract import Arrival, Decoded, DecodeError, Examiner
+from collector.decode.tally import MOST_LISTED, Tally
 from collector.decode.walk import Walk
-from collector.verdict import Cause, Objection, Rejection
+from collector.verdict import Cause, Objection
 from foundation.line_protocol.encode import encode
 from foundation.line_protocol.line import FieldValue, LineError
 from foundation.line_protocol.precision import Precision, scale
@@ -53,24 +54,20 @@ class JsonTelemetry:
         items = _items(arrival.body)
         lines: list[bytes] = []
         numbers: list[int] = []
-        listed: list[Rejection] = []
-        refused: Counter[Cause] = Counter()
+        tally = Tally()
         for number, item in enumerate(items, 1):
             try:
                 line = self._line(item, arrival, number - 1)
             except LineError as error:
-                refused[Cause.SYNTAX] += 1
-                if len(listed) < MOST_LISTED:
-                    shown = orjson.dumps(item)[:MOST_SHOWN_BYTES]
-                    listed.append(Rejection(number, shown, Objection(Cause.SYNTAX, error.reason)))
+                tally.add(number, orjson.dumps(item), Objection(Cause.SYNTAX, error.reason))
                 continue
             lines.append(line + b"\n")
             numbers.extend([number] * (1 + line.count(b"\n")))
         walk = Walk(examiner, Precision.NS, arrival.received_ns, forgive_cr=False)
         decoded = walk.decode(b"".join(lines))
-        listed += [Rejection(numbers[r.number - 1], r.line, r.objection) for r in decoded.listed]
-        listed.sort(key=lambda rejection: rejection.number)
-        return Decoded(decoded.body, decoded.lines, tuple(listed[:MOST_LISTED]), refused + Counter(decoded.refused))
+        written = [replace(r, number=numbers[r.number - 1], as_sent=False) for r in decoded.listed]
+        listed = sorted(tally.listed + written, key=lambda rejection: rejection.number)[:MOST_LISTED]
+        return Decoded(decoded.body, decoded.lines, tuple(listed), tally.refused + Counter(decoded.refused))
 
     def _line(self, item: Any, arrival: Arrival, index: int) -> bytes:
         if not isinstance(item, dict):

@@ -6,10 +6,9 @@ that stops the run is parsed, examined and written again. So a body without surp
 
 from __future__ import annotations
 
-from collections import Counter
-
-from collector.decode.contract import MOST_LISTED, MOST_SHOWN_BYTES, Decoded, Examiner
-from collector.verdict import Cause, Objection, Rejection, Removal
+from collector.decode.contract import Decoded, Examiner
+from collector.decode.tally import Tally
+from collector.verdict import Cause, Objection, Removal
 from foundation.line_protocol.grammar import Pattern, fits
 from foundation.line_protocol.line import LineError
 from foundation.line_protocol.parse import Point, parse_point
@@ -31,8 +30,7 @@ class Walk:
         self._forgive_cr = forgive_cr
         self._out: list[bytes] = []
         self._lines = 0
-        self._listed: list[Rejection] = []
-        self._refused: Counter[Cause] = Counter()
+        self._tally = Tally()
 
     def decode(self, body: bytes) -> Decoded:
         """Judge every line of the body."""
@@ -52,7 +50,7 @@ class Walk:
             self._take_line(body[at:end], row)
             row += 1 + body.count(b"\n", at, end)
             at = end + 1
-        return Decoded(b"".join(self._out), self._lines, tuple(self._listed), self._refused)
+        return Decoded(b"".join(self._out), self._lines, tuple(self._tally.listed), self._tally.refused)
 
     def _take_run(self, text: bytes, at: int) -> int:
         """Copy the run of known lines at `at`; how many bytes it had."""
@@ -76,16 +74,16 @@ class Walk:
         try:
             point = parse_point(line, self._precision)
         except LineError as error:
-            self._refuse(row, line, Objection(Cause.SYNTAX, error.reason))
+            self._tally.add(row, line, Objection(Cause.SYNTAX, error.reason))
             return
         untimed = point.without_field(_TIME)
         if untimed is not point:
-            self._refuse(row, line, _stripped(point, taken=untimed is not None))
+            self._tally.add(row, line, _stripped(point, taken=untimed is not None))
         if untimed is None:
             return
         taken = self._examiner.examine(untimed)
         if isinstance(taken, Objection):
-            self._refuse(row, line, taken)
+            self._tally.add(row, line, taken)
         elif not isinstance(taken, Removal):
             self._out.append(taken or untimed.text + self._stamp_of(point))
             self._lines += 1
@@ -96,11 +94,6 @@ class Walk:
         if point.stamp is not None and zeros is not None:
             return b" " + point.stamp + zeros + b"\n"
         return self._stamp if point.line.time_ns is None else b" %d\n" % point.line.time_ns
-
-    def _refuse(self, row: int, line: bytes, objection: Objection) -> None:
-        self._refused[objection.cause] += 1
-        if len(self._listed) < MOST_LISTED:
-            self._listed.append(Rejection(row, line[:MOST_SHOWN_BYTES], objection))
 
     def _without_cr(self, body: bytes, text: bytes) -> tuple[bytes, bytes]:
         """The body without the CRs before its newlines, if then every line is known: no string holds a CR then."""

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.decode.contract import MOST_LISTED, Arrival
+from collector.decode.contract import Arrival
+from collector.decode.tally import MOST_LISTED
 from collector.pipeline import BadLines, Outcome, Pipeline
 from collector.verdict import Cause
 from foundation.batch import FieldType
