@@ -12,7 +12,9 @@ from alerting.config import load_notify
 from alerting.rules import load as rules
 from console.boards import Boards
 from foundation.errors import ConfigError
+from store.embedded.store import EmbeddedConfig
 from tocsin import config as configuration
+from tocsin import statements
 from tocsin.config import TocsinConfig
 
 _STAND_IN = {"DEMO_PAGER_URL": "http://127.0.0.1:8187"}
@@ -27,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         config = configuration.load(arguments.config, with_demo=arguments.demo)
         for what, read in _parts(config):
             try:
-                found.append(f"{read()} {what}")
+                found.append(_counted(read(), what))
             except ConfigError as error:
                 problems += error.problems
     except ConfigError as error:
@@ -37,21 +39,31 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         for problem in problems:
             print(problem, file=sys.stderr)
-        print(f"{len(problems)} problems" if problems else f"fine: {', '.join(found)}")
+        print(_counted(len(problems), "problem") if problems else f"fine: {', '.join(found)}")
     return 2 if problems else 0
 
 
 def _parts(config: TocsinConfig) -> Iterator[tuple[str, Callable[[], int]]]:
     env = _STAND_IN | os.environ
-    yield "rules", lambda: len(rules.load(config.alerting.rules, env))
+    yield "rule", lambda: len(rules.load(config.alerting.rules, env))
     notify = config.alerting.notify
     if notify is not None:
-        yield "receivers", lambda: len(load_notify(notify, env).receivers)
-    yield "boards", lambda: _boards(config)
+        yield "receiver", lambda: len(load_notify(notify, env).receivers)
+    yield "board", lambda: _boards(config)
 
 
 def _boards(config: TocsinConfig) -> int:
-    listed = Boards(config.console.boards).index()
-    if listed["problems"]:
-        raise ConfigError(*listed["problems"])
+    folder = config.console.boards
+    boards = Boards(folder)
+    listed = boards.index()
+    faults: list[str] = list(listed["problems"])
+    if isinstance(config.store, EmbeddedConfig):  # what another store understands is for that store to say
+        for uid in (board["uid"] for board in listed["boards"]):
+            faults += [f"{folder}: board {uid!r}: {fault}" for fault in statements.problems(boards.get(uid) or {})]
+    if faults:
+        raise ConfigError(*faults)
     return len(listed["boards"])
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -1,0 +1,128 @@
+"""`tocsin check`: what is wrong, where, and how to mend it; as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.tocsin.conftest import Run
+
+RULE = 'rules: [{alert: A, query: SELECT mean(x) FROM m, over: 1m, warn: "> 3"}]\n'
+NOTIFY = "receivers: [{name: a, slack: [{webhook: 'http://127.0.0.1:1/x'}]}]\nroute: {receiver: a}\n"
+QUERY = "SELECT mean(x) FROM m WHERE $timeFilter AND h =~ /^${host:regex}$/ GROUP BY time(${__interval}), $tag"
+BOARD = json.dumps({"uid": "b", "title": "B", "panels": [{"title": "P", "targets": [{"query": QUERY}]}]})
+
+
+@pytest.fixture
+def files(state: Path) -> Path:
+    """A configuration with one of everything, and nothing wrong."""
+    folder = state.parent
+    (folder / "boards").mkdir()
+    (folder / "tocsin.yml").write_text("alerting: {rules: [r.yml], notify: n.yml}\nconsole: {boards: boards}\n")
+    (folder / "r.yml").write_text(RULE)
+    (folder / "n.yml").write_text(NOTIFY)
+    (folder / "boards" / "b.json").write_text(BOARD)
+    return folder
+
+
+def test_files_without_fault_are_counted(run: Run, files: Path) -> None:
+    """Exit 0, and what was read."""
+    ran = run("check")
+
+    assert (ran.code, ran.out, ran.complaint) == (0, "fine: 1 rule, 1 receiver, 1 board\n", "")
+
+
+def test_nothing_is_written(run: Run, files: Path) -> None:
+    """To check is not to start: no state folder comes into being."""
+    before = sorted(files.rglob("*"))
+    run("check")
+
+    assert sorted(files.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "problem"),
+    [
+        ("tocsin.yml", "colector: {}", "tocsin.yml:1: unknown key 'colector'; did you mean collector?"),
+        (
+            "tocsin.yml",
+            "store: {kind: influx}",
+            "tocsin.yml:1: store.kind: 'influx' is not known; did you mean influxdb?",
+        ),
+        ("tocsin.yml", "alerting: {rules: [no.yml]}", "no.yml: there is no such file; make it, or mend the path"),
+        ("r.yml", "rules:\n- {alrt: A}", "r.yml:2: rules[0]: unknown key 'alrt'; did you mean alert?"),
+        (
+            "n.yml",
+            NOTIFY.replace("receiver: a", "receiver: b"),
+            "n.yml:2: route.receiver: 'b' is not a receiver; known here: a",
+        ),
+        (
+            "boards/b.json",
+            "{}",
+            'boards/b.json: is not a dashboard in Grafana\'s classic schema: it has no list "panels"',
+        ),
+    ],
+)
+def test_a_fault_is_told_with_its_place(run: Run, files: Path, file: str, text: str, problem: str) -> None:
+    """Exit 2; each problem on a line of its own, whichever file it is in."""
+    (files / file).write_text(text)
+
+    ran = run("check")
+
+    assert (ran.code, ran.complaint, ran.out) == (2, f"{problem}\n", "1 problem\n")
+
+
+@pytest.mark.parametrize(
+    ("query", "fault"),
+    [
+        ("SELECT meen(x) FROM m WHERE $timeFilter", "undefined function meen()"),
+        ("SELEC mean(x) FROM m", "found SELEC, expected SELECT"),
+        ("SELECT x FROM m WHERE $timeFilter GROUP BY time($__interval)", "at least one aggregate function"),
+    ],
+)
+def test_a_panel_that_asks_what_cannot_be_answered_is_named(run: Run, files: Path, query: str, fault: str) -> None:
+    """The embedded store's own verdict on a query, before a panel stays empty; another store's is its own to give."""
+    (files / "boards" / "b.json").write_text(
+        json.dumps({"uid": "b", "panels": [{"title": "P", "targets": [{"query": query}]}]})
+    )
+
+    ran = run("check")
+
+    assert ran.code == 2
+    assert ran.complaint.startswith("boards: board 'b': panel 'P': ")
+    assert fault in ran.complaint
+
+    with (files / "tocsin.yml").open("a") as file:
+        file.write("store: {kind: influxdb, url: 'http://127.0.0.1:1', org: o, token: t}\n")
+    assert run("check").code == 0
+
+
+def test_problems_as_json(run: Run, files: Path) -> None:
+    """A program reads whether all is well, each problem, and what could be read."""
+    (files / "n.yml").write_text("receivers: []\n")
+
+    ran = run("check", "--json")
+
+    assert ran.code == 2
+    assert json.loads(ran.out) == {
+        "ok": False,
+        "problems": ["n.yml:1: route is missing; expected a mapping"],
+        "found": ["1 rule", "1 board"],
+    }
+
+
+def test_the_demo_s_files_are_without_fault(run: Run) -> None:
+    """What ships is what `tocsin up --demo` reads."""
+    ran = run("check", "--demo")
+
+    assert (ran.code, ran.complaint) == (0, "")
+
+
+def test_a_configuration_that_is_named_and_missing_is_an_error(run: Run) -> None:
+    """Only the default file may be absent."""
+    assert run("check").code == 0
+    ran = run("check", "--config", "nope.yml")
+
+    assert (ran.code, ran.complaint) == (2, "nope.yml: there is no such file; make it, or mend the path\n")
