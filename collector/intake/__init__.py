@@ -1,6 +1,7 @@
 """Who hands us bytes: HTTP, and this host itself.
 
 http        the collector's paths on one bare aiohttp handler; IntakeConfig, Intake
+connection  one client's connection: aiohttp's, less what is not used
 write       /api/v2/write, /write, /v1/telemetry
 query       /query
 health      /ping, /health, /ready

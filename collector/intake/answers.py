@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from email.utils import formatdate
 from typing import Any
 
 import orjson
 from aiohttp import web
 
+from foundation.clock import Clock
 from foundation.errors import Permanent
 
 COMPATIBLE_WITH = "v2.9.1"
@@ -25,6 +27,7 @@ _CODES = {
     503: "unavailable",
 }
 _MOST_HEADER_BYTES = 1024
+_NS = 1_000_000_000
 
 
 class Refusal(Permanent):
@@ -59,8 +62,47 @@ def refusal(error: Refusal) -> web.Response:
     return web.Response(body=body, status=error.status, headers=headers)
 
 
+class NoContent(web.StreamResponse):
+    """204, and nothing else: the one success of a write, for clients of HTTP/1.1 that stay.
+
+    One object answers every such request: its bytes are the same for all that are answered within a second.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(status=204)
+        self._clock = clock
+        self._wire = b""
+        self._second = -1
+
+    @property
+    def keep_alive(self) -> bool:
+        """The connection goes on."""
+        return True
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """Send it. Raises ConnectionResetError when the client is gone."""
+        if request.transport is None:
+            raise ConnectionResetError("the client is gone")
+        request.transport.write(self._bytes())
+        if request.protocol.writing_paused:
+            await request.writer.drain()
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing is left to send."""
+
+    def _bytes(self) -> bytes:
+        second = self._clock.now_ns() // _NS
+        if second != self._second:
+            lines = [
+                f"{name}: {value}" for name, value in (*HEADERS.items(), ("Date", formatdate(second, usegmt=True)))
+            ]
+            self._wire = "\r\n".join(["HTTP/1.1 204 No Content", *lines, "", ""]).encode()
+            self._second = second
+        return self._wire
+
+
 def no_content() -> web.Response:
-    """204, and nothing else: the one success of a write."""
+    """204, and nothing else, for any client."""
     return web.Response(status=204, headers=HEADERS)
 
 

@@ -31,6 +31,8 @@ async def read_body(request: web.BaseRequest, most_bytes: int) -> bytes:
         raise _too_large(most_bytes)
     if headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(_CONTINUE)
+    if request.content.is_eof() and "Content-Encoding" not in headers and not request.content.exception():
+        return _whole(request.content.read_nowait(), most_bytes)
     inflater = Inflater(most_bytes) if headers.get("Content-Encoding") in _GZIP else None
     parts: list[bytes] = []
     size = 0
@@ -45,6 +47,12 @@ async def read_body(request: web.BaseRequest, most_bytes: int) -> bytes:
     if inflater:
         return inflater.finish()
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _whole(body: bytes, most_bytes: int) -> bytes:
+    if len(body) > most_bytes:
+        raise _too_large(most_bytes)
+    return body
 
 
 async def _next(request: web.BaseRequest) -> bytes:

@@ -22,6 +22,7 @@ from collector.decode.json_telemetry import JsonTelemetryConfig
 from collector.intake.access import Access, TokenMode, check_mode
 from collector.intake.answers import Refusal, refusal, unavailable
 from collector.intake.buckets import Buckets
+from collector.intake.connection import ConnectionServer
 from collector.intake.door import Door
 from collector.intake.health import HealthRoutes, Readiness
 from collector.intake.metrics import IntakeMetrics
@@ -69,7 +70,7 @@ class IntakeConfig:
         Address.parse(self.listen)
 
 
-Answer = Callable[[web.BaseRequest, Mapping[str, str]], Awaitable[web.Response]]
+Answer = Callable[[web.BaseRequest, Mapping[str, str]], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class Intake:
         check_mode(self._config.tokens, address, self._tokens)
         if self._config.tokens == "required" and not self._tokens.list():
             _log.warning("nobody can write yet: make a token with `tocsin token create`")
-        server = web.Server(
+        server = ConnectionServer(
             self.handle,
             auto_decompress=False,
             access_log=None,
@@ -153,7 +154,7 @@ class Intake:
         self._metrics.count_answer(path if route else _OTHER, response.status, self._clock.monotonic() - began)
         return response
 
-    async def _answer(self, route: _Route | None, request: web.BaseRequest, query: str) -> web.Response:
+    async def _answer(self, route: _Route | None, request: web.BaseRequest, query: str) -> web.StreamResponse:
         if route is None:
             raise Refusal(404, "path not found")
         if request.method not in route.methods:

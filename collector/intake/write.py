@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from collector.decode.contract import Arrival, DecodeError
 from collector.decode.json_telemetry import JsonTelemetry
 from collector.decode.line_protocol import LineProtocol
 from collector.intake.access import Access
-from collector.intake.answers import Refusal, no_content, unavailable
+from collector.intake.answers import NoContent, Refusal, no_content, unavailable
 from collector.intake.body import BodyRefused, read_body
 from collector.intake.buckets import Buckets
 from collector.intake.door import Door
@@ -104,8 +104,9 @@ class WriteRoute:
         self._buckets = buckets
         self._metrics = metrics
         self._clock = clock
+        self._stored = NoContent(clock)
 
-    async def answer(self, request: web.BaseRequest, params: Mapping[str, str]) -> web.Response:
+    async def answer(self, request: web.BaseRequest, params: Mapping[str, str]) -> web.StreamResponse:
         """204, or a Refusal."""
         grant = self._access.admit(request.headers.get("Authorization"), params)
         self._access.demand(grant, Scope.WRITE)
@@ -130,7 +131,8 @@ class WriteRoute:
             raise unavailable(str(error), error.retry_after_s or _RETRY_AFTER_S) from error
         if outcome.refused:
             raise refusal_of(outcome, whole=not self._limits.forgive_cr)
-        return no_content()
+        stays = request.keep_alive and request.version == HttpVersion11
+        return self._stored if stays else no_content()
 
     def _precision(self, params: Mapping[str, str]) -> Precision | None:
         wish = params.get("precision", "")

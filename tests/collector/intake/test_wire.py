@@ -90,3 +90,67 @@ async def test_a_connection_is_kept_alive_over_many_requests(intake: RunningInta
     writer.close()
     await writer.wait_closed()
     assert intake.buffer.lines() == ["m f=1 10"] * 2
+
+
+POINT = b"POST /api/v2/write HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n%s\r\nm f=1 10"
+
+
+async def exchange(intake: RunningIntake, request: bytes) -> bytes:
+    """Send, close the sending side, and read until the server closes."""
+    host, _, port = intake.url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(request)
+    await writer.drain()
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+async def test_the_204_has_influxdbs_headers_and_no_body(intake: RunningIntake):
+    """No length either: RFC 9110 forbids one with 204."""
+    head = await send(intake, POINT % b"")
+    assert head.startswith(b"HTTP/1.1 204 No Content\r\n")
+    assert head.endswith(b"\r\n\r\n")
+    headers = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:-2])
+    assert headers == {
+        b"X-Influxdb-Build": b"OSS",
+        b"X-Influxdb-Version": b"v2.9.1",
+        b"Server": b"tocsin",
+        b"Date": b"Thu, 01 Jan 2026 00:00:00 GMT",
+    }
+
+
+async def test_pipelined_requests_are_answered_in_order(intake: RunningIntake):
+    """Good, bad, good, in one packet, and the connection is closed when the last one says so."""
+    bad = (POINT % b"").replace(b"m f=1 10", b"rubbish!")
+    answer = await exchange(intake, POINT % b"" + bad + POINT % b"Connection: close\r\n")
+    assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [b"204", b"400", b"204"]
+    assert answer.lower().count(b"connection: close") == 1
+    assert intake.buffer.lines() == ["m f=1 10"] * 2
+
+
+async def test_http_1_0_is_answered_and_closed(intake: RunningIntake):
+    """Unless the client asks to keep the connection."""
+    old = (POINT % b"").replace(b"HTTP/1.1", b"HTTP/1.0")
+    assert (await exchange(intake, old)).startswith(b"HTTP/1.0 204")
+    kept = (POINT % b"Connection: keep-alive\r\n").replace(b"HTTP/1.1", b"HTTP/1.0")
+    assert b"keep-alive" in (await send(intake, kept)).lower()
+
+
+async def test_a_body_in_chunks_and_after_a_pause_is_taken(intake: RunningIntake):
+    """Chunks, and a sender that waits for 100 Continue."""
+    chunked = (
+        b"POST /write HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nm f=\r\n4\r\n1 10\r\n0\r\n\r\n"
+    )
+    assert b" 204 " in await send(intake, chunked)
+    host, _, port = intake.url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head, _, body = (POINT % b"Expect: 100-continue\r\n").partition(b"\r\n\r\n")
+    writer.write(head + b"\r\n\r\n")
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(body)
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204 ")
+    writer.close()
+    await writer.wait_closed()
+    assert intake.buffer.lines() == ["m f=1 10"] * 2

@@ -1,0 +1,106 @@
+"""One client's connection: aiohttp's own, less what a collector pays for and does not use.
+
+aiohttp makes a task for each request, to keep context variables apart, and asks the transport to go on after each
+body. Here requests are answered in the connection's own task, and reading is resumed only where it was paused. The
+parser, the order of pipelined requests, keep-alive, errors and the shutdown stay aiohttp's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.http_writer import StreamWriter
+from aiohttp.streams import StreamReader
+from aiohttp.web_protocol import ERROR, RequestHandler
+
+
+class Connection(RequestHandler):
+    """Speaks HTTP/1.1 with one client."""
+
+    __slots__ = ()
+
+    async def start(self) -> None:
+        """Answer request after request until the client, an error or the end of the process stops it."""
+        try:
+            while not self._force_close:
+                message, payload = await self._next_message()
+                if not await self._answer(message, payload):
+                    break
+                await self._pass_over(payload)
+                if not self._keepalive or self._close or self._force_close:
+                    break
+                self._watch_idleness()
+        except asyncio.CancelledError:
+            self.force_close()
+            raise
+        if not self._force_close:
+            self._task_handler = None
+            if self.transport is not None:
+                self.transport.close()
+
+    async def _next_message(self) -> tuple[Any, StreamReader]:
+        if not self._messages:
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        message, payload = self._messages.popleft()
+        if self._parser is not None:
+            self._parser.message_consumed()
+        if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
+            self._resume_reading_if_drained()
+        return message, payload
+
+    async def _answer(self, message: Any, payload: StreamReader) -> bool:
+        """Answer one request; whether the client is still there."""
+        if self._manager is None or self._request_handler is None or self._request_factory is None:
+            return False
+        handler = self._request_handler
+        if not isinstance(message, RawRequestMessage):
+            handler, message = self._make_error_handler(message), ERROR
+        task = self._task_handler or asyncio.current_task()
+        request = self._request_factory(message, payload, self, StreamWriter(self, self._loop), task)  # type: ignore[arg-type]  # a running coroutine has a task
+        self._manager.requests_count += 1
+        try:
+            response, gone = await self._handle_request(request, None, handler)
+        except ConnectionError:
+            return False
+        self._keepalive = bool(response.keep_alive)
+        return not gone
+
+    async def _pass_over(self, payload: StreamReader) -> None:
+        """Read what the handler left of the body, for a while; a client that sends on and on is left."""
+        if not payload.is_eof():
+            try:
+                async with asyncio.timeout(self._lingering_time):
+                    while not payload.is_eof():
+                        await payload.readany()
+            except (TimeoutError, web.RequestPayloadError, ConnectionError):
+                self.close()
+
+    def _watch_idleness(self) -> None:
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        if self._keepalive_handle is None:
+            self._keepalive_handle = self._loop.call_at(self._next_keepalive_close_time, self._process_keepalive)
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Go on where reading was paused, and nowhere else."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
+
+class ConnectionServer(web.Server):
+    """Makes the connections of one listening socket. `options` are those of aiohttp's RequestHandler."""
+
+    def __init__(self, handler: Any, **options: Any) -> None:
+        super().__init__(handler, **options)
+        self._options = options
+        self._running = asyncio.get_running_loop()
+
+    def __call__(self) -> Connection:
+        """A new connection."""
+        return Connection(self, loop=self._running, **self._options)
