@@ -33,10 +33,11 @@ class Files:
         self._config = config
         self._env = env
         self._seen: tuple[_Mark, ...] | None = None
+        self._looked: tuple[_Mark, ...] | None = None
 
     def read(self) -> Contents:
         """All files. Raises ConfigError with every fault in them."""
-        self._seen = self._marks()
+        self._seen = self._looked = self._marks()
         faults: list[str] = []
         rules: tuple[Rule, ...] = ()
         notify: NotifyConfig | None = None
@@ -53,8 +54,12 @@ class Files:
         return Contents(rules=rules, notify=notify)
 
     def changed(self) -> bool:
-        """Whether a file was written, added or removed since `read`."""
-        return self._marks() != self._seen
+        """Whether a file was written, added or removed since `read`, and nothing moved since the last look.
+
+        A file that is being saved can be empty, half there or gone for a moment, and fewer rules end alerts.
+        """
+        before, self._looked = self._looked, self._marks()
+        return self._looked == before and self._looked != self._seen
 
     def look_again(self) -> None:
         """What was read could not be taken up: it counts as changed."""

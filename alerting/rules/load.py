@@ -47,6 +47,8 @@ def load(patterns: Iterable[Path | str], env: Mapping[str, str]) -> tuple[Rule, 
 def load_file(path: Path, env: Mapping[str, str]) -> tuple[Rule, ...]:
     """The rules of one file. Raises ConfigError listing every fault."""
     read = settings.load(RuleFile, path, env, prefix=None)
+    if not read.rules and not path.read_bytes().strip():
+        raise ConfigError(f"{path}: is empty; write `rules: []` to have no rules")
     return tuple(rule.placed(str(path)) for rule in read.rules)
 
 

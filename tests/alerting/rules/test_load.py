@@ -55,6 +55,12 @@ def test_an_empty_file_has_no_rules(tmp_path: Path):
     assert load([tmp_path / "a.yml"], {}) == ()
 
 
+def test_a_file_with_nothing_in_it_is_a_fault(tmp_path: Path):
+    """A save that failed leaves nothing behind: that is not the wish to have no rules, which would end every alert."""
+    (tmp_path / "a.yml").write_text(" \n")
+    assert faults(tmp_path / "a.yml") == (f"{tmp_path / 'a.yml'}: is empty; write `rules: []` to have no rules",)
+
+
 def test_every_fault_of_every_file(tmp_path: Path):
     """Each fault has its file, its line, its path, what was expected and the nearest name."""
     write(tmp_path, "a.yml", RULE.format(name="A").replace("warn", "wran"))
