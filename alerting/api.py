@@ -21,6 +21,7 @@ from alerting.memory.contract import Memory, MemoryFailed, Outcome
 from alerting.send import Sender
 from alerting.watch import Health, RuleStatus
 from foundation.clock import Clock
+from foundation.standing import Standing
 from foundation.web import answer, metrics_response
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -42,7 +43,10 @@ class Rules(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class ConfigStatus:
-    """How the configuration stands: `errors` are those of the files on disk, the last good ones stay in force."""
+    """How the configuration stands: `errors` are those of the files on disk, the last good ones stay in force.
+
+    `process` says the same of the configuration that this role shares with the others of its process.
+    """
 
     started_at: datetime
     loaded_at: datetime
@@ -50,6 +54,12 @@ class ConfigStatus:
     rules: tuple[str, ...] = ()
     notify: str | None = None
     receivers: tuple[str, ...] = field(default=())
+    process: Standing = field(default_factory=Standing)
+
+    @property
+    def all_errors(self) -> tuple[str, ...]:
+        """Those of tocsin.yml and those of the files that it names."""
+        return (*self.process.errors, *self.errors)
 
 
 class Api:
@@ -125,7 +135,7 @@ class Api:
         failing = sum(status.health in (Health.ERROR, Health.BLIND) for status in self._rules.statuses())
         waited_s = self._sender.oldest_s()
         alerts = self._rules.alerts()
-        degraded = self._config.errors or failing or failed or waited_s > _WAITED_LONG_S
+        degraded = self._config.all_errors or failing or failed or waited_s > _WAITED_LONG_S
         return answer(
             {
                 "status": "degraded" if degraded else "ok",
@@ -146,9 +156,10 @@ class Api:
     def _config_shape(self) -> Mapping[str, Any]:
         config = self._config
         return {
-            "ok": not config.errors,
+            "ok": not config.all_errors,
             "loaded_at": shapes.moment(config.loaded_at),
-            "errors": list(config.errors),
+            "errors": list(config.all_errors),
+            "restart_needed": list(config.process.waiting),
             "rules": list(config.rules),
             "notify": config.notify,
         }

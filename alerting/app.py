@@ -1,6 +1,6 @@
 """Composition root of alerting: rules and notify.yml in, a running evaluator, dispatcher, sender and API out.
 
-The front door builds one `Alerting` and calls `start`, `reload` and `stop`. The invariant: configuration with an error
+The front door builds one `Alerting` and calls `start`, `prepare` and `stop`. The invariant: configuration with an error
 is never taken up; the one before stays in force, and the error is logged, counted and shown.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -30,8 +31,9 @@ from alerting.metrics import DispatchMetrics, EvaluatorMetrics
 from alerting.send import Pace, Sender
 from foundation.clock import Clock
 from foundation.errors import ConfigError
-from foundation.lifecycle import OnIncident, Tasks
+from foundation.lifecycle import OnIncident, TakeUp, Tasks
 from foundation.logs import logger
+from foundation.standing import Standing
 from foundation.web import Address, Site
 from store.contract import Reader
 
@@ -43,7 +45,8 @@ FILE = "alerting.sqlite"
 
 class Alerting:
     """The role. `lag`: how old, in seconds, the oldest line is that a collector in this process has not delivered yet;
-    None: asked over HTTP where `collector_url` is given. `publish` takes the history of alerts (else the collector).
+    None: asked over HTTP at `config.collector`, if that is given. `publish` takes the history of alerts (else the
+    collector does). `standing`: how the configuration of the process stands, for the status.
     """
 
     name = "alerting"
@@ -59,8 +62,8 @@ class Alerting:
         registry: CollectorRegistry,
         on_incident: OnIncident,
         env: Mapping[str, str],
-        collector_url: str = "",
         console_url: str = "",
+        standing: Standing | None = None,
         publish: Publish | None = None,
         luck: Callable[[], float] = random.random,
     ) -> None:
@@ -69,21 +72,25 @@ class Alerting:
         self._lag = lag
         self._clock = clock
         self._registry = registry
-        self._collector_url = collector_url or config.collector
         self._publish = publish
+        self._env = env
         self._files = Files(config, env)
         self._armory = Armory()
         self._memory = SqliteMemory(state / FILE)
         self._metrics = DispatchMetrics(registry)
         self._sender = Sender(self._memory, clock=clock, metrics=self._metrics, luck=luck, pace=Pace())
-        self._url = f"{console_url.rstrip('/')}/alerts" if console_url else ""
+        self._url = _page(console_url)
         self._tasks = Tasks(on_incident)
-        self._status = ConfigStatus(started_at=clock.now(), loaded_at=clock.now())
+        self._status = ConfigStatus(
+            started_at=clock.now(), loaded_at=clock.now(), process=standing if standing is not None else Standing()
+        )
         self._reloading = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
         self._site: Site | None = None
         self._evaluator: Evaluator | None = None
         self._dispatcher: Dispatcher | None = None
+        self._front_door: FrontDoor | None = None
+        self._elsewhere: CollectorElsewhere | None = None
 
     async def start(self) -> str:
         """Read the files, open the memory, go on where it stands; returns the address really bound."""
@@ -115,6 +122,28 @@ class Alerting:
         await self._memory.close(clean=not self._sender.was_cut_off)
         if self._session is not None:
             await self._session.close()
+
+    async def prepare(self, config: AlertingConfig, *, console_url: str = "") -> TakeUp:
+        """Look at a new section, in which what is FIXED is as it was, and at its files where it names others.
+
+        Raises ConfigError, and nothing has changed.
+        """
+        files = self._files
+        if (config.rules, config.notify) != (self._config.rules, self._config.notify):
+            files = Files(config, self._env)
+            _ = await asyncio.to_thread(files.read)
+        return partial(self._adopt, config, files, console_url)
+
+    async def _adopt(self, config: AlertingConfig, files: Files, console_url: str) -> None:
+        async with self._reloading:
+            self._config, self._files = config, files
+            if self._front_door is not None:
+                self._front_door.point_at(config.collector, config.token)
+            if self._elsewhere is not None:
+                self._elsewhere.point_at(config.collector)
+            if self._dispatcher is not None:
+                self._dispatcher.link_to(_page(console_url))
+        await self.reload()
 
     async def reload(self) -> None:
         """Take up the files again. With an error in them everything stays as it is."""
@@ -162,16 +191,18 @@ class Alerting:
 
     def _event_log(self, session: aiohttp.ClientSession) -> EventLog | None:
         publish = self._publish
-        if publish is None and self._collector_url:
-            publish = FrontDoor(self._collector_url, self._config.token, session).publish
+        if publish is None and self._config.collector:
+            self._front_door = FrontDoor(self._config.collector, self._config.token, session)
+            publish = self._front_door.publish
         return EventLog(publish, self._metrics) if publish is not None else None
 
     def _lag_of(self, session: aiohttp.ClientSession) -> Lag:
         if self._lag is not None:
             return CollectorHere(self._lag)
-        if not self._collector_url:
+        if not self._config.collector:
             return NeverBehind()
-        return CollectorElsewhere(self._collector_url, session, self._clock)
+        self._elsewhere = CollectorElsewhere(self._config.collector, session, self._clock)
+        return self._elsewhere
 
     async def _serve(self, evaluator: Evaluator, dispatcher: Dispatcher) -> str:
         api = Api(
@@ -185,3 +216,8 @@ class Alerting:
         )
         self._site = Site(api.app(), Address.parse(self._config.listen), shutdown_s=_REST_S)
         return str(await self._site.start())
+
+
+def _page(console_url: str) -> str:
+    """Where the console shows alerts; empty without a console."""
+    return f"{console_url.rstrip('/')}/alerts" if console_url else ""

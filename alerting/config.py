@@ -7,7 +7,7 @@ that came from `load_notify` can send, every receiver that a route names exists.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from alerting.notify.catalog import NOTIFIERS
 from alerting.routing.matchers import Matcher, parse
 from alerting.routing.tree import Node, Timers
 from foundation.decoding import nearest
+from foundation.differences import FIXED
 from foundation.errors import ConfigError
 from foundation.secret import Secret
 from foundation.settings import load, rest
@@ -36,7 +37,7 @@ class AlertingConfig:
     wants one); empty where it runs in the same process.
     """
 
-    listen: str = "127.0.0.1:9093"
+    listen: str = field(default="127.0.0.1:9093", metadata=FIXED)
     rules: tuple[Path, ...] = ()
     notify: Path | None = None
     collector: str = ""

@@ -99,6 +99,10 @@ class Dispatcher:
                 self._sender.offer(row for row in pending if self._sender.knows(row))
             await self._follow(equipment)
 
+    def link_to(self, url: str) -> None:
+        """Messages that are decided from now on name `url` as the place to look."""
+        self._url = url
+
     async def equip(self, equipment: Equipment) -> None:
         """Route and send by `equipment` from now on. Raises MemoryFailed."""
         async with self._deciding:

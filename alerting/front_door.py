@@ -28,9 +28,13 @@ class FrontDoor:
     """Posts lines to a collector's `/api/v2/write`."""
 
     def __init__(self, url: str, token: Secret | None, session: aiohttp.ClientSession) -> None:
+        self._session = session
+        self.point_at(url, token)
+
+    def point_at(self, url: str, token: Secret | None) -> None:
+        """Write to the collector at `url` from now on."""
         self._url = f"{url.rstrip('/')}/api/v2/write"
         self._token = token
-        self._session = session
 
     async def publish(self, lines: bytes) -> None:
         """Write lines with nanosecond timestamps. Raises CollectorAway or LinesRefused."""

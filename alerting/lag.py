@@ -40,12 +40,16 @@ class CollectorElsewhere:
     """Asks `GET /ready` of a collector, which answers with `buffer_age_s` whether it is ready (200) or not (503)."""
 
     def __init__(self, url: str, session: aiohttp.ClientSession, clock: Clock) -> None:
-        self._url = url.rstrip("/") + "/ready"
         self._session = session
         self._clock = clock
         self._asking = asyncio.Lock()
         self._asked_at = float("-inf")
         self._known: float | None = None
+        self.point_at(url)
+
+    def point_at(self, url: str) -> None:
+        """Ask the collector at `url` from now on."""
+        self._url = url.rstrip("/") + "/ready"
 
     async def behind_s(self) -> float | None:
         """The age of the oldest buffered line; None when the collector does not say."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -33,7 +34,7 @@ from collector.tokens import TokenBook
 from collector.transform.catalog import build as build_transforms
 from foundation.clock import Clock
 from foundation.errors import Permanent, Transient
-from foundation.lifecycle import OnIncident, Tasks
+from foundation.lifecycle import OnIncident, TakeUp, Tasks
 from foundation.logs import logger
 from store.contract import Store
 
@@ -65,7 +66,7 @@ class Collector:
         self._clock = clock
         self._registry = registry
         self._on_incident = on_incident
-        self._tasks = Tasks(on_incident)
+        self._reporting: Tasks | None = None
         self._buffer = BUFFERS[config.buffer.kind](
             config.buffer,
             state / "buffer",
@@ -77,12 +78,12 @@ class Collector:
         self._field_types = FieldTypes(
             config.checks.field_types, PinFile(state / "field_types.sqlite"), store.field_types, clock
         )
-        self._deliverer = self._make_deliverer(state)
+        self._dead = DeadLetters(config.dead, state / "dead", DeadLetterMetrics(registry))
+        self._deliverer = self._make_deliverer()
         self._intake = self._make_intake(state)
-        self._hand_in: HandIn = self._intake.door
+        self._hand_in: HandIn = self._intake.hand_in
         self._host = HostInput(config.host, self._hand_in, clock=clock, registry=registry)
         self._status = "starting"
-        self._reporting: asyncio.Task[None] | None = None
         BacklogGauges(registry, self._waiting)
 
     async def start(self) -> str:
@@ -93,48 +94,57 @@ class Collector:
         await self._deliverer.start()
         address = await self._intake.start()
         self._status = _READY
-        if self._config.host.enabled:
-            await self._host.start(self._on_incident)
-        if self._config.health.enabled:
-            self._reporting = self._tasks.spawn(self._report_for_ever(), "collector.health")
+        await self._start_inputs()
         return str(address)
 
     async def stop(self) -> None:
         """Stop accepting, then everything else; what is not delivered is after the next start."""
         self._status = "stopping"
         await self._intake.stop()
-        await self._host.stop()
-        await self._tasks.stop()
+        await self._stop_inputs()
         await self._deliverer.stop()
         await self._buffer.close()
         await self._store.close()
 
-    async def reload(self) -> None:
-        """Nothing to do: tokens are read again by themselves when their file changes."""
+    async def prepare(self, config: CollectorConfig) -> TakeUp:
+        """Look at a new section, in which what is FIXED is as it was. Raises ConfigError, and nothing has changed."""
+        self._intake.check(config)
+        return partial(self._adopt, config)
+
+    async def _adopt(self, config: CollectorConfig) -> None:
+        before, self._config = self._config, config
+        if config == before:
+            return
+        self._field_types.adopt(config.checks.field_types)
+        self._buffer.adopt(config.buffer)
+        self._dead.adopt(config.dead)
+        self._deliverer.adopt(config.deliver)
+        self._intake.adopt(config, self._make_pipeline())
+        if (config.host, config.health) != (before.host, before.health):
+            await self._stop_inputs()
+            self._host.adopt(config.host)
+            await self._start_inputs()
 
     def lag(self) -> float:
         """Seconds for which the oldest line has waited for the store: what alerting calls `buffer_age_s`."""
         return self._age_s(self._buffer.backlog(self._store.name).oldest_ns)
 
-    def _make_deliverer(self, state: Path) -> Deliverer:
+    def _make_deliverer(self) -> Deliverer:
         config, registry = self._config, self._registry
         return Deliverer(
             Destination(self._store.name, self._store),
             self._buffer,
-            DeadLetters(config.dead, state / "dead", DeadLetterMetrics(registry)),
+            self._dead,
             config=config.deliver,
             metrics=DeliveryMetrics(registry),
             on_incident=self._on_incident,
         )
 
     def _make_intake(self, state: Path) -> Intake:
-        config, store, clock = self._config, self._store, self._clock
-        checks = build_checks(config.checks, self._field_types)
+        store, clock = self._store, self._clock
         return Intake(
-            config,
-            pipeline=Pipeline(
-                build_decoders(config.json), checks, config.bad_lines, build_transforms(config.transforms)
-            ),
+            self._config,
+            pipeline=self._make_pipeline(),
             buffer=self._buffer,
             reader=store,
             buckets=Buckets(store, clock, made_on_write=store.name in _MAKES_BUCKETS),
@@ -143,6 +153,24 @@ class Collector:
             registry=self._registry,
             clock=clock,
         )
+
+    def _make_pipeline(self) -> Pipeline:
+        config = self._config
+        checks = build_checks(config.checks, self._field_types)
+        transforms = build_transforms(config.transforms)
+        return Pipeline(build_decoders(config.json), checks, config.bad_lines, transforms)
+
+    async def _start_inputs(self) -> None:
+        if self._config.host.enabled:
+            await self._host.start(self._on_incident)
+        if self._config.health.enabled:
+            self._reporting = Tasks(self._on_incident)
+            _ = self._reporting.spawn(self._report_for_ever(), "collector.health")
+
+    async def _stop_inputs(self) -> None:
+        await self._host.stop()
+        if self._reporting is not None:
+            await self._reporting.stop()
 
     def _readiness(self) -> Readiness:
         lines = self._buffer.backlog(self._store.name).lines

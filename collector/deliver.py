@@ -94,12 +94,16 @@ class Deliverer:
         self._store = destination.store
         self._buffer = buffer
         self._dead = dead
-        self._most_bytes = config.most_bytes
-        self._gather_s = config.gather.total_seconds()
+        self.adopt(config)
         self._metrics = metrics
         self._patience = patience or Patience()
         self._tasks = Tasks(on_incident)
         self._running: dict[str, asyncio.Task[None]] = {}
+
+    def adopt(self, config: DeliveryConfig) -> None:
+        """Write by `config` from the next parcel on; how much the store takes at once is found out anew."""
+        self._most_bytes = config.most_bytes
+        self._gather_s = config.gather.total_seconds()
 
     async def start(self) -> None:
         """Begin; call when buffer and store are open, and before anything is appended.

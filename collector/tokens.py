@@ -26,6 +26,8 @@ from foundation.clock import Clock
 from foundation.errors import ConfigError, Permanent
 from foundation.secret import Secret
 
+OWN = "tocsin"
+"""The name of the token with which the roles beside the collector speak to it; it says nothing about who else may."""
 _FORMAT = 1
 _LOOK_EVERY_S = 0.5
 _PREFIX = 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from console.config import ConsoleConfig
 from console.gateway import Gateway
 from console.headers import safe
 from foundation.clock import Clock
+from foundation.lifecycle import TakeUp
 from foundation.web import Address, Site, answer, metrics_response
 
 _STATIC = Path(__file__).resolve().parent / "static"
@@ -22,7 +24,7 @@ _LARGEST_FORM = 1 << 20
 
 
 class Console:
-    """Serves the pages and what they ask for. One process, one event loop."""
+    """Serves the pages and what they ask for. One process, one event loop. `config` names the URLs of both others."""
 
     name = "console"
 
@@ -30,8 +32,6 @@ class Console:
         self,
         config: ConsoleConfig,
         *,
-        collector_url: str,
-        alerting_url: str,
         registry: CollectorRegistry,
         clock: Clock,
         on_incident: Callable[[str, BaseException | None], None],
@@ -42,7 +42,7 @@ class Console:
         self._registry = registry
         self._boards = Boards(config.boards)
         self._charts = Charts()
-        self._gateway = Gateway(config, collector_url=collector_url, alerting_url=alerting_url, registry=registry)
+        self._gateway = Gateway(config, registry=registry)
         self._site: Site | None = None
 
     async def start(self) -> str:
@@ -57,8 +57,15 @@ class Console:
             await self._site.stop()
         await self._gateway.close()
 
-    async def reload(self) -> None:
-        """Nothing to do: board files are read again when they change."""
+    async def prepare(self, config: ConsoleConfig) -> TakeUp:
+        """Look at a new section, in which what is FIXED is as it was. Board files are followed anyway."""
+        return partial(self._adopt, config)
+
+    async def _adopt(self, config: ConsoleConfig) -> None:
+        if config.boards != self._config.boards:
+            self._boards = Boards(config.boards)
+        self._config = config
+        self._gateway.adopt(config)
 
     def _app(self) -> web.Application:
         app = web.Application(middlewares=[safe], client_max_size=_LARGEST_FORM)

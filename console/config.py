@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from foundation.differences import FIXED
 from foundation.secret import Secret
 
 BOARDS = Path(__file__).resolve().parent.parent / "grafana" / "provisioning" / "dashboards" / "json"
@@ -21,7 +22,7 @@ class ConsoleConfig:
     is where people reach the console, for the links in messages; empty: the address it listens on.
     """
 
-    listen: str = "127.0.0.1:8080"
+    listen: str = field(default="127.0.0.1:8080", metadata=FIXED)
     collector: str = ""
     alerting: str = ""
     public_url: str = ""

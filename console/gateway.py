@@ -16,18 +16,15 @@ from console.config import ConsoleConfig
 from console.statements import why_not
 from foundation.web import answer
 
+_CONNECT_S = 5.0
 _ALERTING_PATHS = frozenset({"alerts", "history", "rules", "notifications", "status"})
 
 
 class Gateway:
     """Holds the one HTTP client of the console; `open` before use, `close` at the end."""
 
-    def __init__(
-        self, config: ConsoleConfig, *, collector_url: str, alerting_url: str, registry: CollectorRegistry
-    ) -> None:
+    def __init__(self, config: ConsoleConfig, *, registry: CollectorRegistry) -> None:
         self._config = config
-        self._collector_url = collector_url.rstrip("/")
-        self._alerting_url = alerting_url.rstrip("/")
         self._session: aiohttp.ClientSession | None = None
         self._requests = Counter(
             "tocsin_console_upstream_requests",
@@ -38,10 +35,11 @@ class Gateway:
 
     async def open(self) -> None:
         """Make the client; connects to nobody yet."""
-        deadline = self._config.deadline.total_seconds()
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=deadline, connect=5.0), trust_env=False, auto_decompress=True
-        )
+        self._session = aiohttp.ClientSession(trust_env=False, auto_decompress=True)
+
+    def adopt(self, config: ConsoleConfig) -> None:
+        """Pass on by `config` from the next request on."""
+        self._config = config
 
     async def close(self) -> None:
         """Close every connection."""
@@ -60,20 +58,22 @@ class Gateway:
         if problem is not None:
             self._requests.labels("query", "refused").inc()
             return answer({"error": problem}, status=400)
-        headers = {"Authorization": f"Token {self._config.token.reveal()}"} if self._config.token else {}
+        config = self._config
+        headers = {"Authorization": f"Token {config.token.reveal()}"} if config.token else {}
         wish = {"q": statement, "db": bucket, "epoch": "ms"}
-        return await self._pass("query", "POST", f"{self._collector_url}/query", form=wish, headers=headers)
+        return await self._pass("query", "POST", f"{config.collector.rstrip('/')}/query", form=wish, headers=headers)
 
     async def alerting(self, request: web.Request) -> web.Response:
         """GET /api/alerting/NAME: the alerting API's answer of that name."""
         name = request.match_info["name"]
         if name not in _ALERTING_PATHS:
             return answer({"error": f"there is {', '.join(sorted(_ALERTING_PATHS))}"}, status=404)
-        return await self._pass("alerting", "GET", f"{self._alerting_url}/api/v1/{name}", params=request.query)
+        url = f"{self._config.alerting.rstrip('/')}/api/v1/{name}"
+        return await self._pass("alerting", "GET", url, params=request.query)
 
     async def collector(self, _request: web.Request) -> web.Response:
         """GET /api/collector: whether the collector accepts, and what it has buffered."""
-        return await self._pass("collector", "GET", f"{self._collector_url}/ready")
+        return await self._pass("collector", "GET", f"{self._config.collector.rstrip('/')}/ready")
 
     async def _pass(
         self,
@@ -86,13 +86,16 @@ class Gateway:
         headers: Mapping[str, str] | None = None,
     ) -> web.Response:
         assert self._session is not None, "open() comes first"  # noqa: S101 - a programmer's mistake, not input
+        deadline_s = self._config.deadline.total_seconds()
+        timeout = aiohttp.ClientTimeout(total=deadline_s, connect=_CONNECT_S)
         try:
-            async with self._session.request(method, url, params=params, data=form, headers=headers) as reply:
+            async with self._session.request(
+                method, url, params=params, data=form, headers=headers, timeout=timeout
+            ) as reply:
                 body, status = await reply.read(), reply.status
         except TimeoutError:
             self._requests.labels(target, "timeout").inc()
-            deadline = self._config.deadline.total_seconds()
-            return answer({"error": f"no answer from {url} within {deadline:g} s"}, status=504)
+            return answer({"error": f"no answer from {url} within {deadline_s:g} s"}, status=504)
         except aiohttp.ClientError as error:
             self._requests.labels(target, "unreachable").inc()
             return answer({"error": f"{url} cannot be reached: {error}"}, status=502)

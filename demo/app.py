@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -12,23 +13,22 @@ from demo.push import Push
 from demo.shop import Shop
 from demo.traffic import Traffic
 from foundation.clock import Clock
-from foundation.lifecycle import OnIncident, Tasks
+from foundation.lifecycle import OnIncident, TakeUp, Tasks
 from foundation.web import Address, Site
 
 
 class Demo:
-    """Simulated traffic into the collector at `collector_url`, and a pager for what comes of it."""
+    """Simulated traffic into the collector at `config.collector`, and a pager for what comes of it."""
 
     name = "demo"
 
-    def __init__(
-        self, config: DemoConfig, *, collector_url: str, state: Path, clock: Clock, on_incident: OnIncident
-    ) -> None:
+    def __init__(self, config: DemoConfig, *, state: Path, clock: Clock, on_incident: OnIncident) -> None:
         self._config = config
         self._site = Site(Pager(clock).app(), Address.parse(config.listen))
-        self._push = Push(collector_url, Random(config.seed), config.token)
+        self._push = Push(config.collector, Random(config.seed), config.token)
+        self._shop = Shop(config.seed, config.requests_per_s)
         self._traffic = Traffic(
-            Shop(config.seed, config.requests_per_s),
+            self._shop,
             Fleet(config.seed, config.devices, config.report_every),
             self._push,
             clock=clock,
@@ -55,5 +55,10 @@ class Demo:
         await self._push.close()
         await self._site.stop()
 
-    async def reload(self) -> None:
-        """Nothing to take up: faults are followed anyway."""
+    async def prepare(self, config: DemoConfig) -> TakeUp:
+        """Look at a new section, in which what is FIXED is as it was. Faults are followed anyway."""
+        return partial(self._adopt, config)
+
+    async def _adopt(self, config: DemoConfig) -> None:
+        self._push.point_at(config.collector, config.token)
+        self._shop.requests_per_s = config.requests_per_s

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
+from foundation.differences import FIXED
 from foundation.secret import Secret
 from foundation.web import Address
 
@@ -18,14 +19,14 @@ class DemoConfig:
     `token` reads and writes there, if the collector wants one.
     """
 
-    listen: str = "127.0.0.1:8187"
+    listen: str = field(default="127.0.0.1:8187", metadata=FIXED)
     collector: str = ""
     token: Secret | None = None
-    seed: int = 1
+    seed: int = field(default=1, metadata=FIXED)
     requests_per_s: float = 50.0
-    devices: int = 300
-    report_every: timedelta = timedelta(seconds=15)
-    history: timedelta = timedelta(hours=1)
+    devices: int = field(default=300, metadata=FIXED)
+    report_every: timedelta = field(default=timedelta(seconds=15), metadata=FIXED)
+    history: timedelta = field(default=timedelta(hours=1), metadata=FIXED)
 
     def __post_init__(self) -> None:
         Address.parse(self.listen)

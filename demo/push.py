@@ -42,11 +42,15 @@ class Push:
 
     def __init__(self, url: str, luck: Random, token: Secret | None = None) -> None:
         self.tally = Tally()
-        self._token = token
         self._refused_with = 0
-        self._url = url.rstrip("/")
+        self.point_at(url, token)
         self._luck = luck
         self._http: aiohttp.ClientSession | None = None
+
+    def point_at(self, url: str, token: Secret | None) -> None:
+        """Speak to the collector at `url` from the next request on."""
+        self._url = url.rstrip("/")
+        self._credentials = {"Authorization": f"Token {token.reveal()}"} if token else {}
 
     async def open(self) -> None:
         """Make ready to connect."""
@@ -54,7 +58,6 @@ class Push:
             connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
             timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"Authorization": f"Token {self._token.reveal()}"} if self._token else {},
         )
 
     async def close(self) -> None:
@@ -76,7 +79,7 @@ class Push:
         attempt = 0
         while True:
             try:
-                async with self._session().get(f"{self._url}/query", params=query) as answer:
+                async with self._session().get(f"{self._url}/query", params=query, headers=self._credentials) as answer:
                     found = orjson.loads(await answer.read()) if answer.status == 200 else None  # noqa: PLR2004 - HTTP OK
             except (aiohttp.ClientError, OSError, TimeoutError, orjson.JSONDecodeError):
                 found = None
@@ -104,8 +107,9 @@ class Push:
     async def _post(
         self, path: str, body: bytes, headers: MappingProxyType[str, str]
     ) -> tuple[int | None, float | None, str]:
+        sent = {**headers, **self._credentials}
         try:
-            async with self._session().post(f"{self._url}{path}", data=body, headers=headers) as answer:
+            async with self._session().post(f"{self._url}{path}", data=body, headers=sent) as answer:
                 asked = answer.headers.get("Retry-After", "")
                 told = "" if answer.status < 300 else (await answer.text())[:300]  # noqa: PLR2004 - 2xx
                 return answer.status, float(asked) if asked.isdigit() else None, told

@@ -43,11 +43,11 @@ _RELEASES = 40
 
 
 class Shop:
-    """A shop with a memory: stock, releases and who is there."""
+    """A shop with a memory: stock, releases and who is there. `requests_per_s` may be set at any time."""
 
     def __init__(self, seed: int, requests_per_s: float) -> None:
         self._luck = Random(seed)
-        self._requests_per_s = requests_per_s
+        self.requests_per_s = requests_per_s
         self._heads: dict[tuple[str, ...], bytes] = {}
         self._weights = list(accumulate(endpoint.weight for endpoint in ENDPOINTS))
         self._appeal = list(accumulate(product.appeal for product in PRODUCTS))
@@ -61,7 +61,7 @@ class Shop:
     def live(self, since_ns: int, until_ns: int, faults: Faults) -> list[bytes]:
         """Everything that happened in (since, until], a line each, without newlines."""
         middle = datetime.fromtimestamp((since_ns + until_ns) / 2 / _S, UTC)
-        requests = self._requests_per_s * business(middle) * (until_ns - since_ns) / _S
+        requests = self.requests_per_s * business(middle) * (until_ns - since_ns) / _S
         slow, broken = faults.active(Kind.LATENCY, middle), faults.active(Kind.ERRORS, middle)
         orders = requests * _ORDERS_PER_REQUEST * (_SLOW_SHOP_ORDERS if slow else 1.0)
         stretch = (since_ns, until_ns)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
 from foundation.logs import logger
@@ -17,6 +17,9 @@ from foundation.logs import logger
 _log = logger("foundation.lifecycle")
 
 OnIncident = Callable[[str, BaseException | None], None]
+_FOLLOW_GRACE_S = 0.5
+TakeUp = Callable[[], Awaitable[None]]
+"""Puts in force what a role has looked at and found good. It does not fail."""
 
 
 class Role(Protocol):
@@ -31,9 +34,6 @@ class Role(Protocol):
 
     async def stop(self) -> None:
         """Stop in a bounded time; called once, also after a failed start."""
-
-    async def reload(self) -> None:
-        """Take up changed files. A fault in them is reported and the old ones stay; nothing is raised."""
 
 
 class Tasks:
@@ -90,12 +90,22 @@ Plan = Callable[[Mapping[str, str]], Role]
 """Builds a role, given the addresses (role -> HOST:PORT) of those that already accept."""
 
 
-async def serve(
-    plans: Sequence[Plan], incident: Incident, ready: Callable[[Mapping[str, str]], None], *, grace_s: float = 4.5
-) -> int:
-    """Run the roles of `plans` until SIGINT, SIGTERM or an incident; SIGHUP reloads. Returns the exit code.
+Follow = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+"""Runs beside the roles until it is cancelled; the event is set by every SIGHUP."""
 
-    `ready` is called once with role -> bound address when all accept. Whatever started is stopped, also on errors.
+
+async def serve(
+    plans: Sequence[Plan],
+    incident: Incident,
+    ready: Callable[[Mapping[str, str]], None],
+    follow: Follow,
+    *,
+    grace_s: float = 4.5,
+) -> int:
+    """Run the roles of `plans` until SIGINT, SIGTERM or an incident. Returns the exit code.
+
+    `ready` is called once with role -> bound address when all accept, then `follow` is run. Whatever started is
+    stopped, also on errors.
     """
     stop = asyncio.Event()
     hang_up = asyncio.Event()
@@ -111,7 +121,7 @@ async def serve(
             started.append(role)
             addresses[role.name] = await role.start()
         ready(addresses)
-        await _until_stopped(started, stop, hang_up, incident)
+        await _until_stopped(stop, incident, follow(hang_up))
     finally:
         for role in reversed(started):
             await _stop(role, grace_s / len(started))
@@ -120,28 +130,20 @@ async def serve(
     return 1 if incident.name else 0
 
 
-async def _until_stopped(
-    roles: Sequence[Role], stop: asyncio.Event, hang_up: asyncio.Event, incident: Incident
-) -> None:
+async def _until_stopped(stop: asyncio.Event, incident: Incident, following: Coroutine[Any, Any, None]) -> None:
+    beside = Tasks(incident.report)
+    _ = beside.spawn(following, "configuration")
     waiting = {
         asyncio.create_task(stop.wait(), name="signal.stop"),
         asyncio.create_task(incident.wait(), name="incident"),
     }
-    reloading = asyncio.create_task(_reload_when_asked(roles, hang_up), name="signal.reload")
     try:
-        await asyncio.wait({*waiting, reloading}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in (*waiting, reloading):
+        for task in waiting:
             task.cancel()
-        await asyncio.gather(*waiting, reloading, return_exceptions=True)
-
-
-async def _reload_when_asked(roles: Sequence[Role], hang_up: asyncio.Event) -> None:
-    while True:
-        await hang_up.wait()
-        hang_up.clear()
-        for role in roles:
-            await role.reload()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await beside.stop(_FOLLOW_GRACE_S)
 
 
 async def _stop(role: Role, grace_s: float) -> None:

@@ -35,9 +35,15 @@ class RemoteReader:
     name = "remote"
 
     def __init__(self, config: RemoteConfig) -> None:
+        self._session: aiohttp.ClientSession | None = None
+        self.adopt(config)
+
+    def adopt(self, config: RemoteConfig) -> None:
+        """Ask by `config` from the next query on."""
         self._config = config
         self._url = config.url.rstrip("/") + "/query"
-        self._session: aiohttp.ClientSession | None = None
+        self._headers = {"Authorization": f"Token {config.token.reveal()}"} if config.token else {}
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=config.connect_timeout.total_seconds())
 
     async def open(self) -> None:
         """Make the HTTP session; the collector is not asked."""
@@ -51,11 +57,13 @@ class RemoteReader:
 
     async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
         """Ask the collector. Raises QuerySyntaxError, QueryLimitExceeded after the deadline, StoreUnavailable."""
-        params = {"db": db, "epoch": "ns"}
+        params, form = {"db": db, "epoch": "ns"}, {"q": influxql}
         try:
             async with (
                 asyncio.timeout(deadline_s),
-                self._connection().post(self._url, params=params, data={"q": influxql}) as response,
+                self._connection().post(
+                    self._url, params=params, data=form, headers=self._headers, timeout=self._timeout
+                ) as response,
             ):
                 status, headers, body = response.status, response.headers, await response.read()
         except aiohttp.ServerTimeoutError as error:
@@ -74,9 +82,5 @@ class RemoteReader:
 
     def _connection(self) -> aiohttp.ClientSession:
         if self._session is None:
-            token = self._config.token
-            self._session = aiohttp.ClientSession(
-                headers={} if token is None else {"Authorization": f"Token {token.reveal()}"},
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._config.connect_timeout.total_seconds()),
-            )
+            self._session = aiohttp.ClientSession()
         return self._session

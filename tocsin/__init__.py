@@ -3,7 +3,9 @@
 __main__    arguments -> command -> exit code
 arguments   the grammar of the command line
 config      what tocsin.yml holds: one section a room
-roles       how each role is built from its section
+sections    what each role is told of it: its section, with tokens and addresses filled in
+roles       how each role is built from its section, and takes up another one
+follow      follows the configuration file while roles run
 up          runs roles until a signal: up, collector, alerting, console, demo
 check       reads every file and says what is wrong, without starting anything
 query       asks the store and prints a table

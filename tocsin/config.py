@@ -14,6 +14,7 @@ from collector.config import CollectorConfig
 from console.config import ConsoleConfig
 from demo.config import DemoConfig
 from foundation import settings
+from foundation.differences import FIXED
 from store.catalog import StoreConfig
 from store.embedded.store import EmbeddedConfig
 
@@ -32,9 +33,9 @@ class LogsConfig:
 class TocsinConfig:
     """The whole of tocsin.yml. `state` is the folder of everything durable."""
 
-    state: Path = Path("var")
+    state: Path = field(default=Path("var"), metadata=FIXED)
     collector: CollectorConfig = field(default_factory=CollectorConfig)
-    store: StoreConfig = field(default_factory=EmbeddedConfig)
+    store: StoreConfig = field(default_factory=EmbeddedConfig, metadata=FIXED)
     alerting: AlertingConfig = field(default_factory=AlertingConfig)
     console: ConsoleConfig = field(default_factory=ConsoleConfig)
     demo: DemoConfig = field(default_factory=DemoConfig)
@@ -46,11 +47,33 @@ def demo_file() -> Path:
     return Path(str(demo.__file__)).parent / "tocsin.yml"
 
 
-def load(file: Path | None, *, with_demo: bool = False, env: Mapping[str, str] = os.environ) -> TocsinConfig:
-    """The configuration of this process. No file named: the demo's with `with_demo`, else ./tocsin.yml if it is there.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where configuration is read from. `may_lack`: a file that is not there is an empty one."""
 
-    Raises ConfigError.
-    """
+    path: Path
+    may_lack: bool = False
+
+    def read(self, env: Mapping[str, str], *, was_there: bool = False) -> TocsinConfig:
+        """The whole file, with the environment. Raises ConfigError, also when a file that `was_there` is gone."""
+        return settings.load(TocsinConfig, self.path, env, may_lack=self.may_lack and not was_there)
+
+    def stamp(self) -> tuple[int, int, int] | None:
+        """Changes when the file does; None while there is none."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def source(file: Path | None, *, with_demo: bool = False) -> Source:
+    """The file that was named; else the demo's with `with_demo`, else ./tocsin.yml if it is there."""
     if file is None and with_demo:
-        return settings.load(TocsinConfig, demo_file(), env)
-    return settings.load(TocsinConfig, file or DEFAULT_FILE, env, may_lack=file is None)
+        return Source(demo_file())
+    return Source(file or DEFAULT_FILE, may_lack=file is None)
+
+
+def load(file: Path | None, *, with_demo: bool = False, env: Mapping[str, str] = os.environ) -> TocsinConfig:
+    """The configuration of this process, from `source`. Raises ConfigError."""
+    return source(file, with_demo=with_demo).read(env)

@@ -22,8 +22,10 @@ from collector.metrics import BacklogGauges, BufferMetrics, DeadLetterMetrics, D
 from foundation import durations
 from foundation.decoding import REST
 from foundation.description import describe, key_of, kind_of, members
+from foundation.differences import is_fixed
 from store.metered import StoreMetrics
 from tocsin.config import TocsinConfig
+from tocsin.follow import FollowMetrics
 
 _FOLDER = Path(__file__).parents[1] / "docs"
 
@@ -35,6 +37,14 @@ wrong type is an error that names the file, the line and the nearest valid name.
 `${ENV:-default}` or `${file:/run/secrets/name}`. Every key can be set by the variable beside it, whose value is YAML;
 the environment wins over the file, the file over the default. Relative paths start from the folder of the file that
 they stand in.
+
+**A running process follows its file**: within about a second of a change, and at once at SIGHUP, the file is read
+whole. If it has an error, everything stays as it is; the error is logged, stands in alerting's `/api/v1/status` and on
+the console, and `tocsin_config_ok` is 0 until the file is good again. Otherwise every role takes its section up without
+closing its socket, and a request under way ends as it began. What the tables call *restart* waits for one: it is named
+in a warning, in `restart_needed` of the status and counted by `tocsin_config_restart_needed`. SIGHUP also reads again
+what the file refers to with `${file:...}`. Rules, receivers, boards and tokens are files of their own and are followed
+too.
 """
 
 _METRICS = """\
@@ -66,9 +76,9 @@ def main(argv: list[str]) -> int:
 
 def _configuration() -> str:
     parts = [_CONFIGURATION]
-    for path, kind in _sections(TocsinConfig, ()):
+    for path, kind, fixed in _sections(TocsinConfig, ()):
         parts.append(f"\n## {_heading(kind, path)}\n{inspect.cleandoc(kind.__doc__ or '')}\n")
-        parts.append("| key | what | default | variable |\n|---|---|---|---|")
+        parts.append("| key | what | default | a change | variable |\n|---|---|---|---|---|")
         hints = typing.get_type_hints(kind)
         for field in dataclasses.fields(kind):
             if REST in field.metadata or not field.init:
@@ -76,9 +86,14 @@ def _configuration() -> str:
             key = key_of(field)
             variable = "_".join(("TOCSIN", *path, key)).upper()
             what = _what(hints[field.name], (*path, key))
-            parts.append(f"| `{key}` | {what} | {_default(field)} | `{variable}` |")
+            change = "restart" if fixed or is_fixed(field) else _change(hints[field.name])
+            parts.append(f"| `{key}` | {what} | {_default(field)} | {change} | `{variable}` |")
         parts.append("")
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _change(hint: Any) -> str:
+    return "see below" if any(dataclasses.is_dataclass(choice) for choice in members(hint)) else "at once"
 
 
 def _heading(kind: Any, path: tuple[str, ...]) -> str:
@@ -102,14 +117,15 @@ def _anchor(heading: str) -> str:
     return "".join(c for c in heading.lower().replace(" ", "-") if c.isalnum() or c in "-_")
 
 
-def _sections(kind: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _sections(kind: Any, path: tuple[str, ...], *, fixed: bool = False) -> Iterator[tuple[tuple[str, ...], Any, bool]]:
+    """Where each section stands, its type, and whether a change of it waits for a restart as a whole."""
     for choice in members(kind):
         if dataclasses.is_dataclass(choice):
-            yield path, choice
+            yield path, choice, fixed
             hints = typing.get_type_hints(choice)
             for field in dataclasses.fields(choice):
                 if field.init and REST not in field.metadata:
-                    yield from _sections(hints[field.name], (*path, key_of(field)))
+                    yield from _sections(hints[field.name], (*path, key_of(field)), fixed=fixed or is_fixed(field))
 
 
 def _default(field: dataclasses.Field[Any]) -> str:
@@ -137,6 +153,7 @@ def _metrics() -> str:
     for title, kinds in (
         ("Collector", (IntakeMetrics, BufferMetrics, DeliveryMetrics, DeadLetterMetrics, StoreMetrics, _backlog)),
         ("Alerting", (EvaluatorMetrics, DispatchMetrics)),
+        ("Every process", (FollowMetrics,)),
     ):
         registry = CollectorRegistry()
         for kind in kinds:

@@ -1,13 +1,16 @@
-"""How each role is built from its section of the configuration, alone in its process or beside the others.
+"""How each role is built from its section of the configuration, alone in its process or beside the others, and how all
+of them take up another configuration.
 
-Beside the others, alerting reads the collector's own store and asks it directly how far behind it is. Alone, a role
-finds the others by the addresses in its section, else in listen.json of the same state folder.
+Beside the others, alerting reads the collector's own store and asks it directly how far behind it is. The invariant of
+a change: every role has found its new section good before the first one takes it up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry
@@ -16,21 +19,22 @@ from alerting.app import Alerting
 from collector.app import Collector
 from console.app import Console
 from demo.app import Demo
-from foundation import listen
+from foundation import logs
 from foundation.clock import Clock
-from foundation.errors import ConfigError
-from foundation.lifecycle import Incident, Plan, Role
-from foundation.secret import Secret
+from foundation.lifecycle import Incident, Plan, Role, TakeUp
+from foundation.standing import Standing
 from foundation.web import Address
 from store import catalog
+from store.catalog import StoreConfig
 from store.contract import Store
-from store.embedded.store import EmbeddedConfig
 from store.remote import RemoteConfig, RemoteReader
 from tocsin.config import TocsinConfig
-from tocsin.tokens import arrange_own_token, own_token
+from tocsin.sections import Sections
+from tocsin.tokens import arrange_own_token
 
 NAMES = ("collector", "demo", "alerting", "console")
 """The order of starting. The demo stands before alerting, which is told where the demo's pager accepts."""
+Prepare = Callable[[Sections], Awaitable[TakeUp]]
 
 
 @dataclass(slots=True)
@@ -42,108 +46,108 @@ class Roles:
     registry: CollectorRegistry
     incident: Incident
     env: Mapping[str, str]
+    standing: Standing = field(default_factory=Standing)
     beside: Collector | None = None
     store: Store | None = None
+    built: dict[str, Prepare] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
     def plan(self, name: str) -> Plan:
         """The plan for the role called `name`."""
-        plans: Mapping[str, Plan] = {
+        plans: Mapping[str, Callable[[Sections], Role]] = {
             "collector": self._collector,
             "demo": self._demo,
             "alerting": self._alerting,
             "console": self._console,
         }
-        return plans[name]
 
-    def _collector(self, addresses: Mapping[str, str]) -> Role:
-        del addresses
-        arrange_own_token(self.config.state, needed=self.config.collector.tokens == "required")
-        self.store = catalog.build(self.config.store, state=self.config.state, clock=self.clock, registry=self.registry)
-        self.beside = Collector(
-            self.config.collector,
+        def build(addresses: Mapping[str, str]) -> Role:
+            self.addresses = addresses
+            return plans[name](Sections(self.config, addresses))
+
+        return build
+
+    async def prepare(self, config: TocsinConfig) -> TakeUp:
+        """Let every role look at `config`, in which what is FIXED is as it was.
+
+        Raises ConfigError, and nothing has changed.
+        """
+        if self.beside is not None and config.collector.tokens == "required":
+            await asyncio.to_thread(arrange_own_token, config.state, needed=True)
+        sections = Sections(config, self.addresses)
+        prepared = [await prepare(sections) for prepare in self.built.values()]
+        return partial(self._take_up, config, prepared)
+
+    async def _take_up(self, config: TocsinConfig, prepared: Sequence[TakeUp]) -> None:
+        """The collector comes last: when it begins to ask for tokens, the others have theirs."""
+        self.config = config
+        logs.setup(config.logs.form, config.logs.level)
+        for take_up in reversed(prepared):
+            await take_up()
+
+    def _collector(self, sections: Sections) -> Role:
+        config = sections.config
+        arrange_own_token(config.state, needed=config.collector.tokens == "required")
+        self.store = catalog.build(config.store, state=config.state, clock=self.clock, registry=self.registry)
+        role = Collector(
+            config.collector,
             self.store,
-            state=self.config.state,
+            state=config.state,
             clock=self.clock,
             registry=self.registry,
             on_incident=self.incident.report,
         )
-        return self.beside
+        self.beside = role
+        self.built["collector"] = lambda sections: role.prepare(sections.config.collector)
+        return role
 
-    def _demo(self, addresses: Mapping[str, str]) -> Role:
-        return Demo(
-            replace(self.config.demo, token=self._token(self.config.demo.token)),
-            collector_url=self._url("collector", addresses, self.config.demo.collector),
-            state=self.config.state,
-            clock=self.clock,
-            on_incident=self.incident.report,
-        )
+    def _demo(self, sections: Sections) -> Role:
+        state = sections.config.state
+        role = Demo(sections.demo(), state=state, clock=self.clock, on_incident=self.incident.report)
+        self.built["demo"] = lambda sections: role.prepare(sections.demo())
+        return role
 
-    def _alerting(self, addresses: Mapping[str, str]) -> Role:
+    def _alerting(self, sections: Sections) -> Role:
         env = dict(self.env)
-        if "demo" in addresses:
-            env.setdefault("DEMO_PAGER_URL", Address.parse(addresses["demo"]).url)
-        collector_url = self._url("collector", addresses, self.config.alerting.collector)
-        reader = self._reader(collector_url)
+        if "demo" in sections.addresses:
+            env.setdefault("DEMO_PAGER_URL", Address.parse(sections.addresses["demo"]).url)
+        state = sections.config.state
+        reader = self.store or catalog.build_reader(
+            sections.reader(), state=state, clock=self.clock, registry=self.registry
+        )
         role = Alerting(
-            replace(self.config.alerting, token=self._token(self.config.alerting.token)),
+            sections.alerting(),
             reader,
             lag=self.beside.lag if self.beside else None,
-            collector_url=collector_url,
-            state=self.config.state,
+            state=state,
             clock=self.clock,
             registry=self.registry,
             on_incident=self.incident.report,
             env=MappingProxyType(env),
-            console_url=self._console_url(),
+            console_url=sections.console_url(),
+            standing=self.standing,
         )
-        return role if self.beside else Reading(role, reader)
+        if self.beside:
+            self.built["alerting"] = partial(_prepare_alerting, role)
+            return role
+        reading = Reading(role, reader)
+        self.built["alerting"] = reading.prepare
+        return reading
 
-    def _console(self, addresses: Mapping[str, str]) -> Role:
-        return Console(
-            replace(self.config.console, token=self._token(self.config.console.token)),
-            collector_url=self._url("collector", addresses, self.config.console.collector),
-            alerting_url=self._url("alerting", addresses, self.config.console.alerting),
-            registry=self.registry,
-            clock=self.clock,
-            on_incident=self.incident.report,
-        )
-
-    def _token(self, configured: Secret | None) -> Secret | None:
-        """What was configured, else the stack's own token where the collector keeps its state beside us."""
-        return configured or own_token(self.config.state)
-
-    def _console_url(self) -> str:
-        """Where messages link to: what was configured, else the address if it is known before the console starts."""
-        address = Address.parse(self.config.console.listen)
-        return self.config.console.public_url or (address.url if address.port else "")
-
-    def _reader(self, collector_url: str) -> Store | RemoteReader:
-        if self.store is not None:
-            return self.store
-        config = self.config.store
-        if isinstance(config, EmbeddedConfig):
-            config = RemoteConfig(kind="remote", url=collector_url, token=self._token(self.config.alerting.token))
-        return catalog.build_reader(config, state=self.config.state, clock=self.clock, registry=self.registry)
-
-    def _url(self, role: str, addresses: Mapping[str, str], configured: str) -> str:
-        if role in addresses:
-            return Address.parse(addresses[role]).url
-        if configured:
-            return configured.rstrip("/")
-        announced = listen.addresses(self.config.state).get(role)
-        if announced is None:
-            problem = f"the {role} is not running on {self.config.state}, and no address of it is configured"
-            raise ConfigError(f"{problem}; start it first, or set its URL")
-        return Address.parse(announced).url
+    def _console(self, sections: Sections) -> Role:
+        role = Console(sections.console(), registry=self.registry, clock=self.clock, on_incident=self.incident.report)
+        self.built["console"] = lambda sections: role.prepare(sections.console())
+        return role
 
 
 class Reading:
-    """A role that reads from a store of its own: the store is opened before it and closed after it."""
+    """Alerting that reads from a store of its own: the store is opened before it and closed after it."""
 
-    def __init__(self, role: Role, store: Store | RemoteReader) -> None:
+    name = Alerting.name
+
+    def __init__(self, role: Alerting, store: Store | RemoteReader) -> None:
         self._role = role
         self._store = store
-        self.name = role.name
 
     async def start(self) -> str:
         """Open the store, then start the role."""
@@ -155,6 +159,15 @@ class Reading:
         await self._role.stop()
         await self._store.close()
 
-    async def reload(self) -> None:
-        """The role's own."""
-        await self._role.reload()
+    async def prepare(self, sections: Sections) -> TakeUp:
+        """See Alerting; a collector that is asked in place of a store is asked by the new section too."""
+        return partial(self._adopt, sections.reader(), await _prepare_alerting(self._role, sections))
+
+    async def _adopt(self, config: StoreConfig, take_up: TakeUp) -> None:
+        if isinstance(self._store, RemoteReader) and isinstance(config, RemoteConfig):
+            self._store.adopt(config)
+        await take_up()
+
+
+async def _prepare_alerting(role: Alerting, sections: Sections) -> TakeUp:
+    return await role.prepare(sections.alerting(), console_url=sections.console_url())

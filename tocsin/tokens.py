@@ -11,13 +11,12 @@ from pathlib import Path
 from rich.console import Console as Terminal
 from rich.table import Table
 
-from collector.tokens import Scope, TokenBook, TokenError
+from collector.tokens import OWN, Scope, TokenBook, TokenError
 from foundation.clock import SystemClock
 from foundation.secret import Secret
 from tocsin import config as configuration
 
 FILE = "tokens.json"
-_OWN = "tocsin"
 _OWN_FILE = "own.token"
 
 
@@ -35,14 +34,14 @@ def arrange_own_token(state: Path, *, needed: bool) -> None:
     token = own_token(state)
     if needed and token is not None and book.verify(token.reveal()) is not None:
         return
-    if any(grant.name == _OWN for grant in book.list()):
-        book.revoke(_OWN)
+    if any(grant.name == OWN for grant in book.list()):
+        book.revoke(OWN)
     file = state / _OWN_FILE
     file.unlink(missing_ok=True)
     if not needed:
         return
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
-        opened.write(book.create(_OWN, frozenset({Scope.READ, Scope.WRITE})).reveal())
+        opened.write(book.create(OWN, frozenset({Scope.READ, Scope.WRITE})).reveal())
 
 
 def own_token(state: Path) -> Secret | None:

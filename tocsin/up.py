@@ -14,9 +14,11 @@ from rich.console import Console as Terminal
 from foundation import lifecycle, listen, logs
 from foundation.clock import SystemClock
 from foundation.errors import ConfigError
+from foundation.standing import Standing
 from foundation.web import Address
 from tocsin import config as configuration
-from tocsin.config import TocsinConfig
+from tocsin.config import Source, TocsinConfig
+from tocsin.follow import Follower, FollowMetrics
 from tocsin.roles import NAMES, Roles
 
 if sys.platform == "win32":
@@ -31,25 +33,28 @@ def run(arguments: argparse.Namespace) -> int:
     names = (
         [name for name in NAMES if name != "demo" or with_demo] if arguments.command == "up" else [arguments.command]
     )
-    config = configuration.load(arguments.config, with_demo=with_demo)
+    source = configuration.source(arguments.config, with_demo=with_demo)
+    config = source.read(os.environ)
     logs.setup(config.logs.form, config.logs.level)
     listen.withdraw(config.state, names, os.getpid())
     try:
-        return run_loop(_serve(config, names))
+        return run_loop(_serve(source, config, names))
     finally:
         with suppress(ConfigError):  # a full disk keeps a stale address, which the next start clears, and no more
             listen.withdraw(config.state, names, os.getpid())
 
 
-async def _serve(config: TocsinConfig, names: Sequence[str]) -> int:
-    incident = lifecycle.Incident()
-    roles = Roles(config, SystemClock(), CollectorRegistry(), incident, os.environ)
+async def _serve(source: Source, config: TocsinConfig, names: Sequence[str]) -> int:
+    incident, registry, standing = lifecycle.Incident(), CollectorRegistry(), Standing()
+    roles = Roles(config, SystemClock(), registry, incident, os.environ, standing)
+    metrics = FollowMetrics(registry)
+    follower = Follower(source, config, roles.prepare, env=os.environ, standing=standing, metrics=metrics)
 
     def ready(addresses: Mapping[str, str]) -> None:
         _greet(config, addresses)
         listen.announce(config.state, addresses, os.getpid())
 
-    return await lifecycle.serve([roles.plan(name) for name in names], incident, ready)
+    return await lifecycle.serve([roles.plan(name) for name in names], incident, ready, follower.run)
 
 
 def _greet(config: TocsinConfig, addresses: Mapping[str, str]) -> None:

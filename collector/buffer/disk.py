@@ -12,7 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -30,6 +30,7 @@ from collector.buffer.recovery import Recovered, accepted_at, lines_before, reco
 from collector.metrics import BufferMetrics
 from foundation.batch import Batch, Position, Shipment
 from foundation.clock import Clock
+from foundation.differences import FIXED
 from foundation.errors import ConfigError
 from foundation.lifecycle import OnIncident, Tasks
 from foundation.logs import logger
@@ -50,9 +51,9 @@ class DiskConfig:
     lines wait for one.
     """
 
-    kind: Literal["disk"] = "disk"
+    kind: Literal["disk"] = field(default="disk", metadata=FIXED)
     quota_bytes: int = 4 << 30
-    segment_bytes: int = 64 << 20
+    segment_bytes: int = field(default=64 << 20, metadata=FIXED)
     group_bytes: int = 8 << 20
     waiting_bytes: int = 64 << 20
 
@@ -122,6 +123,11 @@ class DiskBuffer:
         self._open = True
         self._idle.set()
         self._committing = self._tasks.spawn(self._commit_for_ever(), "buffer.commit")
+
+    def adopt(self, config: DiskConfig) -> None:
+        """Take in by `config` from the next batch on; above a smaller quota nothing until delivery made room."""
+        self._config = config
+        self._metrics.quota_bytes.set(config.quota_bytes)
 
     async def close(self) -> None:
         """Finish the running group commit and release the directory."""

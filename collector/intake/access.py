@@ -9,7 +9,7 @@ from typing import Literal
 
 from collector.intake.answers import Refusal
 from collector.intake.metrics import IntakeMetrics
-from collector.tokens import Grant, Scope, TokenBook
+from collector.tokens import OWN, Grant, Scope, TokenBook
 from foundation.errors import ConfigError
 from foundation.web import Address
 
@@ -25,7 +25,7 @@ def check_mode(mode: TokenMode, address: Address, tokens: TokenBook) -> None:
             f"collector.tokens: open, but collector.listen is {address}, which others can reach; "
             "write tokens: required and make tokens with `tocsin token create`, or listen on 127.0.0.1"
         )
-    if tokens.list():
+    if any(grant.name != OWN for grant in tokens.list()):
         raise ConfigError(
             "collector.tokens: open, but there are tokens; "
             "write tokens: required, or revoke them with `tocsin token revoke`"

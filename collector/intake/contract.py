@@ -1,6 +1,6 @@
 """What hands lines in by itself, without a request: this host, and whatever comes to be polled or listened to.
 
-Concurrency: `start` and `stop` are called once each, from one event loop; an input owns the tasks it makes in between.
+Concurrency: `start` and `stop` are called in turn, from one event loop; an input owns the tasks it makes in between.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ Invariant: `admit` returns only when every line of the outcome's batch is durabl
 from __future__ import annotations
 
 import asyncio
+from copy import copy
 
 from collector.buffer.contract import Buffer
 from collector.decode.contract import Arrival
@@ -37,6 +38,13 @@ class Door:
         self._clock = clock
         self._default_bucket = default_bucket
         self._busy = asyncio.Lock()
+
+    def successor(self, pipeline: Pipeline, *, default_bucket: str) -> Door:
+        """A door with another pipeline for what is to come; what is in this one ends in it. Both take turns."""
+        door = copy(self)
+        door._pipeline = pipeline  # noqa: SLF001 - a copy of ours
+        door._default_bucket = default_bucket  # noqa: SLF001 - as above
+        return door
 
     async def admit(self, kind: str, arrival: Arrival, *, bucket: str, source: str) -> Outcome:
         """Take a body in. Raises DecodeError for one that is not of its protocol, Transient when it cannot be kept."""

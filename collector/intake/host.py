@@ -63,7 +63,6 @@ class HostInput:
         self._config = config
         self._hand_in = hand_in
         self._clock = clock
-        self._host = config.name or socket.gethostname() or "localhost"
         self._tasks: Tasks | None = None
         self._seen: tuple[float, int, int] | None = None
         self._dropped = Counter(
@@ -80,6 +79,10 @@ class HostInput:
         if self._tasks is not None:
             await self._tasks.stop()
 
+    def adopt(self, config: HostConfig) -> None:
+        """Sample by `config` after the next start."""
+        self._config = config
+
     async def _sample_for_ever(self) -> None:
         await asyncio.to_thread(self._look)
         while True:
@@ -90,7 +93,8 @@ class HostInput:
         """Hand in one sample; a failure is counted and logged, never raised."""
         try:
             fields = await asyncio.to_thread(self._look)
-            line = encode("host", {"host": self._host}, fields, self._clock.now_ns())
+            host = self._config.name or socket.gethostname() or "localhost"
+            line = encode("host", {"host": host}, fields, self._clock.now_ns())
             await self._hand_in(line + b"\n", _SOURCE)
         except Transient as error:
             self._drop("full", error)

@@ -32,6 +32,7 @@ from collector.pipeline import BadLines, Pipeline
 from collector.tokens import TokenBook
 from collector.transform.catalog import TransformConfig
 from foundation.clock import Clock
+from foundation.differences import FIXED
 from foundation.errors import ConfigError
 from foundation.logs import logger
 from foundation.web import Address, Site, metrics_response
@@ -55,7 +56,7 @@ class IntakeConfig:
     the default is InfluxDB 1.x's.
     """
 
-    listen: str = "127.0.0.1:8186"
+    listen: str = field(default="127.0.0.1:8186", metadata=FIXED)
     bucket: str = "telemetry"
     tokens: TokenMode = "required"
     bad_lines: BadLines = BadLines.KEEP
@@ -96,20 +97,14 @@ class Intake:
         clock: Clock,
     ) -> None:
         self._config = config
+        self._reader = reader
         self._tokens = tokens
         self._registry = registry
         self._clock = clock
         self._metrics = IntakeMetrics(registry)
-        self.door = Door(pipeline, buffer, self._metrics, clock, default_bucket=config.bucket)
+        self._door = Door(pipeline, buffer, self._metrics, clock, default_bucket=config.bucket)
         self._params = lru_cache(_MOST_QUERIES)(_parse_params)
-        self._access = Access(config.tokens, tokens, self._metrics)
         self._buckets = buckets
-        self._query = QueryRoute(
-            reader,
-            self._access,
-            default_bucket=config.bucket,
-            deadline_s=config.query_deadline.total_seconds(),
-        )
         self._health = HealthRoutes(readiness)
         self._routes = self._make_routes()
         self._site: Site | None = None
@@ -117,7 +112,7 @@ class Intake:
     async def start(self) -> Address:
         """Listen, and return the address really bound. Raises ConfigError: taken, or open where it must not be."""
         address = Address.parse(self._config.listen)
-        check_mode(self._config.tokens, address, self._tokens)
+        self.check(self._config)
         if self._config.tokens == "required" and not self._tokens.list():
             _log.warning("nobody can write yet: make a token with `tocsin token create`")
         server = ConnectionServer(
@@ -129,6 +124,20 @@ class Intake:
         )
         self._site = Site(server, address)
         return await self._site.start()
+
+    def check(self, config: IntakeConfig) -> None:
+        """Raise ConfigError where `config` would open what must not be open."""
+        check_mode(config.tokens, Address.parse(self._config.listen), self._tokens)
+
+    def adopt(self, config: IntakeConfig, pipeline: Pipeline) -> None:
+        """Answer by `config` and `pipeline` what begins from now on; a request under way ends as it began."""
+        self._config = config
+        self._door = self._door.successor(pipeline, default_bucket=config.bucket)
+        self._routes = self._make_routes()
+
+    async def hand_in(self, body: bytes, source: str) -> None:
+        """The door for inputs of our own, see HandIn."""
+        await self._door(body, source)
 
     async def stop(self) -> None:
         """Stop accepting and finish what runs."""
@@ -164,11 +173,15 @@ class Intake:
         return await route.answer(request, params)
 
     def _make_routes(self) -> dict[str, _Route]:
+        config = self._config
+        access = Access(config.tokens, self._tokens, self._metrics)
         limits = WriteLimits(
-            default_bucket=self._config.bucket,
-            most_body_bytes=self._config.max_body_bytes,
-            forgive_cr=self._config.bad_lines is BadLines.KEEP,
+            default_bucket=config.bucket,
+            most_body_bytes=config.max_body_bytes,
+            forgive_cr=config.bad_lines is BadLines.KEEP,
         )
+        deadline_s = config.query_deadline.total_seconds()
+        query = QueryRoute(self._reader, access, default_bucket=config.bucket, deadline_s=deadline_s)
         post, read = frozenset({"POST"}), frozenset({"GET", "HEAD"})
         writes = {"/api/v2/write": V2, "/write": V1, "/v1/telemetry": TELEMETRY}
         routes = {
@@ -177,8 +190,8 @@ class Intake:
                 WriteRoute(
                     dialect,
                     limits,
-                    door=self.door,
-                    access=self._access,
+                    door=self._door,
+                    access=access,
                     buckets=self._buckets,
                     metrics=self._metrics,
                     clock=self._clock,
@@ -188,7 +201,7 @@ class Intake:
         }
         return {
             **routes,
-            "/query": _Route(frozenset({"GET", "POST"}), self._query.answer),
+            "/query": _Route(frozenset({"GET", "POST"}), query.answer),
             "/ping": _Route(read, self._health.ping),
             "/health": _Route(read, self._health.health),
             "/ready": _Route(read, self._health.ready),

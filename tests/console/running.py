@@ -20,9 +20,7 @@ async def running_console(
 ) -> AsyncIterator[str]:
     """Its URL."""
     console = Console(
-        replace(config or ConsoleConfig(), listen="127.0.0.1:0"),
-        collector_url=collector_url,
-        alerting_url=alerting_url,
+        replace(config or ConsoleConfig(), listen="127.0.0.1:0", collector=collector_url, alerting=alerting_url),
         registry=CollectorRegistry(),
         clock=ManualClock(),
         on_incident=lambda _name, _error: None,

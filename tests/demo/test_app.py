@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -36,9 +37,8 @@ def incidents() -> list[str]:
 
 @pytest.fixture
 async def demo(door: FakeFrontDoor, tmp_path: Path, incidents: list[str]) -> AsyncIterator[Demo]:
-    role = Demo(
-        CONFIG, collector_url=door.url, state=tmp_path, clock=CLOCK, on_incident=lambda name, _: incidents.append(name)
-    )
+    config = replace(CONFIG, collector=door.url)
+    role = Demo(config, state=tmp_path, clock=CLOCK, on_incident=lambda name, _: incidents.append(name))
     yield role
     await role.stop()
     assert incidents == []

@@ -32,8 +32,9 @@ class Recorded:
             await asyncio.Event().wait()
         self._events.append(f"stop {self.name}")
 
-    async def reload(self) -> None:
-        self._events.append(f"reload {self.name}")
+
+async def nothing(_hang_up: asyncio.Event) -> None:
+    await asyncio.Event().wait()
 
 
 def planned(role: Recorded) -> Plan:
@@ -50,7 +51,9 @@ async def test_roles_stop_in_reverse_order_even_if_one_is_stuck() -> None:
     incident = Incident()
     roles = [Recorded("a", events), Recorded("b", events, stuck=True), Recorded("c", events)]
 
-    code = await serve([planned(role) for role in roles], incident, lambda _: incident.report("t", None), grace_s=3.0)
+    code = await serve(
+        [planned(role) for role in roles], incident, lambda _: incident.report("t", None), nothing, grace_s=3.0
+    )
 
     assert events == ["start a", "start b", "start c", "stop c", "stop a"]
     assert code == 1
@@ -63,7 +66,7 @@ async def test_what_started_is_stopped_when_a_later_role_cannot_start() -> None:
     roles = [Recorded("a", events), Recorded("b", events, broken=True)]
 
     with pytest.raises(OSError, match="no"):
-        await serve([planned(role) for role in roles], Incident(), lambda _: None)
+        await serve([planned(role) for role in roles], Incident(), lambda _: None, nothing)
 
     assert events == ["start a", "start b", "stop b", "stop a"]
 
@@ -78,25 +81,40 @@ async def test_a_later_role_is_told_where_the_earlier_ones_accept() -> None:
         seen.append(dict(addresses))
         return Recorded("b", events)
 
-    await serve([planned(Recorded("a", events)), second], incident, lambda _: incident.report("t", None))
+    await serve([planned(Recorded("a", events)), second], incident, lambda _: incident.report("t", None), nothing)
 
     assert seen == [{"a": "127.0.0.1:1"}]
 
 
-async def test_a_hang_up_reloads_every_role_and_a_terminate_ends_cleanly() -> None:
-    """SIGHUP takes up changed files without stopping; SIGTERM is the clean end, exit code 0."""
+async def test_a_hang_up_is_told_and_a_terminate_ends_cleanly() -> None:
+    """SIGHUP reaches who follows the configuration, again and again; SIGTERM is the clean end, exit code 0."""
     events: list[str] = []
 
-    class EndsAfterReload(Recorded):
-        async def reload(self) -> None:
-            await super().reload()
-            os.kill(os.getpid(), signal.SIGTERM)
+    async def follow(hang_up: asyncio.Event) -> None:
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            await hang_up.wait()
+            hang_up.clear()
+            events.append("told")
+            os.kill(os.getpid(), number)
+        await asyncio.Event().wait()
 
-    role = EndsAfterReload("a", events)
+    role = Recorded("a", events)
 
-    code = await serve([planned(role)], Incident(), lambda _: os.kill(os.getpid(), signal.SIGHUP))
+    code = await serve([planned(role)], Incident(), lambda _: os.kill(os.getpid(), signal.SIGHUP), follow)
 
-    assert (code, events) == (0, ["start a", "reload a", "stop a"])
+    assert (code, events) == (0, ["start a", "told", "told", "stop a"])
+
+
+async def test_a_follower_that_ends_is_an_incident() -> None:
+    """A process that no longer follows its configuration ends and says so by its exit code; the roles are stopped."""
+    events: list[str] = []
+
+    async def dies(_hang_up: asyncio.Event) -> None:
+        raise RuntimeError("broken")
+
+    code = await serve([planned(Recorded("a", events))], Incident(), lambda _: None, dies)
+
+    assert (code, events) == (1, ["start a", "stop a"])
 
 
 async def test_a_task_that_ends_by_itself_is_an_incident() -> None:
