@@ -15,7 +15,8 @@ COPY console console
 COPY grafana grafana
 COPY demo demo
 COPY tocsin tocsin
-RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable . \
+ && /opt/venv/bin/python -m compileall -q .
 
 FROM python:${PYTHON}
 RUN useradd --system --uid 10001 --home-dir /var/lib/tocsin --create-home tocsin \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from alerting.config import load_notify
 from tests.fakes.servers import require_server
 
 ROOT = Path(__file__).parents[2]
@@ -139,3 +141,48 @@ def test_the_image_holds_every_package_and_file_it_runs() -> None:
         assert f"COPY {package} " in dockerfile, package
     for file in ("docker/tocsin.yml", "docker/notify.yml"):
         assert file in dockerfile
+
+
+def configured(*settings: str) -> dict[str, Any]:
+    """The stack as Docker Compose reads it with these variables in the environment."""
+    compose = require_server("docker-compose")
+    read = subprocess.run(
+        [compose, "-f", str(COMPOSE), "config", "--format", "json"],
+        capture_output=True,
+        check=True,
+        env={"PATH": os.environ["PATH"]} | dict(setting.split("=", 1) for setting in settings),
+    )
+    content: dict[str, Any] = json.loads(read.stdout)
+    return content
+
+
+@pytest.mark.parametrize(
+    ("settings", "url"),
+    [
+        ((), "http://demo:8187/v2/enqueue"),
+        (("PAGERDUTY_KEY=k",), "https://events.pagerduty.com/v2/enqueue"),
+        (("PAGERDUTY_KEY=k", "PAGERDUTY_URL=http://proxy/x"), "http://proxy/x"),
+    ],
+)
+def test_a_key_alone_pages_pagerduty(settings: tuple[str, ...], url: str) -> None:
+    """Without a key the demo's stand-in is told; with one nobody waits for a page that went to the stand-in."""
+    environment = configured(*settings)["services"]["alerting"]["environment"]
+    environment["PAGERDUTY_KEY"] = environment["PAGERDUTY_KEY"] and "0123456789abcdef0123456789abcdef"
+
+    receiver = load_notify(ROOT / "docker" / "notify.yml", environment).receivers[0]
+    (pager,) = [config for kind, config in receiver.notifiers if kind == "pagerduty"]
+
+    assert pager.url == url
+
+
+def test_the_build_sees_what_it_copies_and_nothing_else() -> None:
+    """Everything is ignored but the sources of COPY, so no secret, state or .venv lies in the build's context."""
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    copied = {
+        source
+        for words in re.findall(r"^COPY (?!--from)(.*) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+        for source in words.split()
+    }
+
+    assert "*" in ignored
+    assert {word.removeprefix("!") for word in ignored if word.startswith("!")} == copied
