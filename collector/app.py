@@ -28,6 +28,7 @@ from collector.intake.contract import HandIn
 from collector.intake.health import Readiness
 from collector.intake.host import HostInput
 from collector.intake.http import Intake
+from collector.intake.refusals import Refusals
 from collector.metrics import BacklogGauges, BufferMetrics, DeadLetterMetrics, DeliveryMetrics, Waiting
 from collector.pipeline import Pipeline
 from collector.tokens import TokenBook
@@ -78,7 +79,9 @@ class Collector:
         self._field_types = FieldTypes(
             config.checks.field_types, PinFile(state / "field_types.sqlite"), store.field_types, clock
         )
-        self._dead = DeadLetters(config.dead, state / "dead", DeadLetterMetrics(registry))
+        dead_metrics = DeadLetterMetrics(registry)
+        self._dead = DeadLetters(config.dead, state / "dead", dead_metrics)
+        self._refusals = Refusals(self._dead, dead_metrics, on_incident)
         self._deliverer = self._make_deliverer()
         self._intake = self._make_intake(state)
         self._hand_in: HandIn = self._intake.hand_in
@@ -92,6 +95,7 @@ class Collector:
         await self._field_types.open()
         await self._buffer.open()
         await self._deliverer.start()
+        self._refusals.start()
         address = await self._intake.start()
         self._status = _READY
         await self._start_inputs()
@@ -102,6 +106,7 @@ class Collector:
         self._status = "stopping"
         await self._intake.stop()
         await self._stop_inputs()
+        await self._refusals.stop()
         await self._deliverer.stop()
         await self._buffer.close()
         await self._store.close()
@@ -152,6 +157,8 @@ class Collector:
             readiness=self._readiness,
             registry=self._registry,
             clock=clock,
+            dead=self._dead,
+            refusals=self._refusals,
         )
 
     def _make_pipeline(self) -> Pipeline:

@@ -79,10 +79,12 @@ class Pipeline:
     def run(self, kind: str, arrival: Arrival, *, bucket: str, source: str) -> Outcome:
         """Judge a body of protocol `kind` for the bucket. Raises DecodeError for a body that is not of it at all."""
         origin = Origin(bucket, source, arrival.received_ns)
+        book = None if arrival.transformed else self._books.get(bucket)
+        transforms = () if arrival.transformed else self._transforms
         examination = _Examination(
-            self._books.get(bucket) or ShapeBook(),
+            book or ShapeBook(),
             origin,
-            [(transform.name, transform.begin(origin)) for transform in self._transforms],
+            [(transform.name, transform.begin(origin)) for transform in transforms],
             [(check.name, check.begin(origin)) for check in self._checks],
         )
         decoded = self._decoders[kind].decode(arrival, examination)
@@ -94,7 +96,9 @@ class Pipeline:
                 count for cause, count in decoded.refused.items() if cause not in (Cause.SYNTAX, Cause.FIELD_STRIPPED)
             )
             return Outcome(None, listed, {Cause.SYNTAX: syntax, Cause.WHOLE_BODY: others})
-        self._books[bucket] = examination.commit()
+        grown = examination.commit()
+        if not arrival.transformed:  # its shapes were not shown to the transforms, so others of them must be
+            self._books[bucket] = grown
         batch = Batch(bucket, decoded.body, decoded.lines, source) if decoded.lines else None
         counts = (examination.taken_out, examination.altered)
         return Outcome(batch, decoded.listed, decoded.refused, *counts, examination.confirm)
@@ -156,6 +160,7 @@ class _Examination:
                 by.append(name)
         if by:
             return self._write(line, by)
+        self._take()
         if self._settles(line):
             self._learn(point)
         return None
@@ -169,6 +174,10 @@ class _Examination:
         for _, transforming in self._transforming:
             transforming.confirm()
 
+    def _take(self) -> None:
+        for _, transforming in self._transforming:
+            transforming.taken()
+
     def _settles(self, line: Line) -> bool:
         return all(one.leaves(line) for _, one in self._transforming) and all(
             one.settles(line) for _, one in self._checkings
@@ -180,6 +189,7 @@ class _Examination:
             text = encode(line.measurement, dict(line.tags), dict(line.fields), time_ns)
         except LineError as error:
             return Objection(Cause.TRANSFORM, f"{', '.join(by)}: {error.reason}")
+        self._take()
         self.altered.update(dict.fromkeys(by, 1))
         return text + b"\n"
 

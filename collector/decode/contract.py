@@ -21,7 +21,8 @@ class Arrival:
     """A request body, inflated, and what its request says about it.
 
     `precision` is the unit of its timestamps, None for the protocol's own default. `forgive_cr`: a CR before the
-    newline is no part of the line. `measurement` names readings that do not name their own.
+    newline is no part of the line. `measurement` names readings that do not name their own. `transformed`: its lines
+    have been through the transforms before.
     """
 
     body: bytes
@@ -29,6 +30,7 @@ class Arrival:
     precision: Precision | None = None
     forgive_cr: bool = True
     measurement: str | None = None
+    transformed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

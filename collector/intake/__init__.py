@@ -9,6 +9,9 @@ body        reading and inflating within limits
 access      which token, and whether it suffices
 buckets     whether a bucket exists
 door        pipeline, then buffer: the one way in, for HTTP and for our own inputs
+refusals    lines that were not taken, on their way to the dead letters
+replay      dead letters back through the door
+letters     /api/v1/dead
 rejections  what is said about lines that were not taken
 answers     statuses, headers and bodies as InfluxDB's clients expect them
 metrics     what intake counts

@@ -12,6 +12,7 @@ from collector.buffer.contract import Buffer
 from collector.decode.contract import Arrival
 from collector.decode.line_protocol import LineProtocol
 from collector.intake.metrics import IntakeMetrics
+from collector.intake.refusals import Refusals
 from collector.pipeline import Outcome, Pipeline
 from collector.verdict import Cause
 from foundation.clock import Clock
@@ -30,12 +31,20 @@ class Door:
     """Pipeline, then buffer."""
 
     def __init__(
-        self, pipeline: Pipeline, buffer: Buffer, metrics: IntakeMetrics, clock: Clock, *, default_bucket: str
+        self,
+        pipeline: Pipeline,
+        buffer: Buffer,
+        metrics: IntakeMetrics,
+        clock: Clock,
+        refusals: Refusals,
+        *,
+        default_bucket: str,
     ) -> None:
         self._pipeline = pipeline
         self._buffer = buffer
         self._metrics = metrics
         self._clock = clock
+        self._refusals = refusals
         self._default_bucket = default_bucket
         self._busy = asyncio.Lock()
 
@@ -48,6 +57,13 @@ class Door:
 
     async def admit(self, kind: str, arrival: Arrival, *, bucket: str, source: str) -> Outcome:
         """Take a body in. Raises DecodeError for one that is not of its protocol, Transient when it cannot be kept."""
+        outcome = await self.admit_again(kind, arrival, bucket=bucket, source=source)
+        if outcome.listed:
+            self._refusals.take(kind, arrival, outcome.listed, bucket=bucket, source=source)
+        return outcome
+
+    async def admit_again(self, kind: str, arrival: Arrival, *, bucket: str, source: str) -> Outcome:
+        """Take in what is a dead letter and stays one where it is refused. Raises as `admit` does."""
         pipeline = self._pipeline
         if not pipeline.ready(bucket):
             await pipeline.prepare(bucket)

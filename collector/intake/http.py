@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 
 from collector.buffer.contract import Buffer
 from collector.check.catalog import ChecksConfig
+from collector.dead import DeadLetters
 from collector.decode.json_telemetry import JsonTelemetryConfig
 from collector.intake.access import Access, TokenMode, check_mode
 from collector.intake.answers import Refusal, refusal, unavailable
@@ -25,8 +26,11 @@ from collector.intake.buckets import Buckets
 from collector.intake.connection import ConnectionServer
 from collector.intake.door import Door
 from collector.intake.health import HealthRoutes, Readiness
+from collector.intake.letters import LetterRoutes
 from collector.intake.metrics import IntakeMetrics
 from collector.intake.query import QueryRoute
+from collector.intake.refusals import Refusals
+from collector.intake.replay import Replayer
 from collector.intake.write import TELEMETRY, V1, V2, WriteLimits, WriteRoute
 from collector.pipeline import BadLines, Pipeline
 from collector.tokens import TokenBook
@@ -95,6 +99,8 @@ class Intake:
         readiness: Callable[[], Readiness],
         registry: CollectorRegistry,
         clock: Clock,
+        dead: DeadLetters,
+        refusals: Refusals,
     ) -> None:
         self._config = config
         self._reader = reader
@@ -102,7 +108,9 @@ class Intake:
         self._registry = registry
         self._clock = clock
         self._metrics = IntakeMetrics(registry)
-        self._door = Door(pipeline, buffer, self._metrics, clock, default_bucket=config.bucket)
+        self._door = Door(pipeline, buffer, self._metrics, clock, refusals, default_bucket=config.bucket)
+        self._dead = dead
+        self._replayer = Replayer(dead)
         self._params = lru_cache(_MOST_QUERIES)(_parse_params)
         self._buckets = buckets
         self._health = HealthRoutes(readiness)
@@ -182,6 +190,7 @@ class Intake:
         )
         deadline_s = config.query_deadline.total_seconds()
         query = QueryRoute(self._reader, access, default_bucket=config.bucket, deadline_s=deadline_s)
+        letters = LetterRoutes(self._dead, self._replayer, access, self._door)
         post, read = frozenset({"POST"}), frozenset({"GET", "HEAD"})
         writes = {"/api/v2/write": V2, "/write": V1, "/v1/telemetry": TELEMETRY}
         routes = {
@@ -202,6 +211,8 @@ class Intake:
         return {
             **routes,
             "/query": _Route(frozenset({"GET", "POST"}), query.answer),
+            "/api/v1/dead": _Route(read | {"DELETE"}, letters.answer),
+            "/api/v1/dead/replay": _Route(post, letters.replay),
             "/ping": _Route(read, self._health.ping),
             "/health": _Route(read, self._health.health),
             "/ready": _Route(read, self._health.ready),

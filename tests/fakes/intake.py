@@ -13,17 +13,21 @@ from collector.check.catalog import ChecksConfig
 from collector.check.catalog import build as build_checks
 from collector.check.field_types import FieldTypes, FieldTypesConfig
 from collector.check.pins import PinFile
+from collector.dead import DeadConfig, DeadLetters
 from collector.decode.catalog import build as build_decoders
 from collector.decode.json_telemetry import JsonTelemetryConfig
 from collector.intake.buckets import Buckets
 from collector.intake.health import Readiness
 from collector.intake.http import Intake, IntakeConfig
+from collector.intake.refusals import Refusals
+from collector.metrics import DeadLetterMetrics
 from collector.pipeline import BadLines, Pipeline
 from collector.tokens import TokenBook
 from foundation.batch import FieldType
 from foundation.clock import Clock
 from store.contract import StatementResult
 from tests.fakes.buffer import MemoryBuffer
+from tests.fakes.buffers import Incidents
 from tests.fakes.clock import ManualClock
 
 NOW_NS = 1767225600_000_000_000
@@ -68,6 +72,8 @@ class RunningIntake:
     tokens: TokenBook
     registry: CollectorRegistry
     clock: ManualClock
+    dead: DeadLetters
+    refusals: Refusals
     readiness: list[Readiness] = field(default_factory=lambda: [Readiness("ready", 0, 0.0)])
 
     async def post(self, path: str, body: bytes = b"", **headers: str) -> "Answer":
@@ -115,7 +121,10 @@ async def running_intake(
     clock, store, buffer, registry = ManualClock(), store or AskedStore(), MemoryBuffer(), CollectorRegistry()
     tokens = TokenBook(folder / "tokens.json", clock)
     pipeline = await open_pipeline(folder, clock, store, config.bad_lines)
-    running = RunningIntake("", aiohttp.ClientSession(), buffer, store, tokens, registry, clock)
+    dead_metrics = DeadLetterMetrics(registry)
+    dead = DeadLetters(DeadConfig(), folder / "dead", dead_metrics)
+    refusals = Refusals(dead, dead_metrics, Incidents())
+    running = RunningIntake("", aiohttp.ClientSession(), buffer, store, tokens, registry, clock, dead, refusals)
     intake = Intake(
         config,
         pipeline=pipeline,
@@ -126,6 +135,8 @@ async def running_intake(
         readiness=lambda: running.readiness[0],
         registry=registry,
         clock=clock,
+        dead=dead,
+        refusals=refusals,
     )
     try:
         running.url = (await intake.start()).url

@@ -8,12 +8,16 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from collector.buffer.contract import BufferFull
+from collector.dead import DeadConfig, DeadLetters
 from collector.decode.contract import Arrival
 from collector.intake.door import Door, LinesRefused
 from collector.intake.metrics import IntakeMetrics
+from collector.intake.refusals import Refusals
+from collector.metrics import DeadLetterMetrics
 from collector.pipeline import BadLines, Outcome, Pipeline
 from foundation.batch import Batch
 from tests.fakes.buffer import MemoryBuffer
+from tests.fakes.buffers import Incidents
 from tests.fakes.clock import ManualClock
 from tests.fakes.intake import open_pipeline
 
@@ -36,8 +40,10 @@ class StuckPipeline(Pipeline):
 
 
 def door(pipeline: Pipeline, buffer: MemoryBuffer, registry: CollectorRegistry | None = None) -> Door:
-    metrics = IntakeMetrics(registry or CollectorRegistry())
-    return Door(pipeline, buffer, metrics, ManualClock(), default_bucket="telemetry")
+    registry = registry or CollectorRegistry()
+    dead_metrics = DeadLetterMetrics(registry)
+    refusals = Refusals(DeadLetters(DeadConfig(), Path("never written"), dead_metrics), dead_metrics, Incidents())
+    return Door(pipeline, buffer, IntakeMetrics(registry), ManualClock(), refusals, default_bucket="telemetry")
 
 
 async def test_our_own_inputs_use_the_same_door(tmp_path: Path):

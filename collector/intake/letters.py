@@ -1,0 +1,139 @@
+"""The dead letters over HTTP, for who holds scope admin: look, replay, throw away.
+
+    GET    /api/v1/dead?bucket=&measurement=&reason=&source=&since_ns=&id=&after=&limit=
+    DELETE /api/v1/dead?...           the same filters; `all=true` where no filter is given
+    POST   /api/v1/dead/replay        the same as a JSON object; one batch, `more` says whether to ask again
+
+A replay asks for JSON by its content type, which a page of another site cannot send unasked.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from collector.dead import DeadLetters, Kept, LettersNotKept, Wanted
+from collector.intake.access import Access
+from collector.intake.answers import Refusal, json_answer, unavailable
+from collector.intake.body import read_body
+from collector.intake.door import Door
+from collector.intake.replay import Replayer
+from collector.tokens import Grant, Scope
+
+_MOST_LETTERS = 1000
+_MOST_IDS = 1000
+_MOST_FORM_BYTES = 1 << 16
+_RETRY_AFTER_S = 5.0
+_TEXTS = ("bucket", "measurement", "reason", "source")
+_KNOWN = frozenset({*_TEXTS, "since_ns", "id", "after", "limit", "all", "p", "u"})
+
+
+class LetterRoutes:
+    """Answers about the dead letters."""
+
+    def __init__(self, dead: DeadLetters, replayer: Replayer, access: Access, door: Door) -> None:
+        self._dead = dead
+        self._replayer = replayer
+        self._access = access
+        self._door = door
+
+    async def answer(self, request: web.BaseRequest, params: Mapping[str, str]) -> web.Response:
+        """Show letters, or delete them."""
+        grant = self._admit(request, params)
+        wanted = _wanted(params)
+        self._demand_buckets(grant, wanted)
+        try:
+            if request.method == "DELETE":
+                if wanted == Wanted() and params.get("all") != "true":
+                    raise Refusal(400, "no filter: say all=true to throw every dead letter away")
+                return json_answer({"purged": await self._dead.purge(wanted)})
+            most = _limit(params)
+            letters = await self._dead.find(wanted, after=_number(params, "after"), most=most)
+        except LettersNotKept as error:
+            raise unavailable(str(error), _RETRY_AFTER_S) from error
+        more = letters[-1].id if len(letters) == most else None
+        return json_answer({"letters": [_plain(kept) for kept in letters], "next_after": more})
+
+    async def replay(self, request: web.BaseRequest, params: Mapping[str, str]) -> web.Response:
+        """Put one batch of letters through the door again."""
+        grant = self._admit(request, params)
+        form = await _form(request)
+        wanted = _wanted(form)
+        self._demand_buckets(grant, wanted)
+        try:
+            done = await self._replayer.replay(self._door, wanted, after=_number(form, "after"), most=_limit(form))
+        except LettersNotKept as error:
+            raise unavailable(str(error), _RETRY_AFTER_S) from error
+        return json_answer(asdict(done))
+
+    def _admit(self, request: web.BaseRequest, params: Mapping[str, str]) -> Grant | None:
+        grant = self._access.admit(request.headers.get("Authorization"), params)
+        self._access.demand(grant, Scope.ADMIN)
+        return grant
+
+    def _demand_buckets(self, grant: Grant | None, wanted: Wanted) -> None:
+        """A token for some buckets alone has to name one of them."""
+        if grant is not None and grant.buckets:
+            self._access.demand_bucket(grant, wanted.bucket)
+
+
+async def _form(request: web.BaseRequest) -> Mapping[str, str]:
+    if not request.headers.get("Content-Type", "").startswith("application/json"):
+        raise Refusal(400, "send the filters as a JSON object with Content-Type: application/json")
+    try:
+        content = orjson.loads(await read_body(request, _MOST_FORM_BYTES) or b"{}")
+    except orjson.JSONDecodeError as error:
+        raise Refusal(400, f"the filters are no JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise Refusal(400, 'the filters are a JSON object, as in {"reason": "field_type"}')
+    return {key: ",".join(map(str, value)) if isinstance(value, list) else str(value) for key, value in content.items()}
+
+
+def _wanted(params: Mapping[str, str]) -> Wanted:
+    unknown = sorted(params.keys() - _KNOWN)
+    if unknown:
+        raise Refusal(
+            400, f'unknown filter "{unknown[0]}"; there are bucket, measurement, reason, source, since_ns, id'
+        )
+    ids = [text for text in params.get("id", "").split(",") if text]
+    if len(ids) > _MOST_IDS or not all(text.isascii() and text.isdigit() for text in ids):
+        raise Refusal(400, f"id is up to {_MOST_IDS} numbers, with commas between them")
+    texts = {name: params.get(name, "") for name in _TEXTS}
+    return Wanted(ids=tuple(map(int, ids)), since_ns=_number(params, "since_ns"), **texts)
+
+
+def _limit(params: Mapping[str, str]) -> int:
+    return min(_number(params, "limit") or _MOST_LETTERS, _MOST_LETTERS)
+
+
+def _number(params: Mapping[str, str], name: str) -> int:
+    text = params.get(name, "0")
+    if not (text.isascii() and text.isdigit() and int(text) < 1 << 63):
+        raise Refusal(400, f"{name} is a whole number, not {text[:40]!r}")
+    return int(text)
+
+
+def _plain(kept: Kept) -> dict[str, Any]:
+    letter = kept.letter
+    shown = {
+        "id": kept.id,
+        "accepted_ns": letter.accepted_ns,
+        "bucket": letter.bucket,
+        "measurement": letter.measurement,
+        "source": letter.source,
+        "destination": letter.destination,
+        "kind": letter.kind,
+        "reason": letter.reason,
+        "replays": kept.replays,
+        "protocol": letter.form.protocol,
+        "precision": letter.form.precision,
+    }
+    try:
+        return shown | {"line": letter.line.decode()}
+    except UnicodeDecodeError:
+        return shown | {"line_base64": base64.b64encode(letter.line).decode()}
