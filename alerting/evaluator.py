@@ -33,6 +33,7 @@ from store.contract import Reader
 _log = logger("alerting.evaluator")
 _POLL_S = 0.1
 _TINY_S = 0.001
+_UNKNOWN = "the collector does not answer: data may fire, but nothing resolves and no gap counts"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -180,9 +181,10 @@ class Evaluator:
             async with self._slots:
                 await self._prime(question, at)
                 values = await ask(self._reader, question, at)
+            doubt = _UNKNOWN if behind_s is None else None
             behind = self._is_behind(question, behind_s)
             for watch in self._roster.asking(question):
-                await self._apply(watch, values, at, behind=behind, started=started)
+                await self._apply(watch, values, at, behind=behind, started=started, doubt=doubt)
         except NothingThere as error:
             self._wait(question, at, str(error), self._clock.monotonic() - started)
         except Exception as error:  # noqa: BLE001 - whatever a store does, it must not end the evaluation of rules
@@ -221,7 +223,9 @@ class Evaluator:
             return True
         return False
 
-    async def _apply(self, watch: Watch, values: Values, at: datetime, *, behind: bool, started: float) -> None:
+    async def _apply(
+        self, watch: Watch, values: Values, at: datetime, *, behind: bool, started: float, doubt: str | None
+    ) -> None:
         async with self._lock(watch):
             if not self._roster.has(watch):
                 return
@@ -237,11 +241,13 @@ class Evaluator:
                 return
             before = watch.health
             duration_s = self._clock.monotonic() - started
-            watch.accept(decision, duration_s=duration_s)
-        if before in (Health.ERROR, Health.BLIND):
-            _log.info("rule can be evaluated again", rule=watch.rule.alert)
-        if before is not Health.OK:
+            watch.accept(decision, duration_s=duration_s, doubt=doubt)
+        if watch.health is not before:
             self._changed.set()
+            if doubt is not None:
+                _log.error("rule sees only half", rule=watch.rule.alert, why=doubt, health=watch.health)
+            elif before in (Health.ERROR, Health.BLIND):
+                _log.info("rule can be evaluated again", rule=watch.rule.alert)
         self._metrics.evaluations.labels("ok").inc()
         self._metrics.duration.observe(duration_s)
 

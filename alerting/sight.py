@@ -1,6 +1,7 @@
 """One alert about the evaluator itself: rules that cannot be evaluated. It goes through the same table as all others.
 
-The evaluator calls it after each evaluation. One alert for all blind rules, so that a store that is away is one notice.
+The evaluator calls it after each evaluation. One alert for all blind rules, so that a store that is away is one notice:
+a warning while some are blind, critical when all are.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ from alerting.rules.threshold import Threshold
 from alerting.watch import Decision, Health, RuleStatus
 
 _LABELS = (("alertname", RESERVED),)
-_POLICY = Policy(every=timedelta(0), warn=Threshold(">", 0), hold=timedelta(seconds=10))
+_HOLD = timedelta(seconds=10)
 """A store that goes away blinds many rules within a moment: they are told together, and not if it is back at once."""
+_SOME = Policy(every=timedelta(0), warn=Threshold(">", 0), hold=_HOLD)
+_ALL = replace(_SOME, critical=Threshold(">", 0))
+"""Where no rule sees, nothing can fire any more."""
 _NAMED = 10
 
 
@@ -29,6 +33,7 @@ class Sight:
 
     def __init__(self, remembered: Alert | None) -> None:
         self._alert = remembered or Alert(rule=RESERVED, labels=_LABELS)
+        self._dark_since: datetime | None = None
 
     @property
     def active(self) -> tuple[Alert, ...]:
@@ -42,7 +47,7 @@ class Sight:
         if unsure and not blind:
             return Decision(Evaluation(rule=RESERVED, at=at), {_LABELS: self._alert})
         point = Datapoint(at, float(len(blind)))
-        after, changes = state.step(_POLICY, self._alert, point, at, behind=False)
+        after, changes = state.step(self._policy(statuses, blind, at), self._alert, point, at, behind=False)
         after = after or self._alert
         told = f"{len(blind)} of {len(statuses)} rules cannot be evaluated; their alerts keep their state"
         if not blind:
@@ -55,6 +60,14 @@ class Sight:
             transitions=tuple(replace(change, reason=told, annotations=words) for change in changes),
         )
         return Decision(evaluation, {_LABELS: after})
+
+    def _policy(self, statuses: Sequence[RuleStatus], blind: Sequence[RuleStatus], at: datetime) -> Policy:
+        """Critical when all rules are blind, and have been for a while."""
+        if len(blind) < len(statuses):
+            self._dark_since = None
+            return _SOME
+        self._dark_since = min(self._dark_since or at, at)
+        return _ALL if at - self._dark_since >= _HOLD else _SOME
 
     def accept(self, decision: Decision) -> None:
         """The decision is recorded."""

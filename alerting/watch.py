@@ -135,12 +135,13 @@ class Watch:
         )
         return Decision(evaluation, alerts)
 
-    def accept(self, decision: Decision, *, duration_s: float | None = None) -> None:
-        """The decision is recorded: it is how things stand now."""
+    def accept(self, decision: Decision, *, duration_s: float | None = None, doubt: str | None = None) -> None:
+        """The decision is recorded: it is how things stand now. With a `doubt` the rule saw only half of it."""
         self.alerts = decision.alerts
         self.active = _active(decision.alerts)
         self._primed = {}
-        self._doing = _Doing(evaluated_at=decision.evaluation.at, duration_s=duration_s)
+        failures = self._doing.failures + 1 if doubt is not None else 0
+        self._doing = _Doing(failures, doubt, decision.evaluation.at, duration_s)
 
     def forget(self, labels: Labels) -> None:
         """The series of an alert is known to have ended: so has the alert."""

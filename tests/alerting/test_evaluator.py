@@ -221,6 +221,49 @@ async def test_blind_rules_are_one_notice():
         assert [change for _, _, change in scene.notes.changes] == [Change.PENDING, Change.FIRED, Change.RESOLVED]
 
 
+async def test_a_store_that_goes_away_is_told_although_one_rule_was_blind_before():
+    """One rule that never works must not hide that now none does: the notice becomes critical, and falls back."""
+
+    def answer(at: datetime) -> Answer:
+        if 60 <= seconds(at) < 120:
+            raise StoreUnavailable("connection refused")
+        return {"a": 1.0, "b": 1.0}
+
+    rules = [a_rule("Bad", labels={"host": "mine"}), a_rule("Good")]
+    async with evaluating(rules, answer) as scene:
+        await scene.until(59)
+        told = [change.alert.level for one in scene.notes.evaluations for change in one.transitions]
+        assert told == [Level.WARNING, Level.WARNING]
+        await scene.until(75)
+        assert len(scene.notes.changes) == 2
+        await scene.until(100)
+        (raised,) = scene.notes.evaluations[-1].transitions
+        assert (raised.change, raised.alert.level) == (Change.RAISED, Level.CRITICAL)
+        assert raised.annotations["summary"] == "2 of 2 rules cannot be evaluated; their alerts keep their state"
+        await scene.until(131)
+        assert scene.notes.changes[-1] == (120, "TocsinRuleBlind", Change.LOWERED)
+
+
+async def test_a_collector_that_does_not_answer_blinds_the_rules():
+    """Silence and recovery cannot be told from a collector that is gone: after two evaluations somebody is told."""
+    async with evaluating([a_rule()], lambda at: {"a": 95.0} if seconds(at) >= 20 else {"a": 1.0}) as scene:
+        await scene.until(1)
+        scene.lag.seconds = None
+        await scene.until(35)
+        (status,) = scene.evaluator.statuses()
+        assert status.health is Health.BLIND
+        assert status.error == "the collector does not answer: data may fire, but nothing resolves and no gap counts"
+        assert (20, "a", Change.FIRED) in scene.notes.changes
+        assert [change for _, name, change in scene.notes.changes if name == "TocsinRuleBlind"] == [
+            Change.PENDING,
+            Change.FIRED,
+        ]
+        scene.lag.seconds = 0.0
+        await scene.until(41)
+        assert scene.notes.changes[-1][1:] == ("TocsinRuleBlind", Change.RESOLVED)
+        assert scene.evaluator.statuses()[0].health is Health.OK
+
+
 async def test_a_bucket_that_does_not_exist_yet_is_no_blindness():
     """Before anything was written there is no bucket; a rule waits for it and says so, and nobody is paged."""
     async with evaluating([a_rule(bucket="later")], lambda _: {}) as scene:
