@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HOW = "../shared/servers/install .servers puts it there; TOCSIN_SERVERS names another folder"
+HOW = "put the program into .servers/ or on the PATH, or name its folder in TOCSIN_SERVERS; .ci/run shows one way"
 
 
 def find_server(name: str) -> Path | None:
