@@ -39,7 +39,8 @@ class Outcome:
     """What became of a body. `batch` is None when no line is left; `listed` are the first rejections, `refused` all.
 
     `taken_out` counts the lines that a policy removed on purpose, `altered` those that it changed, by its name.
-    `confirm` is to be called once the batch is durable, and not at all when it is not.
+    `confirm` is to be called once the batch is durable, and not at all when it is not. `rest` is where the part of the
+    body begins that was not judged yet, 0 when all was.
     """
 
     batch: Batch | None
@@ -48,6 +49,7 @@ class Outcome:
     taken_out: Mapping[str, int] = field(default_factory=dict)
     altered: Mapping[str, int] = field(default_factory=dict)
     confirm: Callable[[], None] = lambda: None
+    rest: int = 0
 
     @property
     def accepted(self) -> int:
@@ -101,7 +103,12 @@ class Pipeline:
             self._books[bucket] = grown
         batch = Batch(bucket, decoded.body, decoded.lines, source) if decoded.lines else None
         counts = (examination.taken_out, examination.altered)
-        return Outcome(batch, decoded.listed, decoded.refused, *counts, examination.confirm)
+        return Outcome(batch, decoded.listed, decoded.refused, *counts, examination.confirm, decoded.rest)
+
+    @property
+    def divisible(self) -> bool:
+        """Whether parts of a body may be judged by themselves: nothing is decided over the whole of it."""
+        return self._bad_lines is BadLines.KEEP and not self._transforms
 
     def ready(self, bucket: str) -> bool:
         """Whether `prepare` has nothing to do."""

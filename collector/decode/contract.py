@@ -22,7 +22,8 @@ class Arrival:
 
     `precision` is the unit of its timestamps, None for the protocol's own default. `forgive_cr`: a CR before the
     newline is no part of the line. `measurement` names readings that do not name their own. `transformed`: its lines
-    have been through the transforms before.
+    have been through the transforms before. `patience`: after so many lines judged one by one, a decoder that can stop
+    does, and says where; 0 means never.
     """
 
     body: bytes
@@ -31,16 +32,21 @@ class Arrival:
     forgive_cr: bool = True
     measurement: str | None = None
     transformed: bool = False
+    patience: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """Line protocol (ns timestamps, trailing newline), how many lines, the rejections listed, and all by cause."""
+    """Line protocol (ns timestamps, trailing newline), how many lines, the rejections listed, and all by cause.
+
+    `rest` is where the part of the body begins that patience did not suffice for, 0 when all was judged.
+    """
 
     body: bytes
     lines: int
     listed: tuple[Rejection, ...] = ()
     refused: Mapping[Cause, int] = field(default_factory=dict)
+    rest: int = 0
 
 
 class Examiner(Protocol):

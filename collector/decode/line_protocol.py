@@ -15,5 +15,5 @@ class LineProtocol:
     def decode(self, arrival: Arrival, examiner: Examiner) -> Decoded:
         """Judge every line; the default precision is nanoseconds."""
         precision = arrival.precision or Precision.NS
-        walk = Walk(examiner, precision, arrival.received_ns, forgive_cr=arrival.forgive_cr)
+        walk = Walk(examiner, precision, arrival.received_ns, forgive_cr=arrival.forgive_cr, patience=arrival.patience)
         return walk.decode(arrival.body)

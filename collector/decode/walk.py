@@ -21,13 +21,16 @@ _ZEROS = {Precision.NS: b"", Precision.US: b"000", Precision.MS: b"000000", Prec
 
 
 class Walk:
-    """One pass over one body. `stamp_ns` is for lines without a timestamp."""
+    """One pass over one body. `stamp_ns` is for lines without a timestamp; `patience` as in Arrival."""
 
-    def __init__(self, examiner: Examiner, precision: Precision, stamp_ns: int, *, forgive_cr: bool) -> None:
+    def __init__(
+        self, examiner: Examiner, precision: Precision, stamp_ns: int, *, forgive_cr: bool, patience: int = 0
+    ) -> None:
         self._examiner = examiner
         self._precision = precision
         self._stamp = b" %d\n" % stamp_ns
         self._forgive_cr = forgive_cr
+        self._patience = patience
         self._out: list[bytes] = []
         self._lines = 0
         self._tally = Tally()
@@ -38,8 +41,8 @@ class Walk:
         fast = fits(text)
         if fast and self._forgive_cr and b"\r\n" in text:
             body, text = self._without_cr(body, text)
-        at, row = 0, 1
-        while at < len(body):
+        at, row, walked = 0, 1, 0
+        while at < len(body) and (not self._patience or walked < self._patience):
             taken = self._take_run(text, at) if fast else 0
             if taken:
                 rows = text.count(b"\n", at, at + taken)
@@ -50,7 +53,9 @@ class Walk:
             self._take_line(body[at:end], row)
             row += 1 + body.count(b"\n", at, end)
             at = end + 1
-        return Decoded(b"".join(self._out), self._lines, tuple(self._tally.listed), self._tally.refused)
+            walked += 1
+        rest = at if at < len(body) else 0
+        return Decoded(b"".join(self._out), self._lines, tuple(self._tally.listed), self._tally.refused, rest)
 
     def _take_run(self, text: bytes, at: int) -> int:
         """Copy the run of known lines at `at`; how many bytes it had."""

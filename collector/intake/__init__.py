@@ -8,6 +8,7 @@ health      /ping, /health, /ready
 body        reading and inflating within limits
 access      which token, and whether it suffices
 buckets     whether a bucket exists
+turns       a body of many unknown lines, judged in turns
 door        pipeline, then buffer: the one way in, for HTTP and for our own inputs
 refusals    lines that were not taken, on their way to the dead letters
 replay      dead letters back through the door

@@ -90,3 +90,25 @@ async def test_a_huge_body_leaves_the_loop_free_and_keeps_the_order():
         assert pipeline.order == []
         pipeline.go.set()
     assert pipeline.order == [len(HUGE), 1]
+
+
+async def test_a_body_of_unknown_shapes_is_judged_in_turns(tmp_path: Path):
+    """Others are judged meanwhile; its outcome, line numbers and stamp are those of a body judged at once."""
+    rows = [b"m%d,t=a f=1" % number for number in range(3000)]
+    rows[1000] = b's note="two\nrows",n=1i'
+    rows[2500] = b"no line"
+    body = b"\n".join(rows)
+    whole = await open_pipeline(tmp_path, ManualClock())
+    expected = whole.run("line_protocol", Arrival(body, 7), bucket="b", source="test")
+    assert expected.batch is not None
+    buffer = MemoryBuffer()
+    way_in = door(await open_pipeline(tmp_path / "other", ManualClock()), buffer)
+    long = asyncio.ensure_future(way_in.admit("line_protocol", Arrival(body, 7), bucket="b", source="test"))
+    await asyncio.sleep(0.0)
+    await way_in.admit("line_protocol", Arrival(b"m f=1 1\n", 7), bucket="telemetry", source="test")
+    assert not long.done()
+    outcome = await long
+    assert [batch.bucket for batch in buffer.batches] == ["telemetry", "b"]
+    assert outcome.batch == expected.batch
+    assert (outcome.listed, outcome.refused) == (expected.listed, expected.refused)
+    assert outcome.listed[0].number == 2502
