@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
+from collector.transform.add_tag import AddTag, AddTagConfig
 from collector.transform.contract import Transform
+from collector.transform.convert_unit import ConvertUnit, ConvertUnitConfig
+from collector.transform.dedupe import Dedupe, DedupeConfig
+from collector.transform.derive import Derive, DeriveConfig
+from collector.transform.drop import Drop, DropConfig
+from collector.transform.hash import Hash, HashConfig
+from collector.transform.keep import Keep, KeepConfig
 from collector.transform.rename import Rename, RenameConfig
 
-TransformConfig = RenameConfig
+TransformConfig = (
+    RenameConfig | DropConfig | KeepConfig | AddTagConfig | ConvertUnitConfig | HashConfig | DeriveConfig | DedupeConfig
+)
+"""What may stand in the list `collector.transforms`."""
 
-CATALOG = {
+CATALOG: Mapping[str, tuple[type[TransformConfig], Callable[[Any], Transform]]] = {
     Rename.name: (RenameConfig, Rename),
+    Drop.name: (DropConfig, Drop),
+    Keep.name: (KeepConfig, Keep),
+    AddTag.name: (AddTagConfig, AddTag),
+    ConvertUnit.name: (ConvertUnitConfig, ConvertUnit),
+    Hash.name: (HashConfig, Hash),
+    Derive.name: (DeriveConfig, Derive),
+    Dedupe.name: (DedupeConfig, Dedupe),
 }
 
 

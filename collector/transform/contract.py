@@ -22,6 +22,9 @@ class Transforming(Protocol):
         The line has its timestamp, or None for the time of receipt.
         """
 
+    def taken(self) -> None:
+        """The line shown last goes on to be stored, as nobody behind has refused it or taken it out."""
+
     def leaves(self, line: Line) -> bool:
         """Asked for a line left as it is: whether all with this measurement, tag keys and fields are, for good.
 

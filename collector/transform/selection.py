@@ -43,6 +43,9 @@ class Unchanging:
         """Nothing to begin."""
         return self
 
+    def taken(self) -> None:
+        """Nothing to learn."""
+
     def confirm(self) -> None:
         """Nothing was learnt."""
 
