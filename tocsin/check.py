@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from alerting.config import load_notify
 from alerting.rules import load as rules
@@ -45,11 +45,21 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _parts(config: TocsinConfig) -> Iterator[tuple[str, Callable[[], int]]]:
     env = _STAND_IN | os.environ
-    yield "rule", lambda: len(rules.load(config.alerting.rules, env))
+    yield "rule", lambda: _rules(config, env)
     notify = config.alerting.notify
     if notify is not None:
         yield "receiver", lambda: len(load_notify(notify, env).receivers)
     yield "board", lambda: _boards(config)
+
+
+def _rules(config: TocsinConfig, env: Mapping[str, str]) -> int:
+    read = rules.load(config.alerting.rules, env)
+    if isinstance(config.store, EmbeddedConfig):  # what another store understands is for that store to say
+        verdicts = [(rule, statements.verdict(rule.query)) for rule in read]
+        faults = [f"{rule.file}: alert {rule.alert}: query: {fault}" for rule, fault in verdicts if fault]
+        if faults:
+            raise ConfigError(*faults)
+    return len(read)
 
 
 def _boards(config: TocsinConfig) -> int:
@@ -57,7 +67,7 @@ def _boards(config: TocsinConfig) -> int:
     boards = Boards(folder)
     listed = boards.index()
     faults: list[str] = list(listed["problems"])
-    if isinstance(config.store, EmbeddedConfig):  # what another store understands is for that store to say
+    if isinstance(config.store, EmbeddedConfig):
         for uid in (board["uid"] for board in listed["boards"]):
             faults += [f"{folder}: board {uid!r}: {fault}" for fault in statements.problems(boards.get(uid) or {})]
     if faults:

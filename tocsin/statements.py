@@ -1,4 +1,4 @@
-"""The queries of the boards, read as the embedded store reads them: a misspelt function shows before a panel is empty.
+"""Queries of rules and boards, read as the embedded store reads them: a misspelt function shows before it is asked.
 
 A variable may stand for a name, a number or a duration; a query is at fault if none of them makes it one.
 """
@@ -49,11 +49,12 @@ def _panels(board: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _fault(query: str) -> str:
     for macro, text in _MACROS.items():
         query = query.replace(macro, text)
-    faults = [_verdict(_VARIABLE.sub(stand_in, query)) for stand_in in _STAND_INS]
+    faults = [verdict(_VARIABLE.sub(stand_in, query)) for stand_in in _STAND_INS]
     return "" if "" in faults else faults[0]
 
 
-def _verdict(query: str) -> str:
+def verdict(query: str) -> str:
+    """What the embedded store would say against the query; empty for one that it answers."""
     try:
         for statement in parse(query):
             if isinstance(statement, Select):

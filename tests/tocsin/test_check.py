@@ -99,6 +99,15 @@ def test_a_panel_that_asks_what_cannot_be_answered_is_named(run: Run, files: Pat
     assert run("check").code == 0
 
 
+def test_a_rule_that_asks_what_cannot_be_answered_is_named(run: Run, files: Path) -> None:
+    """A rule with a misspelt function would be blind for ever; the check names file, alert and fault."""
+    (files / "r.yml").write_text(RULE.replace("mean(", "meen("))
+
+    ran = run("check")
+
+    assert (ran.code, ran.complaint) == (2, "r.yml: alert A: query: undefined function meen()\n")
+
+
 def test_problems_as_json(run: Run, files: Path) -> None:
     """A program reads whether all is well, each problem, and what could be read."""
     (files / "n.yml").write_text("receivers: []\n")
