@@ -170,6 +170,7 @@ def step(
         return alert, ()
     if _rests(policy, alert, datapoint.value):
         return replace(alert, value=datapoint.value, seen_at=datapoint.at, quiet_s=0.0), ()
+    alert = _rewound(alert, now)
     seen = _see(policy, alert, datapoint)
     if seen.quiet_s >= policy.forget.total_seconds() and datapoint.value is None:
         return end(seen, now, f"no data for {durations.render(policy.forget)}, the series is forgotten")
@@ -236,6 +237,16 @@ def _see(policy: Policy, alert: Alert, datapoint: Datapoint) -> Alert:
     if datapoint.value is None:
         return replace(alert, quiet_s=alert.quiet_s + policy.every.total_seconds(), recent=recent)
     return replace(alert, value=datapoint.value, seen_at=datapoint.at, quiet_s=0.0, recent=recent)
+
+
+def _rewound(alert: Alert, now: datetime) -> Alert:
+    """The alert with no timer that starts in the future: where the clock was set back, a timer runs from now."""
+    if max(filter(None, (alert.since, alert.fired_at, alert.calm_since)), default=now) <= now:
+        return alert
+    since, fired_at, calm_since = (
+        start and min(start, now) for start in (alert.since, alert.fired_at, alert.calm_since)
+    )
+    return replace(alert, since=since, fired_at=fired_at, calm_since=calm_since)
 
 
 def _rests(policy: Policy, alert: Alert, value: float | None) -> bool:

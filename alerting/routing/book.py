@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from alerting.alert import Alert, Change, Level, State, Transition
-from alerting.routing.group import Group, GroupKey, Member, Notice, admit, open_group, settle
+from alerting.routing.group import Group, GroupKey, Member, Notice, admit, open_group, settle, wake
 from alerting.routing.tree import Node, Timers
 
 
@@ -43,6 +43,7 @@ class Book:
         self._holders: dict[str, frozenset[GroupKey]] = {}
         self._due: list[tuple[datetime, int, GroupKey]] = []
         self._count = 0
+        self._asked_at: datetime | None = None
         for group in groups:
             self._put(group, group.members)
 
@@ -66,7 +67,14 @@ class Book:
         return None
 
     def take_due(self, now: datetime, most: int) -> list[Group]:
-        """At most `most` groups that are due, earliest first. They stay due until `take` says otherwise."""
+        """At most `most` groups that are due, earliest first. They stay due until `take` says otherwise.
+
+        When the clock was set back since the last call, no group waits longer than its timers from now.
+        """
+        if self._asked_at is not None and now < self._asked_at:
+            for group in tuple(self._groups.values()):
+                self._put(wake(group, now), ())
+        self._asked_at = now
         found: dict[GroupKey, Group] = {}
         kept: list[tuple[datetime, int, GroupKey]] = []
         while len(found) < most and (due := self.next_due()) is not None and due <= now:

@@ -122,8 +122,10 @@ def open_group(key: GroupKey, timers: Timers, now: datetime) -> Group:
 
 
 def wake(group: Group, now: datetime) -> Group:
-    """A group as it was kept, at a start. A clock that was set back does not put it off for longer than its timers."""
-    timer = group.timers.wait if group.said_at is None else group.timers.repeat
+    """A group after a start or a step of the clock: a clock set back puts it off for no longer than its timers."""
+    has_news = any(member.is_news for member in group.members.values())
+    timer = group.timers.interval if has_news else group.timers.repeat
+    timer = group.timers.wait if group.said_at is None else timer
     return replace(group, due=min(group.due, now + timer))
 
 

@@ -44,6 +44,20 @@ def changes(policy: Policy, text: str) -> list[str]:
     return [told for _, told in walk(policy, text)]
 
 
+@pytest.mark.parametrize("by", [timedelta(hours=1), timedelta(days=400)])
+def test_a_clock_that_is_set_back_delays_no_alert_for_longer_than_its_timers(by: timedelta) -> None:
+    """`for` and `keep_firing_for` that began in what is now the future begin again; they do not last until then."""
+    policy = replace(WARN, hold=2 * EVERY, keep_firing_for=2 * EVERY)
+    alert, told = FRESH, []
+    for n, value in enumerate([400, 400, 400, 400, 100, 100, 100, 100]):
+        now = ZERO + n * EVERY - (by if n >= 1 else timedelta(0)) - (by if n >= 5 else timedelta(0))
+        after, changes = state.step(policy, alert, Datapoint(now, value), now, behind=False)
+        assert after is not None
+        alert = after
+        told += [(n, one.change) for one in changes]
+    assert told == [(0, Change.PENDING), (3, Change.FIRED), (7, Change.RESOLVED)]
+
+
 def test_the_table_is_total():
     """Every phase has a cell for every finding, and every phase can be reached."""
     assert set(TABLE) == set(Phase)

@@ -6,7 +6,7 @@ from alerting.alert import Change, Level
 from alerting.routing.book import Book, GroupChange, member_now
 from alerting.routing.group import Notice
 from alerting.routing.matchers import parse
-from alerting.routing.tree import Node
+from alerting.routing.tree import Node, Timers
 from tests.alerting.desk import T0, change
 
 TREE = Node(receiver="oncall", group_by=("alertname",))
@@ -52,10 +52,22 @@ def test_due_groups_come_earliest_first_and_in_portions() -> None:
         book.take(book.route([change(Change.FIRED, f"A{number}")], TREE, T0 + timedelta(seconds=3 - number)))
     late = T0 + timedelta(seconds=10)
     assert book.next_due() == T0 + timedelta(seconds=1)
+    assert book.take_due(T0, 9) == []
     names = [dict(group.key.labels)["alertname"] for group in book.take_due(late, 2)]
     assert names == ["A2", "A1"]
     assert [dict(group.key.labels)["alertname"] for group in book.take_due(late, 9)] == ["A2", "A1", "A0"]
+
+
+def test_clock_that_is_set_back_delays_no_page() -> None:
+    """A group that waits for half a minute waits no longer because the clock went back an hour meanwhile."""
+    wait = Timers(wait=timedelta(seconds=30))
+    book = Book()
+    book.take(book.route([change(Change.FIRED)], Node(receiver="oncall", group_by=(), timers=wait), T0))
+    back = T0 - timedelta(hours=1)
     assert book.take_due(T0, 9) == []
+    assert book.take_due(back, 9) == []
+    assert book.next_due() == back + wait.wait
+    assert len(book.take_due(back + wait.wait, 9)) == 1
 
 
 def test_settled_group_is_due_later() -> None:

@@ -140,6 +140,12 @@ def test_clock_that_was_set_back_puts_off_nothing_for_longer_than_the_timers() -
     assert wake(said, NOW).due == NOW + timedelta(hours=4)
 
 
+def test_clock_that_was_set_back_puts_off_news_for_no_longer_than_the_interval() -> None:
+    """An alert that joined an open incident is told after the group interval, however far the clock went back."""
+    joined = replace(group(member("a", heard=HEARD), member("b"), said_ago=JUST_SAID), due=NOW + timedelta(hours=1))
+    assert wake(joined, NOW).due == NOW + TIMERS.interval
+
+
 def test_last_resolve_is_due_at_once_and_an_earlier_one_waits() -> None:
     """A group whose last alert resolves says so at once; while others fire, it waits for the interval."""
     said = group(member("a", heard=HEARD), member("b", heard=HEARD), said_ago=seconds(10))
