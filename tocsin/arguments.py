@@ -81,6 +81,17 @@ examples:
   tocsin health http://127.0.0.1:8186/ready
 """
 
+_ABOUT_LETTERS = """\
+examples:
+  tocsin dead list --reason field_type --since 2h
+  tocsin dead show 17
+  tocsin dead replay --measurement device_reading    once the cause is mended: what is refused again stays
+  tocsin dead purge --source token:old-gateway
+
+A dead letter is a line that was refused for good, with its reason, source and time (docs/dead-letters.md). Where tokens
+are required, it takes scope admin; on the collector's own machine the stack's own token is found by itself.
+"""
+
 _ABOUT_CREDENTIALS = """\
 examples:
   tocsin token create gateway --scope write     prints the token once; it is kept as a hash only
@@ -120,6 +131,7 @@ def parser() -> argparse.ArgumentParser:
     _check(commands)
     _query(commands)
     _token(commands)
+    _dead(commands)
     _rule(commands)
     _operations(commands)
     return top
@@ -215,6 +227,42 @@ def _token(commands: argparse._SubParsersAction[_Parser]) -> None:
     _action(actions, "list", "names and scopes; the tokens themselves cannot be shown again")
     revoke = _action(actions, "revoke", "end a token at once")
     revoke.add_argument("name", help="as `tocsin token list` shows it")
+
+
+def _asks(command: _Parser, scope: str) -> None:
+    """The options of a command that asks the running collector."""
+    command.add_argument("--url", default="", help="a collector's URL (default: the one running on this state folder)")
+    command.add_argument(
+        "--token-file", type=Path, metavar="FILE", help=f"holds a token with scope {scope}, where one is needed"
+    )
+    command.add_argument("--json", action="store_true", help="answer as JSON")
+
+
+def _dead(commands: argparse._SubParsersAction[_Parser]) -> None:
+    purpose = "look at lines that were refused, replay them or throw them away"
+    dead = _command(commands, "dead", "dead", purpose, _ABOUT_LETTERS)
+    _asks(dead, "admin")
+    actions = dead.add_subparsers(dest="action", required=True, metavar="ACTION")
+    shown = _action(actions, "list", "list letters, oldest first", _ABOUT_LETTERS)
+    shown.add_argument("--limit", type=int, default=100, metavar="N", help="at most so many (default: 100)")
+    shown.add_argument("--after", type=int, default=0, metavar="ID", help="go on behind this letter")
+    whole = _action(actions, "show", "print letters whole, with their lines", _ABOUT_LETTERS)
+    whole.add_argument("ids", type=int, nargs="+", metavar="ID", help="as `tocsin dead list` shows it")
+    replay = _action(actions, "replay", "send lines through intake again; what is refused again stays", _ABOUT_LETTERS)
+    purge = _action(actions, "purge", "throw letters away", _ABOUT_LETTERS)
+    purge.add_argument("--all", action="store_true", help="every letter, where no filter is given")
+    for action in (replay, purge):
+        action.add_argument(
+            "ids", type=int, nargs="*", metavar="ID", help="these letters alone (default: all that fit)"
+        )
+    for action in (shown, replay, purge):
+        action.add_argument("--bucket", metavar="NAME", help="letters of this bucket")
+        action.add_argument("--measurement", metavar="NAME", help="letters of this measurement")
+        action.add_argument("--reason", metavar="WORDS", help="the kind of reason, or words that stand in it")
+        action.add_argument("--source", metavar="WHO", help="as it is listed: token:NAME or host:ADDRESS")
+        action.add_argument(
+            "--since", metavar="WHEN", help="a span back, as in 2h, or a time, as in 2026-01-31T08:00:00Z"
+        )
 
 
 def _rule(commands: argparse._SubParsersAction[_Parser]) -> None:

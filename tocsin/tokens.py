@@ -18,6 +18,8 @@ from tocsin import config as configuration
 
 FILE = "tokens.json"
 _OWN_FILE = "own.token"
+_OWN_SCOPES = frozenset({Scope.READ, Scope.WRITE, Scope.ADMIN})
+"""Admin too: whoever may read its file may edit the tokens' file beside it."""
 
 
 def open_book(state: Path) -> TokenBook:
@@ -32,7 +34,8 @@ def arrange_own_token(state: Path, *, needed: bool) -> None:
     """
     book = open_book(state)
     token = own_token(state)
-    if needed and token is not None and book.verify(token.reveal()) is not None:
+    grant = book.verify(token.reveal()) if token is not None else None
+    if needed and grant is not None and grant.scopes == _OWN_SCOPES:
         return
     if any(grant.name == OWN for grant in book.list()):
         book.revoke(OWN)
@@ -41,7 +44,7 @@ def arrange_own_token(state: Path, *, needed: bool) -> None:
     if not needed:
         return
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
-        opened.write(book.create(OWN, frozenset({Scope.READ, Scope.WRITE})).reveal())
+        opened.write(book.create(OWN, _OWN_SCOPES).reveal())
 
 
 def own_token(state: Path) -> Secret | None:

@@ -1,0 +1,80 @@
+"""Asking the running collector: found by listen.json or named by --url, with the stack's own token or a given one."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+from foundation import listen
+from foundation.errors import ConfigError, Permanent
+from foundation.secret import Secret
+from foundation.web import Address
+from tocsin import config as configuration
+from tocsin.tokens import own_token
+
+_PATIENCE_S = 60.0
+_MOST_SHOWN = 500
+
+
+class CollectorRefused(Permanent):
+    """The collector was reached and its answer is no; the message is its own."""
+
+
+class Collector:
+    """One running collector. Raises ConfigError where none can be found."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        state = configuration.load(arguments.config).state
+        if arguments.url:
+            self._url = str(arguments.url).rstrip("/")
+            if not self._url.startswith(("http://", "https://")):
+                raise ConfigError(f"--url: {self._url!r} is not a URL; write http://HOST:PORT")
+        else:
+            where = listen.addresses(state).get("collector")
+            if where is None:
+                raise ConfigError(f"no collector runs on {state}; start one with `tocsin up`, or name one with --url")
+            self._url = Address.parse(where).url
+        if arguments.token_file:
+            self._token: Secret | None = Secret(arguments.token_file.read_text().strip())
+        else:
+            self._token = None if arguments.url else own_token(state)
+
+    def ask(
+        self,
+        path: str,
+        params: Mapping[str, object] | None = None,
+        *,
+        method: str = "GET",
+        form: Mapping[str, object] | None = None,
+    ) -> Any:
+        """The JSON that answers. Raises CollectorRefused, and ConfigError where nobody answers."""
+        query = f"?{urlencode({key: value for key, value in (params or {}).items() if value})}" if params else ""
+        headers = {"Authorization": f"Token {self._token.reveal()}"} if self._token else {}
+        body = None
+        if form is not None:
+            body = json.dumps({key: value for key, value in form.items() if value}).encode()
+            headers["Content-Type"] = "application/json"
+        request = Request(self._url + path + query, body, headers, method=method)  # noqa: S310 - checked above
+        try:
+            with urlopen(request, timeout=_PATIENCE_S) as reply:  # noqa: S310 - checked above
+                return json.load(reply)
+        except HTTPError as error:
+            raise CollectorRefused(_said(error)) from error
+        except (URLError, OSError) as error:
+            raise ConfigError(f"{self._url}: the collector does not answer ({error})") from error
+
+
+def _said(error: HTTPError) -> str:
+    text = error.read().decode("utf-8", "replace")
+    try:
+        message = str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        message = text[:_MOST_SHOWN]
+    if error.code == 401:  # noqa: PLR2004 - unauthorized
+        message += "; name a token with --token-file (`tocsin token create NAME --scope admin > FILE`)"
+    return f"{message} (HTTP {error.code})"
