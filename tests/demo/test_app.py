@@ -13,6 +13,7 @@ from demo import faults
 from demo.app import Demo
 from demo.config import DemoConfig
 from foundation.clock import SystemClock
+from foundation.secret import Secret
 from foundation.web import Address
 from tests.fakes.front_door import FakeFrontDoor
 from tests.fakes.polling import until
@@ -95,3 +96,16 @@ def heard(door: FakeFrontDoor) -> bool:
 def quiet(door: FakeFrontDoor) -> bool:
     """The last 35 posts are one period of everybody else."""
     return len(door.posts) > 35 and "porto" not in sites(door)[-35:]
+
+
+async def test_another_collector_and_rate_are_taken_up(demo: Demo, door: FakeFrontDoor) -> None:
+    """The next requests go to the new collector, with its token; the shop gets busier or quieter at once."""
+    door.last_ns = CLOCK.now_ns()
+    await demo.start()
+    await until(lambda: door.lines, what="live traffic")
+    async with FakeFrontDoor() as other:
+        take_up = await demo.prepare(replace(CONFIG, collector=other.url, token=Secret("writes"), requests_per_s=2_000))
+        await take_up()
+        await until(lambda: len(other.lines) > 500, what="a busy shop")
+        assert other.posts
+        assert set(other.tokens) == {"Token writes"}

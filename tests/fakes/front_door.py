@@ -13,13 +13,16 @@ from foundation.line_protocol.parse import parse_line
 
 
 class FakeFrontDoor:
-    """`lines` and `posts` are what it took; `refusals` are statuses to answer first, one a request."""
+    """`lines` and `posts` are what it took, `tokens` the credentials they came with; `refusals` are statuses to answer
+    first, one a request.
+    """
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.posts: list[list[dict[str, Any]]] = []
         self.refusals: deque[int] = deque()
         self.last_ns: int | None = None
+        self.tokens: list[str | None] = []
         self.url = ""
         self._runner: web.AppRunner | None = None
 
@@ -43,12 +46,14 @@ class FakeFrontDoor:
             return self._refuse()
         assert request.query["bucket"] == "telemetry"
         assert request.query["precision"] == "ns"
+        self.tokens.append(request.headers.get("Authorization"))
         self.lines += [parse_line(line) for line in (await request.read()).split(b"\n") if line]
         return web.Response(status=204)
 
     async def _telemetry(self, request: web.Request) -> web.Response:
         if self.refusals:
             return self._refuse()
+        self.tokens.append(request.headers.get("Authorization"))
         self.posts.append(json.loads(await request.read()))
         return web.Response(status=204)
 
