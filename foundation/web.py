@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -71,8 +72,9 @@ class Site:
             await site.start()
         except OSError as error:
             await self._runner.cleanup()
-            problem = f"cannot listen on {self._address}: {error.strerror or error}; choose another address or port"
-            raise ConfigError(problem) from error
+            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error  # asyncio's own text is long
+            mend = "choose another with `listen` in its section, or with a variable such as TOCSIN_COLLECTOR_LISTEN"
+            raise ConfigError(f"cannot listen on {self._address}: {why}; {mend}") from error
         return Address(self._address.host, int(self._runner.addresses[0][1]))
 
     async def stop(self) -> None:

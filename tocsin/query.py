@@ -25,9 +25,11 @@ def run(arguments: argparse.Namespace) -> int:
     url = arguments.url or _announced(arguments)
     token = Secret(arguments.token_file.read_text().strip()) if arguments.token_file else None
     try:
-        results = asyncio.run(
-            _ask(RemoteConfig(kind="remote", url=url, token=token), arguments.influxql, arguments.bucket)
-        )
+        asked = RemoteConfig(kind="remote", url=url, token=token)
+    except ValueError as error:
+        raise ConfigError(f"--url: {error}") from error
+    try:
+        results = asyncio.run(_ask(asked, arguments.influxql, arguments.bucket))
     except TocsinError as error:
         print(f"tocsin query: {error}", file=sys.stderr)
         return 1

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ from foundation import durations, listen
 from foundation.backoff import Backoff
 from foundation.errors import ConfigError
 from foundation.secret import Secret
-from foundation.web import Address
+from foundation.web import Address, Site
 
 
 @given(st.integers(min_value=0, max_value=10**15))
@@ -116,3 +117,15 @@ def test_a_state_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> Non
 
     with pytest.raises(ConfigError, match=r"taken: the state folder cannot be written to: .*TOCSIN_STATE.*tocsin\.yml"):
         listen.announce(tmp_path / "taken", {"collector": "127.0.0.1:1"}, 1)
+
+
+async def test_an_address_that_is_taken_is_told_with_the_setting_that_moves_it() -> None:
+    """Whoever has something on the port already is told what to set."""
+    app = web.Application()
+    first = Site(app, Address("127.0.0.1", 0))
+    taken = await first.start()
+
+    with pytest.raises(ConfigError, match=rf"^cannot listen on {taken}: Address already in use; .*`listen`.*_LISTEN$"):
+        await Site(web.Application(), taken).start()
+
+    await first.stop()

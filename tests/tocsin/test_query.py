@@ -53,7 +53,7 @@ class _Collector(BaseHTTPRequestHandler):
 def collector(state: Path) -> Iterator[str]:
     """What answers /query, announced in the state folder."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Collector)
-    thread = threading.Thread(target=server.serve_forever, name="collector")
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), name="collector")
     thread.start()
     where = f"127.0.0.1:{server.server_port}"
     listen.announce(state, {"collector": where}, os.getpid())
@@ -118,3 +118,13 @@ def test_without_a_collector_the_way_to_one_is_told(run: Run) -> None:
     assert ran.code == 2
     assert "no collector runs on" in ran.complaint
     assert "--url" in ran.complaint
+
+
+def test_what_is_no_url_is_told(run: Run) -> None:
+    """Exit 2, with the form that a URL has."""
+    ran = run("query", "--url", "collector:8186", "SELECT 1")
+
+    assert (ran.code, ran.complaint) == (
+        2,
+        "tocsin: --url: url must begin with http:// or https://, not 'collector:8186'\n",
+    )
