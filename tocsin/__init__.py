@@ -8,7 +8,12 @@ roles       how each role is built from its section, and takes up another one
 follow      follows the configuration file while roles run
 up          runs roles until a signal: up, collector, alerting, console, demo
 check       reads every file and says what is wrong, without starting anything
+statements  reads the queries of boards
 query       asks the store and prints a table
+secrets     makes the passwords and tokens of a compose stack
+health      asks a URL whether its role is well
+dead        lists, shows, replays and purges dead letters
+asking      asks the running collector
 tokens      makes, lists and revokes tokens
 rules       tests rules
 faults      breaks the demo on purpose
