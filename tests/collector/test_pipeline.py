@@ -18,6 +18,7 @@ from tests.fakes.bodies import make_body
 from tests.fakes.clock import ManualClock
 from tests.fakes.intake import AskedStore, open_pipeline
 from tests.fakes.pins import ForgetfulPins
+from tests.fakes.transforms import pipeline_of
 
 NOW_NS = 1_700_000_000_000_000_000
 
@@ -124,3 +125,14 @@ def test_every_line_is_accounted_for(policy: BadLines):
     outcome = run(pipeline, b"m f=1 1\nm f=1i 1\nbad\nm f=2 2\nm time=1 1\n", forgive_cr=policy is BadLines.KEEP)
     assert outcome.accepted + outcome.dropped == 5
     assert outcome.accepted == (2 if policy is BadLines.KEEP else 0)
+
+
+def test_lines_that_were_transformed_before_are_not_transformed_again():
+    """A line that comes back is stored as it is, and what it teaches does not let others past the transforms."""
+    pipeline = pipeline_of("[{kind: rename, measurement: m, to: n}]")
+    again = Arrival(b"m f=1 1\n", NOW_NS, transformed=True)
+    for _ in range(2):
+        outcome = pipeline.run("line_protocol", again, bucket="telemetry", source="test")
+        assert stored(outcome) == b"m f=1 1\n"
+
+    assert stored(run(pipeline, b"m f=1 1\n")) == b"n f=1 1\n"
