@@ -130,9 +130,9 @@ def test_every_line_is_accounted_for(policy: BadLines):
 def test_lines_that_were_transformed_before_are_not_transformed_again():
     """A line that comes back is stored as it is, and what it teaches does not let others past the transforms."""
     pipeline = pipeline_of("[{kind: rename, measurement: m, to: n}]")
-    again = Arrival(b"m f=1 1\n", NOW_NS, transformed=True)
+    again = Arrival(b"m f=1.5 1\n", NOW_NS, transformed=True)
     for _ in range(2):
         outcome = pipeline.run("line_protocol", again, bucket="telemetry", source="test")
-        assert stored(outcome) == b"m f=1 1\n"
+        assert stored(outcome) == b"m f=1.5 1\n"
 
-    assert stored(run(pipeline, b"m f=1 1\n")) == b"n f=1 1\n"
+    assert stored(run(pipeline, b"m f=1.5 1\n")) == b"n f=1 1\n"

@@ -89,12 +89,12 @@ async def test_a_line_without_a_timestamp_gets_the_one_it_would_have_had(running
     objection = Objection(Cause.STRING_SIZE, "too long")
     refuse = running.refusals.take
     refuse("line_protocol", arrival, [Rejection(4, b"m f=1", objection)], bucket="telemetry", source="s")
-    refuse("json_telemetry", arrival, [Rejection(4, b'{"f":2}', objection)], bucket="telemetry", source="s")
+    refuse("json_telemetry", arrival, [Rejection(4, b'{"f":2.5}', objection)], bucket="telemetry", source="s")
     await running.refusals.stop()
 
     running.clock.advance(timedelta(hours=1))
     assert (await replay(running))["replayed"] == 2
-    assert running.buffer.lines() == [f"m f=1 {NOW_NS - 1000}", f"device_reading f=2 {NOW_NS - 1000 + 3}"]
+    assert running.buffer.lines() == [f"m f=1 {NOW_NS - 1000}", f"device_reading f=2.5 {NOW_NS - 1000 + 3}"]
 
 
 async def test_what_is_refused_again_stays_with_its_new_reason(running: RunningIntake):
