@@ -25,6 +25,7 @@ _ANSWER_BYTES = 64 * 1024
 _TOLD_CHARACTERS = 200
 _KEY_CHARACTERS = 8
 _MOST_RETRY_AFTER_S = 3600.0
+_LOST_BETWEEN = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
 _LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
 
@@ -92,6 +93,8 @@ class Endpoint:
 
     def _sort(self, status: int, text: str, wait_s: float | None) -> NoReturn:
         told = f"{self._service} answered {status}: {self.redact(text) or 'nothing'}"
+        if status in _LOST_BETWEEN:
+            raise Unanswered(told, retry_after_s=wait_s)
         if status in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise Unreachable(told, retry_after_s=wait_s)
         raise Refusal(told)

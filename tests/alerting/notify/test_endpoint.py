@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from alerting.notify.contract import Refusal
+from alerting.notify.contract import Refusal, Unanswered, Unreachable
 from alerting.notify.endpoint import Endpoint, retry_after_s
 from foundation.secret import Secret
 from tests.fakes.service import Answer, FakeService
@@ -32,6 +32,19 @@ NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 def test_retry_after_is_seconds_or_a_date_and_at_most_an_hour(header: str | None, seconds: float | None) -> None:
     """RFC 9110's two forms are read; nonsense is no wish, and no service can silence a page for longer than an hour."""
     assert retry_after_s(header, NOW) == seconds
+
+
+@pytest.mark.parametrize(("status", "may_be_there"), [(500, False), (502, True), (503, False), (504, True)])
+async def test_a_gateway_that_lost_the_answer_leaves_a_doubt(status: int, may_be_there: bool) -> None:
+    """502 and 504 come from something in between: the service behind it may have the message; 500 and 503 are a no."""
+    async with FakeService() as service:
+        service.misbehave(Answer(status))
+        endpoint = Endpoint("it", Secret(service.url), timeout_s=5)
+        with pytest.raises(Unreachable) as raised:
+            await endpoint.post({}, now=NOW)
+        await endpoint.close()
+
+    assert isinstance(raised.value, Unanswered) is may_be_there
 
 
 async def test_a_redirect_is_not_followed() -> None:
