@@ -80,8 +80,9 @@ class Roles:
 
     async def _take_up(self, config: TocsinConfig, prepared: Sequence[TakeUp]) -> None:
         """The collector comes last: when it begins to ask for tokens, the others have theirs."""
+        if config.logs != self.config.logs:
+            logs.setup(config.logs.form, config.logs.level)
         self.config = config
-        logs.setup(config.logs.form, config.logs.level)
         for take_up in reversed(prepared):
             await take_up()
 
