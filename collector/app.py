@@ -83,6 +83,7 @@ class Collector:
         self._dead = DeadLetters(config.dead, state / "dead", dead_metrics)
         self._refusals = Refusals(self._dead, dead_metrics, on_incident)
         self._deliverer = self._make_deliverer()
+        self._pipeline = self._make_pipeline()
         self._intake = self._make_intake(state)
         self._hand_in: HandIn = self._intake.hand_in
         self._host = HostInput(config.host, self._hand_in, clock=clock, registry=registry)
@@ -124,7 +125,9 @@ class Collector:
         self._buffer.adopt(config.buffer)
         self._dead.adopt(config.dead)
         self._deliverer.adopt(config.deliver)
-        self._intake.adopt(config, self._make_pipeline())
+        if _judged_by(config) != _judged_by(before):
+            self._pipeline = self._make_pipeline()
+        self._intake.adopt(config, self._pipeline)
         if (config.host, config.health) != (before.host, before.health):
             await self._stop_inputs()
             self._host.adopt(config.host)
@@ -149,7 +152,7 @@ class Collector:
         store, clock = self._store, self._clock
         return Intake(
             self._config,
-            pipeline=self._make_pipeline(),
+            pipeline=self._pipeline,
             buffer=self._buffer,
             reader=store,
             buckets=Buckets(store, clock, made_on_write=store.name in _MAKES_BUCKETS),
@@ -203,3 +206,8 @@ class Collector:
                 await self._hand_in(body, _SOURCE)
             except (Transient, Permanent) as error:
                 _log.warning("our own metrics were not taken in", cause=error)
+
+
+def _judged_by(config: CollectorConfig) -> tuple[object, ...]:
+    """What the pipeline is made of; where it stays the same, what the pipeline has learnt stays too."""
+    return config.json, config.checks, config.transforms, config.bad_lines
