@@ -162,6 +162,8 @@ class Collector:
             clock=clock,
             dead=self._dead,
             refusals=self._refusals,
+            pins=self._field_types.pins,
+            destination=store.name,
         )
 
     def _make_pipeline(self) -> Pipeline:

@@ -13,6 +13,8 @@ door        pipeline, then buffer: the one way in, for HTTP and for our own inpu
 refusals    lines that were not taken, on their way to the dead letters
 replay      dead letters back through the door
 letters     /api/v1/dead
+explain     /explain: what every room makes of one line
+witness     the pipeline, watched
 rejections  what is said about lines that were not taken
 answers     statuses, headers and bodies as InfluxDB's clients expect them
 metrics     what intake counts

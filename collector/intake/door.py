@@ -15,6 +15,7 @@ from collector.decode.line_protocol import LineProtocol
 from collector.intake.metrics import IntakeMetrics
 from collector.intake.refusals import Refusals
 from collector.intake.turns import Turns
+from collector.intake.witness import Step, watched
 from collector.pipeline import Outcome, Pipeline
 from collector.verdict import Cause
 from foundation.clock import Clock
@@ -86,6 +87,17 @@ class Door:
         outcome.confirm()
         self._count(bucket, outcome, accepted=outcome.accepted)
         return outcome
+
+    async def explain(self, kind: str, arrival: Arrival, *, bucket: str, source: str) -> tuple[Outcome, list[Step]]:
+        """What would become of the body, and each step on the way; nothing is kept, counted or learnt from it.
+
+        Raises DecodeError.
+        """
+        if not self._pipeline.ready(bucket):
+            await self._pipeline.prepare(bucket)
+        steps: list[Step] = []
+        outcome = watched(self._pipeline, steps.append).run(kind, arrival, bucket=bucket, source=source)
+        return outcome, steps
 
     async def _judge(self, kind: str, arrival: Arrival, bucket: str, source: str) -> Outcome:
         """Judge a body in turns, of which most take one; between two of them others have theirs."""

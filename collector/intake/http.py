@@ -25,6 +25,7 @@ from collector.intake.answers import Refusal, refusal, unavailable
 from collector.intake.buckets import Buckets
 from collector.intake.connection import ConnectionServer
 from collector.intake.door import Door
+from collector.intake.explain import ExplainRoute, Surroundings
 from collector.intake.health import HealthRoutes, Readiness
 from collector.intake.letters import LetterRoutes
 from collector.intake.metrics import IntakeMetrics
@@ -35,6 +36,7 @@ from collector.intake.write import TELEMETRY, V1, V2, WriteLimits, WriteRoute
 from collector.pipeline import BadLines, Pipeline
 from collector.tokens import TokenBook
 from collector.transform.catalog import TransformConfig
+from foundation.batch import FieldType
 from foundation.clock import Clock
 from foundation.differences import FIXED
 from foundation.errors import ConfigError
@@ -101,6 +103,8 @@ class Intake:
         clock: Clock,
         dead: DeadLetters,
         refusals: Refusals,
+        pins: Callable[[str, str], Mapping[str, FieldType]],
+        destination: str,
     ) -> None:
         self._config = config
         self._reader = reader
@@ -111,6 +115,7 @@ class Intake:
         self._door = Door(pipeline, buffer, self._metrics, clock, refusals, default_bucket=config.bucket)
         self._dead = dead
         self._replayer = Replayer(dead)
+        self._surroundings = Surroundings(destination, buffer, pins)
         self._params = lru_cache(_MOST_QUERIES)(_parse_params)
         self._buckets = buckets
         self._health = HealthRoutes(readiness)
@@ -191,6 +196,9 @@ class Intake:
         deadline_s = config.query_deadline.total_seconds()
         query = QueryRoute(self._reader, access, default_bucket=config.bucket, deadline_s=deadline_s)
         letters = LetterRoutes(self._dead, self._replayer, access, self._door)
+        explain = ExplainRoute(
+            limits, self._surroundings, door=self._door, access=access, buckets=self._buckets, clock=self._clock
+        )
         post, read = frozenset({"POST"}), frozenset({"GET", "HEAD"})
         writes = {"/api/v2/write": V2, "/write": V1, "/v1/telemetry": TELEMETRY}
         routes = {
@@ -211,6 +219,7 @@ class Intake:
         return {
             **routes,
             "/query": _Route(frozenset({"GET", "POST"}), query.answer),
+            "/explain": _Route(read, explain.answer),
             "/api/v1/dead": _Route(read | {"DELETE"}, letters.answer),
             "/api/v1/dead/replay": _Route(post, letters.replay),
             "/ping": _Route(read, self._health.ping),

@@ -102,9 +102,19 @@ async def open_pipeline(
     folder: Path, clock: Clock, store: AskedStore | None = None, bad_lines: BadLines = BadLines.KEEP
 ) -> Pipeline:
     """The real pipeline, with its pins in `folder`."""
-    source = store or AskedStore()
-    guard = FieldTypes(FieldTypesConfig(), PinFile(folder / "field_types.sqlite"), source.field_types, clock)
+    guard = await open_guard(folder, clock, store or AskedStore())
+    return make_pipeline(guard, bad_lines)
+
+
+async def open_guard(folder: Path, clock: Clock, store: AskedStore) -> FieldTypes:
+    """The real schema guard, with its pins in `folder`."""
+    guard = FieldTypes(FieldTypesConfig(), PinFile(folder / "field_types.sqlite"), store.field_types, clock)
     await guard.open()
+    return guard
+
+
+def make_pipeline(guard: FieldTypes, bad_lines: BadLines = BadLines.KEEP) -> Pipeline:
+    """The pipeline as it is configured by default."""
     return Pipeline(build_decoders(JsonTelemetryConfig()), build_checks(ChecksConfig(), guard), bad_lines)
 
 
@@ -120,14 +130,14 @@ async def running_intake(
     config = config or IntakeConfig(listen="127.0.0.1:0", tokens="open")
     clock, store, buffer, registry = ManualClock(), store or AskedStore(), MemoryBuffer(), CollectorRegistry()
     tokens = TokenBook(folder / "tokens.json", clock)
-    pipeline = await open_pipeline(folder, clock, store, config.bad_lines)
+    guard = await open_guard(folder, clock, store)
     dead_metrics = DeadLetterMetrics(registry)
     dead = DeadLetters(DeadConfig(), folder / "dead", dead_metrics)
     refusals = Refusals(dead, dead_metrics, Incidents())
     running = RunningIntake("", aiohttp.ClientSession(), buffer, store, tokens, registry, clock, dead, refusals)
     intake = Intake(
         config,
-        pipeline=pipeline,
+        pipeline=make_pipeline(guard, config.bad_lines),
         buffer=buffer,
         reader=store,
         buckets=Buckets(store, clock, made_on_write=made_on_write),
@@ -137,6 +147,8 @@ async def running_intake(
         clock=clock,
         dead=dead,
         refusals=refusals,
+        pins=guard.pins,
+        destination="memory",
     )
     try:
         running.url = (await intake.start()).url
