@@ -110,7 +110,6 @@ class Pipeline:
         """Whether parts of a body may be judged by themselves: nothing is decided over the whole of it."""
         return self._bad_lines is BadLines.KEEP and not self._transforms
 
-    def ready(self, bucket: str) -> bool:
     def seen_through(self, transform: Callable[[Transform], Transform], check: Callable[[Check], Check]) -> Pipeline:
         """The same rooms in the same order, each as these show it; no shape is known to it, so every line is walked."""
         return Pipeline(
@@ -120,6 +119,7 @@ class Pipeline:
             [transform(one) for one in self._transforms],
         )
 
+    def ready(self, bucket: str) -> bool:
         """Whether `prepare` has nothing to do."""
         return all(check.ready(bucket) for check in self._checks)
 

@@ -65,12 +65,12 @@ class FieldTypes:
         """Examine one body."""
         return FieldTypesOfBody(self, origin.bucket, self._pins.setdefault(origin.bucket, {}))
 
-    def ready(self, bucket: str) -> bool:
     def pins(self, bucket: str, measurement: str) -> Mapping[str, FieldType]:
         """Field -> type, as pinned for the measurement."""
         known = self._pins.get(bucket, {})
         return {field: kind for (name, field), kind in known.items() if name == measurement}
 
+    def ready(self, bucket: str) -> bool:
         """Whether the store's own types are known, or were asked for a moment ago in vain."""
         return bucket in self._seeded or self._ask_again.get(bucket, -1.0) > self._clock.monotonic()
 
