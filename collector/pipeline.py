@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from collector.check.contract import Check, Checking
+from collector.check.run import Run
 from collector.decode.contract import Arrival, Decoder
 from collector.shapes import ShapeBook
 from collector.transform.contract import Transform, Transforming
@@ -154,6 +155,7 @@ class _Examination:
         self._transforming = transforming
         self._checkings = checkings
         self._rules = [(name, one.apply) for name, one in transforming] + [(name, one.judge) for name, one in checkings]
+        self._surveying = [one for _, one in checkings if one.surveys]
         self.taken_out: Counter[str] = Counter()
         self.altered: Counter[str] = Counter()
         self._news: dict[Head, dict[bytes, FieldType]] = {}
@@ -162,6 +164,12 @@ class _Examination:
 
     def pattern(self, precision: Precision, *, stamped: bool) -> Pattern:
         return self._book.pattern(precision, stamped=stamped)
+
+    def survey(self, run: bytes, precision: Precision, *, stamped: bool) -> bool:
+        if not self._surveying:
+            return True
+        seen = Run(run, precision, stamped=stamped)
+        return all(checking.survey(seen) for checking in self._surveying)
 
     def examine(self, point: Point) -> bytes | Objection | Removal | None:
         line, by = point.line, list[str]()

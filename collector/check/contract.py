@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from collector.check.run import Run
 from collector.verdict import Origin, Ruling
 from foundation.line_protocol.line import Line
 
@@ -26,6 +27,13 @@ class Checking(Protocol):
 
         Fields are settled one by one: what holds for two lines must hold for one with the fields of both.
         """
+
+    @property
+    def surveys(self) -> bool:
+        """Whether a run of settled shapes has to be shown to `survey`."""
+
+    def survey(self, run: Run) -> bool:
+        """Whether every line of the run passes; they count as taken then. If not, all of them come to `judge`."""
 
     def commit(self) -> None:
         """Keep what the body taught."""

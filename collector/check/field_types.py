@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from collector.check.memoryless import ByShape
 from collector.check.pins import Pin, Pins
 from collector.verdict import Cause, Objection, Origin
 from foundation.batch import FieldType
@@ -112,7 +113,7 @@ class FieldTypes:
                 del self._unsaved[: len(pending)]
 
 
-class FieldTypesOfBody:
+class FieldTypesOfBody(ByShape):
     """One body's view: the pins, and what the body adds to them."""
 
     def __init__(self, guard: FieldTypes, bucket: str, pins: Mapping[Field, FieldType]) -> None:

@@ -1,6 +1,8 @@
-"""The half of a check that asks nobody and keeps nothing on disk, for all checks that are so."""
+"""Halves that checks share: of those that keep nothing on disk, and of those that judge by shape alone."""
 
 from __future__ import annotations
+
+from collector.check.run import Run
 
 
 class Memoryless:
@@ -17,3 +19,13 @@ class Memoryless:
 
     async def settle(self) -> None:
         """Nothing to keep."""
+
+
+class ByShape:
+    """The half of a Checking that says of lines of settled shape that they pass, wherever they stand."""
+
+    surveys = False
+
+    def survey(self, run: Run) -> bool:  # noqa: ARG002 - holds for every run
+        """They pass."""
+        return True

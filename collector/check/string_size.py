@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from collector.check.memoryless import Memoryless
+from collector.check.memoryless import ByShape, Memoryless
 from collector.verdict import Cause, Objection, Origin
 from foundation.line_protocol.line import MOST_STRING_BYTES, Line
 
@@ -20,7 +20,7 @@ class StringSizeConfig:
             raise ValueError(f"most_bytes is from 1 to {MOST_STRING_BYTES}, InfluxDB's own limit")
 
 
-class StringSize(Memoryless):
+class StringSize(Memoryless, ByShape):
     """Keeps nothing, so it is its own Checking."""
 
     name = "string_size"

@@ -55,6 +55,9 @@ class Examiner(Protocol):
     def pattern(self, precision: Precision, *, stamped: bool) -> Pattern:
         """Lines that need no second look. May grow as lines are examined."""
 
+    def survey(self, run: bytes, precision: Precision, *, stamped: bool) -> bool:
+        """Whether every line of a run that a pattern took passes; if not, they have to be examined one by one."""
+
     def examine(self, point: Point) -> bytes | Objection | Removal | None:
         """What speaks against the line, or the line to write instead (ns timestamp, newline), or that it goes.
 

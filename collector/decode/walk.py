@@ -34,6 +34,7 @@ class Walk:
         self._out: list[bytes] = []
         self._lines = 0
         self._tally = Tally()
+        self._suspect_until = 0
 
     def decode(self, body: bytes) -> Decoded:
         """Judge every line of the body."""
@@ -43,7 +44,7 @@ class Walk:
             body, text = self._without_cr(body, text)
         at, row, walked = 0, 1, 0
         while at < len(body) and (not self._patience or walked < self._patience):
-            taken = self._take_run(text, at) if fast else 0
+            taken = self._take_run(text, at) if fast and at >= self._suspect_until else 0
             if taken:
                 rows = text.count(b"\n", at, at + taken)
                 self._lines += rows
@@ -58,17 +59,24 @@ class Walk:
         return Decoded(b"".join(self._out), self._lines, tuple(self._tally.listed), self._tally.refused, rest)
 
     def _take_run(self, text: bytes, at: int) -> int:
-        """Copy the run of known lines at `at`; how many bytes it had."""
+        """Copy the run of known lines at `at`; how many bytes it had. A run that may not pass is left to be walked."""
         zeros = _ZEROS.get(self._precision)
-        if zeros is not None:
-            end = _reach(self._examiner.pattern(self._precision, stamped=True), text, at)
-            if end > at:
-                run = text[at:end]
-                self._out.append(run.replace(b"\n", zeros + b"\n") if zeros else run)
-                return end - at
-        end = _reach(self._examiner.pattern(self._precision, stamped=False), text, at)
-        if end > at:
-            self._out.append(text[at:end].replace(b"\n", self._stamp))
+        stamped = zeros is not None
+        end = _reach(self._examiner.pattern(self._precision, stamped=True), text, at) if stamped else at
+        if end == at:
+            stamped = False
+            end = _reach(self._examiner.pattern(self._precision, stamped=False), text, at)
+        if end == at:
+            return 0
+        run = text[at:end]
+        if not self._examiner.survey(run, self._precision, stamped=stamped):
+            self._suspect_until = end
+            return 0
+        if not stamped:
+            run = run.replace(b"\n", self._stamp)
+        elif zeros:
+            run = run.replace(b"\n", zeros + b"\n")
+        self._out.append(run)
         return end - at
 
     def _take_line(self, raw: bytes, row: int) -> None:

@@ -5,29 +5,36 @@ import pytest
 from collector.check.catalog import CATALOG, ChecksConfig, build
 from collector.check.contract import Check
 from collector.check.field_types import FieldTypes, FieldTypesConfig
+from collector.check.run import Run
 from collector.verdict import Cause, Objection, Origin
-from foundation.batch import FieldType
 from foundation.line_protocol.parse import parse_line
+from foundation.line_protocol.precision import Precision
+from tests.fakes.checks import checks_of, holds_nothing
 from tests.fakes.clock import ManualClock
 from tests.fakes.pins import ForgetfulPins
 
 ORIGIN = Origin("telemetry", "test", 0)
 GOOD = parse_line(b'm,t=a f=1,s="x" 1')
 BAD = {
-    "field_types": parse_line(b"m,t=a f=1i 1"),
+    "clock_skew": parse_line(b"m,t=a f=1 200000000000"),
+    "required_tags": parse_line(b"m f=1 1"),
+    "value_range": parse_line(b"m,t=a f=-1 1"),
     "string_size": parse_line(b'm,t=a s="' + b"x" * 1_048_577 + b'" 1'),
+    "cardinality": parse_line(b"m,t=another f=1 1"),
+    "field_types": parse_line(b"m,t=a f=1i 1"),
 }
-
-
-async def _holds_nothing(bucket: str) -> dict[str, dict[str, FieldType]]:
-    assert bucket
-    return {}
+CONFIG = """
+clock_skew: {rules: [{max_future: 1m}]}
+required_tags: {measurements: {m: [t]}}
+value_range: {ranges: [{field: f, min: 0}]}
+cardinality: {per_measurement: 1}
+"""
 
 
 @pytest.fixture(params=sorted(CATALOG))
 def check(request: pytest.FixtureRequest, clock: ManualClock) -> Check:
-    guard = FieldTypes(FieldTypesConfig(), ForgetfulPins(), _holds_nothing, clock)
-    return {one.name: one for one in build(ChecksConfig(), guard)}[request.param]
+    guard = FieldTypes(FieldTypesConfig(), ForgetfulPins(), holds_nothing, clock)
+    return {one.name: one for one in build(checks_of(CONFIG), guard)}[request.param]
 
 
 def test_every_check_has_its_line_in_the_catalog():
@@ -47,7 +54,7 @@ def test_a_good_line_passes_and_a_bad_one_gets_a_cause_and_a_reason(check: Check
     assert checking.judge(GOOD) is None
     objection = checking.judge(BAD[check.name])
     assert isinstance(objection, Objection)
-    assert objection.cause in (Cause.FIELD_TYPE, Cause.STRING_SIZE)
+    assert objection.cause not in (Cause.SYNTAX, Cause.TRANSFORM, Cause.WHOLE_BODY)
     assert objection.reason
     assert checking.judge(GOOD) is None
 
@@ -56,10 +63,23 @@ def test_what_is_settled_passes_again(check: Check):
     """A line like one that was settled passes in every later body."""
     checking = check.begin(ORIGIN)
     assert checking.judge(GOOD) is None
-    assert checking.settles(GOOD)
+    settled = checking.settles(GOOD)
     checking.commit()
     later = check.begin(ORIGIN)
-    assert later.judge(parse_line(b'm,t=b s="y",f=2 2')) is None
+    alike = b'm,t=a s="y",f=-2 2'
+    if settled and later.survey(Run(alike + b"\n", Precision.NS, stamped=True)):
+        assert later.judge(parse_line(alike)) is None
+
+
+def test_a_survey_never_passes_what_would_be_refused(check: Check):
+    """A run is taken as a whole only if every line of it would be."""
+    checking = check.begin(ORIGIN)
+    assert checking.judge(GOOD) is None
+    bad = {"clock_skew": b"m,t=a f=1 200000000000", "cardinality": b"m,t=another f=1 1"}.get(check.name)
+    assert checking.surveys == (bad is not None)
+    assert checking.survey(Run(b"m,t=a f=1 1\n" * 3, Precision.NS, stamped=True))
+    if bad:
+        assert not checking.survey(Run(b"m,t=a f=1 1\n%b\n" % bad, Precision.NS, stamped=True))
 
 
 async def test_what_was_learnt_can_be_settled(check: Check):
