@@ -47,18 +47,22 @@ def demo_file() -> Path:
     return Path(str(demo.__file__)).parent / "tocsin.yml"
 
 
+Stamp = tuple[int, int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where configuration is read from. `may_lack`: a file that is not there is an empty one."""
+    """Where configuration is read from: a file and the environment. With `may_lack` no file is an empty one."""
 
     path: Path
+    env: Mapping[str, str]
     may_lack: bool = False
 
-    def read(self, env: Mapping[str, str], *, was_there: bool = False) -> TocsinConfig:
-        """The whole file, with the environment. Raises ConfigError, also when a file that `was_there` is gone."""
-        return settings.load(TocsinConfig, self.path, env, may_lack=self.may_lack and not was_there)
+    def read(self, *, was_there: bool = False) -> TocsinConfig:
+        """All of it. Raises ConfigError, also when a file that `was_there` is gone."""
+        return settings.load(TocsinConfig, self.path, self.env, may_lack=self.may_lack and not was_there)
 
-    def stamp(self) -> tuple[int, int, int] | None:
+    def stamp(self) -> Stamp | None:
         """Changes when the file does; None while there is none."""
         try:
             status = self.path.stat()
@@ -67,13 +71,13 @@ class Source:
         return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def source(file: Path | None, *, with_demo: bool = False) -> Source:
+def source(file: Path | None, *, with_demo: bool = False, env: Mapping[str, str] = os.environ) -> Source:
     """The file that was named; else the demo's with `with_demo`, else ./tocsin.yml if it is there."""
     if file is None and with_demo:
-        return Source(demo_file())
-    return Source(file or DEFAULT_FILE, may_lack=file is None)
+        return Source(demo_file(), env)
+    return Source(file or DEFAULT_FILE, env, may_lack=file is None)
 
 
 def load(file: Path | None, *, with_demo: bool = False, env: Mapping[str, str] = os.environ) -> TocsinConfig:
     """The configuration of this process, from `source`. Raises ConfigError."""
-    return source(file, with_demo=with_demo).read(env)
+    return source(file, with_demo=with_demo, env=env).read()

@@ -7,7 +7,7 @@ and shown; what a running process cannot take up is named, and the rest of the f
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -17,7 +17,7 @@ from foundation.errors import ConfigError
 from foundation.lifecycle import TakeUp
 from foundation.logs import logger
 from foundation.standing import Standing
-from tocsin.config import Source, TocsinConfig
+from tocsin.config import Source, Stamp, TocsinConfig
 
 _log = logger("tocsin.follow")
 _LOOK_S = 0.5
@@ -49,26 +49,28 @@ class FollowMetrics:
 
 
 class Follower:
-    """Follows `source`, from which `config` was read. `prepare` lets the roles look at another configuration."""
+    """Follows `source`, from which `config` was read when its stamp was `stamp`.
+
+    `prepare` lets the roles look at another configuration, `standing` is told how it stands.
+    """
 
     def __init__(
         self,
         source: Source,
         config: TocsinConfig,
+        stamp: Stamp | None,
         prepare: Callable[[TocsinConfig], Awaitable[TakeUp]],
         *,
-        env: Mapping[str, str],
         standing: Standing,
         metrics: FollowMetrics,
     ) -> None:
         self._source = source
         self._config = config
         self._prepare = prepare
-        self._env = env
         self._standing = standing
         self._metrics = metrics
-        self._read = self._seen = source.stamp()
-        self._was_there = self._read is not None
+        self._read = self._seen = stamp
+        self._was_there = stamp is not None
 
     async def run(self, hang_up: asyncio.Event) -> None:
         """Look about twice a second, and at once when `hang_up` is set, until cancelled."""
@@ -92,15 +94,15 @@ class Follower:
         self._read = stamp
         self._was_there = self._was_there or stamp is not None
         try:
-            wanted = await asyncio.to_thread(self._source.read, self._env, was_there=self._was_there)
+            wanted = await asyncio.to_thread(self._source.read, was_there=self._was_there)
             config = in_force(self._config, wanted)
             take_up = await self._prepare(config)
+            await take_up()
         except ConfigError as error:
             self._refuse(error.problems, None)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong with a new configuration, the old one runs on
             self._refuse((f"{self._source.path}: cannot be taken up: {error}",), error)
         else:
-            await take_up()
             self._taken_up(config, wanted)
 
     def _refuse(self, problems: tuple[str, ...], surprise: Exception | None) -> None:

@@ -17,7 +17,7 @@ from foundation.errors import ConfigError
 from foundation.standing import Standing
 from foundation.web import Address
 from tocsin import config as configuration
-from tocsin.config import Source, TocsinConfig
+from tocsin.config import Source, Stamp, TocsinConfig
 from tocsin.follow import Follower, FollowMetrics
 from tocsin.roles import NAMES, Roles
 
@@ -34,21 +34,21 @@ def run(arguments: argparse.Namespace) -> int:
         [name for name in NAMES if name != "demo" or with_demo] if arguments.command == "up" else [arguments.command]
     )
     source = configuration.source(arguments.config, with_demo=with_demo)
-    config = source.read(os.environ)
+    stamp = source.stamp()
+    config = source.read()
     logs.setup(config.logs.form, config.logs.level)
     listen.withdraw(config.state, names, os.getpid())
     try:
-        return run_loop(_serve(source, config, names))
+        return run_loop(_serve(source, config, stamp, names))
     finally:
         with suppress(ConfigError):  # a full disk keeps a stale address, which the next start clears, and no more
             listen.withdraw(config.state, names, os.getpid())
 
 
-async def _serve(source: Source, config: TocsinConfig, names: Sequence[str]) -> int:
+async def _serve(source: Source, config: TocsinConfig, stamp: Stamp | None, names: Sequence[str]) -> int:
     incident, registry, standing = lifecycle.Incident(), CollectorRegistry(), Standing()
     roles = Roles(config, SystemClock(), registry, incident, os.environ, standing)
-    metrics = FollowMetrics(registry)
-    follower = Follower(source, config, roles.prepare, env=os.environ, standing=standing, metrics=metrics)
+    follower = Follower(source, config, stamp, roles.prepare, standing=standing, metrics=FollowMetrics(registry))
 
     def ready(addresses: Mapping[str, str]) -> None:
         _greet(config, addresses)

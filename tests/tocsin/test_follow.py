@@ -44,12 +44,12 @@ class Followed:
         self.roles = Roles()
         self.standing = Standing()
         self.registry = CollectorRegistry()
-        source = Source(path, may_lack=may_lack)
+        source = Source(path, {}, may_lack=may_lack)
         self.follower = Follower(
             source,
-            source.read({}),
+            source.read(),
+            source.stamp(),
             self.roles.prepare,
-            env={},
             standing=self.standing,
             metrics=FollowMetrics(self.registry),
         )
