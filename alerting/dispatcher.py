@@ -92,11 +92,7 @@ class Dispatcher:
         now = self._clock.now()
         self._book = Book(wake(group, now) for group in await self._memory.groups())
         async with self._deciding:
-            _ = self._sender.equip(equipment.notifiers)
-            if equipment.tree is not None:
-                pending = await self._memory.notifications(Outcome.PENDING)
-                await self._give_up([row for row in pending if not self._sender.knows(row)])
-                self._sender.offer(row for row in pending if self._sender.knows(row))
+            await self._send_through(equipment)
             await self._follow(equipment)
 
     def link_to(self, url: str) -> None:
@@ -106,7 +102,7 @@ class Dispatcher:
     async def equip(self, equipment: Equipment) -> None:
         """Route and send by `equipment` from now on. Raises MemoryFailed."""
         async with self._deciding:
-            await self._give_up(self._sender.equip(equipment.notifiers))
+            await self._send_through(equipment)
             await self._follow(equipment)
 
     async def record(self, evaluation: Evaluation, *, now: datetime) -> None:
@@ -143,6 +139,17 @@ class Dispatcher:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._idle_s()):
                         await self._wake.wait()
+
+    async def _send_through(self, equipment: Equipment) -> None:
+        """What waits for a receiver that is gone is given up; where nobody is configured, it waits in the file."""
+        orphans = self._sender.equip(equipment.notifiers)
+        if equipment.tree is None:
+            return
+        await self._give_up(orphans)
+        if self._tree is None:
+            pending = await self._memory.notifications(Outcome.PENDING)
+            await self._give_up([row for row in pending if not self._sender.knows(row)])
+            self._sender.offer(row for row in pending if self._sender.knows(row))
 
     async def _follow(self, equipment: Equipment) -> None:
         self._tree = equipment.tree

@@ -197,6 +197,24 @@ async def test_receiver_that_comes_back_while_an_old_attempt_hangs_is_told(tmp_p
         assert await it.memory.count(Outcome.PENDING) == 0
 
 
+async def test_what_waits_goes_on_waiting_while_nobody_is_configured(tmp_path: Path) -> None:
+    """Configuration that names no notify file for a while loses no message: it goes out when there is one again."""
+    pager = FakeNotifier(faults=[AWAY])
+    async with desk(tmp_path / "a.sqlite", equipment({ONCALL: pager})) as it:
+        await it.say(change(Change.FIRED))
+        await it.settle()
+        await it.dispatcher.equip(Equipment())
+        await it.settle(60)
+        assert (len(pager.tried), await it.memory.count(Outcome.PENDING)) == (1, 1)
+        again = FakeNotifier()
+        await it.dispatcher.equip(equipment({ONCALL: again}))
+        await it.settle(1)
+        assert again.told == [("firing", "Slow fired")]
+        await it.say(change(Change.RESOLVED))
+        await it.settle(1)
+        assert again.told == [("firing", "Slow fired"), ("resolved", "Slow resolved")]
+
+
 async def test_receiver_that_hangs_holds_up_no_other(tmp_path: Path) -> None:
     """One notifier that never answers leaves the other notifiers of the same receiver unharmed."""
     stuck, slack = FakeNotifier(hang=asyncio.Event()), FakeNotifier()
