@@ -155,7 +155,9 @@ class Collector:
             pipeline=self._pipeline,
             buffer=self._buffer,
             reader=store,
-            buckets=Buckets(store, clock, made_on_write=store.name in _MAKES_BUCKETS),
+            buckets=Buckets(
+                store, clock, made_on_write=store.name in _MAKES_BUCKETS, most_made=self._config.limits.buckets
+            ),
             tokens=TokenBook(state / "tokens.json", clock),
             readiness=self._readiness,
             registry=self._registry,
@@ -170,7 +172,7 @@ class Collector:
         config = self._config
         checks = build_checks(config.checks, self._field_types)
         transforms = build_transforms(config.transforms)
-        return Pipeline(build_decoders(config.json), checks, config.bad_lines, transforms)
+        return Pipeline(build_decoders(config.json, config.limits.of_lines), checks, config.bad_lines, transforms)
 
     async def _start_inputs(self) -> None:
         if self._config.host.enabled:

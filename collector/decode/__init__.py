@@ -5,6 +5,7 @@
     json_telemetry  readings as JSON, one object or an array
     walk            the one pass over line protocol: whole runs of known lines, single lines otherwise
     tally           rejections counted, and the first of them kept
+    limits          how large one line may be
     catalog         name -> decoder
 
 A new protocol is one file here and one line in the catalog.

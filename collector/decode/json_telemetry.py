@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 
 from collector.decode.contract import Arrival, Decoded, DecodeError, Examiner
+from collector.decode.limits import ORDINARY, LineLimits
 from collector.decode.tally import MOST_LISTED, Tally
 from collector.decode.walk import Walk
 from collector.verdict import Cause, Objection
@@ -44,7 +45,8 @@ class JsonTelemetry:
 
     name = "json_telemetry"
 
-    def __init__(self, config: JsonTelemetryConfig) -> None:
+    def __init__(self, config: JsonTelemetryConfig, limits: LineLimits = ORDINARY) -> None:
+        self._limits = limits
         self._tags = frozenset(config.tags)
         self._integers = frozenset(config.integers)
         self._measurement = config.measurement
@@ -63,7 +65,7 @@ class JsonTelemetry:
                 continue
             lines.append(line + b"\n")
             numbers.extend([number] * (1 + line.count(b"\n")))
-        walk = Walk(examiner, Precision.NS, arrival.received_ns, forgive_cr=False)
+        walk = Walk(examiner, Precision.NS, arrival.received_ns, self._limits, forgive_cr=False)
         decoded = walk.decode(b"".join(lines))
         written = [replace(r, number=numbers[r.number - 1], as_sent=False) for r in decoded.listed]
         listed = sorted(tally.listed + written, key=lambda rejection: rejection.number)[:MOST_LISTED]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collector.decode.contract import Arrival, Decoded, Examiner
+from collector.decode.limits import LineLimits
 from collector.decode.walk import Walk
 from foundation.line_protocol.precision import Precision
 
@@ -12,8 +13,18 @@ class LineProtocol:
 
     name = "line_protocol"
 
+    def __init__(self, limits: LineLimits) -> None:
+        self._limits = limits
+
     def decode(self, arrival: Arrival, examiner: Examiner) -> Decoded:
         """Judge every line; the default precision is nanoseconds."""
         precision = arrival.precision or Precision.NS
-        walk = Walk(examiner, precision, arrival.received_ns, forgive_cr=arrival.forgive_cr, patience=arrival.patience)
+        walk = Walk(
+            examiner,
+            precision,
+            arrival.received_ns,
+            self._limits,
+            forgive_cr=arrival.forgive_cr,
+            patience=arrival.patience,
+        )
         return walk.decode(arrival.body)

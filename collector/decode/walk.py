@@ -7,6 +7,7 @@ that stops the run is parsed, examined and written again. So a body without surp
 from __future__ import annotations
 
 from collector.decode.contract import Decoded, Examiner
+from collector.decode.limits import LineLimits
 from collector.decode.tally import Tally
 from collector.verdict import Cause, Objection, Removal
 from foundation.line_protocol.grammar import Pattern, fits
@@ -24,13 +25,21 @@ class Walk:
     """One pass over one body. `stamp_ns` is for lines without a timestamp; `patience` as in Arrival."""
 
     def __init__(
-        self, examiner: Examiner, precision: Precision, stamp_ns: int, *, forgive_cr: bool, patience: int = 0
+        self,
+        examiner: Examiner,
+        precision: Precision,
+        stamp_ns: int,
+        limits: LineLimits,
+        *,
+        forgive_cr: bool,
+        patience: int = 0,
     ) -> None:
         self._examiner = examiner
         self._precision = precision
         self._stamp = b" %d\n" % stamp_ns
         self._forgive_cr = forgive_cr
         self._patience = patience
+        self._limits = limits
         self._out: list[bytes] = []
         self._lines = 0
         self._tally = Tally()
@@ -84,10 +93,16 @@ class Walk:
         line = line.lstrip(BLANK)
         if not line or line.startswith(b"#"):
             return
+        if len(line) > self._limits.most_bytes:
+            self._tally.add(row, line, _over(Cause.LINE_SIZE, "bytes", len(line), self._limits.most_bytes))
+            return
         try:
             point = parse_point(line, self._precision)
         except LineError as error:
             self._tally.add(row, line, Objection(Cause.SYNTAX, error.reason))
+            return
+        if len(point.tag_keys) > self._limits.most_tags:
+            self._tally.add(row, line, _over(Cause.TAG_COUNT, "tags", len(point.tag_keys), self._limits.most_tags))
             return
         untimed = point.without_field(_TIME)
         if untimed is not point:
@@ -120,6 +135,10 @@ class Walk:
 def _reach(pattern: Pattern, text: bytes, at: int) -> int:
     run = pattern.match(text, at)
     return run.end() if run else at
+
+
+def _over(cause: Cause, what: str, found: int, most: int) -> Objection:
+    return Objection(cause, f"a line of {found} {what}, more than the {most} that collector.limits allows")
 
 
 def _stripped(point: Point, *, taken: bool) -> Objection:

@@ -17,6 +17,7 @@ explain     /explain: what every room makes of one line
 witness     the pipeline, watched
 rejections  what is said about lines that were not taken
 answers     statuses, headers and bodies as InfluxDB's clients expect them
+limits      what one sender, or all together, may ask
 metrics     what intake counts
 contract    Input: what hands lines in by itself
 host        this machine's CPU, memory, disk and network

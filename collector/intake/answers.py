@@ -21,6 +21,7 @@ _CODES = {
     403: "forbidden",
     404: "not found",
     405: "method not allowed",
+    408: "request timeout",
     413: "request too large",
     422: "unprocessable entity",
     500: "internal error",

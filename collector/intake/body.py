@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 from isal import igzip_lib, isal_zlib
 
@@ -21,8 +23,8 @@ class BodyRefused(Refusal):
         self.reason = reason
 
 
-async def read_body(request: web.BaseRequest, most_bytes: int) -> bytes:
-    """The whole body, inflated if it says that it is gzip. Raises BodyRefused.
+async def read_body(request: web.BaseRequest, most_bytes: int, longest_s: float | None = None) -> bytes:
+    """The whole body, inflated if it says that it is gzip, if it arrives within `longest_s`. Raises BodyRefused.
 
     `most_bytes` bounds both what arrives and what it inflates to. Other encodings are read as they are, as by influxd.
     """
@@ -34,6 +36,14 @@ async def read_body(request: web.BaseRequest, most_bytes: int) -> bytes:
     if request.content.is_eof() and "Content-Encoding" not in headers and not request.content.exception():
         return _whole(request.content.read_nowait(), most_bytes)
     inflater = Inflater(most_bytes) if headers.get("Content-Encoding") in _GZIP else None
+    try:
+        async with asyncio.timeout(longest_s):
+            return await _gather(request, most_bytes, inflater)
+    except TimeoutError as error:
+        raise BodyRefused(408, f"the body did not arrive within {longest_s:g} s", "slow") from error
+
+
+async def _gather(request: web.BaseRequest, most_bytes: int, inflater: Inflater | None) -> bytes:
     parts: list[bytes] = []
     size = 0
     while chunk := await _next(request):

@@ -8,7 +8,7 @@ parser, the order of pipelined requests, keep-alive, errors and the shutdown sta
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 from aiohttp.http_parser import RawRequestMessage
@@ -16,11 +16,56 @@ from aiohttp.http_writer import StreamWriter
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import ERROR, RequestHandler
 
+from collector.intake.limits import Guard
+
+_TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
 
 class Connection(RequestHandler):
     """Speaks HTTP/1.1 with one client."""
 
-    __slots__ = ()
+    __slots__ = ("_address", "_guard", "_head_since")
+
+    def __init__(self, server: ConnectionServer, guard: Guard, **options: Any) -> None:
+        super().__init__(server, **options)
+        self._guard = guard
+        self._address: str | None = None
+        self._head_since: float | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Greet the client, or turn it away where its address has too many connections."""
+        super().connection_made(transport)
+        address = str((transport.get_extra_info("peername") or ("",))[0])
+        if self._guard.enter(address):
+            self._address = address
+        else:
+            self._dismiss(_TOO_MANY)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Forget the client."""
+        super().connection_lost(exc)
+        if self._address is not None:
+            self._guard.leave(self._address)
+            self._address = None
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what came; note when the head of a request began to arrive."""
+        if self._head_since is None and self._waiter is not None:
+            self._head_since = self._loop.time()
+        super().data_received(data)
+
+    def look(self, now: float) -> None:
+        """Leave a client whose head has been arriving for too long."""
+        longest_s = self._guard.limits.head_timeout.total_seconds()
+        if self._head_since is not None and self._waiter is not None and now - self._head_since > longest_s:
+            self._guard.late()
+            self._dismiss(_TOO_SLOW)
+
+    def _dismiss(self, last_words: bytes) -> None:
+        if self.transport is not None:
+            self.transport.write(last_words)
+        self.force_close()
 
     async def start(self) -> None:
         """Answer request after request until the client, an error or the end of the process stops it."""
@@ -48,6 +93,7 @@ class Connection(RequestHandler):
                 await self._waiter
             finally:
                 self._waiter = None
+        self._head_since = None
         message, payload = self._messages.popleft()
         if self._parser is not None:
             self._parser.message_consumed()
@@ -96,11 +142,27 @@ class Connection(RequestHandler):
 class ConnectionServer(web.Server):
     """Makes the connections of one listening socket. `options` are those of aiohttp's RequestHandler."""
 
-    def __init__(self, handler: Any, **options: Any) -> None:
+    def __init__(self, handler: Any, guard: Guard, **options: Any) -> None:
         super().__init__(handler, **options)
+        self._guard = guard
         self._options = options
         self._running = asyncio.get_running_loop()
+        self._looking = self._running.call_later(self._pause_s(), self._look)
 
     def __call__(self) -> Connection:
         """A new connection."""
-        return Connection(self, loop=self._running, **self._options)
+        return Connection(self, self._guard, loop=self._running, **self._options)
+
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the signature is aiohttp's
+        """Finish what runs and close all connections."""
+        self._looking.cancel()
+        await super().shutdown(timeout)
+
+    def _look(self) -> None:
+        now = self._running.time()
+        for connection in self.connections:
+            cast("Connection", connection).look(now)
+        self._looking = self._running.call_later(self._pause_s(), self._look)
+
+    def _pause_s(self) -> float:
+        return self._guard.limits.head_timeout.total_seconds() / 4

@@ -28,6 +28,7 @@ from collector.intake.door import Door
 from collector.intake.explain import ExplainRoute, Surroundings
 from collector.intake.health import HealthRoutes, Readiness
 from collector.intake.letters import LetterRoutes
+from collector.intake.limits import Guard, LimitsConfig
 from collector.intake.metrics import IntakeMetrics
 from collector.intake.query import QueryRoute
 from collector.intake.refusals import Refusals
@@ -70,6 +71,7 @@ class IntakeConfig:
     checks: ChecksConfig = field(default_factory=ChecksConfig)
     transforms: tuple[TransformConfig, ...] = ()
     max_body_bytes: int = 25_000_000
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
     query_deadline: timedelta = timedelta(seconds=30)
 
     def __post_init__(self) -> None:
@@ -84,6 +86,7 @@ Answer = Callable[[web.BaseRequest, Mapping[str, str]], Awaitable[web.StreamResp
 class _Route:
     methods: frozenset[str]
     answer: Answer
+    bounded: bool = True
 
 
 class Intake:
@@ -112,6 +115,7 @@ class Intake:
         self._registry = registry
         self._clock = clock
         self._metrics = IntakeMetrics(registry)
+        self._guard = Guard(config.limits, self._metrics)
         self._door = Door(pipeline, buffer, self._metrics, clock, refusals, default_bucket=config.bucket)
         self._dead = dead
         self._replayer = Replayer(dead)
@@ -130,6 +134,8 @@ class Intake:
             _log.warning("nobody can write yet: make a token with `tocsin token create`")
         server = ConnectionServer(
             self.handle,
+            self._guard,
+            keepalive_timeout=self._config.limits.idle_timeout.total_seconds(),
             auto_decompress=False,
             access_log=None,
             logger=logging.Logger("wire", logging.CRITICAL),  # noqa: LOG001 - strangers cannot fill the log; ours is above
@@ -145,6 +151,8 @@ class Intake:
     def adopt(self, config: IntakeConfig, pipeline: Pipeline) -> None:
         """Answer by `config` and `pipeline` what begins from now on; a request under way ends as it began."""
         self._config = config
+        self._guard.limits = config.limits
+        self._buckets.adopt(config.limits.buckets)
         self._door = self._door.successor(pipeline, default_bucket=config.bucket)
         self._routes = self._make_routes()
 
@@ -183,7 +191,10 @@ class Intake:
             allowed = ", ".join(sorted(route.methods))
             raise Refusal(405, f"method not allowed; use {allowed}", headers={"Allow": allowed})
         params = self._params(query) if len(query) <= _REMEMBERED_BYTES else _parse_params(query)
-        return await route.answer(request, params)
+        if not route.bounded:
+            return await route.answer(request, params)
+        with self._guard.under_way():
+            return await route.answer(request, params)
 
     def _make_routes(self) -> dict[str, _Route]:
         config = self._config
@@ -191,6 +202,8 @@ class Intake:
         limits = WriteLimits(
             default_bucket=config.bucket,
             most_body_bytes=config.max_body_bytes,
+            most_lines=config.limits.lines,
+            body_timeout_s=config.limits.body_timeout.total_seconds(),
             forgive_cr=config.bad_lines is BadLines.KEEP,
         )
         deadline_s = config.query_deadline.total_seconds()
@@ -222,10 +235,10 @@ class Intake:
             "/explain": _Route(read, explain.answer),
             "/api/v1/dead": _Route(read | {"DELETE"}, letters.answer),
             "/api/v1/dead/replay": _Route(post, letters.replay),
-            "/ping": _Route(read, self._health.ping),
-            "/health": _Route(read, self._health.health),
-            "/ready": _Route(read, self._health.ready),
-            "/metrics": _Route(read, self._show_metrics),
+            "/ping": _Route(read, self._health.ping, bounded=False),
+            "/health": _Route(read, self._health.health, bounded=False),
+            "/ready": _Route(read, self._health.ready, bounded=False),
+            "/metrics": _Route(read, self._show_metrics, bounded=False),
         }
 
     async def _show_metrics(self, _request: web.BaseRequest, _params: Mapping[str, str]) -> web.Response:

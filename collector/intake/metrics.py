@@ -45,7 +45,14 @@ class IntakeMetrics:
         )
         self.refused_bodies = Counter(
             "tocsin_refused_bodies_total",
-            "Bodies of which no line was read, by reason: gzip, too_large, broken, aborted, json, bucket, precision.",
+            "Bodies of which no line was read, by reason: gzip, too_large, lines, broken, aborted, slow, busy, "
+            "json, bucket, precision.",
+            ["reason"],
+            registry=registry,
+        )
+        self.refused_connections = Counter(
+            "tocsin_refused_connections_total",
+            "Connections that were closed, by reason: address (too many of one), head_timeout.",
             ["reason"],
             registry=registry,
         )

@@ -76,10 +76,14 @@ TELEMETRY = Dialect(
 
 @dataclass(frozen=True, slots=True)
 class WriteLimits:
-    """What a write may be: the default bucket, the longest body (as it arrives and inflated), what CRs mean."""
+    """What a write may be: the default bucket, the longest body (as it arrives and inflated), its most rows, the time
+    it may take to arrive, and what CRs mean.
+    """
 
     default_bucket: str
     most_body_bytes: int
+    most_lines: int
+    body_timeout_s: float
     forgive_cr: bool
 
 
@@ -151,7 +155,14 @@ class WriteRoute:
 
     async def _read(self, request: web.BaseRequest) -> bytes:
         try:
-            return await read_body(request, self._limits.most_body_bytes)
+            body = await read_body(request, self._limits.most_body_bytes, self._limits.body_timeout_s)
+            self._demand_few(body)
+            return body
         except BodyRefused as error:
             self._metrics.refused_bodies.labels(error.reason).inc()
             raise
+
+    def _demand_few(self, body: bytes) -> None:
+        most = self._limits.most_lines
+        if len(body) > most and body.count(b"\n", 0, -1) >= most:
+            raise BodyRefused(413, f"a body of more than {most} lines; send less at once", "lines")

@@ -19,6 +19,7 @@ from collector.decode.json_telemetry import JsonTelemetryConfig
 from collector.intake.buckets import Buckets
 from collector.intake.health import Readiness
 from collector.intake.http import Intake, IntakeConfig
+from collector.intake.limits import LimitsConfig
 from collector.intake.refusals import Refusals
 from collector.metrics import DeadLetterMetrics
 from collector.pipeline import BadLines, Pipeline
@@ -113,9 +114,12 @@ async def open_guard(folder: Path, clock: Clock, store: AskedStore) -> FieldType
     return guard
 
 
-def make_pipeline(guard: FieldTypes, bad_lines: BadLines = BadLines.KEEP) -> Pipeline:
+def make_pipeline(
+    guard: FieldTypes, bad_lines: BadLines = BadLines.KEEP, limits: LimitsConfig | None = None
+) -> Pipeline:
     """The pipeline as it is configured by default."""
-    return Pipeline(build_decoders(JsonTelemetryConfig()), build_checks(ChecksConfig(), guard), bad_lines)
+    decoders = build_decoders(JsonTelemetryConfig(), (limits or LimitsConfig()).of_lines)
+    return Pipeline(decoders, build_checks(ChecksConfig(), guard), bad_lines)
 
 
 @asynccontextmanager
@@ -137,10 +141,10 @@ async def running_intake(
     running = RunningIntake("", aiohttp.ClientSession(), buffer, store, tokens, registry, clock, dead, refusals)
     intake = Intake(
         config,
-        pipeline=make_pipeline(guard, config.bad_lines),
+        pipeline=make_pipeline(guard, config.bad_lines, config.limits),
         buffer=buffer,
         reader=store,
-        buckets=Buckets(store, clock, made_on_write=made_on_write),
+        buckets=Buckets(store, clock, made_on_write=made_on_write, most_made=config.limits.buckets),
         tokens=tokens,
         readiness=lambda: running.readiness[0],
         registry=registry,

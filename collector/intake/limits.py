@@ -1,0 +1,98 @@
+"""What one sender, or all together, may ask of intake. Whatever is over a limit is answered and counted, never kept.
+
+The guard counts connections and requests for the whole listening socket; every other limit is kept where it applies.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from collector.decode.limits import LineLimits
+from collector.intake.answers import Refusal, unavailable
+from collector.intake.metrics import IntakeMetrics
+from foundation.differences import FIXED
+from foundation.line_protocol.grammar import LONGEST_FAST_LINE
+
+_RETRY_AFTER_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsConfig:
+    """`collector.limits`. Bodies are bounded by `collector.max_body_bytes`.
+
+    A body has at most `lines` rows; a line at most `line_bytes` and `tags`. Writing makes at most `buckets` names.
+    An address has at most `connections_per_address` connections, and all together `requests` under way; a head has to
+    arrive within `head_timeout`, a body within `body_timeout`, and who says nothing for `idle_timeout` is left.
+    """
+
+    lines: int = 1_000_000
+    line_bytes: int = 4 << 20
+    tags: int = 256
+    buckets: int = 1_000
+    connections_per_address: int = 1_000
+    requests: int = 2_000
+    head_timeout: timedelta = timedelta(seconds=10)
+    body_timeout: timedelta = timedelta(seconds=60)
+    idle_timeout: timedelta = field(default=timedelta(minutes=10), metadata=FIXED)
+
+    def __post_init__(self) -> None:
+        """Refuse limits that let nothing through."""
+        if min(self.lines, self.tags, self.buckets, self.connections_per_address, self.requests) < 1:
+            raise ValueError("lines, tags, buckets, connections_per_address and requests are at least 1")
+        if self.line_bytes < LONGEST_FAST_LINE:
+            raise ValueError(f"line_bytes is at least {LONGEST_FAST_LINE}")
+        if min(self.head_timeout, self.body_timeout, self.idle_timeout) <= timedelta(0):
+            raise ValueError("head_timeout, body_timeout and idle_timeout are longer than nothing")
+
+    @property
+    def of_lines(self) -> LineLimits:
+        """The part that decoders keep."""
+        return LineLimits(self.line_bytes, self.tags)
+
+
+class Guard:
+    """Who is connected and how much is under way."""
+
+    def __init__(self, limits: LimitsConfig, metrics: IntakeMetrics) -> None:
+        self.limits = limits
+        self._metrics = metrics
+        self._connections: Counter[str] = Counter()
+        self._running = 0
+
+    def enter(self, address: str) -> bool:
+        """Whether one more connection from the address may be; then it has to `leave`."""
+        if self._connections[address] >= self.limits.connections_per_address:
+            self._metrics.refused_connections.labels("address").inc()
+            return False
+        self._connections[address] += 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """A connection that had entered is gone."""
+        self._connections[address] -= 1
+        if not self._connections[address]:
+            del self._connections[address]
+
+    def late(self) -> None:
+        """A head did not arrive in time."""
+        self._metrics.refused_connections.labels("head_timeout").inc()
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """While a request is answered. Raises Refusal (503) when there are too many."""
+        if self._running >= self.limits.requests:
+            self._metrics.refused_bodies.labels("busy").inc()
+            raise _busy()
+        self._running += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
+
+
+def _busy() -> Refusal:
+    return unavailable("too many requests are under way; come back in a moment", _RETRY_AFTER_S)
