@@ -104,7 +104,7 @@ async def test_a_body_of_unknown_shapes_is_judged_in_turns(tmp_path: Path):
     buffer = MemoryBuffer()
     way_in = door(await open_pipeline(tmp_path / "other", ManualClock()), buffer)
     long = asyncio.ensure_future(way_in.admit("line_protocol", Arrival(body, 7), bucket="b", source="test"))
-    await asyncio.sleep(0.0)
+    await asyncio.sleep(0)
     await way_in.admit("line_protocol", Arrival(b"m f=1 1\n", 7), bucket="telemetry", source="test")
     assert not long.done()
     outcome = await long
