@@ -13,6 +13,7 @@ query       asks the store and prints a table
 secrets     makes the passwords and tokens of a compose stack
 health      asks a URL whether its role is well
 dead        lists, shows, replays and purges dead letters
+explain     shows what the collector would make of a line
 asking      asks the running collector
 tokens      makes, lists and revokes tokens
 rules       tests rules

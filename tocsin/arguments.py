@@ -92,6 +92,15 @@ A dead letter is a line that was refused for good, with its reason, source and t
 are required, it takes scope admin; on the collector's own machine the stack's own token is found by itself.
 """
 
+_ABOUT_EXPLAIN = """\
+examples:
+  tocsin explain 'device_reading,device=d7 temperature_c=21.4'
+  tocsin explain 'm f=1i 1700000000' --precision s --source token:gateway
+  tocsin explain --json-item '{"device": "d7", "temperature_c": 21.4}' --json
+
+The running collector is asked, with its own pins, checks and transforms; nothing is stored, counted or learnt.
+"""
+
 _ABOUT_CREDENTIALS = """\
 examples:
   tocsin token create gateway --scope write     prints the token once; it is kept as a hash only
@@ -132,6 +141,7 @@ def parser() -> argparse.ArgumentParser:
     _query(commands)
     _token(commands)
     _dead(commands)
+    _explain(commands)
     _rule(commands)
     _operations(commands)
     return top
@@ -263,6 +273,19 @@ def _dead(commands: argparse._SubParsersAction[_Parser]) -> None:
         action.add_argument(
             "--since", metavar="WHEN", help="a span back, as in 2h, or a time, as in 2026-01-31T08:00:00Z"
         )
+
+
+def _explain(commands: argparse._SubParsersAction[_Parser]) -> None:
+    purpose = "show what every room of the collector would make of one line"
+    explain = _command(commands, "explain", "explain", purpose, _ABOUT_EXPLAIN)
+    explain.add_argument("line", help="a line of line protocol")
+    explain.add_argument(
+        "--json-item", action="store_true", help="it is a reading in JSON, as /v1/telemetry takes them"
+    )
+    explain.add_argument("--bucket", metavar="NAME", help="where it would be written to (default: the collector's)")
+    explain.add_argument("--precision", metavar="UNIT", help="the unit of its timestamp (default: ns, for JSON ms)")
+    explain.add_argument("--source", metavar="WHO", help="as if it came from there: token:NAME or host:ADDRESS")
+    _asks(explain, "read")
 
 
 def _rule(commands: argparse._SubParsersAction[_Parser]) -> None:

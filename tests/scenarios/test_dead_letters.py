@@ -115,6 +115,9 @@ async def test_a_refused_line_is_replayed_when_its_cause_is_mended(site: Site):
     assert long_one["source"] == "host:127.0.0.1"
     assert (broken["kind"], broken["line"]) == ("syntax", "no line at all")
 
+    code, printed = await site.type("explain", str(long_one["line"]))
+    assert code == 1
+    assert f"would be refused (string_size): {long_one['reason']}" in printed
     code, printed = await site.type("dead", "replay", "--measurement", "log")
     assert (code, printed) == (1, "replayed 0, refused again 1\n")
     await site.run(most_bytes=1024)

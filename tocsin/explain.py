@@ -1,0 +1,60 @@
+"""`tocsin explain 'LINE'`: what every room of the running collector would make of one line. Changes nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tocsin.asking import Collector, CollectorRefused
+
+_ITEM = "json_telemetry"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exit 0 when the line would be taken, 1 when not, 2 when nobody could be asked."""
+    params = {
+        "line": arguments.line,
+        "bucket": arguments.bucket,
+        "precision": arguments.precision,
+        "source": arguments.source,
+        "protocol": _ITEM if arguments.json_item else "",
+    }
+    collector = Collector(arguments)
+    try:
+        explained = collector.ask("/explain", params)
+    except CollectorRefused as error:
+        print(f"tocsin explain: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(explained) if arguments.json else "\n".join(_told(explained)))
+    return 1 if explained["verdict"] == "refused" or not explained["bucket_taken"] else 0
+
+
+def _told(explained: Mapping[str, Any]) -> Iterator[str]:
+    verdicts = {
+        "stored": "would be stored",
+        "refused": f"would be refused ({explained['cause']}): {explained['reason']}",
+        "taken_out": "would be taken out by a policy; the sender gets 204",
+        "nothing": "is no line: a comment or nothing at all; the sender gets 204",
+    }
+    yield verdicts[explained["verdict"]]
+    yield ""
+    for step in explained["steps"]:
+        yield f"  {step['room']:<14} {step['did']:<9} {step['detail']}".rstrip()
+    if explained["fields"]:
+        yield ""
+    for field in explained["fields"]:
+        pinned = f"pinned as {field['pinned']}" if field["pinned"] else "new: would be pinned so"
+        yield f"  field {field['field']}: {field['type']}, {pinned}"
+    yield ""
+    if explained["stored"] is not None:
+        added = "; the timestamp was added" if explained["stamp_added"] else ""
+        yield f"as stored{added}:"
+        yield f"  {explained['stored']}"
+    known = explained["bucket_problem"] or "taken in"
+    yield f"bucket {explained['bucket']}: {known}"
+    for destination in explained["destinations"]:
+        waiting = f"{destination['waiting_lines']} lines wait, the oldest for {destination['waiting_s']:.1f} s"
+        yield f"then buffer, then {destination['name']}: {waiting}"
