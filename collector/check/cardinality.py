@@ -101,8 +101,9 @@ class Cardinality(Memoryless):
         self.scopes: dict[Scope, Generations] = {}
         self.sketches: dict[tuple[str, str], dict[str, Sketch]] = {}
         """(bucket, measurement) -> tag -> how many values it has."""
-        self.heads: set[int] = set()
-        """Hashes of (bucket, source, measurement and tags as written) that need no second look in this generation."""
+        self.heads: dict[tuple[str, str], set[int]] = {}
+        """(bucket, source) -> hashes of measurement and tags as written that need no second look in this generation."""
+        self._heads = 0
 
     def begin(self, origin: Origin) -> CardinalityOfBody:
         """Examine one body."""
@@ -122,18 +123,23 @@ class Cardinality(Memoryless):
         )
         return next((most for pattern, most in named.items() if fnmatchcase(scope[-1], pattern)), other)
 
-    def remember_heads(self, heads: set[int]) -> None:
+    def remember_heads(self, origin: Origin, heads: set[int]) -> None:
         """Remember lines' heads, boundedly: they only spare work."""
-        if len(self.heads) + len(heads) > self._config.ceiling:
-            self.heads = set()
-        self.heads |= heads
+        self._heads += len(heads)
+        if self._heads > self._config.ceiling:
+            self._forget_heads()
+        self.heads.setdefault((origin.bucket, origin.source), set()).update(heads)
+
+    def _forget_heads(self) -> None:
+        self.heads = {}
+        self._heads = 0
 
     def _age(self, now_ns: int) -> None:
         first = not self._ages_ns
         self._ages_ns = now_ns + self._generation_ns
         if first:
             return
-        self.heads = set()
+        self._forget_heads()
         for generations in self.scopes.values():
             generations.age()
         self.scopes = {scope: one for scope, one in self.scopes.items() if len(one)}
@@ -170,10 +176,11 @@ class CardinalityOfBody:
 
     def survey(self, run: Run) -> bool:
         """Whether all series of the run are alive, or all find room; else those find room that come first."""
-        bucket, source = self._origin.bucket, self._origin.source
-        heads = {hash((bucket, source, head)): head for head in run.heads}
-        unseen = heads.keys() - self._budget.heads - self._heads
-        lines = [parse_point(heads[key] + b" f=0").line for key in unseen]
+        known = self._budget.heads.get((self._origin.bucket, self._origin.source), set())
+        if known.issuperset(map(hash, run.heads)):
+            return True
+        unseen = {hash(head): head for head in run.heads if hash(head) not in known}
+        lines = [parse_point(head + b" f=0").line for key, head in unseen.items() if key not in self._heads]
         needs: dict[Scope, set[int]] = {}
         for line in lines:
             series = self._series(line)
@@ -186,7 +193,7 @@ class CardinalityOfBody:
                 return False
         for line in lines if needs else ():
             self.judge(line)
-        self._heads |= unseen
+        self._heads.update(unseen)
         return True
 
     def commit(self) -> None:
@@ -199,7 +206,7 @@ class CardinalityOfBody:
             for tag, sketch in sketches.items():
                 tags.setdefault(tag, Sketch()).merge(sketch)
         if self._heads:
-            budget.remember_heads(self._heads)
+            budget.remember_heads(self._origin, self._heads)
 
     def _scopes(self, line: Line) -> tuple[Scope, ...]:
         origin = self._origin

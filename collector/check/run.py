@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cached_property
 
 from foundation.line_protocol.precision import Precision
@@ -19,20 +20,35 @@ class Run:
         self._stamped = stamped
 
     @cached_property
-    def _lines(self) -> list[bytes]:
-        return self._text.split(b"\n")[:-1]
-
-    @cached_property
-    def heads(self) -> set[bytes]:
-        """Every measurement with its tags, as written."""
+    def heads(self) -> Sequence[bytes]:
+        """Measurement and tags of each line, as written."""
+        if self._words is not None:
+            return self._words[:: self._columns]
         if b"\\ " in self._text:
-            return set(_HEAD.findall(self._text))
-        return {line.partition(b" ")[0] for line in self._lines}
+            return _HEAD.findall(self._text)
+        return [line.partition(b" ")[0] for line in self._lines]
 
     @cached_property
     def times_ns(self) -> tuple[int, int] | None:
         """The first and the last timestamp; None where there are none."""
         if not self._stamped:
             return None
-        stamps = [int(line.rpartition(b" ")[2]) for line in self._lines]
+        last = slice(self._columns - 1, None, self._columns)
+        words = [line.rpartition(b" ")[2] for line in self._lines] if self._words is None else self._words[last]
+        stamps = list(map(int, words))
         return min(stamps) * self._precision.ns, max(stamps) * self._precision.ns
+
+    @property
+    def _columns(self) -> int:
+        return 3 if self._stamped else 2
+
+    @cached_property
+    def _words(self) -> list[bytes] | None:
+        """Head, fields and timestamp of all lines by one split; None where a blank may stand within one of them."""
+        if b'"' in self._text or b"\\" in self._text:
+            return None
+        return self._text[:-1].replace(b"\n", b" ").split(b" ")
+
+    @cached_property
+    def _lines(self) -> list[bytes]:
+        return self._text.split(b"\n")[:-1]
