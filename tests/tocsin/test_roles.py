@@ -16,10 +16,11 @@ from collector.tokens import Scope
 from console.config import ConsoleConfig
 from foundation.clock import SystemClock
 from foundation.errors import ConfigError
-from foundation.lifecycle import Incident, Role
+from foundation.lifecycle import Incident, Role, TakeUp
 from tests.fakes.polling import until
 from tocsin.config import TocsinConfig
-from tocsin.roles import Reading, Roles
+from tocsin.roles import NAMES, Prepare, Reading, Roles
+from tocsin.sections import Sections
 from tocsin.tokens import open_book
 
 
@@ -121,3 +122,26 @@ async def test_alerting_alone_asks_its_collector_by_the_new_section(running: Run
         await until(seen, what="the collector's bucket")
     finally:
         await role.stop()
+
+
+async def test_all_look_before_one_takes_up_and_the_collector_is_last() -> None:
+    """In the order of building the roles look, in the reverse order they take up: the collector is built first."""
+    events: list[str] = []
+
+    def recorded(name: str) -> Prepare:
+        async def prepare(_sections: Sections) -> TakeUp:
+            events.append(f"look {name}")
+            return take_up
+
+        async def take_up() -> None:
+            events.append(f"take up {name}")
+
+        return prepare
+
+    built = {name: recorded(name) for name in NAMES}
+    roles = Roles(TocsinConfig(), SystemClock(), CollectorRegistry(), Incident(), {}, built=built)
+    take_up = await roles.prepare(TocsinConfig())
+    assert events == ["look collector", "look demo", "look alerting", "look console"]
+
+    await take_up()
+    assert events[4:] == ["take up console", "take up alerting", "take up demo", "take up collector"]
