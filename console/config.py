@@ -8,6 +8,7 @@ from pathlib import Path
 
 from foundation.differences import FIXED
 from foundation.secret import Secret
+from foundation.web import Address
 
 BOARDS = Path(__file__).resolve().parent.parent / "grafana" / "provisioning" / "dashboards" / "json"
 """The boards that ship."""
@@ -30,3 +31,12 @@ class ConsoleConfig:
     bucket: str = "telemetry"
     token: Secret | None = None
     deadline: timedelta = timedelta(seconds=30)
+
+    def __post_init__(self) -> None:
+        Address.parse(self.listen)
+        for key in ("collector", "alerting", "public_url"):
+            url = str(getattr(self, key))
+            if url and not url.startswith(("http://", "https://")):
+                raise ValueError(f"{key}: {url!r} is not a URL; write it as in http://127.0.0.1:8186")
+        if self.deadline <= timedelta(0):
+            raise ValueError("deadline must be longer than zero")

@@ -74,6 +74,8 @@ def _greet(config: TocsinConfig, addresses: Mapping[str, str]) -> None:
         body = """'{"device":"d7","temperature_c":21.4}'"""
         terminal.print("\nPush a reading:", markup=False)
         print(f"  curl -i {urls['collector']}/v1/telemetry -H 'Content-Type: application/json' -d {body}")
+        terminal.print("\nAsk for it:", markup=False)
+        print("""  .venv/bin/tocsin query "SELECT temperature_c FROM device_reading WHERE device = 'd7'\"""")
     if "demo" in urls:
         terminal.print("\nBreak the shop for two minutes and get paged:", markup=False)
         print("  .venv/bin/tocsin demo fault latency --for 2m")
