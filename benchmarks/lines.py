@@ -15,6 +15,20 @@ def bodies(count: int, lines: int, *, seed: int = 1) -> list[bytes]:
     return [b"".join(_line(luck, next(stamps)) for _ in range(lines)) for _ in range(count)]
 
 
+def readings(count: int, items: int, *, seed: int = 3) -> list[bytes]:
+    """`count` JSON arrays of `items` readings each: 3 tags, 2 numbers and a time in milliseconds."""
+    luck = random.Random(seed)
+    stamps = iter(range(_START_NS // 10**6, _START_NS // 10**6 + count * items))
+    return [b"[" + b",".join(_reading(luck, next(stamps)) for _ in range(items)) + b"]" for _ in range(count)]
+
+
+def _reading(luck: random.Random, stamp: int) -> bytes:
+    return (
+        f'{{"device":"d{luck.randrange(100)}","site":"s{luck.randrange(5)}","sensor":"air",'
+        f'"temperature_c":{luck.random() * 30:.2f},"humidity_pct":{luck.random() * 100:.1f},"time":{stamp}}}'
+    ).encode()
+
+
 def _line(luck: random.Random, stamp: int) -> bytes:
     return (
         f"http_request,service=shop,feature=checkout,"

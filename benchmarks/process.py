@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -30,6 +31,34 @@ def collector(folder: Path, config: str) -> Iterator[tuple[str, int]]:
     """A collector alone on its core, configured by the YAML `config`, its state in `folder`; its address and pid."""
     with _tocsin("collector", folder, config) as started:
         yield started
+
+
+@contextmanager
+def victoria_metrics(folder: Path) -> Iterator[str | None]:
+    """VictoriaMetrics' single node alone on the server's core, its data in `folder`; None where it is not installed."""
+    binary = shutil.which("victoria-metrics")
+    if binary is None:
+        yield None
+        return
+    address = f"127.0.0.1:{_free_port()}"
+    command = [*_pinned(SERVER_CORE), binary, f"-storageDataPath={folder}", f"-httpListenAddr={address}"]
+    with _started(command, {}, subprocess.DEVNULL) as process:
+        end = time.monotonic() + _START_S
+        while time.monotonic() < end and process.poll() is None and not _listens(address):
+            time.sleep(_PAUSE_S)
+        yield address
+
+
+def _free_port() -> int:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return int(held.getsockname()[1])
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    with socket.socket() as tried:
+        return tried.connect_ex((host, int(port))) == 0
 
 
 @contextmanager
