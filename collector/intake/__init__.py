@@ -4,6 +4,7 @@ http        the collector's paths on one bare aiohttp handler; IntakeConfig, Int
 connection  one client's connection: aiohttp's, less what is not used
 write       /api/v2/write, /write, /v1/telemetry
 query       /query
+chunks      answers to chunked=true
 health      /ping, /health, /ready
 body        reading and inflating within limits
 access      which token, and whether it suffices

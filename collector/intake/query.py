@@ -15,6 +15,7 @@ from aiohttp import web
 from collector.intake.access import Access
 from collector.intake.answers import Refusal, json_answer, raw_answer, unavailable
 from collector.intake.body import read_body
+from collector.intake.chunks import chunked_json
 from collector.tokens import Scope
 from foundation.errors import Transient
 from store.contract import Reader
@@ -23,6 +24,8 @@ from store.render import to_csv, to_json
 
 _MOST_FORM_BYTES = 1 << 20
 _RETRY_AFTER_S = 1.0
+_CHUNK_ROWS = 10_000
+_MOST_DIGITS = 9
 _EPOCHS = frozenset({"ns", "u", "µ", "ms", "s", "m", "h"})
 _MAKES_DATABASE = re.compile(r"\s*CREATE\s+DATABASE\b[^;]*;?\s*", re.IGNORECASE)
 _FORM = "application/x-www-form-urlencoded"
@@ -39,9 +42,9 @@ class QueryRoute:
 
     async def answer(self, request: web.BaseRequest, params: Mapping[str, str]) -> web.Response:
         """Results as JSON, or CSV for who accepts that."""
-        grant = self._access.admit(request.headers.get("Authorization"), params)
         if request.method == "POST":
-            params = {**await _form(request), **params}
+            params = {**await _form(request, self._deadline_s), **params}
+        grant = self._access.admit(request.headers.get("Authorization"), params)
         influxql = params.get("q", "")
         makes_database = _MAKES_DATABASE.fullmatch(influxql) is not None
         self._access.demand(grant, Scope.WRITE if makes_database else Scope.READ)
@@ -71,12 +74,20 @@ class QueryRoute:
             raise unavailable(str(error), error.retry_after_s or _RETRY_AFTER_S) from error
         if "csv" in request.headers.get("Accept", ""):
             return raw_answer(to_csv(results, epoch=epoch), "text/csv; charset=utf-8")
+        if params.get("chunked") == "true":
+            return raw_answer(chunked_json(results, _chunk_rows(params), epoch=epoch), "application/json")
         pretty = params.get("pretty", "") in ("true", "1")
         return raw_answer(to_json(results, epoch=epoch, pretty=pretty), "application/json")
 
 
-async def _form(request: web.BaseRequest) -> dict[str, str]:
-    body = await read_body(request, _MOST_FORM_BYTES)
+def _chunk_rows(params: Mapping[str, str]) -> int:
+    """`chunk_size`; what is none means InfluxDB's own, as there."""
+    text = params.get("chunk_size", "")
+    return (int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0) or _CHUNK_ROWS
+
+
+async def _form(request: web.BaseRequest, longest_s: float) -> dict[str, str]:
+    body = await read_body(request, _MOST_FORM_BYTES, longest_s)
     if not body or not request.headers.get("Content-Type", _FORM).startswith(_FORM):
         return {}
     return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))

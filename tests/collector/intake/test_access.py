@@ -104,3 +104,12 @@ async def test_open_is_for_loopback_without_tokens(tmp_path: Path):
     with pytest.raises(ConfigError, match="tocsin token revoke"):
         async with running_intake(tmp_path, IntakeConfig(listen="127.0.0.1:0", tokens="open")):
             pass
+
+
+async def test_a_form_may_carry_user_and_password(intake: RunningIntake):
+    """As clients of InfluxDB 1.x send them with a query."""
+    token = make(intake, Scope.READ)
+    form = "application/x-www-form-urlencoded"
+    body = b"q=SELECT+f+FROM+m&u=any&p="
+    assert (await intake.post("/query", body + token.encode(), Content_Type=form)).status == 200
+    assert (await intake.post("/query", body + b"wrong", Content_Type=form)).status == 401

@@ -95,3 +95,25 @@ async def test_a_request_without_a_query_is_400(intake: RunningIntake, query: st
     answer = await intake.ask("GET", "/query" + query)
     assert answer.status == 400
     assert json.loads(answer.body)["error"]
+
+
+async def test_chunked_answers_are_documents_of_some_rows(intake: RunningIntake):
+    """InfluxDB 1.x's form: a series that goes on and a statement that does are marked partial."""
+    first = Series("m", ("time", "f"), [[1, 1.0], [2, 2.0], [3, 3.0]], {"a": "x"})
+    second = Series("m", ("time", "f"), [[4, 4.0]], {"a": "y"})
+    intake.store.results = (StatementResult(0, (first, second)), StatementResult(1))
+    answer = await intake.ask("GET", SELECT + "&epoch=ns&chunked=true&chunk_size=2")
+    documents = [json.loads(line)["results"][0] for line in answer.body.splitlines()]
+    head = {"name": "m", "columns": ["time", "f"]}
+    assert documents == [
+        {
+            "statement_id": 0,
+            "series": [{**head, "tags": {"a": "x"}, "values": [[1, 1.0], [2, 2.0]], "partial": True}],
+            "partial": True,
+        },
+        {"statement_id": 0, "series": [{**head, "tags": {"a": "x"}, "values": [[3, 3.0]]}], "partial": True},
+        {"statement_id": 0, "series": [{**head, "tags": {"a": "y"}, "values": [[4, 4.0]]}]},
+        {"statement_id": 1},
+    ]
+    whole = await intake.ask("GET", SELECT + "&epoch=ns&chunked=true&chunk_size=no")
+    assert [len(json.loads(line)["results"][0].get("series", ())) for line in whole.body.splitlines()] == [1, 1, 0]
