@@ -9,6 +9,7 @@
     string_size     no string longer than InfluxDB keeps
     cardinality     a budget of series, per measurement and source (sketch: which tag has how many values)
     field_types     a field keeps the type of its first value, per bucket and measurement, for all time
+    conversion      a value as another type, where that says the same
     pins            field types on disk
     catalog         name -> check
 

@@ -1,28 +1,34 @@
 """The schema guard: a field keeps the type of its first value, so no store refuses it after the acknowledgement.
 
 Types are pinned per bucket and measurement for all time (influxd: per shard of seven days), kept in `pins` and seeded
-from the store. The answer to a conflict is influxd's: the point is not taken, the rest of the body is.
+from the store. The answer to a conflict is influxd's unless `conflicts` say otherwise for a measurement: the point is
+not taken, the rest of the body is.
 """
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from fnmatch import fnmatchcase
+from typing import Literal
 
+from collector.check.conversion import convert
 from collector.check.memoryless import ByShape
 from collector.check.pins import Pin, Pins
-from collector.verdict import Cause, Objection, Origin
+from collector.verdict import Cause, Objection, Origin, Ruling
 from foundation.batch import FieldType
 from foundation.clock import Clock
 from foundation.errors import Transient
-from foundation.line_protocol.line import Line, field_type
+from foundation.line_protocol.line import FieldValue, Line, field_type
 
 Source = Callable[[str], Awaitable[Mapping[str, Mapping[str, FieldType]]]]
 """bucket -> measurement -> field -> type, from the store; raises Transient while it is away."""
 Field = tuple[str, str]
 """(measurement, field)"""
+Policy = Literal["reject", "convert", "rename"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +36,14 @@ class FieldTypesConfig:
     """The store is asked for its types before a bucket's first body, for `seed_wait` at most.
 
     While it does not answer, pins made here have to do, and it is asked again after `seed_retry`.
+
+    `conflicts`: pattern of measurements -> what becomes of a value of another type; the first that fits counts.
+    `convert` takes it as the pinned type if it says the same, `rename` as the field `name_type`; else it is refused.
     """
 
     seed_wait: timedelta = timedelta(seconds=2)
     seed_retry: timedelta = timedelta(seconds=15)
+    conflicts: Mapping[str, Policy] = dataclasses.field(default_factory=dict)
 
 
 class FieldTypes:
@@ -54,7 +64,7 @@ class FieldTypes:
         self._saving = asyncio.Lock()
 
     def adopt(self, config: FieldTypesConfig) -> None:
-        """Ask the store by `config` from now on."""
+        """Ask the store and settle conflicts by `config` from now on."""
         self._config = config
 
     async def open(self) -> None:
@@ -70,6 +80,11 @@ class FieldTypes:
         """Field -> type, as pinned for the measurement."""
         known = self._pins.get(bucket, {})
         return {field: kind for (name, field), kind in known.items() if name == measurement}
+
+    def policy(self, measurement: str) -> Policy:
+        """What becomes of a value of another type."""
+        policies = self._config.conflicts.items()
+        return next((policy for pattern, policy in policies if fnmatchcase(measurement, pattern)), "reject")
 
     def ready(self, bucket: str) -> bool:
         """Whether the store's own types are known, or were asked for a moment ago in vain."""
@@ -122,22 +137,47 @@ class FieldTypesOfBody(ByShape):
         self._pins = pins
         self._learnt: dict[Field, FieldType] = {}
 
-    def judge(self, line: Line) -> Objection | None:
-        """Refuse the line if a field has another type than its pin; pin the fields that are new."""
+    def judge(self, line: Line) -> Ruling:
+        """Refuse or mend the line if a field has another type than its pin; pin the fields that are new."""
         fresh: dict[Field, FieldType] = {}
-        for key, value in line.fields:
+        mended: dict[int, tuple[str, FieldValue]] = {}
+        for at, (key, value) in enumerate(line.fields):
             field = (line.measurement, key)
             kind = field_type(value)
             pinned = self._pins.get(field) or self._learnt.get(field)
             first = pinned or fresh.setdefault(field, kind)
-            if first is not kind:
-                if not pinned:
-                    self._learnt.update(fresh)
-                where = f'input field "{key}" on measurement "{line.measurement}"'
-                reason = f"field type conflict: {where} is type {kind}, already exists as type {first}"
-                return Objection(Cause.FIELD_TYPE, reason)
+            if first is kind:
+                continue
+            instead = self._mend(line, key, value, first)
+            if instead is not None:
+                mended[at] = instead
+                continue
+            if not pinned:
+                self._learnt.update(fresh)
+            where = f'input field "{key}" on measurement "{line.measurement}"'
+            reason = f"field type conflict: {where} is type {kind}, already exists as type {first}"
+            return Objection(Cause.FIELD_TYPE, reason)
         self._learnt.update(fresh)
-        return None
+        if not mended:
+            return None
+        self._learnt.update({(line.measurement, key): field_type(value) for key, value in mended.values()})
+        fields = tuple([mended.get(at, pair) for at, pair in enumerate(line.fields)])
+        return dataclasses.replace(line, fields=fields)
+
+    def _mend(self, line: Line, key: str, value: FieldValue, first: FieldType) -> tuple[str, FieldValue] | None:
+        """The field as it can be taken, or None if the policy or the value does not allow it."""
+        policy = self._guard.policy(line.measurement)
+        if policy == "convert":
+            converted = convert(value, first)
+            return None if converted is None else (key, converted)
+        if policy == "reject":
+            return None
+        kind = field_type(value)
+        name = f"{key}_{kind}"
+        field = (line.measurement, name)
+        taken = any(other == name for other, _ in line.fields)
+        free = (self._pins.get(field) or self._learnt.get(field) or kind) is kind
+        return (name, value) if free and not taken else None
 
     def settles(self, line: Line) -> bool:  # noqa: ARG002 - holds for every line
         """A pin is for all time."""
