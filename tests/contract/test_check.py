@@ -1,17 +1,23 @@
 """What every check keeps to, whatever it looks at."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from collector.check.catalog import CATALOG, ChecksConfig, build
 from collector.check.contract import Check
 from collector.check.field_types import FieldTypes, FieldTypesConfig
 from collector.check.run import Run
+from collector.decode.contract import Arrival
+from collector.pipeline import Outcome, Pipeline
 from collector.verdict import Cause, Objection, Origin
 from foundation.line_protocol.parse import parse_line
 from foundation.line_protocol.precision import Precision
-from tests.fakes.checks import checks_of, holds_nothing
+from tests.fakes.bodies import make_body, raw_lines
+from tests.fakes.checks import checked, checks_of, holds_nothing
 from tests.fakes.clock import ManualClock
 from tests.fakes.pins import ForgetfulPins
+from tests.fakes.transforms import NOW_NS, stored
 
 ORIGIN = Origin("telemetry", "test", 0)
 GOOD = parse_line(b'm,t=a f=1,s="x" 1')
@@ -89,3 +95,34 @@ async def test_what_was_learnt_can_be_settled(check: Check):
     checking.commit()
     await check.settle()
     assert not check.unsettled
+
+
+MENDING = """
+clock_skew: {rules: [{max_past: 1s, max_future: 1s, then: stamp}]}
+value_range: {ranges: [{field: f, max: 2, then: clamp}, {field: usage, max: 0.4, then: drop_field}]}
+cardinality: {per_measurement: 2}
+field_types: {conflicts: {m: convert, log: rename}}
+"""
+
+
+@pytest.mark.parametrize("text", [CONFIG, MENDING])
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([Precision.NS, Precision.S]))
+def test_a_whole_body_and_its_lines_one_by_one_get_the_same_verdict(text: str, seed: int, precision: Precision):
+    """All checks together: the pass over runs of known lines stores, mends and refuses what walking does."""
+    body = make_body(seed, most_lines=8)
+    whole, single = checked(text), checked(text)
+    for pipeline in (whole, single):
+        for _, line in raw_lines(body):
+            sent(pipeline, line, precision)
+    fast = sent(whole, body, precision)
+    slow = [(number, sent(single, line, precision)) for number, line in raw_lines(body)]
+
+    assert stored(fast) == b"".join(stored(one) for _, one in slow)
+    assert [(r.number, r.objection) for r in fast.listed] == [(n, r.objection) for n, one in slow for r in one.listed]
+    assert sum(fast.altered.values()) == sum(sum(one.altered.values()) for _, one in slow)
+    assert sum(fast.taken_out.values()) == sum(sum(one.taken_out.values()) for _, one in slow)
+
+
+def sent(pipeline: Pipeline, body: bytes, precision: Precision) -> Outcome:
+    return pipeline.run("line_protocol", Arrival(body, NOW_NS, precision), bucket="telemetry", source="test")

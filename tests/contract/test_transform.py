@@ -1,7 +1,6 @@
 """What every transform keeps to, whatever it makes of lines."""
 
 import typing
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +11,8 @@ from collector.verdict import Origin
 from foundation.decoding import members
 from foundation.line_protocol.line import Line
 from foundation.line_protocol.parse import parse_line
-from foundation.line_protocol.split import line_end, split_lines
-from tests.fakes.bodies import make_body
+from foundation.line_protocol.split import split_lines
+from tests.fakes.bodies import make_body, raw_lines
 from tests.fakes.transforms import NOW_NS, pipeline_of, run, stored, transforms_of
 
 EXAMPLES = {
@@ -63,15 +62,6 @@ lines = st.builds(
     st.dictionaries(st.sampled_from(FIELDS), st.sampled_from(VALUES), min_size=1).map(lambda some: tuple(some.items())),
     st.sampled_from([None, NOW_NS, NOW_NS - 10**15]),
 )
-
-
-def raw_lines(body: bytes) -> Iterator[tuple[int, bytes]]:
-    """Each line with its number and its leading blanks, which have a say in where it ends."""
-    at = 0
-    while at < len(body):
-        end = line_end(body, at)
-        yield 1 + body.count(b"\n", 0, at), body[at:end]
-        at = end + 1
 
 
 def test_every_transform_has_its_line_in_the_catalog_and_an_example_here():

@@ -1,6 +1,9 @@
 """Bodies of line protocol as clients send them and as broken ones do: seeds, and what becomes of them by mutation."""
 
+from collections.abc import Iterator
 from random import Random
+
+from foundation.line_protocol.split import line_end
 
 SEEDS = (
     b"m f=1 10",
@@ -61,3 +64,12 @@ def make_body(seed: int, *, most_lines: int = 5, most_mutations: int = 3) -> byt
     if random.random() < 0.5:
         body += b"\n"
     return bytes(body)
+
+
+def raw_lines(body: bytes) -> Iterator[tuple[int, bytes]]:
+    """Each line with its number and its leading blanks, which have a say in where it ends."""
+    at = 0
+    while at < len(body):
+        end = line_end(body, at)
+        yield 1 + body.count(b"\n", 0, at), body[at:end]
+        at = end + 1
