@@ -11,6 +11,7 @@
     deliver     the only retry loop: buffer -> store, and refused lines to the dead letters
     isolation   which lines of a refused body are the bad ones; pure
     dead        the dead letters: lines refused after they were acknowledged
+    ledger      what became of every line since the start, by bucket and source
     health      our own metrics as lines, through the same door as everybody's
     app         composition root
     config      what tocsin.yml says under `collector:`

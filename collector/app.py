@@ -29,6 +29,7 @@ from collector.intake.health import Readiness
 from collector.intake.host import HostInput
 from collector.intake.http import Intake
 from collector.intake.refusals import Refusals
+from collector.ledger import CARRIED, EARLIER, Ledger
 from collector.metrics import BacklogGauges, BufferMetrics, DeadLetterMetrics, DeliveryMetrics, Waiting
 from collector.pipeline import Pipeline
 from collector.tokens import TokenBook
@@ -68,6 +69,7 @@ class Collector:
         self._registry = registry
         self._on_incident = on_incident
         self._reporting: Tasks | None = None
+        self._ledger = Ledger()
         self._buffer = BUFFERS[config.buffer.kind](
             config.buffer,
             state / "buffer",
@@ -96,6 +98,9 @@ class Collector:
         await self._field_types.open()
         await self._buffer.open()
         await self._deliverer.start()
+        for bucket in self._buffer.buckets():
+            carried = self._buffer.backlog(self._store.name, bucket).lines
+            self._ledger.count(bucket, EARLIER, CARRIED, carried)
         self._refusals.start()
         address = await self._intake.start()
         self._status = _READY
@@ -144,7 +149,7 @@ class Collector:
             self._buffer,
             self._dead,
             config=config.deliver,
-            metrics=DeliveryMetrics(registry),
+            metrics=DeliveryMetrics(registry, self._ledger),
             on_incident=self._on_incident,
         )
 
@@ -166,6 +171,7 @@ class Collector:
             refusals=self._refusals,
             pins=self._field_types.pins,
             destination=store.name,
+            ledger=self._ledger,
         )
 
     def _make_pipeline(self) -> Pipeline:

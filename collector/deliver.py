@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,6 +20,7 @@ from isal import igzip_lib
 from collector.buffer.contract import Buffer, Origin, Parcel
 from collector.dead import DeadLetter, DeadLetters
 from collector.isolation import Isolation
+from collector.ledger import DEAD, DELIVERED, EARLIER
 from collector.metrics import DeliveryMetrics
 from foundation.backoff import Backoff
 from foundation.batch import Position, Refused, Shipment
@@ -140,7 +142,10 @@ class Deliverer:
     async def _deliver(self, bucket: str) -> None:
         self._metrics.retries.labels(self._name, _AWAY)
         self._dead.count_from_zero(bucket)
+        before = self._buffer.backlog(self._name, bucket).lines
         await self._patiently(bucket, lambda: self._align(bucket))
+        had = before - self._buffer.backlog(self._name, bucket).lines
+        self._metrics.ledger.count(bucket, EARLIER, DELIVERED, had)
         while True:
             parcel = await self._patiently(bucket, lambda: self._read(bucket))
             if parcel is None:
@@ -160,10 +165,24 @@ class Deliverer:
             refused: Sequence[Refused] = verdict.refused
         except Permanent as error:
             refused = await self._isolate(parcel, error)
+        letters: list[DeadLetter] = []
         if refused:
             letters = await asyncio.to_thread(_letters, parcel, refused, self._name)
             await self._patiently(bucket, lambda: self._dead.add(letters))
         await self._patiently(bucket, lambda: self._buffer.commit(self._name, parcel.behind))
+        self._enter(parcel, letters)
+
+    def _enter(self, parcel: Parcel, letters: Sequence[DeadLetter]) -> None:
+        """Into the ledger: for each source, how many of its lines are dead, and the others as delivered."""
+        ledger, bucket = self._metrics.ledger, parcel.shipment.bucket
+        dead = Counter(letter.source for letter in letters)
+        brought: Counter[str] = Counter()
+        for origin in parcel.origins:
+            brought[origin.source] += origin.lines
+        for source, lines in dead.items():
+            ledger.count(bucket, source, DEAD, lines)
+        for source, lines in brought.items():
+            ledger.count(bucket, source, DELIVERED, lines - dead[source])
 
     async def _isolate(self, parcel: Parcel, error: Permanent) -> list[Refused]:
         """Store all lines of a refused body but the bad ones, which are returned; later bodies fit if it was too large.

@@ -101,6 +101,15 @@ examples:
 The running collector is asked, with its own pins, checks and transforms; nothing is stored, counted or learnt.
 """
 
+_ABOUT_STATUS = """\
+examples:
+  tocsin status
+  tocsin status --json | jq .closes
+
+By bucket and source, since the collector started: received + carried = delivered + buffered + rejected + dead + taken
+out (docs/ledger.md). Exit 1 where that does not add up.
+"""
+
 _ABOUT_CREDENTIALS = """\
 examples:
   tocsin token create gateway --scope write     prints the token once; it is kept as a hash only
@@ -142,6 +151,10 @@ def parser() -> argparse.ArgumentParser:
     _token(commands)
     _dead(commands)
     _explain(commands)
+    _asks(
+        _command(commands, "status", "status", "show what became of every line, and that none is lost", _ABOUT_STATUS),
+        "read",
+    )
     _rule(commands)
     _operations(commands)
     return top

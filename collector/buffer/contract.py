@@ -32,11 +32,12 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where `size_bytes` of a shipment's lines came from: `source`, accepted at `accepted_ns`."""
+    """Where `lines` of a shipment, `size_bytes` when unpacked, came from: `source`, accepted at `accepted_ns`."""
 
     source: str
     accepted_ns: int
     size_bytes: int
+    lines: int = 0
 
 
 @dataclass(frozen=True, slots=True)

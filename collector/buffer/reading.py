@@ -42,7 +42,8 @@ def read_stretch(files: Files, path: Path, start: int, end: int, most_bytes: int
                 size += len(found.member)
                 unpacked += found.header.unpacked_bytes
                 stretch.lines += found.header.lines
-                stretch.origins.append(Origin(found.source, found.header.accepted_ns, found.header.unpacked_bytes))
+                header = found.header
+                stretch.origins.append(Origin(found.source, header.accepted_ns, header.unpacked_bytes, header.lines))
             else:
                 stretch.broken_bytes += found.end - found.start
             if size >= most_bytes or unpacked >= most_bytes * _MOST_RATIO:

@@ -16,6 +16,7 @@ replay      dead letters back through the door
 letters     /api/v1/dead
 explain     /explain: what every room makes of one line
 witness     the pipeline, watched
+accounts    /api/v1/ledger
 rejections  what is said about lines that were not taken
 answers     statuses, headers and bodies as InfluxDB's clients expect them
 limits      what one sender, or all together, may ask

@@ -16,6 +16,7 @@ from collector.intake.metrics import IntakeMetrics
 from collector.intake.refusals import Refusals
 from collector.intake.turns import Turns
 from collector.intake.witness import Step, watched
+from collector.ledger import RECEIVED, REJECTED, TAKEN_OUT
 from collector.pipeline import Outcome, Pipeline
 from collector.verdict import Cause
 from foundation.clock import Clock
@@ -82,10 +83,11 @@ class Door:
                 await self._buffer.append(outcome.batch)
         except Transient:
             self._metrics.rejected.labels(bucket, _UNAVAILABLE).inc(outcome.accepted)
-            self._count(bucket, outcome, accepted=0)
+            self._metrics.ledger.count(bucket, source, REJECTED, outcome.accepted, _UNAVAILABLE)
+            self._count(bucket, source, outcome, accepted=0)
             raise
         outcome.confirm()
-        self._count(bucket, outcome, accepted=outcome.accepted)
+        self._count(bucket, source, outcome, accepted=outcome.accepted)
         return outcome
 
     async def explain(self, kind: str, arrival: Arrival, *, bucket: str, source: str) -> tuple[Outcome, list[Step]]:
@@ -129,14 +131,20 @@ class Door:
         if outcome.dropped:
             raise LinesRefused(f"{outcome.dropped} lines refused, the first: {outcome.listed[0].objection.reason}")
 
-    def _count(self, bucket: str, outcome: Outcome, *, accepted: int) -> None:
-        metrics = self._metrics
-        metrics.count_lines(bucket, outcome.accepted + outcome.dropped + sum(outcome.taken_out.values()), accepted)
+    def _count(self, bucket: str, source: str, outcome: Outcome, *, accepted: int) -> None:
+        metrics, ledger = self._metrics, self._metrics.ledger
+        received = outcome.accepted + outcome.dropped + sum(outcome.taken_out.values())
+        metrics.count_lines(bucket, received, accepted)
+        ledger.count(bucket, source, RECEIVED, received)
         for policy, count in outcome.taken_out.items():
+            ledger.count(bucket, source, TAKEN_OUT, count, policy)
             metrics.taken_out.labels(bucket, policy).inc(count)
         if accepted:
             for policy, count in outcome.altered.items():
                 metrics.altered.labels(bucket, policy).inc(count)
         for cause, count in outcome.refused.items():
-            family = metrics.altered if cause is Cause.FIELD_STRIPPED else metrics.rejected
-            family.labels(bucket, cause).inc(count)
+            if cause is Cause.FIELD_STRIPPED:
+                metrics.altered.labels(bucket, cause).inc(count)
+            else:
+                metrics.rejected.labels(bucket, cause).inc(count)
+                ledger.count(bucket, source, REJECTED, count, cause)

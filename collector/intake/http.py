@@ -21,6 +21,7 @@ from collector.check.catalog import ChecksConfig
 from collector.dead import DeadLetters
 from collector.decode.json_telemetry import JsonTelemetryConfig
 from collector.intake.access import Access, TokenMode, check_mode
+from collector.intake.accounts import LedgerRoute
 from collector.intake.answers import Refusal, refusal, unavailable
 from collector.intake.buckets import Buckets
 from collector.intake.connection import ConnectionServer
@@ -34,6 +35,7 @@ from collector.intake.query import QueryRoute
 from collector.intake.refusals import Refusals
 from collector.intake.replay import Replayer
 from collector.intake.write import TELEMETRY, V1, V2, WriteLimits, WriteRoute
+from collector.ledger import Balance, Ledger
 from collector.pipeline import BadLines, Pipeline
 from collector.tokens import TokenBook
 from collector.transform.catalog import TransformConfig
@@ -108,13 +110,14 @@ class Intake:
         refusals: Refusals,
         pins: Callable[[str, str], Mapping[str, FieldType]],
         destination: str,
+        ledger: Ledger,
     ) -> None:
         self._config = config
         self._reader = reader
         self._tokens = tokens
         self._registry = registry
         self._clock = clock
-        self._metrics = IntakeMetrics(registry)
+        self._metrics = IntakeMetrics(registry, ledger)
         self._guard = Guard(config.limits, self._metrics)
         self._door = Door(pipeline, buffer, self._metrics, clock, refusals, default_bucket=config.bucket)
         self._dead = dead
@@ -212,6 +215,7 @@ class Intake:
         explain = ExplainRoute(
             limits, self._surroundings, door=self._door, access=access, buckets=self._buckets, clock=self._clock
         )
+        ledger = LedgerRoute(self._balances, access)
         post, read = frozenset({"POST"}), frozenset({"GET", "HEAD"})
         writes = {"/api/v2/write": V2, "/write": V1, "/v1/telemetry": TELEMETRY}
         routes = {
@@ -232,6 +236,7 @@ class Intake:
         return {
             **routes,
             "/query": _Route(frozenset({"GET", "POST"}), query.answer),
+            "/api/v1/ledger": _Route(read, ledger.answer),
             "/explain": _Route(read, explain.answer),
             "/api/v1/dead": _Route(read | {"DELETE"}, letters.answer),
             "/api/v1/dead/replay": _Route(post, letters.replay),
@@ -240,6 +245,11 @@ class Intake:
             "/ready": _Route(read, self._health.ready, bounded=False),
             "/metrics": _Route(read, self._show_metrics, bounded=False),
         }
+
+    def _balances(self) -> list[Balance]:
+        ledger, there = self._metrics.ledger, self._surroundings
+        buckets = sorted(ledger.buckets() | set(there.buffer.buckets()))
+        return [ledger.balance(one, there.buffer.backlog(there.destination, one).lines) for one in buckets]
 
     async def _show_metrics(self, _request: web.BaseRequest, _params: Mapping[str, str]) -> web.Response:
         return metrics_response(self._registry)

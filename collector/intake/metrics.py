@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from collector.ledger import Ledger
+
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 
@@ -15,7 +17,8 @@ class IntakeMetrics:
     What every request counts goes through a method that remembers where: looking a label up costs as much as counting.
     """
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, ledger: Ledger | None = None) -> None:
+        self.ledger = ledger or Ledger()
         self._lines: dict[str, tuple[Counter, Counter]] = {}
         self._answers: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self.received = Counter(

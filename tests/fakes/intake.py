@@ -21,6 +21,7 @@ from collector.intake.health import Readiness
 from collector.intake.http import Intake, IntakeConfig
 from collector.intake.limits import LimitsConfig
 from collector.intake.refusals import Refusals
+from collector.ledger import Ledger
 from collector.metrics import DeadLetterMetrics
 from collector.pipeline import BadLines, Pipeline
 from collector.tokens import TokenBook
@@ -153,6 +154,7 @@ async def running_intake(
         refusals=refusals,
         pins=guard.pins,
         destination="memory",
+        ledger=Ledger(),
     )
     try:
         running.url = (await intake.start()).url
