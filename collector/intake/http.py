@@ -196,8 +196,11 @@ class Intake:
         params = self._params(query) if len(query) <= _REMEMBERED_BYTES else _parse_params(query)
         if not route.bounded:
             return await route.answer(request, params)
-        with self._guard.under_way():
+        self._guard.begin()
+        try:
             return await route.answer(request, params)
+        finally:
+            self._guard.end()
 
     def _make_routes(self) -> dict[str, _Route]:
         config = self._config

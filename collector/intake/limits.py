@@ -6,13 +6,11 @@ The guard counts connections and requests for the whole listening socket; every 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from collector.decode.limits import LineLimits
-from collector.intake.answers import Refusal, unavailable
+from collector.intake.answers import unavailable
 from collector.intake.metrics import IntakeMetrics
 from foundation.differences import FIXED
 from foundation.line_protocol.grammar import LONGEST_FAST_LINE
@@ -81,18 +79,13 @@ class Guard:
         """A head did not arrive in time."""
         self._metrics.refused_connections.labels("head_timeout").inc()
 
-    @contextmanager
-    def under_way(self) -> Iterator[None]:
-        """While a request is answered. Raises Refusal (503) when there are too many."""
+    def begin(self) -> None:
+        """One more request is to be answered; then it has to `end`. Raises Refusal (503) when there are too many."""
         if self._running >= self.limits.requests:
             self._metrics.refused_bodies.labels("busy").inc()
-            raise _busy()
+            raise unavailable("too many requests are under way; come back in a moment", _RETRY_AFTER_S)
         self._running += 1
-        try:
-            yield
-        finally:
-            self._running -= 1
 
-
-def _busy() -> Refusal:
-    return unavailable("too many requests are under way; come back in a moment", _RETRY_AFTER_S)
+    def end(self) -> None:
+        """A request that had begun is answered."""
+        self._running -= 1
