@@ -220,4 +220,4 @@ class Collector:
 
 def _judged_by(config: CollectorConfig) -> tuple[object, ...]:
     """What the pipeline is made of; where it stays the same, what the pipeline has learnt stays too."""
-    return config.json, config.checks, config.transforms, config.bad_lines
+    return config.json, config.limits.of_lines, config.checks, config.transforms, config.bad_lines

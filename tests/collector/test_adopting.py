@@ -19,10 +19,12 @@ from collector.check.string_size import StringSizeConfig
 from collector.config import CollectorConfig, HealthConfig
 from collector.decode.json_telemetry import JsonTelemetryConfig
 from collector.intake.host import HostConfig
+from collector.intake.limits import LimitsConfig
 from collector.pipeline import BadLines
 from collector.tokens import OWN, Scope, TokenBook
 from foundation.clock import SystemClock
 from foundation.errors import ConfigError
+from foundation.line_protocol.grammar import LONGEST_FAST_LINE
 from foundation.line_protocol.parse import parse_line
 from tests.fakes.buffers import Incidents
 from tests.fakes.polling import until
@@ -75,6 +77,7 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
 
 
 BAD = b"m f=1 1\nbad\n"
+LONG = b'm s="%s" 1' % (b"x" * (LONGEST_FAST_LINE + 1))
 
 
 async def test_what_a_line_may_be_changes_at_once(running: Running):
@@ -104,6 +107,14 @@ async def test_readings_are_mapped_and_checked_by_the_new_section(running: Runni
     after = parse_line(running.stored("other")[0])
     assert (after.tags, dict(after.fields)) == ((("machine", "a"),), {"t": 1.0})
     assert await running.post("/write", b'm s="12345" 1') == 422
+
+
+async def test_the_longest_line_changes_at_once(running: Running):
+    """limits.line_bytes: the decoders are made anew with it, though nothing else of the section differs."""
+    assert await running.post("/write", LONG) == 204
+
+    await running.adopt(limits=LimitsConfig(line_bytes=LONGEST_FAST_LINE))
+    assert await running.post("/write", LONG) == 400
 
 
 async def test_limits_change_at_once(running: Running):
