@@ -114,7 +114,7 @@ async def test_the_longest_line_changes_at_once(running: Running):
     assert await running.post("/write", LONG) == 204
 
     await running.adopt(limits=LimitsConfig(line_bytes=LONGEST_FAST_LINE))
-    assert await running.post("/write", LONG) == 400
+    assert await running.post("/write", LONG) == 422
 
 
 async def test_limits_change_at_once(running: Running):
