@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -52,6 +53,8 @@ async def _serve(source: Source, config: TocsinConfig, stamp: Stamp | None, name
 
     def ready(addresses: Mapping[str, str]) -> None:
         _greet(config, addresses)
+        gc.collect()
+        gc.freeze()  # what a start leaves behind stays for good: looking through it again and again would stall requests
         listen.announce(config.state, addresses, os.getpid())
 
     return await lifecycle.serve([roles.plan(name) for name in names], incident, ready, follower.run)
