@@ -54,7 +54,7 @@ async def _serve(source: Source, config: TocsinConfig, stamp: Stamp | None, name
     def ready(addresses: Mapping[str, str]) -> None:
         _greet(config, addresses)
         gc.collect()
-        gc.freeze()  # what a start leaves behind stays for good: looking through it again and again would stall requests
+        gc.freeze()  # what a start leaves behind stays; to look through it again and again would stall requests
         listen.announce(config.state, addresses, os.getpid())
 
     return await lifecycle.serve([roles.plan(name) for name in names], incident, ready, follower.run)
