@@ -24,9 +24,9 @@ from collector.decode.catalog import build as build_decoders
 from collector.deliver import Deliverer, Destination
 from collector.health import health_lines
 from collector.intake.buckets import Buckets
+from collector.intake.catalog import INPUTS
 from collector.intake.contract import HandIn
 from collector.intake.health import Readiness
-from collector.intake.host import HostInput
 from collector.intake.http import Intake
 from collector.intake.refusals import Refusals
 from collector.ledger import CARRIED, EARLIER, Ledger
@@ -88,7 +88,10 @@ class Collector:
         self._pipeline = self._make_pipeline()
         self._intake = self._make_intake(state)
         self._hand_in: HandIn = self._intake.hand_in
-        self._host = HostInput(config.host, self._hand_in, clock=clock, registry=registry)
+        self._inputs = {
+            name: build(getattr(config, name), self._hand_in, clock=clock, registry=registry)
+            for name, build in INPUTS.items()
+        }
         self._status = "starting"
         BacklogGauges(registry, self._waiting)
 
@@ -133,9 +136,10 @@ class Collector:
         if _judged_by(config) != _judged_by(before):
             self._pipeline = self._make_pipeline()
         self._intake.adopt(config, self._pipeline)
-        if (config.host, config.health) != (before.host, before.health):
+        if any(getattr(config, name) != getattr(before, name) for name in ("health", *self._inputs)):
             await self._stop_inputs()
-            self._host.adopt(config.host)
+            for name, one in self._inputs.items():
+                one.adopt(getattr(config, name))
             await self._start_inputs()
 
     def lag(self) -> float:
@@ -181,14 +185,16 @@ class Collector:
         return Pipeline(build_decoders(config.json, config.limits.of_lines), checks, config.bad_lines, transforms)
 
     async def _start_inputs(self) -> None:
-        if self._config.host.enabled:
-            await self._host.start(self._on_incident)
+        for name, one in self._inputs.items():
+            if getattr(self._config, name).enabled:
+                await one.start(self._on_incident)
         if self._config.health.enabled:
             self._reporting = Tasks(self._on_incident)
             _ = self._reporting.spawn(self._report_for_ever(), "collector.health")
 
     async def _stop_inputs(self) -> None:
-        await self._host.stop()
+        for one in self._inputs.values():
+            await one.stop()
         if self._reporting is not None:
             await self._reporting.stop()
 

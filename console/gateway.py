@@ -20,18 +20,25 @@ _CONNECT_S = 5.0
 _ALERTING_PATHS = frozenset({"alerts", "history", "rules", "notifications", "status"})
 
 
+class GatewayMetrics:
+    """What the gateway counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.requests = Counter(
+            "tocsin_console_upstream_requests_total",
+            "Requests that the console passed on, by where to and how it went.",
+            ("target", "outcome"),
+            registry=registry,
+        )
+
+
 class Gateway:
     """Holds the one HTTP client of the console; `open` before use, `close` at the end."""
 
     def __init__(self, config: ConsoleConfig, *, registry: CollectorRegistry) -> None:
         self._config = config
         self._session: aiohttp.ClientSession | None = None
-        self._requests = Counter(
-            "tocsin_console_upstream_requests",
-            "Requests that the console passed on, by where to and how it went.",
-            ("target", "outcome"),
-            registry=registry,
-        )
+        self._requests = GatewayMetrics(registry).requests
 
     async def open(self) -> None:
         """Make the client; connects to nobody yet."""

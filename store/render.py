@@ -42,11 +42,6 @@ def to_json(results: Sequence[StatementResult], *, epoch: str | None, pretty: bo
     return orjson.dumps(answer) + b"\n"
 
 
-def error_json(message: str) -> bytes:
-    """The answer to a request that failed as a whole."""
-    return orjson.dumps({"error": message}) + b"\n"
-
-
 def to_csv(results: Sequence[StatementResult], *, epoch: str | None) -> bytes:
     """InfluxDB's CSV: name, tags, then the columns; a blank line and a new header where the columns change."""
     out = io.StringIO()

@@ -17,8 +17,10 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from alerting.metrics import DispatchMetrics, EvaluatorMetrics
+from collector.intake.host import HostMetrics
 from collector.intake.metrics import IntakeMetrics
 from collector.metrics import BacklogGauges, BufferMetrics, DeadLetterMetrics, DeliveryMetrics
+from console.gateway import GatewayMetrics
 from foundation import durations
 from foundation.decoding import REST
 from foundation.description import describe, key_of, kind_of, members
@@ -151,8 +153,12 @@ def _default(field: dataclasses.Field[Any]) -> str:
 def _metrics() -> str:
     parts = [_METRICS]
     for title, kinds in (
-        ("Collector", (IntakeMetrics, BufferMetrics, DeliveryMetrics, DeadLetterMetrics, StoreMetrics, _backlog)),
+        (
+            "Collector",
+            (IntakeMetrics, HostMetrics, BufferMetrics, DeliveryMetrics, DeadLetterMetrics, StoreMetrics, _backlog),
+        ),
         ("Alerting", (EvaluatorMetrics, DispatchMetrics)),
+        ("Console", (GatewayMetrics,)),
         ("Every process", (FollowMetrics,)),
     ):
         registry = CollectorRegistry()

@@ -54,6 +54,15 @@ class HostConfig:
             raise ValueError("every is at least 1s: sampling a host more often measures the sampling")
 
 
+class HostMetrics:
+    """What sampling counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.dropped = Counter(
+            "tocsin_host_samples_dropped_total", "Host samples not taken in, by reason.", ("reason",), registry=registry
+        )
+
+
 class HostInput:
     """Samples the machine every `config.every`."""
 
@@ -65,9 +74,7 @@ class HostInput:
         self._clock = clock
         self._tasks: Tasks | None = None
         self._seen: tuple[float, int, int] | None = None
-        self._dropped = Counter(
-            "tocsin_host_samples_dropped_total", "Host samples not taken in, by reason.", ("reason",), registry=registry
-        )
+        self._metrics = HostMetrics(registry)
 
     async def start(self, on_incident: OnIncident) -> None:
         """Begin to sample; the first sample is taken one period from now, because rates need two looks."""
@@ -104,7 +111,7 @@ class HostInput:
             self._drop("unreadable", error)
 
     def _drop(self, reason: str, error: Exception) -> None:
-        self._dropped.labels(reason).inc()
+        self._metrics.dropped.labels(reason).inc()
         _log.warning("a sample of this host was dropped", reason=reason, cause=error)
 
     def _look(self) -> Mapping[str, float | int]:

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from store.contract import Series, StatementResult
-from store.render import error_json, format_time, from_json, to_csv, to_json
+from store.render import format_time, from_json, to_csv, to_json
 
 MOMENT = 1_700_000_000_123_456_789
 RESULTS = (
@@ -119,11 +119,6 @@ def test_what_is_not_influxdbs_json(body: bytes) -> None:
     """Anything else is a ValueError, never an empty answer."""
     with pytest.raises(ValueError, match=r".+"):
         from_json(body)
-
-
-def test_error_of_a_request() -> None:
-    """A request that failed as a whole answers its error alone."""
-    assert orjson.loads(error_json("no")) == {"error": "no"}
 
 
 def test_csv() -> None:
