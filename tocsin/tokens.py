@@ -30,7 +30,7 @@ def open_book(state: Path) -> TokenBook:
 def arrange_own_token(state: Path, *, needed: bool) -> None:
     """See that the token with which our own roles speak to their collector exists if it is needed, and else does not.
 
-    A collector that is open refuses to start while there are tokens, so one of ours must not be left behind.
+    A token that nobody needs is not left lying in a file.
     """
     book = open_book(state)
     token = own_token(state)

@@ -34,7 +34,7 @@ class Line:
     deliverer: Deliverer | None = None
 
     async def start(self, config: DeliveryConfig | None = None) -> None:
-        dead = DeadLetters(DeadConfig(), self.folder / "dead", DeadLetterMetrics(CollectorRegistry()))
+        dead = DeadLetters(DeadConfig(), self.folder / "dead", DeadLetterMetrics(self.registry))
         self.deliverer = Deliverer(
             Destination("store", self.store),
             self.buffer,
@@ -83,6 +83,18 @@ async def test_lines_of_every_bucket_arrive(line: Line):
     assert (line.stored("early"), line.stored("late")) == (["m f=1 1"], ["m f=2 2", "m f=3 3"])
     delivered = {"destination": "store", "bucket": "late"}
     assert line.registry.get_sample_value("tocsin_delivered_lines_total", delivered) == 2
+
+
+async def test_what_did_not_happen_yet_is_counted_as_zero(line: Line):
+    """Retries and dead letters of a bucket show from its first line on: a board cannot tell a gap from a fault."""
+    await line.buffer.append(batch("m f=1 1"))
+    await line.start()
+    await line.done()
+
+    retries = {"destination": "store", "reason": "store_unavailable"}
+    assert line.registry.get_sample_value("tocsin_retries_total", retries) == 0
+    dead = {"bucket": "telemetry", "reason": "refused"}
+    assert line.registry.get_sample_value("tocsin_dead_lines_total", dead) == 0
 
 
 async def test_a_store_that_is_away_is_asked_until_it_is_back(line: Line):
