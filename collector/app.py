@@ -44,8 +44,6 @@ _log = logger("collector.app")
 _SOURCE = "tocsin"
 _NS = 1e9
 _READY = "ready"
-_MAKES_BUCKETS = frozenset({"embedded"})
-"""Stores in which a bucket comes into being with its first write."""
 
 
 class Collector:
@@ -164,9 +162,7 @@ class Collector:
             pipeline=self._pipeline,
             buffer=self._buffer,
             reader=store,
-            buckets=Buckets(
-                store, clock, made_on_write=store.name in _MAKES_BUCKETS, most_made=self._config.limits.buckets
-            ),
+            buckets=Buckets(store, clock, most_made=self._config.limits.buckets),
             tokens=TokenBook(state / "tokens.json", clock),
             readiness=self._readiness,
             registry=self._registry,

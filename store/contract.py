@@ -87,12 +87,19 @@ class Writer(Protocol):
 
 
 class Store(Reader, Writer, Protocol):
-    """A reader and writer with a life."""
+    """A reader and writer with a life. `makes_buckets`: a bucket comes into being with its first write."""
 
     name: str
+    makes_buckets: bool
 
     async def open(self) -> None:
         """Connect or open files. A remote server that is away is no error here; a locked or newer file is."""
 
     async def close(self) -> None:
         """Release everything."""
+
+    async def make_bucket(self, bucket: str) -> None:
+        """Let the bucket be there from now on, empty if it was not, so that it can be asked before it is written to.
+
+        Raises StoreUnavailable, and BucketMissing where buckets are not made by writing and this one is not there.
+        """

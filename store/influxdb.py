@@ -66,6 +66,7 @@ class InfluxStore:
     """The store contract on one InfluxDB 2. Writes are idempotent: the same lines twice leave one point each."""
 
     name = "influxdb"
+    makes_buckets = False
 
     def __init__(self, config: InfluxConfig) -> None:
         self._config = config
@@ -116,6 +117,11 @@ class InfluxStore:
         if status != _STORED:
             raise StoreUnavailable(f"{self._config.url}: answered {status} to a write; InfluxDB answers 204")
         return Verdict(stored=shipment.lines)
+
+    async def make_bucket(self, bucket: str) -> None:
+        """Raise BucketMissing where the server has none such: how long one keeps its lines is for its owner to say."""
+        if bucket not in await self.buckets():
+            raise BucketMissing(f'{self._config.url}: bucket "{bucket}" not found')
 
     async def position(self, log: str, bucket: str) -> int | None:
         """None: InfluxDB keeps no positions."""

@@ -41,6 +41,7 @@ class MeteredStore:
 
     def __init__(self, inner: Store, metrics: StoreMetrics, clock: Clock) -> None:
         self.name = inner.name
+        self.makes_buckets = inner.makes_buckets
         self._inner = inner
         self._metrics = metrics
         self._clock = clock
@@ -69,6 +70,10 @@ class MeteredStore:
     async def buckets(self) -> tuple[str, ...]:
         """The store's buckets."""
         return await self._inner.buckets()
+
+    async def make_bucket(self, bucket: str) -> None:
+        """Let the store have the bucket."""
+        await self._inner.make_bucket(bucket)
 
     async def position(self, log: str, bucket: str) -> int | None:
         """The store's position."""

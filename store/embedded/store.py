@@ -60,6 +60,7 @@ class EmbeddedStore:
     name = "embedded"
 
     def __init__(self, config: EmbeddedConfig, *, state: Path, clock: Clock) -> None:
+        self.makes_buckets = config.create_buckets
         self._config = config
         self._path = config.path or state / "telemetry.duckdb"
         self._clock = clock
@@ -90,14 +91,16 @@ class EmbeddedStore:
         Raises BucketMissing where buckets are not created by writing, StoreUnavailable when the disk does not take it,
         and BodyRefused when DuckDB does not take a value, so that the others can be stored without it.
         """
-        if not self._wanted:
-            raise StoreUnavailable(_NOT_OPEN)
         try:
-            return await self._in_writer(lambda: self._write(shipment, position))
+            return await self._change(lambda file: self._write(file, shipment, position))
         except duckdb.DataError as error:
             raise BodyRefused(f"the embedded store does not take a value: {error}") from error
-        except (duckdb.Error, ConfigError) as error:
-            raise StoreUnavailable(f"the embedded store cannot write: {error}", retry_after_s=_RETRY_S) from error
+
+    async def make_bucket(self, bucket: str) -> None:
+        """See the contract; on disk when this returns."""
+        if bucket not in await self.buckets():
+            self._demand(self._opened(), bucket)
+            await self._change(lambda file: file.writer.make_bucket(bucket))
 
     async def position(self, log: str, bucket: str) -> int | None:
         """The offset committed with the last rows of this log and bucket, 0 when there are none."""
@@ -133,14 +136,31 @@ class EmbeddedStore:
             raise StoreUnavailable(_NOT_OPEN)
         return self._file
 
-    def _write(self, shipment: Shipment, position: Position) -> Verdict:
+    async def _change(self, work: Callable[[OpenFile], T]) -> T:
+        """`work` in the writer's thread. Raises StoreUnavailable, and DataError where a value is at fault."""
+        if not self._wanted:
+            raise StoreUnavailable(_NOT_OPEN)
+        try:
+            return await self._in_writer(lambda: self._with_file(work))
+        except duckdb.DataError:
+            raise
+        except (duckdb.Error, ConfigError) as error:
+            raise StoreUnavailable(f"the embedded store cannot write: {error}", retry_after_s=_RETRY_S) from error
+
+    def _write(self, file: OpenFile, shipment: Shipment, position: Position) -> Verdict:
+        self._demand(file, shipment.bucket)
+        return file.writer.write(shipment, position)
+
+    def _demand(self, file: OpenFile, bucket: str) -> None:
+        if not self.makes_buckets and file.catalog.tables(bucket) is None:
+            raise BucketMissing(f'bucket "{bucket}" not found')
+
+    def _with_file(self, work: Callable[[OpenFile], T]) -> T:
         """In the writer's thread. DuckDB gives a database up when it cannot checkpoint, and wants it opened anew."""
         if self._file is None:
             self._file = self._open_file()
-        if not self._config.create_buckets and self._file.catalog.tables(shipment.bucket) is None:
-            raise BucketMissing(f'bucket "{shipment.bucket}" not found')
         try:
-            return self._file.writer.write(shipment, position)
+            return work(self._file)
         except duckdb.FatalException:
             file, self._file = self._file, None
             file.close()

@@ -5,7 +5,7 @@ Lives in one thread of its own; nothing here is shared with readers but the cata
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
@@ -20,6 +20,8 @@ from store.embedded.shapes import Shape, names_of
 from store.embedded.sorting import Group, sort_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from foundation.batch import Position, Refused, Shipment
     from store.embedded.catalog import Catalog, Growth
 
@@ -63,23 +65,37 @@ class Writer:
         self._shapes |= intake.learnt
         return Verdict(stored=intake.stored, refused=tuple(intake.refused))
 
+    def make_bucket(self, bucket: str) -> None:
+        """Let there be a bucket, empty if it is new."""
+        if self._in_doubt:
+            self._look_again()
+        growth = self._catalog.grow(bucket)
+        with self._transaction():
+            growth.apply(self._connection)
+        self._catalog.adopt(growth)
+
     def _commit(self, growth: Growth, intake: _Intake, position: Position) -> dict[str, int | None]:
         """Everything in one transaction; returns the newest time of each table that was written."""
         newest: dict[str, int | None] = {}
-        self._connection.execute("BEGIN")
-        try:
+        with self._transaction():
             growth.apply(self._connection)
             for measurement, parts in intake.parts.items():
                 table = growth.table(measurement)
                 before = self._newest_of(table.relation)
                 newest[table.relation] = store_rows(self._connection, table, parts, before)
             self._keep_position(position)
+        return newest
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN")
+        try:
+            yield
             self._connection.execute("COMMIT")
         except BaseException:
             self._in_doubt = True
             self._roll_back()
             raise
-        return newest
 
     def _look_again(self) -> None:
         """After a failed commit nobody but the file knows whether it took place."""

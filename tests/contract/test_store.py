@@ -274,3 +274,29 @@ async def test_closed_store_is_unavailable(tmp_path: Path, clock: ManualClock) -
         with pytest.raises(StoreUnavailable):
             await Log(store).put(b"m f=1 1\n")
         await store.close()
+
+
+async def test_a_bucket_made_is_there_and_empty(log: Log) -> None:
+    """It can be asked before its first line; making it again, or where the server has it, changes nothing."""
+    await log.store.make_bucket(log.bucket)
+    await log.store.make_bucket(log.bucket)
+    assert log.bucket in await log.store.buckets()
+    assert await ask(log, "SELECT f FROM m") == []
+    await log.put(b"m f=1 10\n")
+    await log.store.make_bucket(log.bucket)
+    assert await ask(log, "SELECT f FROM m") == [("m", {}, ("time", "f"), [[10, 1]])]
+
+
+async def test_no_bucket_is_made_where_writing_makes_none(tmp_path: Path, clock: ManualClock, influxd: Influxd) -> None:
+    """BucketMissing, from a server that has none of the name and from an embedded store that may not make it."""
+    for store in (
+        EmbeddedStore(EmbeddedConfig(create_buckets=False), state=tmp_path, clock=clock),
+        InfluxStore(influx_config(influxd)),
+    ):
+        assert not store.makes_buckets
+        await store.open()
+        try:
+            with pytest.raises(BucketMissing):
+                await store.make_bucket("nowhere")
+        finally:
+            await store.close()

@@ -46,6 +46,8 @@ class AskedStore:
         self.away: Exception | None = None
         self.queries: list[tuple[str, str, float]] = []
         self.asked = 0
+        self.makes_buckets = True
+        self.made: list[str] = []
 
     async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
         self.queries.append((influxql, db, deadline_s))
@@ -58,6 +60,11 @@ class AskedStore:
         if self.away:
             raise self.away
         return self.names
+
+    async def make_bucket(self, bucket: str) -> None:
+        if self.away:
+            raise self.away
+        self.made.append(bucket)
 
     async def field_types(self, bucket: str) -> Mapping[str, Mapping[str, FieldType]]:
         if self.away:
@@ -128,12 +135,13 @@ async def running_intake(
     folder: Path,
     config: IntakeConfig | None = None,
     *,
-    made_on_write: bool = True,
+    makes_buckets: bool = True,
     store: AskedStore | None = None,
 ) -> AsyncIterator[RunningIntake]:
     """Start and stop it."""
     config = config or IntakeConfig(listen="127.0.0.1:0", tokens="open")
     clock, store, buffer, registry = ManualClock(), store or AskedStore(), MemoryBuffer(), CollectorRegistry()
+    store.makes_buckets = makes_buckets
     tokens = TokenBook(folder / "tokens.json", clock)
     guard = await open_guard(folder, clock, store)
     dead_metrics = DeadLetterMetrics(registry)
@@ -145,7 +153,7 @@ async def running_intake(
         pipeline=make_pipeline(guard, config.bad_lines, config.limits),
         buffer=buffer,
         reader=store,
-        buckets=Buckets(store, clock, made_on_write=made_on_write, most_made=config.limits.buckets),
+        buckets=Buckets(store, clock, most_made=config.limits.buckets),
         tokens=tokens,
         readiness=lambda: running.readiness[0],
         registry=registry,

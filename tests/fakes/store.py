@@ -18,6 +18,7 @@ class MemoryStore:
 
     def __init__(self, name: str = "memory", *, keeps_positions: bool = False) -> None:
         self.name = name
+        self.makes_buckets = True
         self.lines: dict[str, list[bytes]] = {}
         self.writes: list[tuple[int, int]] = []
         self.failures: deque[Exception] = deque()
@@ -55,6 +56,11 @@ class MemoryStore:
         if self._keeps_positions:
             self.positions[position.log, position.bucket] = position.offset
         return Verdict(len(lines) - len(refused), refused)
+
+    async def make_bucket(self, bucket: str) -> None:
+        if bucket in self.missing:
+            raise BucketMissing(f"bucket {bucket} not found")
+        self.lines.setdefault(bucket, [])
 
     async def position(self, log: str, bucket: str) -> int | None:
         return self.positions.get((log, bucket))

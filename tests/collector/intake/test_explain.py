@@ -107,7 +107,7 @@ async def test_precision_is_that_of_a_write(running: RunningIntake):
 
 async def test_a_bucket_that_is_not_there_is_told(tmp_path: Path):
     """The line may be fine and its bucket not; then a write gets 404."""
-    async with running_intake(tmp_path, made_on_write=False) as running:
+    async with running_intake(tmp_path, makes_buckets=False) as running:
         explained = await explain(running, "m f=1", bucket="nowhere")
 
         assert (explained["verdict"], explained["bucket_taken"]) == ("stored", False)
