@@ -73,6 +73,16 @@ class TokenBook:
         self._stamp: tuple[int, int, int] | None = None
         self._looked = -_LOOK_EVERY_S
         self._grants: dict[str, tuple[Grant, ...]] = {}
+        self._generation = 0
+
+    @property
+    def generation(self) -> int:
+        """Another number whenever another verdict on some token is possible: what was verified under this one holds.
+
+        Raises ConfigError when the file is unreadable.
+        """
+        self._refresh()
+        return self._generation
 
     def verify(self, token: str) -> Grant | None:
         """The grant of this token, or None. Raises ConfigError when the file is unreadable: then nobody gets in."""
@@ -120,6 +130,7 @@ class TokenBook:
                 prefix = grant.digest[:_PREFIX]
                 grants[prefix] = (*grants.get(prefix, ()), grant)
             self._grants, self._stamp = grants, stamp
+            self._generation += 1
         self._looked = now
 
     def _stamp_of_file(self) -> tuple[int, int, int] | None:

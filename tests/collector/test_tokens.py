@@ -56,6 +56,19 @@ def test_revoking_in_another_process_works_without_a_restart(book: TokenBook, tm
     assert book.verify(secret) is None
 
 
+def test_a_generation_lasts_as_long_as_every_verdict(book: TokenBook, tmp_path: Path, clock: ManualClock):
+    """It changes within a second of an edit by whomever, and only then: who remembers a grant compares one number."""
+    assert book.generation == book.generation
+    first = book.generation
+    book.create("device", frozenset({Scope.WRITE}))
+    second = book.generation
+    clock.advance(timedelta(seconds=1))
+    assert first != second == book.generation
+    TokenBook(tmp_path / "tokens.json", clock).revoke("device")
+    clock.advance(timedelta(seconds=1))
+    assert book.generation != second
+
+
 def test_faults_in_making_and_revoking_are_told(book: TokenBook):
     """A name stands once; a token without scopes is none; revoking needs a name that exists."""
     book.create("device", frozenset({Scope.WRITE}))
