@@ -68,16 +68,21 @@ class Buffer(Protocol):
     def log(self, bucket: str) -> str:
         """The name of the bucket's log: random, made with the log, so a position can never be used with another."""
 
-    async def read(self, destination: str, bucket: str, *, most_bytes: int) -> Parcel | None:
+    async def read(
+        self, destination: str, bucket: str, *, most_bytes: int, after: Position | None = None
+    ) -> Parcel | None:
         """The next lines for the destination, whole frames, about `most_bytes` of members; None when it has all.
 
-        Frames that are broken are skipped and counted. Raises BufferFailed when the disk cannot be read for now.
+        With `after`, where a parcel ended that is not committed yet, the lines behind that: reading runs ahead of
+        delivery. Frames that are broken are skipped and counted. Raises BufferFailed when the disk cannot be read for
+        now.
         """
 
     async def commit(self, destination: str, position: Position) -> None:
         """The destination has everything before `position`, durably. What every destination has may be deleted.
 
-        Raises BufferFailed when that could not be written down; the cursor then stands where it stood.
+        A cursor that stands behind `position` already stays there. Raises BufferFailed when that could not be written
+        down; the cursor then stands where it stood.
         """
 
     async def seek(self, destination: str, position: Position) -> None:

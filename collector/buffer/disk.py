@@ -24,7 +24,7 @@ from collector.buffer.files import DiskFiles, Files
 from collector.buffer.grouping import take_group
 from collector.buffer.layout import cursor_path, prepare, read_log
 from collector.buffer.lock import FolderLock
-from collector.buffer.log import BucketLog, Segment
+from collector.buffer.log import BucketLog, Mark, Segment
 from collector.buffer.reading import Stretch, read_stretch
 from collector.buffer.recovery import Recovered, accepted_at, lines_before, recover
 from collector.metrics import BufferMetrics
@@ -99,7 +99,7 @@ class DiskBuffer:
         self._growth: dict[str | None, asyncio.Event] = {}
         self._refusing: dict[str, str] = {}
         self._refused: tuple[str, float] | None = None
-        self._read_to: dict[tuple[str, str], tuple[int, int]] = {}
+        self._marks: dict[tuple[str, str], dict[int, Mark]] = {}
         self._committing: asyncio.Task[None] | None = None
         self._open = False
 
@@ -173,30 +173,39 @@ class DiskBuffer:
         """The name of the bucket's log. Raises KeyError where there is none."""
         return self._logs[bucket].name
 
-    async def read(self, destination: str, bucket: str, *, most_bytes: int) -> Parcel | None:
+    async def read(
+        self, destination: str, bucket: str, *, most_bytes: int, after: Position | None = None
+    ) -> Parcel | None:
         """The next lines for the destination, whole frames; None when it has all. Raises BufferFailed."""
         log = self._logs.get(bucket)
         if log is None:
             return None
         cursor = log.cursors[destination]
-        while (segment := log.segment_at(cursor.offset)) is not None:
-            before = cursor.offset
+        ahead = after.offset if after is not None and after.log == log.name else 0
+        before = max(cursor.offset, ahead)
+        marks = self._marks.setdefault((destination, bucket), {})
+        while (segment := log.segment_at(before)) is not None:
+            mark = Mark(cursor.lines, cursor.oldest_ns) if before == cursor.offset else marks.get(before)
             start = max(before - segment.base, 0)
             task = partial(read_stretch, self._files, log.path(segment), start, segment.size_bytes, most_bytes)
             stretch = await self._try(self._read_threads, task)
             behind = Position(log.name, bucket, segment.base + stretch.end)
             self._count_lost(log, segment, stretch)
-            self._read_to[destination, bucket] = (behind.offset, cursor.lines + stretch.lines)
+            if mark is not None:
+                marks[before] = Mark(mark.lines, stretch.origins[0].accepted_ns if stretch.origins else mark.oldest_ns)
+                marks[behind.offset] = Mark(mark.lines + stretch.lines)
             if stretch.members:
                 shipment = Shipment(bucket, stretch.members, stretch.lines)
                 return Parcel(shipment, Position(log.name, bucket, before), behind, tuple(stretch.origins))
-            await self.commit(destination, behind)
+            if before == cursor.offset:
+                await self.commit(destination, behind)
+            before = behind.offset
         return None
 
     async def commit(self, destination: str, position: Position) -> None:
         """The destination has everything before `position`, durably. Raises BufferFailed."""
         log = self._logs.get(position.bucket)
-        if log is None or log.name != position.log or log.cursors[destination].offset == position.offset:
+        if log is None or log.name != position.log or log.cursors[destination].offset >= position.offset:
             return
         await self._move(log, destination, position.offset)
         await self._release(log)
@@ -320,16 +329,19 @@ class DiskBuffer:
                 await self._release(log, last_too=True)
 
     async def _move(self, log: BucketLog, destination: str, offset: int) -> None:
-        known_offset, lines = self._read_to.get((destination, log.bucket), (-1, 0))
-        oldest_ns = 0
-        if known_offset != offset:
-            lines, oldest_ns = await self._try(self._read_threads, partial(lines_before, self._files, log, offset))
-        elif offset < log.end:
-            oldest_ns = await self._try(self._read_threads, partial(accepted_at, self._files, log, offset))
+        marks = self._marks.get((destination, log.bucket), {})
+        mark = marks.get(offset)
+        if mark is None:
+            mark = Mark(*await self._try(self._read_threads, partial(lines_before, self._files, log, offset)))
+        elif offset < log.end and not mark.oldest_ns:
+            found_ns = await self._try(self._read_threads, partial(accepted_at, self._files, log, offset))
+            mark = Mark(mark.lines, found_ns)
         record = CursorRecord(destination, log.name, offset, log.cursors[destination].turn + 1)
         task = partial(write_cursor, self._files, cursor_path(log.folder, destination), record)
         await self._try(self._read_threads, task)
-        log.moved(destination, offset, lines, oldest_ns)
+        for passed in [one for one in marks if one <= offset]:
+            del marks[passed]
+        log.moved(destination, offset, mark.lines, mark.oldest_ns)
 
     async def _release(self, log: BucketLog, *, last_too: bool = False) -> None:
         for segment in log.release(last_too=last_too):

@@ -44,6 +44,16 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """What reading learnt of a place in the log that a cursor has not come to: the lines before it, and when the frame
+    there was accepted (0 when that is not known).
+    """
+
+    lines: int
+    oldest_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Appended:
     """What one group commit made durable in one log: the segment it went to and its size now."""
 

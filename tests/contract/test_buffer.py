@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,44 @@ async def test_small_reads_take_whole_frames_one_after_another(buffer: Buffer):
 
     assert seen == ["m f=0 0", "m f=1 1", "m f=2 2"]
     assert buffer.backlog("near") == Backlog()
+
+
+async def test_reading_runs_ahead_of_what_is_committed(buffer: Buffer, clock: ManualClock):
+    """What stands behind a parcel can be read before that is committed, and the books are right after each commit."""
+    accepted_ns = []
+    for number in range(3):
+        clock.advance(timedelta(seconds=1))
+        accepted_ns.append(clock.now_ns())
+        await buffer.append(batch(f"m f={number} {number}", f"m f={number} 1{number}"))
+
+    first = await buffer.read("near", "telemetry", most_bytes=1)
+    assert first is not None
+    second = await buffer.read("near", "telemetry", most_bytes=1, after=first.behind)
+    assert second is not None
+    assert second.shipment.unpack() == b"m f=1 1\nm f=1 11\n"
+    assert second.before == first.behind
+
+    await buffer.commit("near", first.behind)
+    assert (buffer.backlog("near").lines, buffer.backlog("near").oldest_ns) == (4, accepted_ns[1])
+    await buffer.commit("near", second.behind)
+    assert (buffer.backlog("near").lines, buffer.backlog("near").oldest_ns) == (2, accepted_ns[2])
+    third = await buffer.read("near", "telemetry", most_bytes=1, after=second.behind)
+    assert third is not None
+    assert await buffer.read("near", "telemetry", most_bytes=1, after=third.behind) is None
+
+
+async def test_a_commit_never_moves_a_cursor_back(buffer: Buffer):
+    """A parcel that was read before the cursor went past it, and is committed late, brings nothing back."""
+    await buffer.append(batch("m f=1 1"))
+    first = await buffer.read("near", "telemetry", most_bytes=1)
+    assert first is not None
+    await buffer.append(batch("m f=2 2"))
+    assert await take(buffer, "near") == ["m f=1 1", "m f=2 2"]
+
+    await buffer.commit("near", first.behind)
+
+    assert buffer.backlog("near") == Backlog()
+    assert await take(buffer, "near") == []
 
 
 async def test_seek_takes_the_destinations_word(buffer: Buffer):

@@ -35,8 +35,10 @@ class MemoryBuffer:
     def log(self, bucket: str) -> str:
         return f"log of {bucket}"
 
-    async def read(self, destination: str, bucket: str, *, most_bytes: int) -> Parcel | None:
-        raise AssertionError(f"intake never reads: {destination}, {bucket}, {most_bytes}")
+    async def read(
+        self, destination: str, bucket: str, *, most_bytes: int, after: Position | None = None
+    ) -> Parcel | None:
+        raise AssertionError(f"intake never reads: {destination}, {bucket}, {most_bytes}, {after}")
 
     async def commit(self, destination: str, position: Position) -> None:
         raise AssertionError(f"intake never commits: {destination}, {position}")
