@@ -8,14 +8,14 @@ Invariant: `accepted` lines are in the batch, every other one is counted by its 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from collector.check.contract import Check, Checking
 from collector.check.run import Run
 from collector.decode.contract import Arrival, Decoder
-from collector.shapes import ShapeBook
+from collector.shapes import Books, ShapeBook
 from collector.transform.contract import Transform, Transforming
 from collector.verdict import Cause, Objection, Origin, Rejection, Removal
 from foundation.batch import Batch, FieldType
@@ -63,6 +63,23 @@ class Outcome:
         return sum(count for cause, count in self.refused.items() if cause is not Cause.FIELD_STRIPPED)
 
 
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """Rooms that stand for one kind of sender beside those for all: its transforms and its checks come first.
+
+    They keep nothing that has to be prepared or settled. What is known of lines under it is kept by its `key`, so two
+    constraints with one key must rule alike.
+    """
+
+    key: Hashable
+    transforms: Sequence[Transform] = ()
+    checks: Sequence[Check] = ()
+
+    def seen_through(self, transform: Callable[[Transform], Transform], check: Callable[[Check], Check]) -> Constraint:
+        """The same rooms, each as these show it."""
+        return Constraint(self.key, [transform(one) for one in self.transforms], [check(one) for one in self.checks])
+
+
 class Pipeline:
     """All decoders, transforms and checks, and what is known of each bucket's lines."""
 
@@ -72,23 +89,34 @@ class Pipeline:
         checks: Sequence[Check],
         bad_lines: BadLines,
         transforms: Sequence[Transform] = (),
+        show: Callable[[Constraint], Constraint] = lambda constraint: constraint,
     ) -> None:
+        self._show = show
         self._decoders = decoders
         self._transforms = transforms
         self._checks = checks
         self._bad_lines = bad_lines
-        self._books: dict[str, ShapeBook] = {}
+        self._books = Books()
 
-    def run(self, kind: str, arrival: Arrival, *, bucket: str, source: str) -> Outcome:
-        """Judge a body of protocol `kind` for the bucket. Raises DecodeError for a body that is not of it at all."""
+    def run(
+        self, kind: str, arrival: Arrival, *, bucket: str, source: str, constraint: Constraint | None = None
+    ) -> Outcome:
+        """Judge a body of protocol `kind` for the bucket, under its sender's constraint if there is one.
+
+        Raises DecodeError for a body that is not of the protocol at all.
+        """
         origin = Origin(bucket, source, arrival.received_ns)
-        book = None if arrival.transformed else self._books.get(bucket)
-        transforms = () if arrival.transformed else self._transforms
+        transforms, checks = self._transforms, self._checks
+        if constraint is not None:
+            constraint = self._show(constraint)
+            transforms, checks = (*constraint.transforms, *transforms), (*constraint.checks, *checks)
+        key = (bucket, constraint.key if constraint else None)
+        book = ShapeBook() if arrival.transformed else self._books[key]
         examination = _Examination(
-            book or ShapeBook(),
+            book,
             origin,
-            [(transform.name, transform.begin(origin)) for transform in transforms],
-            [(check.name, check.begin(origin)) for check in self._checks],
+            [] if arrival.transformed else [(transform.name, transform.begin(origin)) for transform in transforms],
+            [(check.name, check.begin(origin)) for check in checks],
         )
         decoded = self._decoders[kind].decode(arrival, examination)
         if self._bad_lines is BadLines.REJECT and decoded.refused.get(Cause.SYNTAX):
@@ -101,7 +129,7 @@ class Pipeline:
             return Outcome(None, listed, {Cause.SYNTAX: syntax, Cause.WHOLE_BODY: others})
         grown = examination.commit()
         if not arrival.transformed:  # its shapes were not shown to the transforms, so others of them must be
-            self._books[bucket] = grown
+            self._books[key] = grown
         batch = Batch(bucket, decoded.body, decoded.lines, source) if decoded.lines else None
         counts = (examination.taken_out, examination.altered)
         return Outcome(batch, decoded.listed, decoded.refused, *counts, examination.confirm, decoded.rest)
@@ -118,6 +146,7 @@ class Pipeline:
             [check(one) for one in self._checks],
             self._bad_lines,
             [transform(one) for one in self._transforms],
+            lambda constraint: constraint.seen_through(transform, check),
         )
 
     def ready(self, bucket: str) -> bool:

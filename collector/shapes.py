@@ -6,7 +6,8 @@ lines of shapes beyond the bound are walked one by one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
 
 from foundation.batch import FieldType
 from foundation.line_protocol.grammar import Head, Pattern, Shapes, compile_shapes
@@ -15,6 +16,9 @@ from foundation.line_protocol.precision import Precision
 MOST_SHAPES = 256
 MOST_KEYS = 4_096
 """Tag and field keys of all shapes together: what bounds the size of a pattern."""
+
+MOST_BOOKS = 256
+"""Books kept at once; the one that was not asked for the longest makes room."""
 
 
 class ShapeBook:
@@ -44,3 +48,22 @@ class ShapeBook:
         keys = sum(len(head.tag_keys) + len(types) for head, types in shapes.items())
         full = len(shapes) > MOST_SHAPES or keys > MOST_KEYS
         return self if full or not news else ShapeBook(shapes)
+
+
+class Books:
+    """The book of each kind of sender and bucket, empty where nothing was learnt; bounded."""
+
+    def __init__(self) -> None:
+        self._books: OrderedDict[Hashable, ShapeBook] = OrderedDict()
+
+    def __getitem__(self, key: Hashable) -> ShapeBook:
+        book = self._books.get(key)
+        if book is None:
+            return ShapeBook()
+        self._books.move_to_end(key)
+        return book
+
+    def __setitem__(self, key: Hashable, book: ShapeBook) -> None:
+        self._books[key] = book
+        if len(self._books) > MOST_BOOKS:
+            self._books.popitem(last=False)

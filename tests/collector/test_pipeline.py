@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from collector.decode.contract import Arrival
 from collector.decode.tally import MOST_LISTED
-from collector.pipeline import BadLines, Outcome, Pipeline
+from collector.pipeline import BadLines, Constraint, Outcome, Pipeline
 from collector.verdict import Cause
 from foundation.batch import FieldType
 from foundation.line_protocol.parse import parse_line
@@ -18,7 +18,7 @@ from tests.fakes.bodies import make_body
 from tests.fakes.clock import ManualClock
 from tests.fakes.intake import AskedStore, open_pipeline
 from tests.fakes.pins import ForgetfulPins
-from tests.fakes.transforms import pipeline_of
+from tests.fakes.transforms import pipeline_of, transforms_of
 
 NOW_NS = 1_700_000_000_000_000_000
 
@@ -136,3 +136,17 @@ def test_lines_that_were_transformed_before_are_not_transformed_again():
         assert stored(outcome) == b"m f=1.5 1\n"
 
     assert stored(run(pipeline, b"m f=1.5 1\n")) == b"n f=1.5 1\n"
+
+
+def test_a_constraint_holds_for_its_senders_alone():
+    """Its transforms come first, on what came; what its lines teach lets no other sender's lines past them."""
+    pipeline = pipeline_of("[{kind: rename, tags: {device: unit}}]")
+    bound = Constraint("d7", transforms_of("[{kind: add_tag, tag: device, value: d7, overwrite: true}]"))
+
+    def sent(constraint: Constraint | None) -> bytes:
+        arrival = Arrival(b"m,device=d1 f=1.5 1\n", NOW_NS)
+        return stored(pipeline.run("line_protocol", arrival, bucket="telemetry", source="test", constraint=constraint))
+
+    for _ in range(2):
+        assert sent(bound) == b"m,unit=d7 f=1.5 1\n"
+        assert sent(None) == b"m,unit=d1 f=1.5 1\n"

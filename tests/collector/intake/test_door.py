@@ -14,7 +14,7 @@ from collector.intake.door import Door, LinesRefused
 from collector.intake.metrics import IntakeMetrics
 from collector.intake.refusals import Refusals
 from collector.metrics import DeadLetterMetrics
-from collector.pipeline import BadLines, Outcome, Pipeline
+from collector.pipeline import BadLines, Constraint, Outcome, Pipeline
 from foundation.batch import Batch
 from tests.fakes.buffer import MemoryBuffer
 from tests.fakes.buffers import Incidents
@@ -32,7 +32,9 @@ class StuckPipeline(Pipeline):
         self.go = threading.Event()
         self.order: list[int] = []
 
-    def run(self, kind: str, arrival: Arrival, *, bucket: str, source: str) -> Outcome:
+    def run(
+        self, kind: str, arrival: Arrival, *, bucket: str, source: str, constraint: Constraint | None = None
+    ) -> Outcome:
         if len(arrival.body) == len(HUGE):
             assert self.go.wait(10)
         self.order.append(len(arrival.body))
