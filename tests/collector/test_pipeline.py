@@ -14,7 +14,7 @@ from foundation.batch import FieldType
 from foundation.line_protocol.parse import parse_line
 from foundation.line_protocol.precision import Precision
 from foundation.line_protocol.split import split_lines
-from tests.fakes.bodies import make_body
+from tests.fakes.bodies import make_body, raw_lines
 from tests.fakes.clock import ManualClock
 from tests.fakes.intake import AskedStore, open_pipeline
 from tests.fakes.pins import ForgetfulPins
@@ -40,7 +40,7 @@ def test_a_whole_body_and_its_lines_one_by_one_get_the_same_verdict(seed: int, p
     whole, single = ForgetfulPins.pipeline(), ForgetfulPins.pipeline()
     run(whole, body, precision, forgive_cr=forgive_cr)
     fast = run(whole, body, precision, forgive_cr=forgive_cr)
-    slow = [(number, run(single, line, precision, forgive_cr=forgive_cr)) for number, line in split_lines(body)]
+    slow = [(number, run(single, line, precision, forgive_cr=forgive_cr)) for number, line in raw_lines(body)]
 
     assert stored(fast) == b"".join(stored(one) for _, one in slow)
     assert [(r.number, r.objection) for r in fast.listed] == [(n, r.objection) for n, one in slow for r in one.listed]

@@ -35,6 +35,7 @@ class StuckPipeline(Pipeline):
     def run(
         self, kind: str, arrival: Arrival, *, bucket: str, source: str, constraint: Constraint | None = None
     ) -> Outcome:
+        assert constraint is None
         if len(arrival.body) == len(HUGE):
             assert self.go.wait(10)
         self.order.append(len(arrival.body))
