@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from tests.fakes.files import MemoryFiles
 
 BUCKETS = ("telemetry", "other")
 SMALL = DiskConfig(segment_bytes=300)
+TURNS = 4
+LAST = TURNS - 1
 MOST_OPERATIONS = 400
 
 
@@ -27,13 +30,15 @@ class Story:
     delivered: list[str] = field(default_factory=list)
 
 
-async def live(buffer: DiskBuffer, story: Story) -> None:
+async def live(buffer: DiskBuffer, story: Story, before_last: Callable[[], None] = lambda: None) -> None:
     """A short life: two buckets, several segments, deliveries in between."""
     try:
         await buffer.open()
     except ConfigError:
         return
-    for turn in range(4):
+    for turn in range(TURNS):
+        if turn == LAST:
+            before_last()
         await asyncio.gather(*(put(buffer, story, turn, bucket, number) for bucket in BUCKETS for number in range(3)))
         await deliver_one(buffer, story)
     await buffer.close()
@@ -71,9 +76,14 @@ async def found_after(files: MemoryFiles, folder: Path) -> list[str]:
 
 
 async def broken_promises(files: MemoryFiles, folder: Path, torn: float) -> list[str]:
-    """Run the story on `files`, crash, start again: acknowledged lines that are gone, delivered ones that came back."""
+    """Run the story on `files`, then see what a crash at its end makes of it."""
     story = Story()
     await live(disk_buffer(folder, config=SMALL, files=files), story)
+    return await broken_after(files, folder, story, torn)
+
+
+async def broken_after(files: MemoryFiles, folder: Path, story: Story, torn: float) -> list[str]:
+    """Crash and start again: acknowledged lines that are gone, delivered ones that came back."""
     found = await found_after(files.after_crash(torn=torn), folder)
     lost = [line for line in story.acknowledged if line not in [*found, *story.handed]]
     again = [line for line in found if line in story.delivered or found.count(line) > 1]
@@ -93,16 +103,56 @@ async def test_a_crash_at_any_operation_loses_nothing_acknowledged(tmp_path: Pat
     assert stop_at > 50
 
 
+@pytest.mark.parametrize("torn", [0.0, 0.5])
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
-async def test_one_failed_operation_loses_nothing_acknowledged(tmp_path: Path, number: int):
-    """Operation 1, 2, 3, ... fails once and the buffer goes on: what it acknowledged before and after is there."""
+async def test_one_failed_operation_loses_nothing_acknowledged(tmp_path: Path, number: int, torn: float):
+    """Operation 1, 2, 3, ... fails once and the buffer goes on: what it acknowledged before and after is there.
+
+    That holds for a sync too, after which the kernel takes for written what it could not write.
+    """
     for fail_at in range(1, MOST_OPERATIONS):
         files = MemoryFiles(fail_at=fail_at, number=number)
-        assert await broken_promises(files, tmp_path, 0.5) == [], f"operation {fail_at}: {files.kinds[fail_at - 1]}"
+        assert await broken_promises(files, tmp_path, torn) == [], f"operation {fail_at}: {files.kinds[fail_at - 1]}"
         if not files.struck:
             break
     else:
         pytest.fail("the story has more operations than were tried")
+
+
+@pytest.mark.parametrize("torn", [0.0, 0.5])
+async def test_a_disk_that_fills_up_anywhere_and_is_freed_loses_nothing(tmp_path: Path, torn: float):
+    """Full from operation 1, 2, 3, ... on and freed before the last turn, in which everything is taken again."""
+    for full_from in range(1, MOST_OPERATIONS):
+        files, story, freed = MemoryFiles(full_from=full_from), Story(), list[int]()
+
+        def free() -> None:
+            freed.append(files.operations)  # noqa: B023 - called within this round
+            files.fill(0)  # noqa: B023 - the same
+
+        await live(disk_buffer(tmp_path, config=SMALL, files=files), story, free)
+        if not files.struck:
+            break
+        assert await broken_after(files, tmp_path, story, torn) == [], f"from {full_from}: {files.kinds[full_from - 1]}"
+        if freed and full_from <= freed[0]:
+            assert sum(f"f={LAST}" in line for line in story.acknowledged) == 6, f"from {full_from}"
+    else:
+        pytest.fail("the story has more operations than were tried")
+
+
+def test_the_shim_loses_what_a_failed_sync_was_to_write(tmp_path: Path):
+    """A second sync that succeeds brings back nothing of the first: the tests above can fail."""
+    files = MemoryFiles(fail_at=6)
+    files.make_folder(tmp_path)
+    files.sync_folder(tmp_path.parent)
+    file = files.create(tmp_path / "a")
+    files.sync_folder(tmp_path)
+    file.write([b"lost"])
+    with pytest.raises(OSError, match="made to fail"):
+        file.sync()
+    file.write([b"kept"])
+    file.sync()
+
+    assert files.after_crash(torn=1.0).read(tmp_path / "a", 0, 100) == b"\0\0\0\0kept"
 
 
 async def test_the_shim_notices_a_missing_sync(tmp_path: Path):
