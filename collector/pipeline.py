@@ -35,6 +35,10 @@ class BadLines(StrEnum):
     """Nothing of it is taken, as influxd 2 does it."""
 
 
+_OPEN: Sequence[Check] = ()
+"""The gate of who is under no constraint."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a body. `batch` is None when no line is left; `listed` are the first rejections, `refused` all.
@@ -67,17 +71,23 @@ class Outcome:
 class Constraint:
     """Rooms that stand for one kind of sender beside those for all: its transforms and its checks come first.
 
-    They keep nothing that has to be prepared or settled. What is known of lines under it is kept by its `key`, so two
-    constraints with one key must rule alike.
+    The checks of its `gate` judge lines as they came, before any transform. None keeps what has to be prepared or
+    settled. What is known of lines under it is kept by its `key`: constraints with one key must settle the same shapes.
     """
 
     key: Hashable
     transforms: Sequence[Transform] = ()
     checks: Sequence[Check] = ()
+    gate: Sequence[Check] = ()
 
     def seen_through(self, transform: Callable[[Transform], Transform], check: Callable[[Check], Check]) -> Constraint:
         """The same rooms, each as these show it."""
-        return Constraint(self.key, [transform(one) for one in self.transforms], [check(one) for one in self.checks])
+        return Constraint(
+            self.key,
+            [transform(one) for one in self.transforms],
+            [check(one) for one in self.checks],
+            [check(one) for one in self.gate],
+        )
 
 
 class Pipeline:
@@ -106,15 +116,17 @@ class Pipeline:
         Raises DecodeError for a body that is not of the protocol at all.
         """
         origin = Origin(bucket, source, arrival.received_ns)
-        transforms, checks = self._transforms, self._checks
+        gate, transforms, checks = _OPEN, self._transforms, self._checks
         if constraint is not None:
             constraint = self._show(constraint)
+            gate = constraint.gate
             transforms, checks = (*constraint.transforms, *transforms), (*constraint.checks, *checks)
         key = (bucket, constraint.key if constraint else None)
         book = ShapeBook() if arrival.transformed else self._books[key]
         examination = _Examination(
             book,
             origin,
+            [] if arrival.transformed else [(check.name, check.begin(origin)) for check in gate],
             [] if arrival.transformed else [(transform.name, transform.begin(origin)) for transform in transforms],
             [(check.name, check.begin(origin)) for check in checks],
         )
@@ -176,15 +188,20 @@ class _Examination:
         self,
         book: ShapeBook,
         origin: Origin,
+        gate: Sequence[tuple[str, Checking]],
         transforming: Sequence[tuple[str, Transforming]],
         checkings: Sequence[tuple[str, Checking]],
     ) -> None:
         self._book = book
         self._origin = origin
         self._transforming = transforming
-        self._checkings = checkings
-        self._rules = [(name, one.apply) for name, one in transforming] + [(name, one.judge) for name, one in checkings]
-        self._surveying = [one for _, one in checkings if one.surveys]
+        self._checkings = [*gate, *checkings]
+        self._rules = [
+            *((name, one.judge) for name, one in gate),
+            *((name, one.apply) for name, one in transforming),
+            *((name, one.judge) for name, one in checkings),
+        ]
+        self._surveying = [one for _, one in self._checkings if one.surveys]
         self.taken_out: Counter[str] = Counter()
         self.altered: Counter[str] = Counter()
         self._news: dict[Head, dict[bytes, FieldType]] = {}

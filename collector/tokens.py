@@ -1,5 +1,10 @@
 """Who may write, read or administer: tokens kept as SHA-256 in `state/tokens.json`, read again when the file changes.
 
+    {"format": 2, "tokens": [{"name", "sha256", "scopes", "buckets", "created", "expires",
+                              "measurements", "tags", "lines_per_second", "burst", "series"}]}
+
+Format 1 had nothing behind `created`; it is read, and written as 2 by the next edit. Any other is refused.
+
 Intake asks `verify` for every request; `tocsin token` makes and revokes. A token is 256 random bits, shown once when it
 is made and never again; the file alone gives nobody access. Revoking works within a second, without a restart.
 """
@@ -15,20 +20,22 @@ import tempfile
 from collections.abc import Iterator, Mapping, MutableSequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from collector.allowance import FREE, Allowance, plain, read_allowance
 from foundation.clock import Clock
 from foundation.errors import ConfigError, Permanent
 from foundation.secret import Secret
 
 OWN = "tocsin"
 """The name of the token with which the roles beside the collector speak to it; it says nothing about who else may."""
-_FORMAT = 1
+_FORMAT = 2
+_READABLE = (1, _FORMAT)
 _LOOK_EVERY_S = 0.5
 _PREFIX = 8
 
@@ -43,13 +50,22 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A token without its secret. `buckets` empty means every bucket; `admin` includes the other scopes."""
+    """A token without its secret. `buckets` empty means every bucket; `admin` includes the other scopes.
+
+    `expires` None means never; from then on it is worth nothing.
+    """
 
     name: str
     scopes: frozenset[Scope]
     buckets: frozenset[str]
     created: datetime
     digest: str
+    allowance: Allowance = FREE
+    expires: datetime | None = None
+
+    def expired(self, now: datetime) -> bool:
+        """Whether its time is up."""
+        return self.expires is not None and self.expires <= now
 
     def allows(self, scope: Scope) -> bool:
         """Whether the token has the scope."""
@@ -73,6 +89,8 @@ class TokenBook:
         self._stamp: tuple[int, int, int] | None = None
         self._looked = -_LOOK_EVERY_S
         self._grants: dict[str, tuple[Grant, ...]] = {}
+        self._mortal: tuple[Grant, ...] = ()
+        self._over: frozenset[str] = frozenset()
         self._generation = 0
 
     @property
@@ -86,6 +104,26 @@ class TokenBook:
 
     def verify(self, token: str) -> Grant | None:
         """The grant of this token, or None. Raises ConfigError when the file is unreadable: then nobody gets in."""
+        grant = self._find(token)
+        return None if grant is None or grant.digest in self._over else grant
+
+    def expired(self, token: str) -> bool:
+        """Whether it was a token until its time was up. Raises as `verify` does."""
+        grant = self._find(token)
+        return grant is not None and grant.digest in self._over
+
+    def named(self, name: str) -> Grant | None:
+        """The grant of the token with this name while it is worth something. Raises as `verify` does."""
+        self._refresh()
+        found = (one for some in self._grants.values() for one in some if one.name == name)
+        return next((one for one in found if one.digest not in self._over), None)
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """The hashes of all tokens as they were read last."""
+        return frozenset(grant.digest for some in self._grants.values() for grant in some)
+
+    def _find(self, token: str) -> Grant | None:
         self._refresh()
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
         found = None
@@ -99,16 +137,31 @@ class TokenBook:
         grants = self._read()
         return tuple(sorted(grants, key=lambda grant: (grant.created, grant.name)))
 
-    def create(self, name: str, scopes: frozenset[Scope], buckets: frozenset[str] = frozenset()) -> Secret:
+    def create(
+        self,
+        name: str,
+        scopes: frozenset[Scope],
+        buckets: frozenset[str] = frozenset(),
+        allowance: Allowance = FREE,
+        *,
+        lasts: timedelta | None = None,
+    ) -> Secret:
         """Make a token and return its secret, which nothing can show again. Raises TokenError."""
         if not name or not scopes:
             raise TokenError("a token needs a name and at least one scope: write, read or admin")
+        if allowance != FREE and scopes == {Scope.READ}:
+            raise TokenError("measurements, tags and quotas bind writing, and this token cannot write")
         secret = secrets.token_urlsafe(32)
         digest = hashlib.sha256(secret.encode()).hexdigest()
+        now = self._clock.now()
+        try:
+            expires = None if lasts is None else now + lasts
+        except OverflowError as error:
+            raise TokenError("that is longer than any token lasts; leave the expiry out") from error
         with self._edited() as grants:
             if any(grant.name == name for grant in grants):
                 raise TokenError(f"there is a token named {name!r}; revoke it first or choose another name")
-            grants.append(Grant(name, scopes, buckets, self._clock.now(), digest))
+            grants.append(Grant(name, scopes, buckets, now, digest, allowance, expires))
         return Secret(secret)
 
     def revoke(self, name: str) -> None:
@@ -130,8 +183,19 @@ class TokenBook:
                 prefix = grant.digest[:_PREFIX]
                 grants[prefix] = (*grants.get(prefix, ()), grant)
             self._grants, self._stamp = grants, stamp
+            self._mortal = tuple(one for some in grants.values() for one in some if one.expires is not None)
             self._generation += 1
+        self._bury()
         self._looked = now
+
+    def _bury(self) -> None:
+        if not self._mortal and not self._over:
+            return
+        now = self._clock.now()
+        over = frozenset(grant.digest for grant in self._mortal if grant.expired(now))
+        if over != self._over:
+            self._over = over
+            self._generation += 1
 
     def _stamp_of_file(self) -> tuple[int, int, int] | None:
         try:
@@ -143,12 +207,14 @@ class TokenBook:
     def _read(self) -> tuple[Grant, ...]:
         try:
             content = orjson.loads(self._path.read_bytes())
-            if content["format"] != _FORMAT:
-                raise ConfigError(f"{self._path}: format {content['format']}, this version reads format {_FORMAT}")
+            if content["format"] not in _READABLE:
+                raise ConfigError(
+                    f"{self._path}: format {content['format']}, this version reads format 1 and {_FORMAT}"
+                )
             return tuple(_grant(entry) for entry in content["tokens"])
         except FileNotFoundError:
             return ()
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigError(f"{self._path}: cannot be read as tokens ({error}); nobody gets in") from error
 
     @contextmanager
@@ -170,6 +236,8 @@ def _grant(entry: Mapping[str, Any]) -> Grant:
         buckets=frozenset(entry["buckets"]),
         created=datetime.fromisoformat(entry["created"]),
         digest=entry["sha256"],
+        allowance=read_allowance(entry),
+        expires=datetime.fromisoformat(entry["expires"]) if entry.get("expires") else None,
     )
 
 
@@ -180,6 +248,8 @@ def _entry(grant: Grant) -> dict[str, Any]:
         "buckets": sorted(grant.buckets),
         "created": grant.created.isoformat(),
         "sha256": grant.digest,
+        "expires": grant.expires.isoformat() if grant.expires else None,
+        **plain(grant.allowance),
     }
 
 

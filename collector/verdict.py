@@ -38,6 +38,12 @@ class Cause(StrEnum):
     """The timestamp is further from now than its source may be off."""
     CARDINALITY = "cardinality"
     """A new series over the budget of its measurement or source."""
+    MEASUREMENT_SCOPE = "measurement_scope"
+    """A measurement that the sender's token may not write."""
+    FORCED_TAG = "forced_tag"
+    """A tag has another value than the sender's token forces."""
+    SERIES_QUOTA = "series_quota"
+    """A new series over the quota of the sender's token."""
     WHOLE_BODY = "whole_body"
     """A good line of a body that was refused as a whole (`bad_lines: reject`)."""
 
