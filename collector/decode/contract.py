@@ -1,6 +1,7 @@
 """The seam between protocols and the pipeline.
 
-Concurrency: a decoder is pure and keeps nothing between calls; the examiner belongs to one call.
+Concurrency: calls come one at a time. A decoder keeps nothing between them but what spares work, within bounds; the
+examiner belongs to one call.
 """
 
 from __future__ import annotations

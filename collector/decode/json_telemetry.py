@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 
 from collector.decode.contract import Arrival, Decoded, DecodeError, Examiner
+from collector.decode.forms import Forms
 from collector.decode.limits import ORDINARY, LineLimits
 from collector.decode.tally import MOST_LISTED, Tally
 from collector.decode.walk import Walk
@@ -50,26 +51,38 @@ class JsonTelemetry:
         self._tags = frozenset(config.tags)
         self._integers = frozenset(config.integers)
         self._measurement = config.measurement
+        self._forms = Forms(self._tags, self._integers, self._head)
 
     def decode(self, arrival: Arrival, examiner: Examiner) -> Decoded:
         """One line for each item; rejections are numbered by item. Raises DecodeError for what is no JSON."""
         items = _items(arrival.body)
-        lines: list[bytes] = []
+        default, unit_ns = arrival.measurement or self._measurement, (arrival.precision or Precision.MS).ns
+        lines: list[str] = []
         numbers: list[int] = []
         tally = Tally()
         for number, item in enumerate(items, 1):
-            try:
-                line = self._line(item, arrival, number - 1)
-            except LineError as error:
-                tally.add(number, orjson.dumps(item), Objection(Cause.SYNTAX, error.reason))
-                continue
-            lines.append(line + b"\n")
-            numbers.extend([number] * (1 + line.count(b"\n")))
+            line = self._forms.write(item, default, unit_ns, arrival.received_ns + number - 1)
+            if line is None:
+                try:
+                    line = self._line(item, arrival, number - 1).decode() + "\n"
+                except LineError as error:
+                    tally.add(number, orjson.dumps(item), Objection(Cause.SYNTAX, error.reason))
+                    continue
+                self._forms.learn(item, default)
+            lines.append(line)
+            numbers.append(number)
         walk = Walk(examiner, Precision.NS, arrival.received_ns, self._limits, forgive_cr=False)
-        decoded = walk.decode(b"".join(lines))
-        written = [replace(r, number=numbers[r.number - 1], as_sent=False) for r in decoded.listed]
+        decoded = walk.decode("".join(lines).encode())
+        if not tally.refused and not decoded.refused:
+            return decoded
+        rows = [number for number, line in zip(numbers, lines, strict=True) for _ in range(line.count("\n"))]
+        written = [replace(r, number=rows[r.number - 1], as_sent=False) for r in decoded.listed]
         listed = sorted(tally.listed + written, key=lambda rejection: rejection.number)[:MOST_LISTED]
         return Decoded(decoded.body, decoded.lines, tuple(listed), tally.refused + Counter(decoded.refused))
+
+    def _head(self, item: dict[str, Any], default: str) -> tuple[str, dict[str, str]]:
+        tags, _ = self._full(item) if isinstance(item.get("fields"), dict) else self._flat(item)
+        return item.get("measurement", default), tags
 
     def _line(self, item: Any, arrival: Arrival, index: int) -> bytes:
         if not isinstance(item, dict):
