@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 
 from alerting.metrics import DispatchMetrics, EvaluatorMetrics
 from collector.intake.host import HostMetrics
-from collector.intake.metrics import IntakeMetrics
+from collector.intake.metrics import IntakeMetrics, TailMetrics
 from collector.metrics import BacklogGauges, BufferMetrics, DeadLetterMetrics, DeliveryMetrics
 from console.gateway import GatewayMetrics
 from foundation import durations
@@ -155,7 +155,16 @@ def _metrics() -> str:
     for title, kinds in (
         (
             "Collector",
-            (IntakeMetrics, HostMetrics, BufferMetrics, DeliveryMetrics, DeadLetterMetrics, StoreMetrics, _backlog),
+            (
+                IntakeMetrics,
+                TailMetrics,
+                HostMetrics,
+                BufferMetrics,
+                DeliveryMetrics,
+                DeadLetterMetrics,
+                StoreMetrics,
+                _backlog,
+            ),
         ),
         ("Alerting", (EvaluatorMetrics, DispatchMetrics)),
         ("Console", (GatewayMetrics,)),

@@ -18,6 +18,7 @@ from collector.intake.turns import Turns
 from collector.intake.witness import Step, watched
 from collector.ledger import RECEIVED, REJECTED, TAKEN_OUT
 from collector.pipeline import Outcome, Pipeline
+from collector.tail import Tail
 from collector.verdict import Cause
 from foundation.clock import Clock
 from foundation.errors import Permanent, Transient
@@ -45,6 +46,7 @@ class Door:
         metrics: IntakeMetrics,
         clock: Clock,
         refusals: Refusals,
+        tail: Tail,
         *,
         default_bucket: str,
     ) -> None:
@@ -53,6 +55,7 @@ class Door:
         self._metrics = metrics
         self._clock = clock
         self._refusals = refusals
+        self._tail = tail
         self._default_bucket = default_bucket
         self._busy = asyncio.Lock()
 
@@ -68,6 +71,8 @@ class Door:
         outcome = await self.admit_again(kind, arrival, bucket=bucket, source=source)
         if outcome.listed:
             self._refusals.take(kind, arrival, outcome.listed, bucket=bucket, source=source)
+            if self._tail.followers:
+                self._tail.pass_on_rejected(bucket, source, outcome.listed)
         return outcome
 
     async def admit_again(self, kind: str, arrival: Arrival, *, bucket: str, source: str) -> Outcome:
@@ -87,6 +92,8 @@ class Door:
             self._count(bucket, source, outcome, accepted=0)
             raise
         outcome.confirm()
+        if self._tail.followers and outcome.batch is not None:
+            self._tail.pass_on(outcome.batch)
         self._count(bucket, source, outcome, accepted=outcome.accepted)
         return outcome
 

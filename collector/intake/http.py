@@ -30,13 +30,15 @@ from collector.intake.explain import ExplainRoute, Surroundings
 from collector.intake.health import HealthRoutes, Readiness
 from collector.intake.letters import LetterRoutes
 from collector.intake.limits import Guard, LimitsConfig
-from collector.intake.metrics import IntakeMetrics
+from collector.intake.metrics import IntakeMetrics, TailMetrics
 from collector.intake.query import QueryRoute
 from collector.intake.refusals import Refusals
 from collector.intake.replay import Replayer
+from collector.intake.tail import TailRoute
 from collector.intake.write import TELEMETRY, V1, V2, WriteLimits, WriteRoute
 from collector.ledger import Balance, Ledger
 from collector.pipeline import BadLines, Pipeline
+from collector.tail import Tail, TailConfig
 from collector.tokens import TokenBook
 from collector.transform.catalog import TransformConfig
 from foundation.batch import FieldType
@@ -74,6 +76,7 @@ class IntakeConfig:
     transforms: tuple[TransformConfig, ...] = ()
     max_body_bytes: int = 25_000_000
     limits: LimitsConfig = field(default_factory=LimitsConfig)
+    tail: TailConfig = field(default_factory=TailConfig)
     query_deadline: timedelta = timedelta(seconds=30)
 
     def __post_init__(self) -> None:
@@ -119,7 +122,10 @@ class Intake:
         self._clock = clock
         self._metrics = IntakeMetrics(registry, ledger)
         self._guard = Guard(config.limits, self._metrics)
-        self._door = Door(pipeline, buffer, self._metrics, clock, refusals, default_bucket=config.bucket)
+        tail_metrics = TailMetrics(registry)
+        self._tail = Tail(config.tail, tail_metrics.count_dropped)
+        self._following = TailRoute(self._tail, tail_metrics, clock)
+        self._door = Door(pipeline, buffer, self._metrics, clock, refusals, self._tail, default_bucket=config.bucket)
         self._dead = dead
         self._replayer = Replayer(dead)
         self._surroundings = Surroundings(destination, buffer, pins)
@@ -156,6 +162,7 @@ class Intake:
         self._config = config
         self._guard.limits = config.limits
         self._buckets.adopt(config.limits.buckets)
+        self._tail.adopt(config.tail)
         self._door = self._door.successor(pipeline, default_bucket=config.bucket)
         self._routes = self._make_routes()
 
@@ -164,7 +171,8 @@ class Intake:
         await self._door(body, source)
 
     async def stop(self) -> None:
-        """Stop accepting and finish what runs."""
+        """Stop accepting and finish what runs; nobody waits for followers, who are told."""
+        await self._following.stop()
         if self._site is not None:
             await self._site.stop()
 
@@ -212,6 +220,7 @@ class Intake:
             body_timeout_s=config.limits.body_timeout.total_seconds(),
             forgive_cr=config.bad_lines is BadLines.KEEP,
         )
+        self._following.adopt(access)
         deadline_s = config.query_deadline.total_seconds()
         query = QueryRoute(self._reader, access, default_bucket=config.bucket, deadline_s=deadline_s)
         letters = LetterRoutes(self._dead, self._replayer, access, self._door)
@@ -243,6 +252,7 @@ class Intake:
             "/explain": _Route(read, explain.answer),
             "/api/v1/dead": _Route(read | {"DELETE"}, letters.answer),
             "/api/v1/dead/replay": _Route(post, letters.replay),
+            "/api/v1/tail": _Route(frozenset({"GET"}), self._following.answer, bounded=False),
             "/ping": _Route(read, self._health.ping, bounded=False),
             "/health": _Route(read, self._health.health, bounded=False),
             "/ready": _Route(read, self._health.ready, bounded=False),

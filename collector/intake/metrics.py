@@ -4,7 +4,7 @@ taken out by a policy; bodies turned away have no lines.
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from collector.ledger import Ledger
 
@@ -88,3 +88,27 @@ class IntakeMetrics:
             self._answers[path, status] = counters
         counters[0].inc()
         counters[1].observe(seconds)
+
+
+class TailMetrics:
+    """What the live tail counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.followers = Gauge("tocsin_tail_followers", "Who follows the live tail.", registry=registry)
+        self.lines = Counter("tocsin_tail_lines_total", "Lines shown to followers.", registry=registry)
+        self.dropped = Counter(
+            "tocsin_tail_dropped_lines_total",
+            "Lines that a follower was not shown, by reason: slow (its queue was full), too_long.",
+            ["reason"],
+            registry=registry,
+        )
+        self.turned_away = Counter(
+            "tocsin_tail_turned_away_total",
+            "Followers not let in or cut off, by reason: full, origin, stalled, token.",
+            ["reason"],
+            registry=registry,
+        )
+
+    def count_dropped(self, reason: str, lines: int) -> None:
+        """Count lines that a follower has to do without."""
+        self.dropped.labels(reason).inc(lines)

@@ -83,6 +83,7 @@ class RunningIntake:
     clock: ManualClock
     dead: DeadLetters
     refusals: Refusals
+    intake: Intake | None = None
     readiness: list[Readiness] = field(default_factory=lambda: [Readiness("ready", 0, 0.0)])
 
     async def post(self, path: str, body: bytes = b"", **headers: str) -> "Answer":
@@ -164,6 +165,7 @@ async def running_intake(
         destination="memory",
         ledger=Ledger(),
     )
+    running.intake = intake
     try:
         running.url = (await intake.start()).url
         yield running

@@ -15,6 +15,7 @@ from collector.intake.metrics import IntakeMetrics
 from collector.intake.refusals import Refusals
 from collector.metrics import DeadLetterMetrics
 from collector.pipeline import BadLines, Constraint, Outcome, Pipeline
+from collector.tail import Tail, TailConfig
 from foundation.batch import Batch
 from tests.fakes.buffer import MemoryBuffer
 from tests.fakes.buffers import Incidents
@@ -46,7 +47,8 @@ def door(pipeline: Pipeline, buffer: MemoryBuffer, registry: CollectorRegistry |
     registry = registry or CollectorRegistry()
     dead_metrics = DeadLetterMetrics(registry)
     refusals = Refusals(DeadLetters(DeadConfig(), Path("never written"), dead_metrics), dead_metrics, Incidents())
-    return Door(pipeline, buffer, IntakeMetrics(registry), ManualClock(), refusals, default_bucket="telemetry")
+    tail = Tail(TailConfig(), lambda _reason, _lines: None)
+    return Door(pipeline, buffer, IntakeMetrics(registry), ManualClock(), refusals, tail, default_bucket="telemetry")
 
 
 async def test_our_own_inputs_use_the_same_door(tmp_path: Path):
