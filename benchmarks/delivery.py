@@ -20,7 +20,9 @@ from benchmarks.figures import Figure
 from benchmarks.lines import bodies
 from collector.buffer.disk import DiskBuffer, DiskConfig
 from collector.dead import DeadConfig, DeadLetters
-from collector.deliver import Deliverer, DeliveryConfig, Destination
+from collector.deliver.deliverer import Deliverer
+from collector.deliver.destinations import Destination
+from collector.deliver.outlet import DeliveryConfig
 from collector.metrics import BufferMetrics, DeadLetterMetrics, DeliveryMetrics
 from foundation.batch import Batch, Position, Shipment
 from foundation.clock import SystemClock

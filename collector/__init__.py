@@ -8,8 +8,7 @@
     check/      what a line must satisfy beyond its grammar: the field types pinned for its bucket
     pipeline    decode, transform and check in one pure call: request body in, Batch and verdict out
     buffer/     durable, group-committed log per bucket; an acknowledgement means it is in there
-    deliver     the only retry loop: buffer -> store, and refused lines to the dead letters
-    isolation   which lines of a refused body are the bad ones; pure
+    deliver/    the only retry loop: buffer -> every destination, and refused lines to the dead letters
     dead        the dead letters: lines refused after they were acknowledged
     ledger      what became of every line since the start, by bucket and source
     health      our own metrics as lines, through the same door as everybody's

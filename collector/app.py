@@ -21,7 +21,8 @@ from collector.check.pins import PinFile
 from collector.config import CollectorConfig
 from collector.dead import DeadLetters
 from collector.decode.catalog import build as build_decoders
-from collector.deliver import Deliverer, Destination
+from collector.deliver.deliverer import Deliverer
+from collector.deliver.destinations import Destination
 from collector.health import health_lines
 from collector.intake.buckets import Buckets
 from collector.intake.catalog import INPUTS

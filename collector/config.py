@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from collector.buffer.disk import DiskConfig
 from collector.dead import DeadConfig
-from collector.deliver import DeliveryConfig
+from collector.deliver.outlet import DeliveryConfig
 from collector.intake.host import HostConfig
 from collector.intake.http import IntakeConfig
 

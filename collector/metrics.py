@@ -62,6 +62,18 @@ class DeliveryMetrics:
             ("destination", "reason"),
             registry=registry,
         )
+        self.body_bytes = Gauge(
+            "tocsin_delivery_body_bytes",
+            "Compressed bytes that one write to a destination may carry now.",
+            ("destination",),
+            registry=registry,
+        )
+        self.places = Gauge(
+            "tocsin_delivery_concurrency",
+            "Buckets that may be written to a destination at once now.",
+            ("destination",),
+            registry=registry,
+        )
 
 
 class DeadLetterMetrics:

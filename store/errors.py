@@ -1,8 +1,13 @@
 """What a store says when it cannot.
 
 Transient                        (foundation.errors: the same call may succeed later)
-|- StoreUnavailable              unreachable, overloaded, not ready, or its token is not accepted for now
-`- BucketMissing                 the bucket is not there; it may be made, so its own cursor waits and nothing is lost
+|- StoreUnavailable              unreachable, not ready, or it failed
+|  |- StoreTimedOut              it did not answer in time: less at once may help
+|  |- ConnectionCut              the connection ended before the answer: less at once may help, too
+|  |- StoreBusy                  it says that it has too much to do
+|  `- TokenRefused               it does not accept the token; somebody has to mend that
+|- BucketMissing                 the bucket is not there; it may be made, so its own cursor waits and nothing is lost
+`- BucketForbidden               the token may not write to this bucket; it waits like one that is missing
 Permanent
 |- QuerySyntaxError              the query text is wrong (InfluxDB answers 400)
 |- QueryLimitExceeded            too long, too large or too many rows
@@ -18,8 +23,28 @@ class StoreUnavailable(Transient):
     """The store did not answer, or answered that it cannot now."""
 
 
+class StoreTimedOut(StoreUnavailable):
+    """The store took too long to answer."""
+
+
+class ConnectionCut(StoreUnavailable):
+    """The connection was there, and ended before the answer. Some servers refuse what is too large in this way."""
+
+
+class StoreBusy(StoreUnavailable):
+    """The store asked to be left alone for now."""
+
+
+class TokenRefused(StoreUnavailable):
+    """The store does not know the token, or does not accept it any more."""
+
+
 class BucketMissing(Transient):
     """The bucket (database) does not exist in the store."""
+
+
+class BucketForbidden(Transient):
+    """The token may not write to the bucket."""
 
 
 class QuerySyntaxError(Permanent):

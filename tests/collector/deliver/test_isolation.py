@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.isolation import Isolation
+from collector.deliver.isolation import Isolation
 from foundation.batch import Refused
 
 

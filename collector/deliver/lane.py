@@ -1,0 +1,157 @@
+"""One bucket on its way to one destination.
+
+A cursor moves past a line only when the line is stored or a dead letter; until then the same lines are tried again. A
+lane that waits to try again holds neither a place nor a parcel, so a bucket that the destination lacks, or whose lines
+it cannot take for now, is in nobody's way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+
+from isal import igzip_lib
+
+from collector.buffer.contract import Buffer, Parcel
+from collector.dead import DeadLetter, DeadLetters
+from collector.deliver.attempts import Attempts
+from collector.deliver.isolation import Isolation
+from collector.deliver.letters import letters
+from collector.deliver.outlet import Outlet
+from collector.deliver.passage import Passage
+from collector.ledger import DEAD, DELIVERED, EARLIER, Ledger
+from foundation.batch import Position, Refused, Shipment
+from foundation.errors import Permanent
+from foundation.line_protocol.split import split_lines
+from store.contract import Verdict
+from store.errors import BodyRefused
+
+_PACKING_LEVEL = 1
+
+
+class Lane:
+    """Brings everything of `bucket` in the buffer to `destination`, whose outlet is given; the steps of a Passage."""
+
+    def __init__(
+        self,
+        destination: str,
+        bucket: str,
+        outlet: Outlet,
+        *,
+        buffer: Buffer,
+        dead: DeadLetters,
+        ledger: Ledger,
+        attempts: Attempts,
+    ) -> None:
+        self._destination = destination
+        self._bucket = bucket
+        self._outlet = outlet
+        self._buffer = buffer
+        self._dead = dead
+        self._ledger = ledger
+        self._attempts = attempts
+
+    @property
+    def hindered(self) -> str:
+        """Why the lane waits to try again; empty while all is well."""
+        return self._attempts.reason
+
+    async def run(self) -> None:
+        """Bring what is there and what comes, for ever."""
+        self._dead.count_from_zero(self._bucket)
+        before = self._backlog()
+        await self._attempts.until_done(self.align)
+        self._ledger.count(self._bucket, EARLIER, DELIVERED, before - self._backlog())
+        while True:
+            last = await self._attempts.until_done(self._pass_through)
+            if last is None:
+                await self._buffer.grown(self._bucket)
+            elif self._outlet.is_small(last.shipment):
+                await asyncio.sleep(self._outlet.gather_s)
+
+    async def align(self) -> None:
+        """Set the cursor to what the destination itself says it has."""
+        log = self._buffer.log(self._bucket)
+        offset = await self._outlet.position(log, self._bucket)
+        if offset is not None:
+            await self._buffer.seek(self._destination, Position(log, self._bucket, offset))
+
+    async def read(self, after: Position | None) -> Parcel | None:
+        """The next parcel, or the one behind `after`."""
+        most_bytes = self._outlet.most_bytes
+        return await self._buffer.read(self._destination, self._bucket, most_bytes=most_bytes, after=after)
+
+    def has_more(self, parcel: Parcel) -> bool:
+        """Go on as long as parcels are full and nobody waits for the place."""
+        return not (self._outlet.crowded or self._outlet.is_small(parcel.shipment))
+
+    async def write(self, parcel: Parcel) -> Sequence[Refused]:
+        """Store the parcel's lines but those that are refused for good, which are returned."""
+        try:
+            verdict = await self._outlet.write(parcel.shipment, parcel.behind)
+        except Permanent as error:
+            return await self._isolate(parcel, error)
+        return verdict.refused
+
+    async def settle(self, parcel: Parcel, refused: Sequence[Refused]) -> None:
+        """Keep the dead letters, then move the cursor, then count."""
+        dead: list[DeadLetter] = []
+        if refused:
+            dead = await asyncio.to_thread(letters, parcel, refused, self._destination)
+            await self._attempts.until_done(lambda: self._dead.add(dead))
+        await self._attempts.until_done(lambda: self._buffer.commit(self._destination, parcel.behind))
+        self._enter(parcel, dead)
+
+    async def _pass_through(self) -> Parcel | None:
+        """Bring what there is, as far as others let us; the last parcel, None when there was nothing."""
+        async with self._outlet.place():
+            return await Passage(self, f"deliver.{self._destination}.{self._bucket}").run()
+
+    def _enter(self, parcel: Parcel, letters_: Sequence[DeadLetter]) -> None:
+        """Into the ledger: for each source, how many of its lines are dead, and the others as delivered."""
+        ledger, bucket = self._ledger, self._bucket
+        dead = Counter(letter.source for letter in letters_)
+        brought: Counter[str] = Counter()
+        for origin in parcel.origins:
+            brought[origin.source] += origin.lines
+        for source, lines in dead.items():
+            ledger.count(bucket, source, DEAD, lines)
+        for source, lines in brought.items():
+            ledger.count(bucket, source, DELIVERED, lines - dead[source])
+
+    async def _isolate(self, parcel: Parcel, error: Permanent) -> list[Refused]:
+        """Store all lines of a refused body but the bad ones, which are returned.
+
+        Until the last piece is stored, a store that keeps positions is told where the log stood before the parcel.
+        """
+        lines = await asyncio.to_thread(lambda: [line for _, line in split_lines(parcel.shipment.unpack())])
+        search = Isolation(lines, _words(error))
+        refused: list[Refused] = []
+        while (piece := search.piece()) is not None:
+            position = parcel.behind if search.last else parcel.before
+            try:
+                verdict = await self._write_piece(piece, position)
+            except Permanent as still:
+                search.refused(_words(still))
+            else:
+                refused += verdict.refused
+                search.stored()
+        return refused + search.bad
+
+    async def _write_piece(self, lines: Sequence[bytes], position: Position) -> Verdict:
+        """Tried again here and not with the whole parcel, so that a search ends however often it is disturbed."""
+        shipment = await asyncio.to_thread(_pack, self._bucket, lines)
+        return await self._attempts.until_done(lambda: self._outlet.write(shipment, position))
+
+    def _backlog(self) -> int:
+        return self._buffer.backlog(self._destination, self._bucket).lines
+
+
+def _words(error: Permanent) -> str:
+    return "too large: " + str(error) if isinstance(error, BodyRefused) and error.too_large else str(error)
+
+
+def _pack(bucket: str, lines: Sequence[bytes]) -> Shipment:
+    body = b"\n".join(lines) + b"\n"
+    return Shipment(bucket, igzip_lib.compress(body, _PACKING_LEVEL, igzip_lib.COMP_GZIP), len(lines))
