@@ -50,7 +50,7 @@ class Bindings:
         self._known = {digest: known for digest, known in self._known.items() if digest in lasting}
         allowance = grant.allowance
         per_s = allowance.lines_per_second
-        rate = None if per_s is None else LineRate(per_s, allowance.most_at_once)
+        rate = None if per_s is None else LineRate(grant.name, per_s, allowance.most_at_once)
         return Binding(grant, _constraint(grant), rate)
 
 

@@ -16,11 +16,12 @@ class RateSpent(Transient):
 
 
 class LineRate:
-    """How many lines may come now."""
+    """How many lines may come now. `whose` is the token's name."""
 
-    __slots__ = ("_left", "_most", "_per_s", "_seen_s")
+    __slots__ = ("_left", "_most", "_per_s", "_seen_s", "_whose")
 
-    def __init__(self, per_s: float, most: float) -> None:
+    def __init__(self, whose: str, per_s: float, most: float) -> None:
+        self._whose = whose
         self._per_s = per_s
         self._most = most
         self._left = most
@@ -38,4 +39,5 @@ class LineRate:
         self._left = min(self._left + past_s * self._per_s, self._most)
         if lines and self._left + _ROUNDING < lines:
             wait_s = (lines - self._left) / self._per_s
-            raise RateSpent(f"more than {self._per_s:g} lines per second", retry_after_s=wait_s)
+            quota = f'token "{self._whose}" may write {self._per_s:g} lines per second'
+            raise RateSpent(f"{quota}, and they are spent; come back in {wait_s:.1f} s", retry_after_s=wait_s)

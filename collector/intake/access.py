@@ -1,19 +1,38 @@
-"""Which token a request carries and whether it suffices."""
+"""Which token a request carries, whether it suffices, and what its holder is bound by.
+
+What was admitted holds while `TokenBook.generation` stays: who remembers a grant compares that.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
+from collector.constraint.binding import Binding, Bindings
 from collector.intake.answers import Refusal
 from collector.intake.metrics import IntakeMetrics
 from collector.tokens import OWN, Grant, Scope, TokenBook
-from foundation.errors import ConfigError
+from foundation.errors import ConfigError, Permanent
 from foundation.web import Address
 
 TokenMode = Literal["open", "required"]
+_BY_TOKEN = "token:"  # noqa: S105 - a prefix of names
+
+
+class WrongToken(Refusal):
+    """A token that is none, or none any more: the answer is held back where an address brings many."""
+
+
+class SenderGone(Permanent):
+    """The token under which a line came is revoked or has expired."""
+
+
+def source_of(grant: Grant | None, host: str | None) -> str:
+    """Who sent a line, as ledger, dead letters and rules name it: `token:NAME`, or `host:ADDRESS` where all is open."""
+    return f"{_BY_TOKEN}{grant.name}" if grant else f"host:{host}"
 
 
 def check_mode(mode: TokenMode, address: Address, tokens: TokenBook) -> None:
@@ -35,22 +54,44 @@ def check_mode(mode: TokenMode, address: Address, tokens: TokenBook) -> None:
 class Access:
     """Lets a request pass or raises the Refusal that answers it."""
 
-    def __init__(self, mode: TokenMode, tokens: TokenBook, metrics: IntakeMetrics) -> None:
+    def __init__(self, mode: TokenMode, tokens: TokenBook, bindings: Bindings, metrics: IntakeMetrics) -> None:
         self._open = mode == "open"
         self._tokens = tokens
+        self._bindings = bindings
         self._metrics = metrics
 
     def admit(self, authorization: str | None, params: Mapping[str, str]) -> Grant | None:
-        """The grant of the request's token, None where all is open. Raises Refusal (401)."""
+        """The grant of the request's token, None where all is open. Raises Refusal (401), of a wrong one WrongToken."""
         if self._open:
             return None
         token = _from_header(authorization) if authorization else params.get("p", "")
         if not token:
-            raise self._unauthorized("missing")
+            raise self._unauthorized("missing", Refusal)
         grant = self._tokens.verify(token)
         if grant is None:
-            raise self._unauthorized("unknown")
+            raise self._unauthorized("expired" if self._tokens.expired(token) else "unknown", WrongToken)
         return grant
+
+    def binding(self, grant: Grant | None) -> Binding | None:
+        """What the holder of the grant is bound by in writing; None is nothing."""
+        return self._bindings.of(grant)
+
+    def named(self, name: str) -> Grant | None:
+        """The grant of the token with this name, if there is one that is worth something."""
+        return self._tokens.named(name)
+
+    def binding_again(self, source: str) -> Binding | None:
+        """What lines of a `source` are bound by when they come again from the dead letters: by no rate then.
+
+        Raises SenderGone for lines of a token that is gone.
+        """
+        if not source.startswith(_BY_TOKEN):
+            return None
+        grant = self.named(source.removeprefix(_BY_TOKEN))
+        if grant is None:
+            raise SenderGone(f"{source} is gone, and nobody else answers for the line")
+        binding = self._bindings.of(grant)
+        return binding and replace(binding, rate=None)
 
     def demand(self, grant: Grant | None, scope: Scope) -> None:
         """Raise Refusal (403) where the token lacks the scope."""
@@ -64,9 +105,9 @@ class Access:
             self._metrics.auth_failures.labels("bucket").inc()
             raise Refusal(403, f'insufficient permissions for bucket "{bucket}"')
 
-    def _unauthorized(self, reason: str) -> Refusal:
+    def _unauthorized(self, reason: str, kind: type[Refusal]) -> Refusal:
         self._metrics.auth_failures.labels(reason).inc()
-        return Refusal(401, "unauthorized access", headers={"WWW-Authenticate": 'Basic realm="tocsin"'})
+        return kind(401, "unauthorized access", headers={"WWW-Authenticate": 'Basic realm="tocsin"'})
 
 
 def _from_header(authorization: str) -> str:

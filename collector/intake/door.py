@@ -10,6 +10,8 @@ from copy import copy
 from dataclasses import replace
 
 from collector.buffer.contract import Buffer
+from collector.constraint.binding import Binding
+from collector.constraint.line_rate import RateSpent
 from collector.decode.contract import Arrival
 from collector.decode.line_protocol import LineProtocol
 from collector.intake.metrics import IntakeMetrics
@@ -17,13 +19,13 @@ from collector.intake.refusals import Refusals
 from collector.intake.turns import Turns
 from collector.intake.witness import Step, watched
 from collector.ledger import RECEIVED, REJECTED, TAKEN_OUT
-from collector.pipeline import Outcome, Pipeline
+from collector.pipeline import Constraint, Outcome, Pipeline
 from collector.tail import Tail
 from collector.verdict import Cause
 from foundation.clock import Clock
 from foundation.errors import Permanent, Transient
 
-_UNAVAILABLE = "unavailable"
+_UNAVAILABLE, _QUOTA_RATE = "unavailable", "quota_rate"
 _INLINE_BYTES = 4 << 20
 """Bodies up to this size are judged on the spot, larger ones in a thread."""
 _SHORT_BYTES = 16 << 10
@@ -66,29 +68,36 @@ class Door:
         door._default_bucket = default_bucket  # noqa: SLF001 - as above
         return door
 
-    async def admit(self, kind: str, arrival: Arrival, *, bucket: str, source: str) -> Outcome:
+    async def admit(
+        self, kind: str, arrival: Arrival, *, bucket: str, source: str, binding: Binding | None = None
+    ) -> Outcome:
         """Take a body in. Raises DecodeError for one that is not of its protocol, Transient when it cannot be kept."""
-        outcome = await self.admit_again(kind, arrival, bucket=bucket, source=source)
+        outcome = await self.admit_again(kind, arrival, bucket=bucket, source=source, binding=binding)
         if outcome.listed:
             self._refusals.take(kind, arrival, outcome.listed, bucket=bucket, source=source)
             if self._tail.followers:
                 self._tail.pass_on_rejected(bucket, source, outcome.listed)
         return outcome
 
-    async def admit_again(self, kind: str, arrival: Arrival, *, bucket: str, source: str) -> Outcome:
+    async def admit_again(
+        self, kind: str, arrival: Arrival, *, bucket: str, source: str, binding: Binding | None = None
+    ) -> Outcome:
         """Take in what is a dead letter and stays one where it is refused. Raises as `admit` does."""
         pipeline = self._pipeline
         if not pipeline.ready(bucket):
             await pipeline.prepare(bucket)
-        outcome = await self._judge(kind, arrival, bucket, source)
+        outcome = await self._judge(kind, arrival, bucket, source, binding.constraint if binding else None)
         try:
+            if binding is not None and binding.rate is not None:
+                binding.rate.take(_received(outcome), self._clock.monotonic())
             if pipeline.unsettled:
                 await pipeline.settle()
             if outcome.batch is not None:
                 await self._buffer.append(outcome.batch)
-        except Transient:
-            self._metrics.rejected.labels(bucket, _UNAVAILABLE).inc(outcome.accepted)
-            self._metrics.ledger.count(bucket, source, REJECTED, outcome.accepted, _UNAVAILABLE)
+        except Transient as error:
+            reason = _QUOTA_RATE if isinstance(error, RateSpent) else _UNAVAILABLE
+            self._metrics.rejected.labels(bucket, reason).inc(outcome.accepted)
+            self._metrics.ledger.count(bucket, source, REJECTED, outcome.accepted, reason)
             self._count(bucket, source, outcome, accepted=0)
             raise
         outcome.confirm()
@@ -97,7 +106,9 @@ class Door:
         self._count(bucket, source, outcome, accepted=outcome.accepted)
         return outcome
 
-    async def explain(self, kind: str, arrival: Arrival, *, bucket: str, source: str) -> tuple[Outcome, list[Step]]:
+    async def explain(
+        self, kind: str, arrival: Arrival, *, bucket: str, source: str, constraint: Constraint | None = None
+    ) -> tuple[Outcome, list[Step]]:
         """What would become of the body, and each step on the way; nothing is kept, counted or learnt from it.
 
         Raises DecodeError.
@@ -105,14 +116,17 @@ class Door:
         if not self._pipeline.ready(bucket):
             await self._pipeline.prepare(bucket)
         steps: list[Step] = []
-        outcome = watched(self._pipeline, steps.append).run(kind, arrival, bucket=bucket, source=source)
+        seen = watched(self._pipeline, steps.append)
+        outcome = seen.run(kind, arrival, bucket=bucket, source=source, constraint=constraint)
         return outcome, steps
 
-    async def _judge(self, kind: str, arrival: Arrival, bucket: str, source: str) -> Outcome:
+    async def _judge(
+        self, kind: str, arrival: Arrival, bucket: str, source: str, constraint: Constraint | None
+    ) -> Outcome:
         """Judge a body in turns, of which most take one; between two of them others have theirs."""
         if len(arrival.body) > _SHORT_BYTES and self._pipeline.divisible:
             arrival = replace(arrival, patience=_PATIENCE)
-        outcome = await self._turn(kind, arrival, bucket, source)
+        outcome = await self._turn(kind, arrival, bucket, source, constraint)
         if not outcome.rest:
             return outcome
         turns = Turns()
@@ -120,16 +134,20 @@ class Door:
         while outcome.rest:
             await asyncio.sleep(0)
             arrival = replace(arrival, body=arrival.body[outcome.rest :])
-            outcome = await self._turn(kind, arrival, bucket, source)
+            outcome = await self._turn(kind, arrival, bucket, source, constraint)
             turns.add(outcome, arrival.body)
         return turns.whole()
 
-    async def _turn(self, kind: str, arrival: Arrival, bucket: str, source: str) -> Outcome:
+    async def _turn(
+        self, kind: str, arrival: Arrival, bucket: str, source: str, constraint: Constraint | None
+    ) -> Outcome:
         """Run the pipeline, one at a time; for a huge body in a thread, so that the others' questions are answered."""
         if len(arrival.body) <= _INLINE_BYTES and not self._busy.locked():
-            return self._pipeline.run(kind, arrival, bucket=bucket, source=source)
+            return self._pipeline.run(kind, arrival, bucket=bucket, source=source, constraint=constraint)
         async with self._busy:
-            return await asyncio.to_thread(self._pipeline.run, kind, arrival, bucket=bucket, source=source)
+            return await asyncio.to_thread(
+                self._pipeline.run, kind, arrival, bucket=bucket, source=source, constraint=constraint
+            )
 
     async def __call__(self, body: bytes, source: str) -> None:
         """Take lines of an input of our own into the default bucket. Raises LinesRefused, or Transient."""
@@ -140,7 +158,7 @@ class Door:
 
     def _count(self, bucket: str, source: str, outcome: Outcome, *, accepted: int) -> None:
         metrics, ledger = self._metrics, self._metrics.ledger
-        received = outcome.accepted + outcome.dropped + sum(outcome.taken_out.values())
+        received = _received(outcome)
         metrics.count_lines(bucket, received, accepted)
         ledger.count(bucket, source, RECEIVED, received)
         for policy, count in outcome.taken_out.items():
@@ -155,3 +173,7 @@ class Door:
             else:
                 metrics.rejected.labels(bucket, cause).inc(count)
                 ledger.count(bucket, source, REJECTED, count, cause)
+
+
+def _received(outcome: Outcome) -> int:
+    return outcome.accepted + outcome.dropped + sum(outcome.taken_out.values())

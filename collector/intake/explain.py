@@ -2,6 +2,7 @@
 
     line, bucket, protocol (line_protocol or json_telemetry), precision, measurement   as a write has them
     source                                                                             as if it came from there
+    token_name          as if it came with that token (scope admin, unless it is the caller's); default: the caller's
 
 The rooms are the door's own, watched; see `witness`.
 """
@@ -15,17 +16,18 @@ from typing import Any
 from aiohttp import web
 
 from collector.buffer.contract import Buffer
+from collector.constraint.line_rate import RateSpent
 from collector.decode.contract import Arrival, DecodeError
 from collector.decode.json_telemetry import JsonTelemetry
 from collector.decode.line_protocol import LineProtocol
-from collector.intake.access import Access
+from collector.intake.access import Access, source_of
 from collector.intake.answers import Refusal, json_answer
 from collector.intake.buckets import Buckets
 from collector.intake.door import Door
 from collector.intake.witness import Step
 from collector.intake.write import TELEMETRY, V2, WriteLimits
 from collector.pipeline import Outcome
-from collector.tokens import Scope
+from collector.tokens import Grant, Scope
 from collector.verdict import Cause, Objection, Removal
 from foundation.batch import FieldType
 from foundation.clock import Clock
@@ -70,20 +72,54 @@ class ExplainRoute:
         self._access.demand(grant, Scope.READ)
         bucket = params.get("bucket") or self._limits.default_bucket
         self._access.demand_bucket(grant, bucket)
-        source = params.get("source") or (f"token:{grant.name}" if grant else f"host:{request.remote}")
+        sender = self._sender(grant, params)
+        source = params.get("source") or source_of(sender, request.remote)
         kind = params.get("protocol") or LineProtocol.name
         arrival = self._arrival(kind, params)
+        binding = self._access.binding(sender)
+        constraint = binding.constraint if binding else None
         try:
-            outcome, steps = await self._door.explain(kind, arrival, bucket=bucket, source=source)
+            outcome, steps = await self._door.explain(
+                kind, arrival, bucket=bucket, source=source, constraint=constraint
+            )
             unreadable = ""
         except DecodeError as error:
             outcome, steps, unreadable = Outcome(None), [], str(error)
         if outcome.accepted + outcome.dropped + sum(outcome.taken_out.values()) > 1:
             raise Refusal(400, "there is more than one line in `line`; ask for one at a time")
         explained = _explain(outcome, steps, unreadable, arrival.received_ns)
-        where = {"bucket": bucket, "source": source, "protocol": kind}
+        token = {"token": sender and sender.name, "token_problem": self._problem(sender, bucket)}
+        where = {"bucket": bucket, "source": source, "protocol": kind, **token}
         fields = _fields(steps, lambda measurement: self._surroundings.pins(bucket, measurement))
         return json_answer({**where, **explained, "fields": fields, **await self._whereto(bucket)})
+
+    def _sender(self, grant: Grant | None, params: Mapping[str, str]) -> Grant | None:
+        """The token that the line would come with; None for who needs none, and for a `source` that is only said."""
+        name = params.get("token_name")
+        if not name:
+            return None if params.get("source") or grant is None or not grant.allows(Scope.WRITE) else grant
+        if grant is None or grant.name != name:
+            self._access.demand(grant, Scope.ADMIN)
+        named = self._access.named(name)
+        if named is None:
+            raise Refusal(400, f'there is no token named "{name}", or none any more')
+        return named
+
+    def _problem(self, sender: Grant | None, bucket: str) -> str:
+        """Why a body with this token would be turned away unread now; empty when it would not."""
+        if sender is None:
+            return ""
+        if not sender.allows(Scope.WRITE):
+            return "the token has no scope write"
+        if not sender.covers(bucket):
+            return f'the token is not for bucket "{bucket}"'
+        binding = self._access.binding(sender)
+        try:
+            if binding is not None and binding.rate is not None:
+                binding.rate.demand(1, self._clock.monotonic())
+        except RateSpent as error:
+            return str(error)
+        return ""
 
     def _arrival(self, kind: str, params: Mapping[str, str]) -> Arrival:
         dialect = _DIALECTS.get(kind)

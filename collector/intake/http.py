@@ -18,9 +18,10 @@ from prometheus_client import CollectorRegistry
 
 from collector.buffer.contract import Buffer
 from collector.check.catalog import ChecksConfig
+from collector.constraint.binding import Bindings
 from collector.dead import DeadLetters
 from collector.decode.json_telemetry import JsonTelemetryConfig
-from collector.intake.access import Access, TokenMode, check_mode
+from collector.intake.access import Access, TokenMode, WrongToken, check_mode
 from collector.intake.accounts import LedgerRoute
 from collector.intake.answers import Refusal, refusal, unavailable
 from collector.intake.buckets import Buckets
@@ -34,6 +35,7 @@ from collector.intake.metrics import IntakeMetrics, TailMetrics
 from collector.intake.query import QueryRoute
 from collector.intake.refusals import Refusals
 from collector.intake.replay import Replayer
+from collector.intake.slowdown import Slowdown
 from collector.intake.tail import TailRoute
 from collector.intake.write import TELEMETRY, V1, V2, WriteLimits, WriteRoute
 from collector.ledger import Balance, Ledger
@@ -122,6 +124,8 @@ class Intake:
         self._clock = clock
         self._metrics = IntakeMetrics(registry, ledger)
         self._guard = Guard(config.limits, self._metrics)
+        self._bindings = Bindings(tokens)
+        self._slowdown = Slowdown(clock, self._metrics)
         tail_metrics = TailMetrics(registry)
         self._tail = Tail(config.tail, tail_metrics.count_dropped)
         self._following = TailRoute(self._tail, tail_metrics, clock)
@@ -184,6 +188,9 @@ class Intake:
         route = self._routes.get(path)
         try:
             response = await self._answer(route, request, query)
+        except WrongToken as error:
+            await self._slowdown.hold(request.remote)
+            response = refusal(error)
         except Refusal as error:
             response = refusal(error)
         except ConfigError as error:
@@ -212,7 +219,7 @@ class Intake:
 
     def _make_routes(self) -> dict[str, _Route]:
         config = self._config
-        access = Access(config.tokens, self._tokens, self._metrics)
+        access = Access(config.tokens, self._tokens, self._bindings, self._metrics)
         limits = WriteLimits(
             default_bucket=config.bucket,
             most_body_bytes=config.max_body_bytes,

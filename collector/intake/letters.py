@@ -66,7 +66,9 @@ class LetterRoutes:
         wanted = _wanted(form)
         self._demand_buckets(grant, wanted)
         try:
-            done = await self._replayer.replay(self._door, wanted, after=_number(form, "after"), most=_limit(form))
+            done = await self._replayer.replay(
+                self._door, wanted, self._access.binding_again, after=_number(form, "after"), most=_limit(form)
+            )
         except LettersNotKept as error:
             raise unavailable(str(error), _RETRY_AFTER_S) from error
         return json_answer(asdict(done))

@@ -29,8 +29,9 @@ class IntakeMetrics:
         )
         self.rejected = Counter(
             "tocsin_rejected_lines_total",
-            "Lines not taken, by reason: syntax, field_type, field_name, string_size, transform, required_tag, "
-            "value_range, clock_skew, cardinality, whole_body, unavailable.",
+            "Lines not taken, by reason: syntax, field_type, field_name, string_size, line_size, tag_count, transform, "
+            "required_tag, value_range, clock_skew, cardinality, measurement_scope, forced_tag, series_quota, "
+            "quota_rate, whole_body, unavailable.",
             ["bucket", "reason"],
             registry=registry,
         )
@@ -49,7 +50,7 @@ class IntakeMetrics:
         self.refused_bodies = Counter(
             "tocsin_refused_bodies_total",
             "Bodies of which no line was read, by reason: gzip, too_large, lines, broken, aborted, slow, busy, "
-            "json, bucket, precision.",
+            "json, bucket, precision, quota_rate.",
             ["reason"],
             registry=registry,
         )
@@ -67,8 +68,13 @@ class IntakeMetrics:
         )
         self.auth_failures = Counter(
             "tocsin_auth_failures_total",
-            "Requests turned away, by reason: missing, unknown, scope, bucket.",
+            "Requests turned away, by reason: missing, unknown, expired, scope, bucket.",
             ["reason"],
+            registry=registry,
+        )
+        self.slowed = Counter(
+            "tocsin_slowed_answers_total",
+            "Answers to wrong tokens that were held back, as their address brought many.",
             registry=registry,
         )
 

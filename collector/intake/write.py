@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 
 from aiohttp import HttpVersion11, web
 
+from collector.constraint.binding import Binding
+from collector.constraint.line_rate import RateSpent
 from collector.decode.contract import Arrival, DecodeError
 from collector.decode.json_telemetry import JsonTelemetry
 from collector.decode.line_protocol import LineProtocol
-from collector.intake.access import Access
+from collector.intake.access import Access, source_of
 from collector.intake.answers import NoContent, Refusal, no_content, unavailable
 from collector.intake.body import BodyRefused, read_body
 from collector.intake.buckets import Buckets
@@ -121,22 +124,35 @@ class WriteRoute:
         self._access.demand_bucket(grant, bucket)
         if not self._buckets.certain(bucket):
             await self._demand(bucket)
+        binding = self._access.binding(grant)
+        if binding is not None:
+            self._demand_rate(binding)
         body = await self._read(request)
         arrival = Arrival(
             body, self._clock.now_ns(), precision, self._limits.forgive_cr, params.get("measurement") or None
         )
-        source = f"token:{grant.name}" if grant else f"host:{request.remote}"
+        source = source_of(grant, request.remote)
         try:
-            outcome = await self._door.admit(self._dialect.kind, arrival, bucket=bucket, source=source)
+            outcome = await self._door.admit(self._dialect.kind, arrival, bucket=bucket, source=source, binding=binding)
         except DecodeError as error:
             self._metrics.refused_bodies.labels("json").inc()
             raise Refusal(400, str(error)) from error
         except Transient as error:
-            raise unavailable(str(error), error.retry_after_s or _RETRY_AFTER_S) from error
+            raise unavailable(str(error), ceil(error.retry_after_s or _RETRY_AFTER_S)) from error
         if outcome.refused:
             raise refusal_of(outcome, whole=not self._limits.forgive_cr)
         stays = request.keep_alive and request.version == HttpVersion11
         return self._stored if stays else no_content()
+
+    def _demand_rate(self, binding: Binding) -> None:
+        """Turn a body away unread whose token may not even write one line now."""
+        if binding.rate is None:
+            return
+        try:
+            binding.rate.demand(1, self._clock.monotonic())
+        except RateSpent as error:
+            self._metrics.refused_bodies.labels("quota_rate").inc()
+            raise unavailable(str(error), ceil(error.retry_after_s or _RETRY_AFTER_S)) from error
 
     def _precision(self, params: Mapping[str, str]) -> Precision | None:
         wish = params.get("precision", "")

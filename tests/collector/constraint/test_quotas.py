@@ -23,9 +23,9 @@ def taken(rate: LineRate, lines: int, now_s: float) -> bool:
 
 def test_a_rate_refuses_what_is_over_it_and_says_when_to_come_again():
     """Ten a second, twenty at once: the next ten pass a second later, as the refusal said."""
-    rate = LineRate(10, 20)
+    rate = LineRate("gateway", 10, 20)
     rate.take(20, 100.0)
-    with pytest.raises(RateSpent, match="more than 10 lines per second") as refused:
+    with pytest.raises(RateSpent, match=r"come back in 1\.0 s") as refused:
         rate.take(10, 100.0)
     assert refused.value.retry_after_s == pytest.approx(1.0)
     assert not taken(rate, 10, 100.9)
@@ -34,14 +34,14 @@ def test_a_rate_refuses_what_is_over_it_and_says_when_to_come_again():
 
 def test_what_was_refused_costs_nothing():
     """A sender that tries again and again is no worse off than one that waits."""
-    rate = LineRate(10, 20)
+    rate = LineRate("gateway", 10, 20)
     rate.take(20, 0.0)
     assert [taken(rate, 10, second / 10) for second in range(11)] == [False] * 10 + [True]
 
 
 def test_a_body_larger_than_the_burst_passes_when_the_bucket_is_full_and_is_made_up_for():
     """Nothing is refused for ever; after it nothing passes until its lines are earned."""
-    rate = LineRate(10, 20)
+    rate = LineRate("gateway", 10, 20)
     assert taken(rate, 100, 0.0)
     assert not taken(rate, 1, 8.0)
     assert taken(rate, 1, 8.1)
@@ -49,7 +49,7 @@ def test_a_body_larger_than_the_burst_passes_when_the_bucket_is_full_and_is_made
 
 def test_a_clock_that_steps_back_gives_nothing_and_takes_nothing():
     """Time that did not pass fills nothing."""
-    rate = LineRate(10, 10)
+    rate = LineRate("gateway", 10, 10)
     rate.take(10, 50.0)
     assert not taken(rate, 1, 20.0)
     assert taken(rate, 1, 20.1)
@@ -58,7 +58,7 @@ def test_a_clock_that_steps_back_gives_nothing_and_takes_nothing():
 @given(st.lists(st.tuples(st.floats(0, 5), st.integers(0, 50)), max_size=50))
 def test_the_rate_holds_over_any_span(bodies: list[tuple[float, int]]):
     """What passed is at most the burst, what was earned since, and one body that was larger than the burst."""
-    rate, now_s, passed = LineRate(10, 20), 0.0, 0
+    rate, now_s, passed = LineRate("gateway", 10, 20), 0.0, 0
     for pause_s, lines in bodies:
         now_s += pause_s
         passed += lines if taken(rate, lines, now_s) else 0
