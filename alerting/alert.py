@@ -35,6 +35,11 @@ class State(StrEnum):
     FIRING = "firing"
     NO_DATA = "no-data"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether people are to know of the alert."""
+        return self in (State.FIRING, State.NO_DATA)
+
 
 class Level(IntEnum):
     """How bad a datapoint is; ordered."""
@@ -47,6 +52,11 @@ class Level(IntEnum):
     def severity(self) -> str:
         """The value of the `severity` label."""
         return self.name.lower()
+
+
+def as_told(labels: Labels, level: Level) -> dict[str, str]:
+    """The labels that people, routes and silences see: with `severity`, which is part of no identity."""
+    return {**dict(labels), "severity": max(level, Level.WARNING).severity}
 
 
 class Change(StrEnum):

@@ -34,7 +34,8 @@ from foundation.errors import ConfigError
 from foundation.lifecycle import OnIncident, TakeUp, Tasks
 from foundation.logs import logger
 from foundation.standing import Standing
-from foundation.web import Address, Site
+from foundation.tls import Trust
+from foundation.web import Address, Listening, Site
 from store.contract import Reader
 
 _log = logger("alerting.app")
@@ -46,7 +47,8 @@ FILE = "alerting.sqlite"
 class Alerting:
     """The role. `lag`: how old, in seconds, the oldest line is that a collector in this process has not delivered yet;
     None: asked over HTTP at `config.collector`, if that is given. `publish` takes the history of alerts (else the
-    collector does). `standing`: how the configuration of the process stands, for the status.
+    collector does). `standing`: how the configuration of the process stands, for the status. `trust`: whose certificate
+    the collector's may be.
     """
 
     name = "alerting"
@@ -66,8 +68,12 @@ class Alerting:
         standing: Standing | None = None,
         publish: Publish | None = None,
         luck: Callable[[], float] = random.random,
+        listening: Listening | None = None,
+        trust: Trust = True,
     ) -> None:
         self._config = config
+        self._listening = listening
+        self._trust = trust
         self._reader = reader
         self._lag = lag
         self._clock = clock
@@ -96,12 +102,12 @@ class Alerting:
         """Read the files, open the memory, go on where it stands; returns the address really bound."""
         contents = await asyncio.to_thread(self._files.read)
         await self._memory.open()
-        self._session = aiohttp.ClientSession()
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=self._trust))
         events = self._event_log(self._session)
         dispatcher = Dispatcher(
             self._memory, self._sender, clock=self._clock, metrics=self._metrics, events=events, url=self._url
         )
-        await dispatcher.open(self._armory.equip(contents.notify))
+        await dispatcher.open(self._armory.equip(contents.notify, contents.calendars))
         evaluator = await self._evaluate(contents, dispatcher, self._session)
         self._dispatcher, self._evaluator = dispatcher, evaluator
         self._taken_up(contents)
@@ -152,7 +158,7 @@ class Alerting:
         async with self._reloading:
             try:
                 contents = await asyncio.to_thread(self._files.read)
-                await self._dispatcher.equip(self._armory.equip(contents.notify))
+                await self._dispatcher.equip(self._armory.equip(contents.notify, contents.calendars))
                 await self._evaluator.replace(contents.rules)
             except (ConfigError, MemoryFailed) as error:
                 if isinstance(error, MemoryFailed):
@@ -214,7 +220,8 @@ class Alerting:
             clock=self._clock,
             registry=self._registry,
         )
-        self._site = Site(api.app(), Address.parse(self._config.listen), shutdown_s=_REST_S)
+        address = Address.parse(self._config.listen)
+        self._site = Site(api.app(), address, listening=self._listening, shutdown_s=_REST_S)
         return str(await self._site.start())
 
 

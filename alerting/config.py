@@ -6,7 +6,7 @@ that came from `load_notify` can send, every receiver that a route names exists.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from alerting.muting.calendar import Calendar, CalendarConfig
+from alerting.muting.inhibition import InhibitRule
 from alerting.notify.catalog import NOTIFIERS
 from alerting.routing.matchers import Matcher, parse
 from alerting.routing.tree import Node, Timers
@@ -67,6 +69,8 @@ class Route:
     group_wait: timedelta | None = None
     group_interval: timedelta | None = None
     repeat_interval: timedelta | None = None
+    mute_time_intervals: tuple[str, ...] | None = None
+    active_time_intervals: tuple[str, ...] | None = None
     continue_: bool = False
     routes: tuple[Route, ...] = ()
 
@@ -80,16 +84,49 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InhibitConfig:
+    """An open alert that meets `source_matchers` mutes those that meet `target_matchers`, where both have the same
+    values in all `equal` labels.
+    """
+
+    source_matchers: tuple[str, ...]
+    target_matchers: tuple[str, ...]
+    equal: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        rule = self.rule()
+        if not rule.source or not rule.target:
+            raise ValueError("source_matchers and target_matchers need a matcher each")
+
+    def rule(self) -> InhibitRule:
+        """The rule itself."""
+        source, target = _parsed(self.source_matchers), _parsed(self.target_matchers)
+        return InhibitRule(source=source, target=target, equal=self.equal)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotifyConfig:
     """The whole of notify.yml."""
 
     receivers: tuple[Receiver, ...]
     route: Route
+    inhibit_rules: tuple[InhibitConfig, ...] = ()
+    time_intervals: tuple[CalendarConfig, ...] = ()
 
     def tree(self) -> Node:
         """The routing tree with everything inherited."""
         root = Node(receiver=self.route.receiver or "", group_by=_GROUP_BY, timers=Timers())
         return _node(self.route, root)
+
+    def calendars(self) -> Mapping[str, Calendar]:
+        """Its calendars by name; reads their files. Raises ConfigError."""
+        found: dict[str, Calendar] = {}
+        for one in self.time_intervals:
+            try:
+                found[one.name] = Calendar(one)
+            except ValueError as error:
+                raise ConfigError(f"time_intervals: {one.name}: {error}") from error
+        return found
 
 
 def load_notify(path: Path, env: Mapping[str, str]) -> NotifyConfig:
@@ -111,15 +148,17 @@ def _node(route: Route, above: Node) -> Node:
             wait=given.wait if route.group_wait is None else route.group_wait,
             interval=route.group_interval or given.interval,
             repeat=route.repeat_interval or given.repeat,
+            mute=given.mute if route.mute_time_intervals is None else route.mute_time_intervals,
+            active=given.active if route.active_time_intervals is None else route.active_time_intervals,
         ),
-        matchers=_matchers(route),
+        matchers=_parsed(route.matchers),
         goes_on=route.continue_,
     )
     return replace(node, children=tuple(_node(child, node) for child in route.routes))
 
 
-def _matchers(route: Route) -> tuple[Matcher, ...]:
-    return tuple(matcher for text in route.matchers for matcher in parse(text))
+def _parsed(matchers: Iterable[str]) -> tuple[Matcher, ...]:
+    return tuple(matcher for text in matchers for matcher in parse(text))
 
 
 _Where = tuple[str | int, ...]
@@ -135,14 +174,23 @@ def _faults(config: NotifyConfig) -> Iterator[tuple[_Where, str]]:
         yield ("route",), f"receiver is missing; the root route needs one{nearest('', seen)}"
     if config.route.matchers:
         yield ("route", "matchers"), "the root route takes every alert; put the matchers on a route below `routes`"
-    yield from _unknown(config.route, ("route",), seen)
+    calendars: set[str] = set()
+    for index, calendar in enumerate(config.time_intervals):
+        if calendar.name in calendars:
+            yield ("time_intervals", index, "name"), f"{calendar.name!r} is given twice; rename one of them"
+        calendars.add(calendar.name)
+    yield from _unknown(config.route, ("route",), seen, calendars)
 
 
-def _unknown(route: Route, where: _Where, known: set[str]) -> Iterator[tuple[_Where, str]]:
+def _unknown(route: Route, where: _Where, known: set[str], calendars: set[str]) -> Iterator[tuple[_Where, str]]:
     if route.receiver is not None and route.receiver not in known:
         yield (*where, "receiver"), f"{route.receiver!r} is not a receiver{nearest(route.receiver, known)}"
+    for key in ("mute_time_intervals", "active_time_intervals"):
+        for name in getattr(route, key) or ():
+            if name not in calendars:
+                yield (*where, key), f"{name!r} is not one of time_intervals{nearest(name, calendars)}"
     for index, child in enumerate(route.routes):
-        yield from _unknown(child, (*where, "routes", index), known)
+        yield from _unknown(child, (*where, "routes", index), known, calendars)
 
 
 def _spell(where: _Where) -> str:

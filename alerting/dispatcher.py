@@ -15,11 +15,12 @@ from datetime import datetime
 
 from alerting.alert import Evaluation, Transition
 from alerting.events import EventLog
-from alerting.flush import drafts
+from alerting.flush import drafts, withheld
 from alerting.lane import ChannelKey
 from alerting.memory.contract import (
     Committed,
     Decision,
+    Draft,
     HistoryEntry,
     Memory,
     MemoryFailed,
@@ -29,9 +30,14 @@ from alerting.memory.contract import (
     Words,
 )
 from alerting.metrics import DispatchMetrics
+from alerting.muting.calendar import Calendar
+from alerting.muting.inhibition import InhibitRule
+from alerting.muting.mutes import Mute
+from alerting.muting.silence import Silence
 from alerting.notify.contract import Notifier
+from alerting.quiet import Quiet
 from alerting.routing.book import Book, GroupChange, member_now
-from alerting.routing.group import Group, decide, wake
+from alerting.routing.group import Group, Notice, decide, wake
 from alerting.routing.tree import Node
 from alerting.send import Sender, given_up
 from foundation.clock import Clock
@@ -49,6 +55,8 @@ class Equipment:
 
     tree: Node | None = None
     receivers: frozenset[str] = frozenset()
+    inhibit_rules: tuple[InhibitRule, ...] = ()
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
     notifiers: Mapping[ChannelKey, Notifier] = field(default_factory=dict)
 
 
@@ -60,6 +68,15 @@ class _Waiting:
     now: datetime
     done: bool = False
     error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Flush:
+    """What looking at a group that was due came to."""
+
+    notice: Notice
+    drafts: tuple[Draft, ...]
+    change: GroupChange
 
 
 class Dispatcher:
@@ -83,6 +100,7 @@ class Dispatcher:
         self._url = url
         self._tree: Node | None = None
         self._book = Book()
+        self._quiet = Quiet()
         self._queue: list[_Waiting] = []
         self._deciding = asyncio.Lock()
         self._wake = asyncio.Event()
@@ -91,6 +109,8 @@ class Dispatcher:
         """Go on where the file stands: open groups, messages that wait. Call once, before `run`."""
         now = self._clock.now()
         self._book = Book(wake(group, now) for group in await self._memory.groups())
+        kept = await self._memory.alerts()
+        self._quiet.open(await self._memory.silences(), (one.alert for one in kept))
         async with self._deciding:
             await self._send_through(equipment)
             await self._follow(equipment)
@@ -124,6 +144,23 @@ class Dispatcher:
         """The groups that hold an alert."""
         return self._book.holding(alert_id)
 
+    def silences(self) -> tuple[Silence, ...]:
+        """All silences that are kept, the one that ends last first."""
+        return self._quiet.silences()
+
+    def muted(self, group: Group) -> Mapping[str, Mute]:
+        """The open alerts of a group that nobody hears of now, by id, and why."""
+        return dict(self._quiet.muted(group, self._clock.now()))
+
+    async def silence(self, silence: Silence) -> None:
+        """Mute by this silence from now on, in the place of one with its id. Raises MemoryFailed."""
+        async with self._deciding:
+            now = self._clock.now()
+            old = self._quiet.old(now)
+            groups = tuple(self._book.roused((), now))
+            await self._store(Decision(silences=(silence,), unsilenced=old, groups=groups), now)
+            self._quiet.keep((silence,), old)
+
     async def run(self) -> None:
         """Flush groups when they are due, until cancelled."""
         while True:
@@ -153,13 +190,14 @@ class Dispatcher:
 
     async def _follow(self, equipment: Equipment) -> None:
         self._tree = equipment.tree
+        self._quiet.adopt(equipment.inhibit_rules, equipment.calendars)
         if self._tree is None:
             return
         now = self._clock.now()
         kept = await self._memory.alerts()
         members = [member_now(one.alert, one.words.annotations, one.words.reason, now) for one in kept]
         is_open = [member for member in members if member.is_open]
-        changes = self._book.reroute(is_open, self._tree, equipment.receivers, now)
+        changes = self._book.roused(self._book.reroute(is_open, self._tree, equipment.receivers, now), now)
         if changes:
             await self._store(Decision(groups=tuple(changes)), now)
 
@@ -186,6 +224,8 @@ class Dispatcher:
         now = max(waiting.now for waiting in batch)
         transitions = [change for waiting in batch for change in waiting.evaluation.transitions]
         changes = self._book.route(transitions, self._tree, now)
+        if self._quiet.frees(transitions):
+            changes = self._book.roused(changes, now)
         holders = self._holders(changes)
         history = tuple(
             _entry(one, holders.get(one.alert.fingerprint) or self._holder(one.alert.fingerprint))
@@ -199,6 +239,7 @@ class Dispatcher:
             groups=tuple(changes),
         )
         await self._store(decision, now)
+        self._quiet.take(transitions)
         for transition in transitions:
             self._metrics.transitions.labels(transition.change.value).inc()
         if self._events is not None and history:
@@ -217,20 +258,25 @@ class Dispatcher:
     async def _flush_due(self) -> bool:
         async with self._deciding:
             now = self._clock.now()
-            due = [(group, decide(group, now)) for group in self._book.take_due(now, _MOST_GROUPS)]
+            due = [self._flush(group, now) for group in self._book.take_due(now, _MOST_GROUPS)]
             if not due:
                 return False
-            messages = tuple(
-                draft
-                for group, notice in due
-                for draft in drafts(group, notice, self._sender.notifiers(group.key.receiver), now, self._url)
-            )
-            changes = tuple(self._book.settled(group, notice, now) for group, notice in due)
+            messages = tuple(draft for flush in due for draft in flush.drafts)
+            changes = tuple(flush.change for flush in due)
             with self._sender.hold({draft.message.incident for draft in messages}) as in_flight:
                 await self._store(Decision(groups=changes, drafts=messages, in_flight=in_flight), now)
-            for _, notice in due:
-                self._metrics.flushes.labels(notice.value).inc()
+            for flush in due:
+                self._metrics.flushes.labels(flush.notice.value).inc()
             return True
+
+    def _flush(self, group: Group, now: datetime) -> _Flush:
+        """What a group that is due has to say, and what is kept from its receiver."""
+        notifiers = self._sender.notifiers(group.key.receiver)
+        hush, names = self._quiet.hush(group, now)
+        notice = decide(group, now, hush)
+        said = drafts(group, notice, hush, notifiers, now, self._url)
+        kept = withheld(group, hush, names, notifiers, now)
+        return _Flush(notice, (*said, *kept), self._book.settled(group, notice, now, hush))
 
     async def _store(self, decision: Decision, now: datetime) -> None:
         committed = await self._memory.commit(decision, now=now)

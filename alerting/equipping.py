@@ -6,14 +6,19 @@ the same object, so a reload breaks no connection and disturbs no message on its
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from alerting.config import NotifyConfig, Receiver
 from alerting.dispatcher import Equipment
 from alerting.lane import ChannelKey
+from alerting.muting.calendar import Calendar
 from alerting.notify.catalog import NOTIFIERS
 from alerting.notify.contract import Notifier
 from alerting.notify.plugin import Deps
+
+_NONE: Mapping[str, Calendar] = MappingProxyType({})
 
 
 class Armory:
@@ -22,7 +27,7 @@ class Armory:
     def __init__(self) -> None:
         self._built: dict[ChannelKey, tuple[Any, Notifier]] = {}
 
-    def equip(self, notify: NotifyConfig | None) -> Equipment:
+    def equip(self, notify: NotifyConfig | None, calendars: Mapping[str, Calendar] = _NONE) -> Equipment:
         """What `notify` comes to; nobody to tell without it. Call inside the running loop."""
         if notify is None:
             self._built = {}
@@ -32,6 +37,8 @@ class Armory:
         return Equipment(
             tree=notify.tree(),
             receivers=frozenset(receiver.name for receiver in notify.receivers),
+            inhibit_rules=tuple(one.rule() for one in notify.inhibit_rules),
+            calendars=calendars,
             notifiers={key: notifier for key, (_, notifier) in self._built.items()},
         )
 

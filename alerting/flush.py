@@ -7,21 +7,26 @@ whoever shortens a message keeps what matters.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from alerting.alert import Level, State
-from alerting.memory.contract import Draft
+from alerting.alert import State, as_told
+from alerting.memory.contract import Draft, Suppression
 from alerting.notify.contract import AlertView, Message, Status
-from alerting.routing.group import Group, Member, Notice, told
+from alerting.routing.group import NO_HUSH, Group, Hush, Member, Notice, held_back, told
 
 MOST_ALERTS = 500
 """More than these no receiver shows; the others are counted."""
 
 
-def compose(group: Group, now: datetime, url: str = "", why: str = "") -> Message:
+def compose(group: Group, now: datetime, url: str = "", why: str = "", hush: Hush = NO_HUSH) -> Message:
     """What is to be said about the group at `now`. `url` is where people can look at it, `why` the notice."""
-    members = told(group)
+    return _message(group, told(group, hush), now, url=url, why=why, hush=hush)
+
+
+def _message(group: Group, members: Sequence[Member], now: datetime, *, url: str, why: str, hush: Hush) -> Message:
     is_open = any(member.is_open for member in members)
+    muted = Counter(hush.muted[member.alert_id] for member in group.members.values() if hush.hides(member))
     return Message(
         incident=group.incident,
         receiver=group.key.receiver,
@@ -33,20 +38,40 @@ def compose(group: Group, now: datetime, url: str = "", why: str = "") -> Messag
         url=url,
         why=why,
         untold=Counter(_status(member).value for member in members[MOST_ALERTS:]),
+        muted=tuple(f"{count} alert{'s' if count > 1 else ''} {words}" for words, count in muted.most_common()),
     )
 
 
-def drafts(group: Group, notice: Notice, notifiers: tuple[str, ...], now: datetime, url: str = "") -> tuple[Draft, ...]:
+def drafts(
+    group: Group, notice: Notice, hush: Hush, notifiers: Sequence[str], now: datetime, url: str = ""
+) -> tuple[Draft, ...]:
     """One draft for each notifier of the group's receiver; none where there is nothing to say."""
-    if notice.silent or not notifiers:
+    if notice.silent:
         return ()
-    message = compose(group, now, url, notice.value)
+    message = compose(group, now, url, notice.value, hush)
     return tuple(Draft(notifier=notifier, why=notice.value, message=message) for notifier in notifiers)
+
+
+def withheld(
+    group: Group, hush: Hush, reasons: Mapping[str, Suppression], notifiers: Sequence[str], now: datetime
+) -> tuple[Draft, ...]:
+    """What nobody hears because it is muted, once for each time that it begins to be: to be kept, not sent.
+
+    `reasons` names the suppression of each muted alert by its id.
+    """
+    fresh = [member for member in held_back(group, hush) if member.muted != hush.muted[member.alert_id]]
+    if not fresh:
+        return ()
+    reason = reasons[fresh[0].alert_id]
+    message = _message(group, fresh, now, url="", why=Notice.MUTED.value, hush=hush)
+    return tuple(
+        Draft(notifier=notifier, why=Notice.MUTED.value, message=message, suppression=reason) for notifier in notifiers
+    )
 
 
 def _view(member: Member) -> AlertView:
     return AlertView(
-        labels={**dict(member.labels), "severity": max(member.level, Level.WARNING).severity},
+        labels=as_told(member.labels, member.level),
         status=_status(member),
         value=None if member.state is State.NO_DATA else member.value,
         since=member.since,

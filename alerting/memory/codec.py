@@ -15,8 +15,10 @@ import orjson
 
 from alerting.alert import Alert, Datapoint, Labels, Level, State
 from alerting.memory.contract import HistoryEntry, Words
+from alerting.muting.silence import Silence
 from alerting.notify.contract import AlertView, Message, Status
 from alerting.routing.group import Group, GroupKey, Heard, Member
+from alerting.routing.matchers import parse
 from alerting.routing.tree import Timers
 
 
@@ -74,7 +76,7 @@ def group(data: bytes, members: Mapping[str, Member]) -> Group:
     doc = orjson.loads(data)
     return Group(
         key=GroupKey(doc["receiver"], _labels(doc["labels"])),
-        timers=Timers(**{name: timedelta(seconds=seconds) for name, seconds in doc["timers"].items()}),
+        timers=_timers(doc["timers"]),
         opened_at=datetime.fromisoformat(doc["opened_at"]),
         due=datetime.fromisoformat(doc["due"]),
         flushed_at=_time(doc["flushed_at"]),
@@ -104,6 +106,7 @@ def message(data: bytes) -> Message:
         "status": Status(doc["status"]),
         "alerts": tuple(_view(view) for view in doc["alerts"]),
         "decided_at": datetime.fromisoformat(doc["decided_at"]),
+        "muted": tuple(doc.get("muted", ())),
     }
     return Message(**_known(Message, doc))
 
@@ -113,6 +116,25 @@ def history_entry(data: bytes) -> HistoryEntry:
     doc = orjson.loads(data)
     doc |= {"at": datetime.fromisoformat(doc["at"]), "labels": _labels(doc["labels"])}
     return HistoryEntry(**_known(HistoryEntry, doc))
+
+
+def silence(data: bytes) -> Silence:
+    """What `silence_bytes` made of a Silence."""
+    doc = orjson.loads(data)
+    doc |= {name: datetime.fromisoformat(doc[name]) for name in ("starts_at", "ends_at", "created_at")}
+    doc["matchers"] = tuple(matcher for text in doc["matchers"] for matcher in parse(text))
+    return Silence(**_known(Silence, doc))
+
+
+def silence_bytes(one: Silence) -> bytes:
+    """A silence, its matchers as people write them."""
+    doc = {field.name: getattr(one, field.name) for field in fields(one)}
+    return encode(doc | {"matchers": [str(matcher) for matcher in one.matchers]})
+
+
+def _timers(doc: Mapping[str, Any]) -> Timers:
+    spans = {name: timedelta(seconds=doc[name]) for name in ("wait", "interval", "repeat")}
+    return Timers(**spans, mute=tuple(doc.get("mute", ())), active=tuple(doc.get("active", ())))
 
 
 def _view(doc: dict[str, Any]) -> AlertView:

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from alerting.alert import Alert, Labels
+from alerting.muting.silence import Silence
 from alerting.notify.contract import Message
 from alerting.routing.book import GroupChange
 from alerting.routing.group import Group
@@ -42,6 +43,9 @@ class Suppression(StrEnum):
     RESOLVED_BEFORE_SENT = "resolved-before-sent"
     SUPERSEDED = "superseded"
     RECEIVER_REMOVED = "receiver-removed"
+    SILENCED = "silenced"
+    INHIBITED = "inhibited"
+    CALENDAR = "calendar"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +84,15 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A message on its way into the outbox, for one notifier (`pagerduty[0]`) of the message's receiver."""
+    """A message on its way into the outbox, for one notifier (`pagerduty[0]`) of the message's receiver.
+
+    With `suppression` it is kept as what people would have heard, and not sent.
+    """
 
     notifier: str
     why: str
     message: Message
+    suppression: Suppression | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +124,8 @@ class Decision:
     Storing a message for an incident withdraws older ones of the same incident and notifier that still wait: a resolve
     those that fire (resolved-before-sent), a firing one older firing ones (superseded). A resolve is itself suppressed
     (never-announced) where the notifier cannot have heard of the incident. `in_flight` are rows being sent right now:
-    they are not withdrawn, and count as possibly heard.
+    they are not withdrawn, and count as possibly heard. `silences` are new or changed, `unsilenced` the ids of those to
+    forget.
     """
 
     alerts: tuple[Alert, ...] = ()
@@ -126,6 +135,8 @@ class Decision:
     groups: tuple[GroupChange, ...] = ()
     drafts: tuple[Draft, ...] = ()
     in_flight: frozenset[int] = frozenset()
+    silences: tuple[Silence, ...] = ()
+    unsilenced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +188,9 @@ class Memory(Protocol):
 
     async def groups(self) -> Sequence[Group]:
         """All open groups."""
+
+    async def silences(self) -> Sequence[Silence]:
+        """All silences that were not forgotten."""
 
     async def notifications(self, outcome: Outcome, limit: int | None = None) -> Sequence[Notification]:
         """Rows of the outbox: pending ones oldest first, others newest first."""

@@ -36,6 +36,9 @@ class Outbox:
         suppressed: list[Notification] = []
         withdrawn: list[tuple[int, Suppression]] = []
         for draft in decision.drafts:
+            if draft.suppression is not None:
+                suppressed.append(self._hold_back(connection, draft, draft.suppression, now))
+                continue
             taken_back, message = self._withdraw(connection, draft, decision.in_flight, now)
             withdrawn += taken_back
             row = self._insert(connection, replace(draft, message=message), decision.in_flight, now)
@@ -118,23 +121,23 @@ class Outbox:
             or self.announced(connection, *lane)
             or any(row_id in in_flight for row_id, _ in _waiting(connection, draft))
         )
-        state = Outcome.PENDING if speaks else Outcome.SUPPRESSED
-        reason = "" if speaks else Suppression.NEVER_ANNOUNCED.value
-        done_at = None if speaks else now
-        inserted = connection.execute(
-            "INSERT INTO outbox (incident, receiver, notifier, status, why, message, state, reason, done_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*lane, message.status.value, draft.why, codec.encode(message), state.value, reason, _text(done_at)),
-        )
-        return Notification(
-            id=inserted.lastrowid or 0,
+        if not speaks:
+            return self._hold_back(connection, draft, Suppression.NEVER_ANNOUNCED, now)
+        return _add(connection, Notification(id=0, notifier=draft.notifier, why=draft.why, message=message))
+
+    def _hold_back(
+        self, connection: sqlite3.Connection, draft: Draft, reason: Suppression, now: datetime
+    ) -> Notification:
+        row = Notification(
+            id=0,
             notifier=draft.notifier,
             why=draft.why,
-            message=message,
-            state=state,
-            reason=reason,
-            done_at=done_at,
+            message=draft.message,
+            state=Outcome.SUPPRESSED,
+            reason=reason.value,
+            done_at=now,
         )
+        return _add(connection, row)
 
     def _prune(self, connection: sqlite3.Connection) -> None:
         """Forget what ended long ago; a lane whose incident is open or that still has something to say is kept."""
@@ -144,6 +147,18 @@ class Outbox:
             " AND incident NOT IN (SELECT incident FROM outbox WHERE state = 'pending')",
             (self._kept_rows,),
         )
+
+
+def _add(connection: sqlite3.Connection, row: Notification) -> Notification:
+    message = row.message
+    lane = (message.incident, message.receiver, row.notifier)
+    ending = (row.state.value, row.reason, _text(row.done_at))
+    inserted = connection.execute(
+        "INSERT INTO outbox (incident, receiver, notifier, status, why, message, state, reason, done_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*lane, message.status.value, row.why, codec.encode(message), *ending),
+    )
+    return replace(row, id=inserted.lastrowid or 0)
 
 
 def notification(row: Any) -> Notification:

@@ -11,9 +11,13 @@ from pathlib import Path
 
 from foundation.errors import ConfigError
 
-FORMAT = 1
+FORMAT = 2
 APPLICATION = 0x70C5_1A  # "tocsin", alerting
+_SILENCES = "CREATE TABLE silences (id TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID"
+_STEPS = {1: (_SILENCES,)}
+"""Format -> what makes the next one of it."""
 _TABLES = (
+    _SILENCES,
     """CREATE TABLE alerts (
         id TEXT PRIMARY KEY, rule TEXT NOT NULL, state TEXT NOT NULL, alert BLOB NOT NULL, words BLOB
     ) WITHOUT ROWID""",
@@ -59,6 +63,8 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     if empty:
         _create(connection)
+    elif found < FORMAT:
+        _migrate(connection, found)
 
 
 def _create(connection: sqlite3.Connection) -> None:
@@ -66,5 +72,15 @@ def _create(connection: sqlite3.Connection) -> None:
     for statement in _TABLES:
         connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
+    connection.execute("COMMIT")
+
+
+def _migrate(connection: sqlite3.Connection, found: int) -> None:
+    """All steps or none: a crash in between leaves the file as it was."""
+    connection.execute("BEGIN IMMEDIATE")
+    for step in range(found, FORMAT):
+        for statement in _STEPS[step]:
+            connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {FORMAT}")
     connection.execute("COMMIT")

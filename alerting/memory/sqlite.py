@@ -29,6 +29,7 @@ from alerting.memory.contract import (
 )
 from alerting.memory.outbox import Outbox, notification
 from alerting.memory.writer import Prepare, Writer
+from alerting.muting.silence import Silence
 from alerting.routing.group import Group, Member
 from foundation.errors import ConfigError
 
@@ -80,6 +81,7 @@ class SqliteMemory:
             _store_alerts(connection, decision)
             _store_groups(connection, decision)
             self._store_history(connection, decision.history)
+            _store_silences(connection, decision)
             return self._outbox.store(connection, decision, now)
 
         return await self._run(job)
@@ -116,6 +118,11 @@ class SqliteMemory:
         for key, alert_id, data in member_rows:
             members[key][alert_id] = codec.member(data)
         return [codec.group(data, members[key]) for key, data in rows]
+
+    async def silences(self) -> Sequence[Silence]:
+        """All silences that were not forgotten."""
+        rows = await self._run(lambda connection: connection.execute("SELECT data FROM silences").fetchall())
+        return [codec.silence(data) for (data,) in rows]
 
     async def notifications(self, outcome: Outcome, limit: int | None = None) -> Sequence[Notification]:
         """Rows of the outbox: pending ones oldest first, others newest first."""
@@ -201,6 +208,14 @@ def _store_alerts(connection: sqlite3.Connection, decision: Decision) -> None:
         ),
     )
     connection.executemany("DELETE FROM alerts WHERE id = ?", ((alert_id,) for alert_id in decision.forgotten))
+
+
+def _store_silences(connection: sqlite3.Connection, decision: Decision) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO silences (id, data) VALUES (?, ?)",
+        ((one.id, codec.silence_bytes(one)) for one in decision.silences),
+    )
+    connection.executemany("DELETE FROM silences WHERE id = ?", ((one,) for one in decision.unsilenced))
 
 
 def _store_groups(connection: sqlite3.Connection, decision: Decision) -> None:

@@ -61,7 +61,8 @@ class Message:
 
     `incident` is the dedup key, stable from the first trigger to the resolve. `alerts` are firing first, worst first.
     `decided_at` is when the flush decided to say it; a message sent much later says how late it is. `why` is what made
-    it speak (`first`, `repeat`, ...). `untold` counts, by status, the alerts that are left out.
+    it speak (`first`, `repeat`, ...). `untold` counts, by status, the alerts that are left out. `muted` says of alerts
+    that the receiver is not told of why, one line each reason.
     """
 
     incident: str
@@ -74,6 +75,7 @@ class Message:
     url: str = ""
     why: str = ""
     untold: Mapping[str, int] = field(default_factory=dict)
+    muted: tuple[str, ...] = ()
 
     def count(self, status: Status) -> int:
         """How many alerts of the incident are firing, or have ended: those that are told and those left out."""

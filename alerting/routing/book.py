@@ -12,8 +12,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from alerting.alert import Alert, Change, Level, State, Transition
-from alerting.routing.group import Group, GroupKey, Member, Notice, admit, open_group, settle, wake
+from alerting.alert import Alert, Change, State, Transition, as_told
+from alerting.routing.group import (
+    NO_HUSH,
+    Group,
+    GroupKey,
+    Hush,
+    Member,
+    Notice,
+    admit,
+    open_group,
+    rouse,
+    settle,
+    wake,
+)
 from alerting.routing.tree import Node, Timers
 
 
@@ -121,14 +133,21 @@ class Book:
         closed = [GroupChange(group=group, closed=True, gone=tuple(group.members)) for group in ended]
         return [*closed, *(self._admitted(key, admission, now) for key, admission in admissions.items())]
 
-    def settled(self, group: Group, notice: Notice, now: datetime) -> GroupChange:
+    def settled(self, group: Group, notice: Notice, now: datetime, hush: Hush = NO_HUSH) -> GroupChange:
         """What the flush of `group` changes."""
-        after = settle(group, notice, now)
+        after = settle(group, notice, now, hush)
         if after is None:
             return GroupChange(group=group, closed=True, gone=tuple(group.members))
         differing = (id_ for id_, member in after.members.items() if member != group.members[id_])
         gone = (id_ for id_ in group.members if id_ not in after.members)
         return GroupChange(group=after, members=tuple(differing), gone=tuple(gone))
+
+    def roused(self, changes: Sequence[GroupChange], now: datetime) -> list[GroupChange]:
+        """`changes`, with every group that holds something back due now: what muted it may be over."""
+        known = {change.group.key for change in changes}
+        others = (GroupChange(group=group) for key, group in self._groups.items() if key not in known)
+        dozing = [change for change in others if _holds_back(change)]
+        return [replace(one, group=rouse(one.group, now)) if _holds_back(one) else one for one in (*changes, *dozing)]
 
     def take(self, changes: Iterable[GroupChange]) -> None:
         """Apply what was stored."""
@@ -190,9 +209,13 @@ def member_now(alert: Alert, words: Mapping[str, str], reason: str, at: datetime
 def _targets(member: Member, tree: Node | None) -> dict[GroupKey, Timers]:
     if tree is None:
         return {}
-    labels = {**dict(member.labels), "severity": max(member.level, Level.WARNING).severity}
+    labels = as_told(member.labels, member.level)
     return {GroupKey(node.receiver, node.group_labels(labels)): node.timers for node in tree.find(labels)}
 
 
 def _is_new(key: GroupKey, holders: frozenset[GroupKey]) -> bool:
     return all(key.receiver != holder.receiver for holder in holders)
+
+
+def _holds_back(change: GroupChange) -> bool:
+    return not change.closed and any(member.muted for member in change.group.members.values())

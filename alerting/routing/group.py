@@ -18,7 +18,7 @@ from alerting.routing.tree import Timers
 
 
 class Notice(StrEnum):
-    """What a group has to say when it is due, most pressing first; the last two say nothing."""
+    """What a group has to say when it is due, most pressing first; the last three say nothing."""
 
     FIRST = "first"
     ALL_RESOLVED = "all-resolved"
@@ -28,12 +28,13 @@ class Notice(StrEnum):
     SOME_RESOLVED = "some-resolved"
     REPEAT = "repeat"
     NEVER_ANNOUNCED = "never-announced"
+    MUTED = "muted"
     NOTHING = "nothing"
 
     @property
     def silent(self) -> bool:
         """Whether nobody is told."""
-        return self in (Notice.NEVER_ANNOUNCED, Notice.NOTHING)
+        return self in (Notice.NEVER_ANNOUNCED, Notice.MUTED, Notice.NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,10 @@ class Heard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One alert in a group, as it would be told now. `state` INACTIVE is resolved; `level` is then the last bad one."""
+    """One alert in a group, as it would be told now. `state` INACTIVE is resolved; `level` is then the last bad one.
+
+    `muted` says why it was held back at the last flush; empty when it was not.
+    """
 
     alert_id: str
     labels: Labels
@@ -73,11 +77,12 @@ class Member:
     reason: str = ""
     ended: datetime | None = None
     heard: Heard | None = None
+    muted: str = ""
 
     @property
     def is_open(self) -> bool:
         """Whether the alert keeps the incident open; one without data does."""
-        return self.state in (State.FIRING, State.NO_DATA)
+        return self.state.is_open
 
     @property
     def is_news(self) -> bool:
@@ -90,6 +95,25 @@ class Member:
     def has_risen(self) -> bool:
         """Whether it is worse than the receiver knows."""
         return self.is_open and self.heard is not None and self.level > self.heard.level
+
+
+@dataclass(frozen=True, slots=True)
+class Hush:
+    """Which open members are muted just now, by id, each with its reason for people, and when to look again.
+
+    One that the receiver has heard of is no news, but stands in the messages that others cause; one that it has not
+    heard of is kept from it altogether.
+    """
+
+    muted: Mapping[str, str] = field(default_factory=dict)
+    until: datetime | None = None
+
+    def hides(self, member: Member) -> bool:
+        """Whether the receiver is to know nothing of the member."""
+        return member.is_open and member.heard is None and member.alert_id in self.muted
+
+
+NO_HUSH = Hush()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +153,11 @@ def wake(group: Group, now: datetime) -> Group:
     return replace(group, due=min(group.due, now + timer))
 
 
+def rouse(group: Group, now: datetime) -> Group:
+    """A group that is to be looked at now."""
+    return replace(group, due=min(group.due, now))
+
+
 def admit(group: Group, news: Iterable[Member], timers: Timers, now: datetime) -> Group:
     """The group after its alerts changed, in order. What the receiver heard of each is kept."""
     members = dict(group.members)
@@ -142,43 +171,80 @@ def admit(group: Group, news: Iterable[Member], timers: Timers, now: datetime) -
     return replace(changed, due=_due(changed, now, risen=risen))
 
 
-def decide(group: Group, now: datetime) -> Notice:
+def decide(group: Group, now: datetime, hush: Hush = NO_HUSH) -> Notice:
     """What there is to say now, and why."""
     members = group.members.values()
-    if not any(member.is_open for member in members):
-        return Notice.NEVER_ANNOUNCED if group.said_at is None else Notice.ALL_RESOLVED
+    is_open = [member for member in members if member.is_open]
+    if all(hush.hides(member) for member in is_open):
+        if group.said_at is not None:
+            return Notice.ALL_RESOLVED
+        return Notice.MUTED if is_open else Notice.NEVER_ANNOUNCED
     if group.said_at is None:
         return Notice.FIRST
-    if any(member.has_risen for member in members):
+    audible = [member for member in members if not member.is_open or member.alert_id not in hush.muted]
+    if any(member.is_news for member in audible):
+        return _news(audible)
+    if now - group.said_at >= group.timers.repeat and any(member.is_open for member in audible):
+        return Notice.REPEAT
+    return Notice.MUTED if any(member.is_news for member in is_open) else Notice.NOTHING
+
+
+def settle(group: Group, notice: Notice, now: datetime, hush: Hush = NO_HUSH) -> Group | None:
+    """The group after its flush said `notice`; None when the incident is over.
+
+    Alerts that are muted and were never announced outlive the incident of those that were: as a new one.
+    """
+    is_over = notice in (Notice.ALL_RESOLVED, Notice.NEVER_ANNOUNCED)
+    members = {
+        alert_id: replace(
+            member,
+            muted=hush.muted.get(alert_id, ""),
+            heard=member.heard if notice.silent or hush.hides(member) else Heard(member.level, member.state),
+        )
+        for alert_id, member in group.members.items()
+        if (hush.hides(member) if is_over else member.is_open)
+    }
+    if is_over and not members:
+        return None
+    said_at = group.said_at if notice.silent else now
+    opened = open_group(group.key, group.timers, now) if is_over else replace(group, said_at=said_at)
+    after = replace(opened, members=members, flushed_at=now)
+    return replace(after, due=_look_again(after, now, hush))
+
+
+def told(group: Group, hush: Hush = NO_HUSH) -> tuple[Member, ...]:
+    """The members that a message shows: open ones, worst first, then those that ended since they were announced."""
+    shown = (member for member in group.members.values() if member.is_open or member.heard is not None)
+    return tuple(sorted((member for member in shown if not hush.hides(member)), key=_urgency))
+
+
+def held_back(group: Group, hush: Hush) -> tuple[Member, ...]:
+    """The open members that would be news were they not muted, worst first."""
+    found = (member for member in group.members.values() if member.is_open and member.alert_id in hush.muted)
+    return tuple(sorted((member for member in found if member.is_news), key=_urgency))
+
+
+def _news(audible: Iterable[Member]) -> Notice:
+    news = [member for member in audible if member.is_news]
+    if any(member.has_risen for member in news):
         return Notice.RAISED
-    news = [member for member in members if member.is_news]
     if any(member.is_open and member.heard is None for member in news):
         return Notice.NEW_ALERTS
-    if any(member.is_open for member in news):
-        return Notice.CHANGED
-    if news:
-        return Notice.SOME_RESOLVED
-    return Notice.REPEAT if now - group.said_at >= group.timers.repeat else Notice.NOTHING
+    return Notice.CHANGED if any(member.is_open for member in news) else Notice.SOME_RESOLVED
 
 
-def settle(group: Group, notice: Notice, now: datetime) -> Group | None:
-    """The group after its flush said `notice`; None when the incident is over."""
-    if notice in (Notice.ALL_RESOLVED, Notice.NEVER_ANNOUNCED):
-        return None
-    said_at = group.said_at if notice is Notice.NOTHING else now
-    members = {
-        alert_id: member if notice is Notice.NOTHING else replace(member, heard=Heard(member.level, member.state))
-        for alert_id, member in group.members.items()
-        if member.is_open
-    }
-    due = (said_at or now) + group.timers.repeat
-    return replace(group, members=members, flushed_at=now, said_at=said_at, due=due)
+def _urgency(member: Member) -> tuple[bool, int, datetime, Labels]:
+    return not member.is_open, -member.level, member.since, member.labels
 
 
-def told(group: Group) -> tuple[Member, ...]:
-    """The members that a message shows: open ones, worst first, then those that ended since they were announced."""
-    shown = [member for member in group.members.values() if member.is_open or member.heard is not None]
-    return tuple(sorted(shown, key=lambda member: (not member.is_open, -member.level, member.since, member.labels)))
+def _look_again(group: Group, now: datetime, hush: Hush) -> datetime:
+    """When it is due after a flush: to repeat itself, and where something is muted no later than that may end."""
+    due = (group.said_at or now) + group.timers.repeat
+    if not any(member.muted for member in group.members.values()):
+        return due
+    if hush.until is not None:
+        due = min(due, hush.until)
+    return due if due > now else now + group.timers.interval
 
 
 def _complete(member: Member, known: Member | None) -> Member:

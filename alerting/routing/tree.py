@@ -20,11 +20,16 @@ ALL_LABELS = "..."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timers:
-    """How long a new group waits for company, how far updates are apart, when an open incident is told again."""
+    """How long a new group waits for company, how far updates are apart, when an open incident is told again.
+
+    `mute` names the calendars in which nobody is told; with `active` people are told in those alone.
+    """
 
     wait: timedelta = timedelta(0)
     interval: timedelta = timedelta(seconds=30)
     repeat: timedelta = timedelta(hours=4)
+    mute: tuple[str, ...] = ()
+    active: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """The alerting section and notify.yml: Alertmanager's words, and errors that help."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -103,3 +103,67 @@ def test_collector_must_be_a_url() -> None:
     """A collector elsewhere is named by its URL."""
     with pytest.raises(ValueError, match="http://"):
         AlertingConfig(collector="127.0.0.1:8186")
+
+
+MUTING = """
+inhibit_rules:
+  - source_matchers: [alertname="Down"]
+    target_matchers: [severity="warning"]
+    equal: [site]
+time_intervals:
+  - name: office
+    time_intervals:
+      - times: [{start_time: "09:00", end_time: "17:00"}]
+        weekdays: [monday:friday]
+        location: Europe/Berlin
+route:
+  receiver: oncall
+  routes:
+    - matchers: [team="web"]
+      active_time_intervals: [office]
+      routes:
+        - matchers: [page="front"]
+          mute_time_intervals: [office]
+          active_time_intervals: []
+"""
+
+
+def test_muting_in_alertmanagers_words(tmp_path: Path) -> None:
+    """Inhibition and time intervals as they stand in alertmanager.yml; a route inherits its calendars."""
+    config = load_notify(written(tmp_path, MUTING), {})
+    (rule,) = (one.rule() for one in config.inhibit_rules)
+    assert ([str(one) for one in rule.source], [str(one) for one in rule.target]) == (
+        ['alertname="Down"'],
+        ['severity="warning"'],
+    )
+    assert rule.equal == ("site",)
+    (web,) = config.tree().children
+    (front,) = web.children
+    assert (web.timers.mute, web.timers.active) == ((), ("office",))
+    assert (front.timers.mute, front.timers.active) == (("office",), ())
+    office = config.calendars()["office"]
+    assert office.covers(datetime(2026, 11, 20, 12, 0, tzinfo=UTC))
+    assert not office.covers(datetime(2026, 11, 20, 16, 30, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("[office]", "[offise]", "notify.yml:22: route.routes[0].active_time_intervals: 'offise' is not one of"),
+        ("17:00", "25:00", "notify.yml:15: time_intervals[0].time_intervals[0].times[0]: '25:00' is no time of day"),
+        ("Europe/Berlin", "Berlin", "location: 'Berlin' is no time zone"),
+        ('[alertname="Down"]', "[]", "inhibit_rules[0]: source_matchers and target_matchers need a matcher each"),
+    ],
+)
+def test_faults_of_muting_are_named(tmp_path: Path, before: str, after: str, told: str) -> None:
+    """With file, line, path and what was meant."""
+    with pytest.raises(ConfigError) as caught:
+        load_notify(written(tmp_path, MUTING.replace(before, after, 1)), {})
+    assert told in str(caught.value)
+
+
+def test_calendar_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
+    """Its name, the file and why."""
+    route = "route: {receiver: oncall}\ntime_intervals: [{name: away, ical: away.ics}]\n"
+    with pytest.raises(ConfigError, match=r"time_intervals: away: ical: .*away\.ics: No such file"):
+        load_notify(written(tmp_path, route), {}).calendars()

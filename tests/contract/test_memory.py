@@ -19,9 +19,11 @@ from alerting.memory.contract import (
     Memory,
     MemoryFailed,
     Outcome,
+    Suppression,
     Words,
 )
 from alerting.memory.sqlite import SqliteMemory
+from alerting.muting.silence import Silence, draw_up
 from alerting.routing.book import Book, GroupChange
 from alerting.routing.group import Group, Notice
 from alerting.routing.tree import Node
@@ -315,3 +317,50 @@ async def test_full_disk_is_transient(memory: Memory, path: Path) -> None:
 
 def _bytes(path: Path) -> bytes:
     return path.read_bytes()
+
+
+def silenced(name: str = "s1", comment: str = 'the "big" move') -> Silence:
+    words = {"author": "ann", "comment": comment}
+    matchers = ['team=~"a|b"', 'path="C:\\\\x"']
+    return draw_up(name, matchers, starts_at=NOW, ends_at=NOW + timedelta(hours=1), now=NOW, **words)
+
+
+async def test_silences_come_back(memory: Memory, path: Path) -> None:
+    """As they were, matchers with quotes and backslashes too; a newer one takes the place of that with its id."""
+    await memory.commit(Decision(silences=(silenced(), silenced("s2"))), now=NOW)
+    await memory.commit(Decision(silences=(silenced(comment="done"),), unsilenced=("s2",)), now=NOW)
+    await memory.close()
+    again = SqliteMemory(path)
+    await again.open()
+    assert list(await again.silences()) == [silenced(comment="done")]
+    await again.close()
+
+
+async def test_file_of_the_first_format_is_taken_up(memory: Memory, path: Path) -> None:
+    """It had no silences; what it holds stays, and it can hold them from now on."""
+    await memory.commit(Decision(alerts=(change(Change.FIRED).alert,)), now=NOW)
+    await memory.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE silences")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    again = SqliteMemory(path)
+    await again.open()
+    await again.commit(Decision(silences=(silenced(),)), now=NOW)
+    assert [kept.alert for kept in await again.alerts()] == [change(Change.FIRED).alert]
+    assert list(await again.silences()) == [silenced()]
+    await again.close()
+
+
+async def test_what_is_held_back_by_name_is_never_sent(memory: Memory) -> None:
+    """A draft with a suppression is kept under its name; it withdraws nothing, and nobody has heard of it."""
+    opened = fired().group
+    await memory.commit(Decision(drafts=(firing(opened),)), now=NOW)
+    held = replace(firing(opened), why="muted", suppression=Suppression.SILENCED)
+    committed = await memory.commit(Decision(drafts=(held,)), now=NOW)
+    assert [(row.state, row.reason, row.done_at) for row in committed.suppressed] == [
+        (Outcome.SUPPRESSED, "silenced", NOW)
+    ]
+    assert (committed.pending, committed.withdrawn) == ((), ())
+    assert len(await memory.notifications(Outcome.PENDING)) == 1
+    assert not await memory.announced(opened.incident, *LANE)

@@ -10,11 +10,13 @@ from alerting.routing.group import (
     Group,
     GroupKey,
     Heard,
+    Hush,
     Member,
     Notice,
     admit,
     decide,
     open_group,
+    rouse,
     settle,
     told,
     wake,
@@ -86,9 +88,56 @@ def test_truth_table(members: list[Member], said_ago: timedelta | None, expected
 
 
 @pytest.mark.parametrize("notice", list(Notice))
-def test_only_two_notices_are_silent(notice: Notice) -> None:
-    """Every notice but `never-announced` and `nothing` is told."""
-    assert notice.silent is (notice.value in ("never-announced", "nothing"))
+def test_only_three_notices_are_silent(notice: Notice) -> None:
+    """Every notice but `never-announced`, `muted` and `nothing` is told."""
+    assert notice.silent is (notice.value in ("never-announced", "muted", "nothing"))
+
+
+@pytest.mark.parametrize(
+    ("members", "muted", "said_ago", "expected"),
+    [
+        ([member("a")], "a", None, Notice.MUTED),
+        ([member("a"), member("b")], "a", None, Notice.FIRST),
+        ([member("a", RESOLVED)], "a", None, Notice.NEVER_ANNOUNCED),
+        ([member("a", heard=HEARD)], "a", JUST_SAID, Notice.NOTHING),
+        ([member("a", heard=HEARD), member("b")], "b", JUST_SAID, Notice.MUTED),
+        ([member("a", heard=Heard(WARNING, FIRING))], "a", JUST_SAID, Notice.MUTED),
+        ([member("a", heard=HEARD)], "a", timedelta(hours=4), Notice.NOTHING),
+        ([member("a", heard=HEARD), member("b")], "b", timedelta(hours=4), Notice.REPEAT),
+        ([member("a", RESOLVED, heard=HEARD)], "a", JUST_SAID, Notice.ALL_RESOLVED),
+        ([member("a", RESOLVED, heard=HEARD), member("b")], "b", JUST_SAID, Notice.ALL_RESOLVED),
+        ([member("a", RESOLVED, heard=HEARD), member("b", heard=HEARD)], "b", JUST_SAID, Notice.SOME_RESOLVED),
+    ],
+)
+def test_muted_alerts_are_no_news(
+    members: list[Member], muted: str, said_ago: timedelta | None, expected: Notice
+) -> None:
+    """A mute holds news of an open alert back and nothing else: an end is told to whoever was told the beginning."""
+    hush = Hush(dict.fromkeys(muted, "silenced"), NOW + seconds(60))
+    assert decide(group(*members, said_ago=said_ago), NOW, hush) is expected
+
+
+def test_who_heard_of_nothing_that_is_open_gets_the_all_clear() -> None:
+    """What is left of the group is muted and unknown to its receiver; it goes on as an incident of its own."""
+    before = group(member("a", RESOLVED, heard=HEARD), member("b"), said_ago=seconds(10))
+    hush = Hush({"b": "silenced"}, NOW + seconds(60))
+    after = settle(before, Notice.ALL_RESOLVED, NOW, hush)
+    assert after is not None
+    assert (set(after.members), after.said_at, after.due) == ({"b"}, None, NOW + seconds(60))
+    assert after.incident != before.incident
+    assert [one.alert_id for one in told(before, hush)] == ["a"]
+
+
+def test_muted_group_is_looked_at_when_the_mute_ends() -> None:
+    """At the latest when the first mute may be over; one that ends with another alert waits for that."""
+    silenced = settle(group(member("a")), Notice.MUTED, NOW, Hush({"a": "silenced"}, NOW + seconds(90)))
+    assert silenced is not None
+    assert silenced.due == NOW + seconds(90)
+    assert silenced.members["a"].muted == "silenced"
+    inhibited = settle(group(member("a")), Notice.MUTED, NOW, Hush({"a": "inhibited"}))
+    assert inhibited is not None
+    assert inhibited.due == NOW + timedelta(hours=4)
+    assert rouse(inhibited, NOW + seconds(1)).due == NOW + seconds(1)
 
 
 def test_first_alert_waits_for_group_wait() -> None:

@@ -1,0 +1,90 @@
+"""Who is not to be told: muting as the dispatcher keeps it, over the groups and transitions that it sees.
+
+The invariant: `take` comes after the decision was stored, so what is muted here is what the file would mute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from alerting.alert import Alert, Transition, as_told
+from alerting.memory.contract import Suppression
+from alerting.muting.calendar import Calendar
+from alerting.muting.inhibition import InhibitRule
+from alerting.muting.mutes import Mute, MuteKind, Mutes
+from alerting.muting.silence import Silence
+from alerting.routing.book import member_of
+from alerting.routing.group import Group, Hush, Member
+
+KEPT = timedelta(days=30)
+"""Silences are shown for so long after their end."""
+_SUPPRESSIONS = {
+    MuteKind.SILENCE: Suppression.SILENCED,
+    MuteKind.INHIBITION: Suppression.INHIBITED,
+    MuteKind.CALENDAR: Suppression.CALENDAR,
+}
+
+
+class Quiet:
+    """Silences, inhibition and calendars, and which alerts are open."""
+
+    def __init__(self) -> None:
+        self._mutes = Mutes()
+
+    def open(self, silences: Iterable[Silence], alerts: Iterable[Alert]) -> None:
+        """Go on with what memory kept."""
+        self._mutes.keep(silences)
+        for alert in alerts:
+            if alert.state.is_open:
+                self._mutes.inhibition.opened(alert.fingerprint, as_told(alert.labels, alert.level))
+
+    def adopt(self, rules: Iterable[InhibitRule], calendars: Mapping[str, Calendar]) -> None:
+        """Mute by what notify.yml says now."""
+        self._mutes.adopt(rules, calendars)
+
+    def silences(self) -> tuple[Silence, ...]:
+        """All that are kept, the one that ends last first."""
+        return self._mutes.silences()
+
+    def old(self, now: datetime) -> tuple[str, ...]:
+        """The ids of silences that ended too long ago to be kept."""
+        return tuple(one.id for one in self._mutes.silences() if one.ends_at < now - KEPT)
+
+    def keep(self, silences: Iterable[Silence], forgotten: Iterable[str]) -> None:
+        """These were stored, and those forgotten."""
+        self._mutes.keep(silences)
+        self._mutes.forget(forgotten)
+
+    def frees(self, transitions: Iterable[Transition]) -> bool:
+        """Whether an alert that ends among `transitions` mutes others until now."""
+        ended = (member_of(one) for one in transitions if one.change.audible)
+        return any(not one.is_open and self._mutes.inhibition.is_source(one.alert_id) for one in ended)
+
+    def take(self, transitions: Iterable[Transition]) -> None:
+        """These were stored."""
+        for transition in transitions:
+            if not transition.change.audible:
+                continue
+            member = member_of(transition)
+            if member.is_open:
+                self._mutes.inhibition.opened(member.alert_id, as_told(member.labels, member.level))
+            else:
+                self._mutes.inhibition.ended(member.alert_id)
+
+    def hush(self, group: Group, now: datetime) -> tuple[Hush, Mapping[str, Suppression]]:
+        """What of the group is muted, and under which name that is kept, by alert."""
+        found = dict(self.muted(group, now))
+        until = min((mute.until for mute in found.values() if mute.until is not None), default=None)
+        hush = Hush(MappingProxyType({alert_id: mute.words for alert_id, mute in found.items()}), until)
+        return hush, {alert_id: _SUPPRESSIONS[mute.kind] for alert_id, mute in found.items()}
+
+    def muted(self, group: Group, now: datetime) -> Sequence[tuple[str, Mute]]:
+        """The open alerts of the group that are muted, by id, and why."""
+        open_ones = (member for member in group.members.values() if member.is_open)
+        found = ((member.alert_id, self._why(member, group, now)) for member in open_ones)
+        return [(alert_id, mute) for alert_id, mute in found if mute is not None]
+
+    def _why(self, member: Member, group: Group, now: datetime) -> Mute | None:
+        return self._mutes.why(member.alert_id, as_told(member.labels, member.level), group.timers, now)

@@ -1,0 +1,65 @@
+"""Inhibition, as in Alertmanager."""
+
+import pytest
+
+from alerting.muting.inhibition import Inhibition, InhibitRule
+from alerting.routing.matchers import parse
+
+DOWN = {"alertname": "DatabaseDown", "site": "a", "severity": "critical"}
+SLOW = {"alertname": "Slow", "site": "a", "severity": "warning"}
+RULE = InhibitRule(source=parse("severity=critical"), target=parse("severity=warning"), equal=("site",))
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "muted"),
+    [
+        (DOWN, SLOW, True),
+        (DOWN, {**SLOW, "site": "b"}, False),
+        (DOWN, {"alertname": "Slow", "severity": "warning"}, False),
+        ({**DOWN, "site": ""}, {"alertname": "Slow", "severity": "warning"}, True),
+        ({**DOWN, "severity": "warning"}, SLOW, False),
+        (DOWN, {**SLOW, "severity": "critical"}, False),
+    ],
+)
+def test_source_mutes_targets_that_agree_with_it(source: dict[str, str], target: dict[str, str], muted: bool) -> None:
+    """Both sides have to match and the equal labels to be equal; one that is missing is empty."""
+    inhibition = Inhibition([RULE])
+    inhibition.opened("s", source)
+    assert inhibition.source_of("t", target) == (source if muted else None)
+
+
+def test_source_that_ends_mutes_no_more() -> None:
+    """Also when it never was one, or the rules have changed since it opened."""
+    inhibition = Inhibition()
+    inhibition.opened("s", DOWN)
+    inhibition.adopt([RULE])
+    assert inhibition.source_of("t", SLOW) == DOWN
+    assert inhibition.is_source("s")
+    assert not inhibition.is_source("t")
+    inhibition.ended("t")
+    inhibition.ended("s")
+    assert not inhibition.is_source("s")
+    assert inhibition.source_of("t", SLOW) is None
+
+
+def test_change_of_severity_is_followed() -> None:
+    """An alert that falls to warning is no source any more; one of two sources is enough."""
+    inhibition = Inhibition([RULE])
+    inhibition.opened("s", DOWN)
+    inhibition.opened("s", {**DOWN, "severity": "warning"})
+    assert inhibition.source_of("t", SLOW) is None
+    inhibition.opened("s", DOWN)
+    inhibition.opened("u", DOWN)
+    inhibition.ended("s")
+    assert inhibition.source_of("t", SLOW) == DOWN
+
+
+def test_nothing_mutes_itself_or_its_like() -> None:
+    """An alert that meets both sides is muted by none that meets both sides, too."""
+    both = InhibitRule(source=parse("alertname=~.+"), target=parse("severity=warning"), equal=("site",))
+    inhibition = Inhibition([both])
+    inhibition.opened("a", SLOW)
+    inhibition.opened("b", {**SLOW, "alertname": "Slower"})
+    assert inhibition.source_of("a", SLOW) is None
+    inhibition.opened("c", DOWN)
+    assert inhibition.source_of("a", SLOW) == DOWN
