@@ -112,9 +112,13 @@ out (docs/ledger.md). Exit 1 where that does not add up.
 
 _ABOUT_CREDENTIALS = """\
 examples:
-  tocsin token create gateway --scope write     prints the token once; it is kept as a hash only
-  tocsin token list
-  tocsin token revoke gateway                   takes effect at once, without a restart
+  tocsin token create gateway                   writes to every bucket; printed once, kept as a hash only
+  tocsin token create d7 --bucket home --measurement 'device_*' --tag device=d7 --expires 90d
+  tocsin token create app --lines-per-second 500 --burst 5000 --series 10000
+  tocsin token list --json | jq '.tokens[] | select(.expires != null)'
+  tocsin token revoke gateway                   takes effect within a second, without a restart
+
+Measurements, tags and quotas bind writing; reading is by bucket (docs/tokens.md).
 """
 
 
@@ -247,7 +251,17 @@ def _token(commands: argparse._SubParsersAction[_Parser]) -> None:
         "--scope", choices=("write", "read", "admin"), action="append", help="may be repeated (default: write)"
     )
     create.add_argument("--bucket", action="append", metavar="NAME", help="may be repeated (default: every bucket)")
-    _action(actions, "list", "names and scopes; the tokens themselves cannot be shown again")
+    create.add_argument(
+        "--measurement", action="append", metavar="NAME", help="writes these alone; a pattern, may be repeated"
+    )
+    create.add_argument("--tag", action="append", metavar="KEY=VALUE", help="every line carries it; may be repeated")
+    create.add_argument("--lines-per-second", type=float, metavar="N", help="in the long run (default: no quota)")
+    create.add_argument("--burst", type=int, metavar="N", help="lines at once (default: ten seconds' worth)")
+    create.add_argument("--series", type=int, metavar="N", help="series alive at a time (default: no quota)")
+    create.add_argument("--expires", metavar="SPAN", help="worth nothing after it, as in 90d (default: never)")
+    listed = _action(actions, "list", "names and what each may; the tokens themselves cannot be shown again")
+    for action in (create, listed):
+        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="answer as JSON")
     revoke = _action(actions, "revoke", "end a token at once")
     revoke.add_argument("name", help="as `tocsin token list` shows it")
 
@@ -298,6 +312,9 @@ def _explain(commands: argparse._SubParsersAction[_Parser]) -> None:
     explain.add_argument("--bucket", metavar="NAME", help="where it would be written to (default: the collector's)")
     explain.add_argument("--precision", metavar="UNIT", help="the unit of its timestamp (default: ns, for JSON ms)")
     explain.add_argument("--source", metavar="WHO", help="as if it came from there: token:NAME or host:ADDRESS")
+    explain.add_argument(
+        "--token-name", metavar="NAME", help="as if it came with this token, bound as it is (default: the caller's)"
+    )
     _asks(explain, "read")
 
 

@@ -20,6 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
         "bucket": arguments.bucket,
         "precision": arguments.precision,
         "source": arguments.source,
+        "token_name": arguments.token_name,
         "protocol": _ITEM if arguments.json_item else "",
     }
     collector = Collector(arguments)
@@ -29,7 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"tocsin explain: {error}", file=sys.stderr)
         return 1
     print(json.dumps(explained) if arguments.json else "\n".join(_told(explained)))
-    return 1 if explained["verdict"] == "refused" or not explained["bucket_taken"] else 0
+    stopped = explained["verdict"] == "refused" or explained["token_problem"] or not explained["bucket_taken"]
+    return 1 if stopped else 0
 
 
 def _told(explained: Mapping[str, Any]) -> Iterator[str]:
@@ -53,6 +55,8 @@ def _told(explained: Mapping[str, Any]) -> Iterator[str]:
         added = "; the timestamp was added" if explained["stamp_added"] else ""
         yield f"as stored{added}:"
         yield f"  {explained['stored']}"
+    if explained["token"]:
+        yield f"token {explained['token']}: {explained['token_problem'] or 'may write'}"
     known = explained["bucket_problem"] or "taken in"
     yield f"bucket {explained['bucket']}: {known}"
     for destination in explained["destinations"]:

@@ -6,18 +6,24 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from rich.console import Console as Terminal
 from rich.table import Table
 
-from collector.tokens import OWN, Scope, TokenBook, TokenError
+from collector.allowance import Allowance, plain
+from collector.tokens import OWN, Grant, Scope, TokenBook, TokenError
+from foundation import durations
 from foundation.clock import SystemClock
+from foundation.errors import ConfigError
 from foundation.secret import Secret
 from tocsin import config as configuration
 
 FILE = "tokens.json"
 _OWN_FILE = "own.token"
+_MINUTE = "%Y-%m-%d %H:%M"
 _OWN_SCOPES = frozenset({Scope.READ, Scope.WRITE, Scope.ADMIN})
 """Admin too: whoever may read its file may edit the tokens' file beside it."""
 
@@ -56,12 +62,11 @@ def own_token(state: Path) -> Secret | None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit 0 when done, 1 when the name is taken or unknown."""
+    """Exit 0 when done, 1 when the name is taken or unknown. Raises ConfigError for what no token can be."""
     book = open_book(configuration.load(arguments.config).state)
     try:
         if arguments.action == "create":
-            scopes = frozenset(Scope(scope) for scope in arguments.scope or ["write"])
-            token = book.create(arguments.name, scopes, frozenset(arguments.bucket or ())).reveal()
+            token = _create(book, arguments)
             print(json.dumps({"name": arguments.name, "token": token}) if arguments.json else token)
         elif arguments.action == "revoke":
             book.revoke(arguments.name)
@@ -73,21 +78,79 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _create(book: TokenBook, arguments: argparse.Namespace) -> str:
+    scopes = frozenset(Scope(scope) for scope in arguments.scope or ["write"])
+    lasts = None if arguments.expires is None else _span(arguments.expires)
+    try:
+        allowance = Allowance(
+            measurements=tuple(dict.fromkeys(arguments.measurement or ())),
+            tags=tuple(sorted(_pair(text) for text in arguments.tag or ())),
+            lines_per_second=arguments.lines_per_second,
+            burst=arguments.burst,
+            series=arguments.series,
+        )
+    except ValueError as error:
+        raise ConfigError(f"token create: {error}") from error
+    return book.create(arguments.name, scopes, frozenset(arguments.bucket or ()), allowance, lasts=lasts).reveal()
+
+
+def _span(text: str) -> timedelta:
+    try:
+        span = durations.parse(text)
+    except OverflowError as error:
+        raise ConfigError("--expires: that is longer than any token lasts; leave it out") from error
+    except ValueError as error:
+        raise ConfigError(f"--expires: {error}") from error
+    if not span:
+        raise ConfigError("--expires: a token that has expired when it is made is none")
+    return span
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigError(f"--tag: {text!r} is no tag; write KEY=VALUE, as in device=d7")
+    return key, value
+
+
 def _show(book: TokenBook, *, as_json: bool) -> None:
-    tokens = [
-        {
-            "name": grant.name,
-            "scopes": sorted(grant.scopes),
-            "buckets": sorted(grant.buckets),
-            "created": grant.created.isoformat(timespec="seconds"),
-        }
-        for grant in book.list()
-    ]
+    grants = book.list()
+    now = SystemClock().now()
     if as_json:
-        print(json.dumps({"tokens": tokens}))
+        print(json.dumps({"tokens": [_entry(grant, now) for grant in grants]}))
         return
-    table = Table("name", "scopes", "buckets", "created")
-    for token in tokens:
-        cells = [value if isinstance(value, str) else ", ".join(value) or "all" for value in token.values()]
-        table.add_row(*cells)
+    table = Table(
+        "name", "scopes", "buckets", "measurements", "tags", "lines/s", "series", "made (UTC)", "expires (UTC)"
+    )
+    for grant in grants:
+        table.add_row(*_cells(grant, now))
     Terminal().print(table)
+
+
+def _entry(grant: Grant, now: datetime) -> dict[str, object]:
+    return {
+        "name": grant.name,
+        "scopes": sorted(grant.scopes),
+        "buckets": sorted(grant.buckets),
+        **plain(grant.allowance),
+        "created": grant.created.isoformat(timespec="seconds"),
+        "expires": grant.expires.isoformat(timespec="seconds") if grant.expires else None,
+        "expired": grant.expired(now),
+    }
+
+
+def _cells(grant: Grant, now: datetime) -> Sequence[str]:
+    allowance = grant.allowance
+    rate = f"{allowance.lines_per_second:g}, {allowance.most_at_once:g} at once" if allowance.lines_per_second else ""
+    expires = f"{grant.expires:{_MINUTE}}" if grant.expires else "never"
+    return (
+        grant.name,
+        ", ".join(sorted(grant.scopes)),
+        ", ".join(sorted(grant.buckets)) or "all",
+        ", ".join(allowance.measurements) or "all",
+        ", ".join(f"{key}={value}" for key, value in allowance.tags),
+        rate,
+        "" if allowance.series is None else str(allowance.series),
+        f"{grant.created:{_MINUTE}}",
+        f"{expires}, is over" if grant.expired(now) else expires,
+    )
