@@ -39,6 +39,7 @@ from foundation.clock import Clock
 from foundation.errors import Permanent, Transient
 from foundation.lifecycle import OnIncident, TakeUp, Tasks
 from foundation.logs import logger
+from foundation.web import Listening
 from store.contract import Store
 
 _log = logger("collector.app")
@@ -61,8 +62,10 @@ class Collector:
         clock: Clock,
         registry: CollectorRegistry,
         on_incident: OnIncident,
+        listening: Listening | None = None,
     ) -> None:
         self._config = config
+        self._listening = listening
         self._store = store
         self._clock = clock
         self._registry = registry
@@ -173,6 +176,7 @@ class Collector:
             pins=self._field_types.pins,
             destination=store.name,
             ledger=self._ledger,
+            listening=self._listening,
         )
 
     def _make_pipeline(self) -> Pipeline:

@@ -17,14 +17,17 @@ from console.gateway import Gateway
 from console.headers import safe
 from foundation.clock import Clock
 from foundation.lifecycle import TakeUp
-from foundation.web import Address, Site, answer, metrics_response
+from foundation.tls import Trust
+from foundation.web import Address, Listening, Site, answer, metrics_response
 
 _STATIC = Path(__file__).resolve().parent / "static"
 _LARGEST_FORM = 1 << 20
 
 
 class Console:
-    """Serves the pages and what they ask for. One process, one event loop. `config` names the URLs of both others."""
+    """Serves the pages and what they ask for. One process, one event loop. `config` names the URLs of both others,
+    `trust` whose certificate the collector's may be.
+    """
 
     name = "console"
 
@@ -35,6 +38,8 @@ class Console:
         registry: CollectorRegistry,
         clock: Clock,
         on_incident: Callable[[str, BaseException | None], None],
+        listening: Listening | None = None,
+        trust: Trust = True,
     ) -> None:
         del on_incident  # the console has no task that runs for ever
         self._clock = clock
@@ -42,13 +47,14 @@ class Console:
         self._registry = registry
         self._boards = Boards(config.boards)
         self._charts = Charts()
-        self._gateway = Gateway(config, registry=registry)
+        self._listening = listening
+        self._gateway = Gateway(config, registry=registry, trust=trust)
         self._site: Site | None = None
 
     async def start(self) -> str:
         """Bind and serve; returns the address really bound."""
         await self._gateway.open()
-        self._site = Site(self._app(), Address.parse(self._config.listen))
+        self._site = Site(self._app(), Address.parse(self._config.listen), listening=self._listening)
         return str(await self._site.start())
 
     async def stop(self) -> None:

@@ -14,9 +14,11 @@ from prometheus_client import CollectorRegistry, Counter
 
 from console.config import ConsoleConfig
 from console.statements import why_not
+from foundation.tls import Trust
 from foundation.web import answer
 
 _CONNECT_S = 5.0
+_ALERTING = "alerting"
 _ALERTING_PATHS = frozenset({"alerts", "history", "rules", "notifications", "status"})
 
 
@@ -35,8 +37,9 @@ class GatewayMetrics:
 class Gateway:
     """Holds the one HTTP client of the console; `open` before use, `close` at the end."""
 
-    def __init__(self, config: ConsoleConfig, *, registry: CollectorRegistry) -> None:
+    def __init__(self, config: ConsoleConfig, *, registry: CollectorRegistry, trust: Trust = True) -> None:
         self._config = config
+        self._trust = trust
         self._session: aiohttp.ClientSession | None = None
         self._requests = GatewayMetrics(registry).requests
 
@@ -76,7 +79,7 @@ class Gateway:
         if name not in _ALERTING_PATHS:
             return answer({"error": f"there is {', '.join(sorted(_ALERTING_PATHS))}"}, status=404)
         url = f"{self._config.alerting.rstrip('/')}/api/v1/{name}"
-        return await self._pass("alerting", "GET", url, params=request.query)
+        return await self._pass(_ALERTING, "GET", url, params=request.query)
 
     async def collector(self, _request: web.Request) -> web.Response:
         """GET /api/collector: whether the collector accepts, and what it has buffered."""
@@ -95,9 +98,10 @@ class Gateway:
         assert self._session is not None, "open() comes first"  # noqa: S101 - a programmer's mistake, not input
         deadline_s = self._config.deadline.total_seconds()
         timeout = aiohttp.ClientTimeout(total=deadline_s, connect=_CONNECT_S)
+        trust: Trust = True if target == _ALERTING else self._trust
         try:
             async with self._session.request(
-                method, url, params=params, data=form, headers=headers, timeout=timeout
+                method, url, params=params, data=form, headers=headers, timeout=timeout, ssl=trust
             ) as reply:
                 body, status = await reply.read(), reply.status
         except TimeoutError:

@@ -14,18 +14,31 @@ from demo.shop import Shop
 from demo.traffic import Traffic
 from foundation.clock import Clock
 from foundation.lifecycle import OnIncident, TakeUp, Tasks
-from foundation.web import Address, Site
+from foundation.tls import Trust
+from foundation.web import Address, Listening, Site
 
 
 class Demo:
-    """Simulated traffic into the collector at `config.collector`, and a pager for what comes of it."""
+    """Simulated traffic into the collector at `config.collector`, and a pager for what comes of it.
+
+    `trust`: whose certificate the collector's may be.
+    """
 
     name = "demo"
 
-    def __init__(self, config: DemoConfig, *, state: Path, clock: Clock, on_incident: OnIncident) -> None:
+    def __init__(
+        self,
+        config: DemoConfig,
+        *,
+        state: Path,
+        clock: Clock,
+        on_incident: OnIncident,
+        listening: Listening | None = None,
+        trust: Trust = True,
+    ) -> None:
         self._config = config
-        self._site = Site(Pager(clock).app(), Address.parse(config.listen))
-        self._push = Push(config.collector, Random(config.seed), config.token)
+        self._site = Site(Pager(clock).app(), Address.parse(config.listen), listening=listening)
+        self._push = Push(config.collector, Random(config.seed), config.token, trust)
         self._shop = Shop(config.seed, config.requests_per_s)
         self._traffic = Traffic(
             self._shop,

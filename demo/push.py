@@ -18,6 +18,7 @@ import orjson
 from foundation.backoff import Backoff
 from foundation.logs import logger
 from foundation.secret import Secret
+from foundation.tls import Trust
 
 _CONNECTIONS = 8
 _TIMEOUT_S = 10.0
@@ -38,9 +39,10 @@ class Tally:
 
 
 class Push:
-    """Speaks to the collector at `url`, with `token` where it wants one."""
+    """Speaks to the collector at `url`, with `token` where it wants one; `trust`: whose certificate it may show."""
 
-    def __init__(self, url: str, luck: Random, token: Secret | None = None) -> None:
+    def __init__(self, url: str, luck: Random, token: Secret | None = None, trust: Trust = True) -> None:
+        self._trust = trust
         self.tally = Tally()
         self._refused_with = 0
         self.point_at(url, token)
@@ -55,7 +57,7 @@ class Push:
     async def open(self) -> None:
         """Make ready to connect."""
         self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
+            connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=self._trust),
             timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
             cookie_jar=aiohttp.DummyCookieJar(),
         )

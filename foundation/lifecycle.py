@@ -18,6 +18,8 @@ _log = logger("foundation.lifecycle")
 
 OnIncident = Callable[[str, BaseException | None], None]
 _FOLLOW_GRACE_S = 0.5
+_LEAVING_GRACE_S = 15.0
+"""For each role of a process that has handed over its sockets."""
 TakeUp = Callable[[], Awaitable[None]]
 """Puts in force what a role has looked at and found good. It does not fail."""
 
@@ -100,14 +102,17 @@ async def serve(
     ready: Callable[[Mapping[str, str]], None],
     follow: Follow,
     *,
+    handed_over: asyncio.Event | None = None,
     grace_s: float = 4.5,
 ) -> int:
     """Run the roles of `plans` until SIGINT, SIGTERM or an incident. Returns the exit code.
 
     `ready` is called once with role -> bound address when all accept, then `follow` is run. Whatever started is
-    stopped, also on errors.
+    stopped, also on errors. `handed_over`, once set, ends it too, in more time: the process after it lets nobody wait
+    who was not connected before.
     """
     stop = asyncio.Event()
+    leaving = handed_over or asyncio.Event()
     hang_up = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, stop.set)
@@ -121,22 +126,23 @@ async def serve(
             started.append(role)
             addresses[role.name] = await role.start()
         ready(addresses)
-        await _until_stopped(stop, incident, follow(hang_up))
+        await _until_stopped((stop, leaving), incident, follow(hang_up))
     finally:
+        share_s = _LEAVING_GRACE_S if leaving.is_set() else grace_s / len(started)
         for role in reversed(started):
-            await _stop(role, grace_s / len(started))
+            await _stop(role, share_s)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.remove_signal_handler(number)
     return 1 if incident.name else 0
 
 
-async def _until_stopped(stop: asyncio.Event, incident: Incident, following: Coroutine[Any, Any, None]) -> None:
+async def _until_stopped(
+    ends: Sequence[asyncio.Event], incident: Incident, following: Coroutine[Any, Any, None]
+) -> None:
     beside = Tasks(incident.report)
     _ = beside.spawn(following, "configuration")
-    waiting = {
-        asyncio.create_task(stop.wait(), name="signal.stop"),
-        asyncio.create_task(incident.wait(), name="incident"),
-    }
+    waiting: set[asyncio.Task[Any]] = {asyncio.create_task(end.wait(), name="end") for end in ends}
+    waiting.add(asyncio.create_task(incident.wait(), name="incident"))
     try:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     finally:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
+import socket
+import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -15,6 +17,12 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from foundation.errors import ConfigError
+
+_BACKLOG = 1024
+_HANDSHAKE_S = 10.0
+_GOODBYE_S = 2.0
+_LINGER_S = 0.1
+"""After the sockets are handed over: whoever was accepted just before has this long to ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +53,48 @@ class Address:
     @property
     def url(self) -> str:
         """`http://HOST:PORT`, with a host that can be dialled where every interface was meant."""
+        return self.at("http")
+
+    def at(self, scheme: str) -> str:
+        """The same as a URL of another scheme."""
         dialled = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - translated, not bound
-        return f"http://{Address(dialled, self.port)}"
+        return f"{scheme}://{Address(dialled, self.port)}"
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+@dataclass(slots=True)
+class Listening:
+    """What a role listens with: the sockets of the process before it in place of new ones, and TLS where it is wanted.
+
+    `servers` hold the sockets it really listens on; `handed_over`, once the process after it has them: whoever is
+    connected is then served to the end, for nobody else will.
+    """
+
+    inherited: tuple[socket.socket, ...] = ()
+    tls: ssl.SSLContext | None = None
+    servers: list[asyncio.Server] = field(default_factory=list)
+    handed_over: bool = False
+
+    def filenos(self) -> list[int]:
+        """The descriptors of the sockets it listens on."""
+        return [one.fileno() for server in self.servers for one in server.sockets]
+
+
 class Site:
     """An application (or bare handler) bound to an address; stopping closes it within `shutdown_s` seconds."""
 
-    def __init__(self, app: web.Application | web.Server, address: Address, *, shutdown_s: float = 2.0) -> None:
+    def __init__(
+        self,
+        app: web.Application | web.Server,
+        address: Address,
+        *,
+        listening: Listening | None = None,
+        shutdown_s: float = 2.0,
+    ) -> None:
         self._address = address
+        self._listening = listening or Listening()
         self._shutdown_s = shutdown_s
         self._runner: web.AppRunner | web.ServerRunner
         if isinstance(app, web.Application):
@@ -65,22 +103,40 @@ class Site:
             self._runner = web.ServerRunner(app, shutdown_timeout=shutdown_s)
 
     async def start(self) -> Address:
-        """Bind, and return the address really bound. Raises ConfigError when it is taken."""
+        """Listen, and return the address really bound. Raises ConfigError when it is taken."""
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._address.host, self._address.port, backlog=1024)
+        listening = self._listening
         try:
-            await site.start()
+            if listening.inherited:
+                listening.servers = [await self._serve(sock=one) for one in listening.inherited]
+            else:
+                listening.servers = [await self._serve(host=self._address.host, port=self._address.port)]
         except OSError as error:
             await self._runner.cleanup()
             why = os.strerror(error.errno) if error.errno and error.errno > 0 else error  # asyncio's own text is long
             mend = "choose another with `listen` in its section, or with a variable such as TOCSIN_COLLECTOR_LISTEN"
             raise ConfigError(f"cannot listen on {self._address}: {why}; {mend}") from error
-        return Address(self._address.host, int(self._runner.addresses[0][1]))
+        return Address(self._address.host, int(listening.servers[0].sockets[0].getsockname()[1]))
+
+    def close(self) -> None:
+        """Stop accepting."""
+        for server in self._listening.servers:
+            server.close()
 
     async def stop(self) -> None:
         """Stop accepting, let running requests finish, close."""
+        self.close()
+        if self._listening.handed_over:
+            await asyncio.sleep(_LINGER_S)
         async with asyncio.timeout(self._shutdown_s + 1.0):
             await self._runner.cleanup()
+
+    async def _serve(self, **where: Any) -> asyncio.Server:
+        tls = self._listening.tls
+        if tls is not None:
+            where |= {"ssl": tls, "ssl_handshake_timeout": _HANDSHAKE_S, "ssl_shutdown_timeout": _GOODBYE_S}
+        factory: Any = self._runner.server
+        return await asyncio.get_running_loop().create_server(factory, backlog=_BACKLOG, **where)
 
 
 def answer(data: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:

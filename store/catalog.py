@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from foundation.clock import Clock
+    from foundation.tls import Trust
     from store.contract import Store
 
 StoreConfig = EmbeddedConfig | InfluxConfig | RemoteConfig
@@ -37,9 +38,9 @@ def build(config: StoreConfig, *, state: Path, clock: Clock, registry: Collector
 
 
 def build_reader(
-    config: StoreConfig, *, state: Path, clock: Clock, registry: CollectorRegistry
+    config: StoreConfig, *, state: Path, clock: Clock, registry: CollectorRegistry, trust: Trust = True
 ) -> Store | RemoteReader:
-    """What answers queries under `config`, not yet open; for roles that never write."""
+    """What answers queries under `config`, not yet open; for roles that never write. `trust`: see RemoteReader."""
     if isinstance(config, RemoteConfig):
-        return RemoteReader(config)
+        return RemoteReader(config, trust)
     return build(config, state=state, clock=clock, registry=registry)

@@ -10,6 +10,7 @@ from typing import Literal
 import aiohttp
 
 from foundation.secret import Secret
+from foundation.tls import Trust
 from store.contract import StatementResult
 from store.errors import QueryLimitExceeded, StoreUnavailable
 from store.wire import database_names, raise_query_error, read_results
@@ -30,12 +31,16 @@ class RemoteConfig:
 
 
 class RemoteReader:
-    """The reader contract over HTTP. The session is made with the first query, so `open` may be left out."""
+    """The reader contract over HTTP. The session is made with the first query, so `open` may be left out.
+
+    `trust`: whose certificate the collector's may be.
+    """
 
     name = "remote"
 
-    def __init__(self, config: RemoteConfig) -> None:
+    def __init__(self, config: RemoteConfig, trust: Trust = True) -> None:
         self._session: aiohttp.ClientSession | None = None
+        self._trust = trust
         self.adopt(config)
 
     def adopt(self, config: RemoteConfig) -> None:
@@ -82,5 +87,5 @@ class RemoteReader:
 
     def _connection(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession()
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=self._trust))
         return self._session

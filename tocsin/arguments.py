@@ -27,6 +27,7 @@ examples:
   tocsin up --demo                     what `make run` does; state in ./var beside the program
   tocsin up                            what ./tocsin.yml says; without that file, the defaults
   TOCSIN_STATE=/srv/tocsin tocsin up   every key of tocsin.yml is also a variable (docs/configuration.md)
+  tocsin up --take-over                a new version replaces the running one; no device is refused meanwhile
 
 Ctrl-C or SIGTERM stops it within seconds; SIGHUP takes up changed files. Where it listens stands in STATE/listen.json.
 """
@@ -205,11 +206,17 @@ def _action(actions: argparse._SubParsersAction[_Parser], name: str, purpose: st
 def _roles(commands: argparse._SubParsersAction[_Parser]) -> None:
     everything = _command(commands, "up", "up", "run collector, alerting and console in this process", _ABOUT_UP)
     everything.add_argument("--demo", action="store_true", help="also simulate a shop, devices and a pager")
-    _command(
-        commands, "collector", "up", "run one role: take telemetry, keep it, deliver it, answer /query", _ABOUT_ROLE
+    one = (
+        ("collector", "run one role: take telemetry, keep it, deliver it, answer /query"),
+        ("alerting", "run one role: evaluate rules and notify receivers"),
+        ("console", "run one role: serve boards and alerts to browsers"),
     )
-    _command(commands, "alerting", "up", "run one role: evaluate rules and notify receivers", _ABOUT_ROLE)
-    _command(commands, "console", "up", "run one role: serve boards and alerts to browsers", _ABOUT_ROLE)
+    for command in (everything, *(_command(commands, name, "up", purpose, _ABOUT_ROLE) for name, purpose in one)):
+        command.add_argument(
+            "--take-over",
+            action="store_true",
+            help="replace the process that runs on this state folder: its sockets are handed over, nobody is refused",
+        )
 
 
 def _demo(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import ssl
 from collections.abc import Mapping
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-from foundation import listen
+from foundation import listen, tls
 from foundation.errors import ConfigError, Permanent
 from foundation.secret import Secret
-from foundation.web import Address
 from tocsin import config as configuration
+from tocsin.reaching import url_of
 from tocsin.tokens import own_token
 
 _PATIENCE_S = 60.0
@@ -29,20 +30,28 @@ class Collector:
     """One running collector. Raises ConfigError where none can be found."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        state = configuration.load(arguments.config).state
+        config = configuration.load(arguments.config)
+        state = config.state
+        self.trust: ssl.SSLContext | None = None
         if arguments.url:
-            self._url = str(arguments.url).rstrip("/")
-            if not self._url.startswith(("http://", "https://")):
-                raise ConfigError(f"--url: {self._url!r} is not a URL; write http://HOST:PORT")
+            self.url = str(arguments.url).rstrip("/")
+            if not self.url.startswith(("http://", "https://")):
+                raise ConfigError(f"--url: {self.url!r} is not a URL; write http://HOST:PORT")
         else:
             where = listen.addresses(state).get("collector")
             if where is None:
                 raise ConfigError(f"no collector runs on {state}; start one with `tocsin up`, or name one with --url")
-            self._url = Address.parse(where).url
+            self.url = url_of(config, "collector", where)
+            if config.collector.tls is not None:
+                self.trust = tls.trust(config.collector.tls)
         if arguments.token_file:
             self._token: Secret | None = Secret(arguments.token_file.read_text().strip())
         else:
             self._token = None if arguments.url else own_token(state)
+
+    def headers(self) -> dict[str, str]:
+        """What lets a request in."""
+        return {"Authorization": f"Token {self._token.reveal()}"} if self._token else {}
 
     def ask(
         self,
@@ -54,19 +63,19 @@ class Collector:
     ) -> Any:
         """The JSON that answers. Raises CollectorRefused, and ConfigError where nobody answers."""
         query = f"?{urlencode({key: value for key, value in (params or {}).items() if value})}" if params else ""
-        headers = {"Authorization": f"Token {self._token.reveal()}"} if self._token else {}
+        headers = self.headers()
         body = None
         if form is not None:
             body = json.dumps({key: value for key, value in form.items() if value}).encode()
             headers["Content-Type"] = "application/json"
-        request = Request(self._url + path + query, body, headers, method=method)  # noqa: S310 - checked above
+        request = Request(self.url + path + query, body, headers, method=method)  # noqa: S310 - checked above
         try:
-            with urlopen(request, timeout=_PATIENCE_S) as reply:  # noqa: S310 - checked above
+            with urlopen(request, timeout=_PATIENCE_S, context=self.trust) as reply:  # noqa: S310 - checked above
                 return json.load(reply)
         except HTTPError as error:
             raise CollectorRefused(_said(error)) from error
         except (URLError, OSError) as error:
-            raise ConfigError(f"{self._url}: the collector does not answer ({error})") from error
+            raise ConfigError(f"{self.url}: the collector does not answer ({error})") from error
 
 
 def _said(error: HTTPError) -> str:

@@ -10,8 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 
 from alerting.config import load_notify
 from alerting.rules import load as rules
+from collector.intake.access import check_mode
+from collector.tokens import TokenBook
 from console.boards import Boards
+from foundation import tls
+from foundation.clock import SystemClock
 from foundation.errors import ConfigError
+from foundation.web import Address
 from store.embedded.store import EmbeddedConfig
 from tocsin import config as configuration
 from tocsin import statements
@@ -19,6 +24,10 @@ from tocsin.config import TocsinConfig
 
 _STAND_IN = {"DEMO_PAGER_URL": "http://127.0.0.1:8187"}
 """What `up --demo` puts into the environment, so that the demo's receivers can be read."""
+
+
+_UNUSUAL = frozenset({"certificate", "token"})
+"""What is told only where there is some."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -29,7 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
         config = configuration.load(arguments.config, with_demo=arguments.demo)
         for what, read in _parts(config):
             try:
-                found.append(_counted(read(), what))
+                count = read()
+                found += [_counted(count, what)] if count or what not in _UNUSUAL else []
             except ConfigError as error:
                 problems += error.problems
     except ConfigError as error:
@@ -43,13 +53,40 @@ def run(arguments: argparse.Namespace) -> int:
     return 2 if problems else 0
 
 
+def demand_sound(config: TocsinConfig) -> None:
+    """Raise ConfigError with every problem that a start would find."""
+    problems: list[str] = []
+    for _, read in _parts(config):
+        try:
+            _ = read()
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(*problems)
+
+
 def _parts(config: TocsinConfig) -> Iterator[tuple[str, Callable[[], int]]]:
     env = _STAND_IN | os.environ
+    yield "certificate", lambda: _certificates(config)
+    yield "token", lambda: _tokens(config)
     yield "rule", lambda: _rules(config, env)
     notify = config.alerting.notify
     if notify is not None:
         yield "receiver", lambda: len(load_notify(notify, env).receivers)
     yield "board", lambda: _boards(config)
+
+
+def _certificates(config: TocsinConfig) -> int:
+    if config.collector.tls is None:
+        return 0
+    _ = tls.load(config.collector.tls)
+    return 1
+
+
+def _tokens(config: TocsinConfig) -> int:
+    tokens = TokenBook(config.state / "tokens.json", SystemClock())
+    check_mode(config.collector.tokens, Address.parse(config.collector.listen), tokens)
+    return len(tokens.list())
 
 
 def _rules(config: TocsinConfig, env: Mapping[str, str]) -> int:

@@ -10,26 +10,27 @@ from datetime import UTC, datetime
 from rich.console import Console as Terminal
 from rich.table import Table
 
-from foundation import listen
+from foundation import listen, tls
 from foundation.errors import ConfigError, TocsinError
 from foundation.secret import Secret
-from foundation.web import Address
+from foundation.tls import Trust
 from store import render
 from store.contract import Series, StatementResult, Value
 from store.remote import RemoteConfig, RemoteReader
 from tocsin import config as configuration
+from tocsin.reaching import url_of
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit 0 with an answer, 1 when the query failed, 2 when it could not be asked."""
-    url = arguments.url or _announced(arguments)
+    url, trust = _named(arguments)
     token = Secret(arguments.token_file.read_text().strip()) if arguments.token_file else None
     try:
         asked = RemoteConfig(kind="remote", url=url, token=token)
     except ValueError as error:
         raise ConfigError(f"--url: {error}") from error
     try:
-        results = asyncio.run(_ask(asked, arguments.influxql, arguments.bucket))
+        results = asyncio.run(_ask(RemoteReader(asked, trust), arguments.influxql, arguments.bucket))
     except TocsinError as error:
         print(f"tocsin query: {error}", file=sys.stderr)
         return 1
@@ -43,16 +44,18 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _announced(arguments: argparse.Namespace) -> str:
-    state = configuration.load(arguments.config).state
-    where = listen.addresses(state).get("collector")
+def _named(arguments: argparse.Namespace) -> tuple[str, Trust]:
+    if arguments.url:
+        return str(arguments.url), True
+    config = configuration.load(arguments.config)
+    where = listen.addresses(config.state).get("collector")
     if where is None:
-        raise ConfigError(f"no collector runs on {state}; start one with `tocsin up`, or name one with --url")
-    return Address.parse(where).url
+        raise ConfigError(f"no collector runs on {config.state}; start one with `tocsin up`, or name one with --url")
+    own = config.collector.tls
+    return url_of(config, "collector", where), tls.trust(own) if own is not None else True
 
 
-async def _ask(config: RemoteConfig, influxql: str, bucket: str) -> tuple[StatementResult, ...]:
-    reader = RemoteReader(config)
+async def _ask(reader: RemoteReader, influxql: str, bucket: str) -> tuple[StatementResult, ...]:
     await reader.open()
     try:
         return await reader.query(influxql, bucket)

@@ -23,7 +23,8 @@ from foundation import logs
 from foundation.clock import Clock
 from foundation.lifecycle import Incident, Plan, Role, TakeUp
 from foundation.standing import Standing
-from foundation.web import Address
+from foundation.tls import Trust
+from foundation.web import Address, Listening
 from store import catalog
 from store.catalog import StoreConfig
 from store.contract import Store
@@ -39,7 +40,9 @@ Prepare = Callable[[Sections], Awaitable[TakeUp]]
 
 @dataclass(slots=True)
 class Roles:
-    """Builds the roles of one process. `env` is the environment that rule and receiver files may refer to."""
+    """Builds the roles of one process. `env` is the environment that rule and receiver files may refer to,
+    `listening` what each role listens with, `trust` whose certificate our own collector's may be.
+    """
 
     config: TocsinConfig
     clock: Clock
@@ -47,6 +50,8 @@ class Roles:
     incident: Incident
     env: Mapping[str, str]
     standing: Standing = field(default_factory=Standing)
+    listening: Mapping[str, Listening] = field(default_factory=dict)
+    trust: Trust = True
     beside: Collector | None = None
     store: Store | None = None
     built: dict[str, Prepare] = field(default_factory=dict)
@@ -97,6 +102,7 @@ class Roles:
             clock=self.clock,
             registry=self.registry,
             on_incident=self.incident.report,
+            listening=self.listening.get("collector"),
         )
         self.beside = role
         self.built["collector"] = lambda sections: role.prepare(sections.config.collector)
@@ -104,7 +110,14 @@ class Roles:
 
     def _demo(self, sections: Sections) -> Role:
         state = sections.config.state
-        role = Demo(sections.demo(), state=state, clock=self.clock, on_incident=self.incident.report)
+        role = Demo(
+            sections.demo(),
+            state=state,
+            clock=self.clock,
+            on_incident=self.incident.report,
+            listening=self.listening.get("demo"),
+            trust=sections.trusted(sections.config.demo.collector, self.trust),
+        )
         self.built["demo"] = lambda sections: role.prepare(sections.demo())
         return role
 
@@ -113,8 +126,9 @@ class Roles:
         if "demo" in sections.addresses:
             env.setdefault("DEMO_PAGER_URL", Address.parse(sections.addresses["demo"]).url)
         state = sections.config.state
+        trust = sections.trusted(sections.config.alerting.collector, self.trust)
         reader = self.store or catalog.build_reader(
-            sections.reader(), state=state, clock=self.clock, registry=self.registry
+            sections.reader(), state=state, clock=self.clock, registry=self.registry, trust=trust
         )
         role = Alerting(
             sections.alerting(),
@@ -127,6 +141,8 @@ class Roles:
             env=MappingProxyType(env),
             console_url=sections.console_url(),
             standing=self.standing,
+            listening=self.listening.get("alerting"),
+            trust=trust,
         )
         if self.beside:
             self.built["alerting"] = partial(_prepare_alerting, role)
@@ -136,7 +152,14 @@ class Roles:
         return reading
 
     def _console(self, sections: Sections) -> Role:
-        role = Console(sections.console(), registry=self.registry, clock=self.clock, on_incident=self.incident.report)
+        role = Console(
+            sections.console(),
+            registry=self.registry,
+            clock=self.clock,
+            on_incident=self.incident.report,
+            listening=self.listening.get("console"),
+            trust=sections.trusted(sections.config.console.collector, self.trust),
+        )
         self.built["console"] = lambda sections: role.prepare(sections.console())
         return role
 

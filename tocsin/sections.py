@@ -16,11 +16,13 @@ from demo.config import DemoConfig
 from foundation import listen
 from foundation.errors import ConfigError
 from foundation.secret import Secret
+from foundation.tls import Trust
 from foundation.web import Address
 from store.catalog import StoreConfig
 from store.embedded.store import EmbeddedConfig
 from store.remote import RemoteConfig
 from tocsin.config import TocsinConfig
+from tocsin.reaching import url_of
 from tocsin.tokens import own_token
 
 
@@ -63,17 +65,24 @@ class Sections:
         address = Address.parse(self.config.console.listen)
         return self.config.console.public_url or (address.url if address.port else "")
 
+    def trusted(self, configured: str, own: Trust) -> Trust:
+        """Whose certificate the collector's may be: `own` where it is found by itself, else whom this machine trusts.
+
+        A collector elsewhere, `configured` by its URL, is known by its name.
+        """
+        return own if "collector" in self.addresses or not configured else True
+
     def _token(self, configured: Secret | None) -> Secret | None:
         """What was configured, else the stack's own token where the collector keeps its state beside us."""
         return configured or own_token(self.config.state)
 
     def _url(self, role: str, configured: str) -> str:
         if role in self.addresses:
-            return Address.parse(self.addresses[role]).url
+            return url_of(self.config, role, self.addresses[role])
         if configured:
             return configured.rstrip("/")
         announced = listen.addresses(self.config.state).get(role)
         if announced is None:
             problem = f"the {role} is not running on {self.config.state}, and no address of it is configured"
             raise ConfigError(f"{problem}; start it first, or set its URL")
-        return Address.parse(announced).url
+        return url_of(self.config, role, announced)

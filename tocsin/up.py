@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import gc
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 from rich.console import Console as Terminal
@@ -15,11 +17,15 @@ from rich.console import Console as Terminal
 from foundation import lifecycle, listen, logs
 from foundation.clock import SystemClock
 from foundation.errors import ConfigError
+from foundation.handover import Offer
 from foundation.standing import Standing
-from foundation.web import Address
+from foundation.web import Listening
 from tocsin import config as configuration
 from tocsin.config import Source, Stamp, TocsinConfig
 from tocsin.follow import Follower, FollowMetrics
+from tocsin.inheriting import inherit
+from tocsin.keyring import Keyring, KeyringMetrics
+from tocsin.reaching import url_of
 from tocsin.roles import NAMES, Roles
 
 if sys.platform == "win32":
@@ -38,31 +44,66 @@ def run(arguments: argparse.Namespace) -> int:
     stamp = source.stamp()
     config = source.read()
     logs.setup(config.logs.form, config.logs.level)
+    registry = CollectorRegistry()
+    keyring = Keyring(config.collector.tls, listens="collector" in names, metrics=KeyringMetrics(registry))
     listen.withdraw(config.state, names, os.getpid())
+    handed_over = asyncio.Event()
+    offer: Offer | None = None
     try:
-        return run_loop(_serve(source, config, stamp, names))
+        inherited = inherit(config, names, os.environ, take_over=bool(getattr(arguments, "take_over", False)))
+        listening = {name: Listening(inherited.get(name, ())) for name in names}
+        if "collector" in listening:
+            listening["collector"].tls = keyring.listening
+        offer = Offer(config.state, listening, handed_over.set)
+        process = Process(source, config, stamp, registry, keyring, listening, offer)
+        return run_loop(process.serve(handed_over))
     finally:
-        with suppress(ConfigError):  # a full disk keeps a stale address, which the next start clears, and no more
-            listen.withdraw(config.state, names, os.getpid())
+        if not handed_over.is_set():
+            with suppress(ConfigError):  # a full disk keeps a stale address, which the next start clears, and no more
+                listen.withdraw(config.state, names, os.getpid())
+        if offer is not None:
+            offer.close()
 
 
-async def _serve(source: Source, config: TocsinConfig, stamp: Stamp | None, names: Sequence[str]) -> int:
-    incident, registry, standing = lifecycle.Incident(), CollectorRegistry(), Standing()
-    roles = Roles(config, SystemClock(), registry, incident, os.environ, standing)
-    follower = Follower(source, config, stamp, roles.prepare, standing=standing, metrics=FollowMetrics(registry))
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What a process is made of before it starts: its configuration, what it listens with, who may follow it."""
 
-    def ready(addresses: Mapping[str, str]) -> None:
-        _greet(config, addresses)
-        gc.collect()
-        gc.freeze()  # what a start leaves behind stays; to look through it again and again would stall requests
-        listen.announce(config.state, addresses, os.getpid())
+    source: Source
+    config: TocsinConfig
+    stamp: Stamp | None
+    registry: CollectorRegistry
+    keyring: Keyring
+    listening: Mapping[str, Listening]
+    offer: Offer
 
-    return await lifecycle.serve([roles.plan(name) for name in names], incident, ready, follower.run)
+    async def serve(self, handed_over: asyncio.Event) -> int:
+        """Run the roles until a signal, an incident, or until they are handed over. Returns the exit code."""
+        config, incident, standing = self.config, lifecycle.Incident(), Standing()
+        roles = Roles(config, SystemClock(), self.registry, incident, os.environ, standing)
+        roles.listening, roles.trust = self.listening, self.keyring.trust
+        metrics = FollowMetrics(self.registry)
+        follower = Follower(self.source, config, self.stamp, roles.prepare, standing=standing, metrics=metrics)
+
+        def ready(addresses: Mapping[str, str]) -> None:
+            _greet(config, addresses)
+            gc.collect()
+            gc.freeze()  # what a start leaves behind stays; to look through it again and again would stall requests
+            listen.announce(config.state, addresses, os.getpid())
+
+        async def follow(hang_up: asyncio.Event) -> None:
+            async with asyncio.TaskGroup() as beside:
+                _ = beside.create_task(follower.run(hang_up), name="configuration")
+                _ = beside.create_task(self.keyring.run(), name="certificates")
+                _ = beside.create_task(self.offer.run(), name="hand-over")
+
+        plans = [roles.plan(name) for name in self.listening]
+        return await lifecycle.serve(plans, incident, ready, follow, handed_over=handed_over)
 
 
 def _greet(config: TocsinConfig, addresses: Mapping[str, str]) -> None:
     terminal = Terminal(highlight=False)
-    urls = {role: Address.parse(where).url for role, where in addresses.items()}
+    urls = {role: url_of(config, role, where) for role, where in addresses.items()}
     told = {
         "console": "boards and alerts",
         "collector": "telemetry in",
@@ -76,7 +117,8 @@ def _greet(config: TocsinConfig, addresses: Mapping[str, str]) -> None:
     if "collector" in urls:
         body = """'{"device":"d7","temperature_c":21.4}'"""
         terminal.print("\nPush a reading:", markup=False)
-        print(f"  curl -i {urls['collector']}/v1/telemetry -H 'Content-Type: application/json' -d {body}")
+        trusting = "" if config.collector.tls is None else f" --cacert {config.collector.tls.certificate}"
+        print(f"  curl -i{trusting} {urls['collector']}/v1/telemetry -H 'Content-Type: application/json' -d {body}")
         terminal.print("\nAsk for it:", markup=False)
         print("""  .venv/bin/tocsin query "SELECT temperature_c FROM device_reading WHERE device = 'd7'\"""")
     if "demo" in urls:

@@ -20,15 +20,19 @@ from collector.intake.limits import Guard
 
 _TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_SHORTEST_FAREWELL_S = 0.25
+_LONGEST_FAREWELL_S = 8.0
+_FAREWELL_LOOK_S = 0.02
 
 
 class Connection(RequestHandler):
     """Speaks HTTP/1.1 with one client."""
 
-    __slots__ = ("_address", "_guard", "_head_since")
+    __slots__ = ("_address", "_guard", "_head_since", "_server")
 
     def __init__(self, server: ConnectionServer, guard: Guard, **options: Any) -> None:
         super().__init__(server, **options)
+        self._server = server
         self._guard = guard
         self._address: str | None = None
         self._head_since: float | None = None
@@ -61,6 +65,11 @@ class Connection(RequestHandler):
         if self._head_since is not None and self._waiter is not None and now - self._head_since > longest_s:
             self._guard.late()
             self._dismiss(_TOO_SLOW)
+
+    @property
+    def owed(self) -> bool:
+        """Whether the client may count on an answer: it was let in and has asked nothing yet, or is being answered."""
+        return not self._force_close and (not self._request_count or self._waiter is None)
 
     def _dismiss(self, last_words: bytes) -> None:
         if self.transport is not None:
@@ -99,6 +108,8 @@ class Connection(RequestHandler):
             self._parser.message_consumed()
         if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
             self._resume_reading_if_drained()
+        if self._server.leaving and isinstance(message, RawRequestMessage):
+            message = message._replace(should_close=True)
         return message, payload
 
     async def _answer(self, message: Any, payload: StreamReader) -> bool:
@@ -145,6 +156,7 @@ class ConnectionServer(web.Server):
     def __init__(self, handler: Any, guard: Guard, **options: Any) -> None:
         super().__init__(handler, **options)
         self._guard = guard
+        self.leaving = False
         self._options = options
         self._running = asyncio.get_running_loop()
         self._looking = self._running.call_later(self._pause_s(), self._look)
@@ -152,6 +164,20 @@ class ConnectionServer(web.Server):
     def __call__(self) -> Connection:
         """A new connection."""
         return Connection(self, self._guard, loop=self._running, **self._options)
+
+    async def leave(self) -> None:
+        """Answer whoever was let in, each for the last time, because the process after this one accepts from now on.
+
+        Returns when nobody is owed an answer, at the latest after `_LONGEST_FAREWELL_S`; who has been answered before
+        and is silent for `_SHORTEST_FAREWELL_S` is let go.
+        """
+        self.leaving = True
+        began = self._running.time()
+        await asyncio.sleep(_SHORTEST_FAREWELL_S)
+        while self._running.time() - began < _LONGEST_FAREWELL_S:
+            if not any(cast("Connection", connection).owed for connection in self.connections):
+                return
+            await asyncio.sleep(_FAREWELL_LOOK_S)
 
     async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the signature is aiohttp's
         """Finish what runs and close all connections."""

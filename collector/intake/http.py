@@ -48,7 +48,8 @@ from foundation.clock import Clock
 from foundation.differences import FIXED
 from foundation.errors import ConfigError
 from foundation.logs import logger
-from foundation.web import Address, Site, metrics_response
+from foundation.tls import TlsConfig
+from foundation.web import Address, Listening, Site, metrics_response
 from store.contract import Reader
 
 _log = logger("collector.intake")
@@ -70,6 +71,7 @@ class IntakeConfig:
     """
 
     listen: str = field(default="127.0.0.1:8186", metadata=FIXED)
+    tls: TlsConfig | None = field(default=None, metadata=FIXED)
     bucket: str = "telemetry"
     tokens: TokenMode = "required"
     bad_lines: BadLines = BadLines.KEEP
@@ -116,8 +118,10 @@ class Intake:
         pins: Callable[[str, str], Mapping[str, FieldType]],
         destination: str,
         ledger: Ledger,
+        listening: Listening | None = None,
     ) -> None:
         self._config = config
+        self._listening = listening or Listening()
         self._reader = reader
         self._tokens = tokens
         self._registry = registry
@@ -137,6 +141,7 @@ class Intake:
         self._buckets = buckets
         self._health = HealthRoutes(readiness)
         self._routes = self._make_routes()
+        self._server: ConnectionServer | None = None
         self._site: Site | None = None
 
     async def start(self) -> Address:
@@ -145,7 +150,7 @@ class Intake:
         self.check(self._config)
         if self._config.tokens == "required" and not self._tokens.list():
             _log.warning("nobody can write yet: make a token with `tocsin token create`")
-        server = ConnectionServer(
+        self._server = ConnectionServer(
             self.handle,
             self._guard,
             keepalive_timeout=self._config.limits.idle_timeout.total_seconds(),
@@ -154,7 +159,7 @@ class Intake:
             logger=logging.Logger("wire", logging.CRITICAL),  # noqa: LOG001 - strangers cannot fill the log; ours is above
             max_line_size=_LONGEST_TARGET,
         )
-        self._site = Site(server, address)
+        self._site = Site(self._server, address, listening=self._listening)
         return await self._site.start()
 
     def check(self, config: IntakeConfig) -> None:
@@ -177,7 +182,10 @@ class Intake:
     async def stop(self) -> None:
         """Stop accepting and finish what runs; nobody waits for followers, who are told."""
         await self._following.stop()
-        if self._site is not None:
+        if self._site is not None and self._server is not None:
+            self._site.close()
+            if self._listening.handed_over:
+                await self._server.leave()
             await self._site.stop()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
