@@ -1,5 +1,7 @@
 """What every check keeps to, whatever it looks at."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,6 +10,9 @@ from collector.check.catalog import CATALOG, ChecksConfig, build
 from collector.check.contract import Check
 from collector.check.field_types import FieldTypes, FieldTypesConfig
 from collector.check.run import Run
+from collector.constraint.forced_tags import ForcedTags
+from collector.constraint.measurement_scope import MeasurementScope
+from collector.constraint.series_quota import SeriesQuota
 from collector.decode.contract import Arrival
 from collector.pipeline import Outcome, Pipeline
 from collector.verdict import Cause, Objection, Origin
@@ -28,7 +33,16 @@ BAD = {
     "string_size": parse_line(b'm,t=a s="' + b"x" * 1_048_577 + b'" 1'),
     "cardinality": parse_line(b"m,t=another f=1 1"),
     "field_types": parse_line(b"m,t=a f=1i 1"),
+    "forced_tag": parse_line(b"m,t=another f=1 1"),
+    "measurement_scope": parse_line(b"another,t=a f=1 1"),
+    "series_quota": parse_line(b"m,t=another f=1 1"),
 }
+OF_TOKENS: dict[str, Callable[[], Check]] = {
+    "forced_tag": lambda: ForcedTags({"t": "a"}, "token"),
+    "measurement_scope": lambda: MeasurementScope(["m"], "token"),
+    "series_quota": lambda: SeriesQuota(1),
+}
+"""Checks that a token brings: no configuration names them."""
 CONFIG = """
 clock_skew: {rules: [{max_future: 1m}]}
 required_tags: {measurements: {m: [t]}}
@@ -37,15 +51,17 @@ cardinality: {per_measurement: 1}
 """
 
 
-@pytest.fixture(params=sorted(CATALOG))
+@pytest.fixture(params=sorted(BAD))
 def check(request: pytest.FixtureRequest, clock: ManualClock) -> Check:
+    if request.param in OF_TOKENS:
+        return OF_TOKENS[request.param]()
     guard = FieldTypes(FieldTypesConfig(), ForgetfulPins(), holds_nothing, clock)
     return {one.name: one for one in build(checks_of(CONFIG), guard)}[request.param]
 
 
 def test_every_check_has_its_line_in_the_catalog():
     """What is built is what the catalog names, and what tocsin.yml can configure."""
-    assert set(CATALOG) == set(BAD) == set(ChecksConfig.__dataclass_fields__)
+    assert set(CATALOG) == set(BAD) - set(OF_TOKENS) == set(ChecksConfig.__dataclass_fields__)
 
 
 async def test_a_prepared_check_is_ready(check: Check):
@@ -81,7 +97,9 @@ def test_a_survey_never_passes_what_would_be_refused(check: Check):
     """A run is taken as a whole only if every line of it would be."""
     checking = check.begin(ORIGIN)
     assert checking.judge(GOOD) is None
-    bad = {"clock_skew": b"m,t=a f=1 200000000000", "cardinality": b"m,t=another f=1 1"}.get(check.name)
+    other = b"m,t=another f=1 1"
+    late = b"m,t=a f=1 200000000000"
+    bad = {"clock_skew": late, "cardinality": other, "forced_tag": other, "series_quota": other}.get(check.name)
     assert checking.surveys == (bad is not None)
     assert checking.survey(Run(b"m,t=a f=1 1\n" * 3, Precision.NS, stamped=True))
     if bad:

@@ -1,12 +1,16 @@
 """The gate: which measurements a token writes, and which tags its lines carry."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from collector.constraint.forced_tags import ForcedTags
 from collector.constraint.measurement_scope import MeasurementScope
+from collector.constraint.series_quota import SeriesQuota
 from collector.decode.contract import Arrival
 from collector.pipeline import Constraint, Outcome, Pipeline
 from collector.verdict import Cause
+from tests.fakes.bodies import make_body, raw_lines
 from tests.fakes.pins import ForgetfulPins
 from tests.fakes.transforms import NOW_NS, pipeline_of, stored
 
@@ -101,3 +105,25 @@ def test_tokens_of_one_kind_share_what_is_known_and_not_their_values():
         own = Constraint(D7.key, gate=(ForcedTags({"device": f"d{number}"}, "gateway"),))
         outcome = sent(pipeline, b"m,device=d7 f=1.5 1\nm,device=d8 f=1.5 1\nm,device=d9 f=1.5 1\n", own)
         assert stored(outcome) == b"m,device=d%d f=1.5 1\n" % number
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([{"host": "a"}, {"host": "b", "t": "a"}, {"region": "a b"}]))
+def test_a_whole_body_and_its_lines_one_by_one_get_the_same_verdict(seed: int, tags: dict[str, str]):
+    """Under all that binds a token, runs of known lines are stored, changed and refused as walking does it."""
+
+    def bound() -> Constraint:
+        gate = (MeasurementScope(["m", "c*"], "gateway"), ForcedTags(tags, "gateway"))
+        return Constraint("kind", gate=gate, checks=(SeriesQuota(4),))
+
+    body = make_body(seed, most_lines=8)
+    whole, single, own, other = ForgetfulPins.pipeline(), ForgetfulPins.pipeline(), bound(), bound()
+    for pipeline, constraint in ((whole, own), (single, other)):
+        for _, line in raw_lines(body):
+            sent(pipeline, line, constraint)
+    fast = sent(whole, body, own)
+    slow = [(number, sent(single, line, other)) for number, line in raw_lines(body)]
+
+    assert stored(fast) == b"".join(stored(one) for _, one in slow)
+    assert [(r.number, r.objection) for r in fast.listed] == [(n, r.objection) for n, one in slow for r in one.listed]
+    assert sum(fast.altered.values()) == sum(sum(one.altered.values()) for _, one in slow)
