@@ -1,12 +1,14 @@
-"""Numbers, measured: `python -m benchmarks [NAME ...] [--json] [--quick]`.
+"""Numbers, measured: `python -m benchmarks [NAME ...] [--json] [--quick] [--minutes N] [--lines N] [--profile FOLDER]`.
 
 What runs: `catalog` names the benchmarks, each a module with one function `measure` (`contract`).
     intake      lines and requests acknowledged durably, and how long that takes
-    delivery    from the buffer into each store
+    memory      what the collector keeps in memory at full rate, for as long as is asked
+    outage      into a real InfluxDB while lines come in, and catching up when it was away
+    delivery    from the buffer into each store, nothing else running
     pipeline    decoding and checking alone, in memory
     store       each store alone, without a buffer
     page        from an event to the pager, and how many pages a second
 
-What they share: `figures` (what is printed), `lines` (what is sent), `load` (who sends it), `process` and `sink` (what
-runs beside).
+What they share: `figures` (what is printed), `lines` (what is sent), `load` (who sends it), `process`, `sink` and
+`trivial` (what runs beside), `watch` (what a collector says of itself), `profiles` (where its time goes).
 """

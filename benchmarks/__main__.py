@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME ...] [--json] [--quick]`: a table, or one JSON object for each benchmark."""
+"""`python -m benchmarks [NAME ...] [--json] [--quick] ...`: a table, or one JSON object for each benchmark."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import importlib
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import cast
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.catalog import BENCHMARKS
-from benchmarks.contract import Measure
+from benchmarks.contract import Measure, Wish
 from benchmarks.figures import Figure, as_json, machine
 
 _THOUSAND = 1000.0
@@ -21,11 +22,16 @@ _THOUSAND = 1000.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was asked for, by default everything. Returns the exit code."""
+    usual = Wish()
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}; default: all")
     parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
     parser.add_argument("--quick", action="store_true", help="a few seconds each, to see that it works")
+    parser.add_argument("--minutes", type=float, default=usual.minutes, help="how long `memory` watches")
+    parser.add_argument("--lines", type=int, default=usual.lines, help="how many wait when `outage` ends")
+    parser.add_argument("--profile", type=Path, metavar="FOLDER", help="write where the collector's time goes")
     asked = parser.parse_args(arguments)
+    wish = Wish(quick=asked.quick, minutes=asked.minutes, lines=asked.lines, profile=asked.profile)
     unknown = [name for name in asked.names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"no benchmark named {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
@@ -34,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(", ".join(f"{key} {value}" for key, value in machine().items()))
     for name in asked.names or BENCHMARKS:
         measure = cast("Measure", importlib.import_module(BENCHMARKS[name]).measure)
-        figures = list(measure(quick=asked.quick))
+        figures = list(measure(wish))
         if asked.json:
             print(json.dumps(as_json(name, figures)), flush=True)
         else:

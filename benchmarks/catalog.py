@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 BENCHMARKS: Mapping[str, str] = {
     "intake": "benchmarks.intake",
+    "memory": "benchmarks.memory",
+    "outage": "benchmarks.outage",
     "delivery": "benchmarks.delivery",
     "pipeline": "benchmarks.pipeline_rate",
     "store": "benchmarks.store_rates",

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from benchmarks.figures import Figure
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What was asked for on the command line; each benchmark heeds what concerns it.
+
+    `quick`: a few seconds each, to see that it works. `minutes`: how long memory is watched. `lines`: how many wait
+    when an outage ends. `profile`: the folder to which a profile of the measured process is written.
+    """
+
+    quick: bool = False
+    minutes: float = 1.0
+    lines: int = 1_000_000
+    profile: Path | None = None
+
+
 class Measure(Protocol):
     """`measure` in a benchmark's module."""
 
-    def __call__(self, *, quick: bool) -> Iterable[Figure]:
-        """Measure and return figures; `quick` takes a few seconds and is for seeing that it works.
+    def __call__(self, wish: Wish) -> Iterable[Figure]:
+        """Measure and return figures. A benchmark that lacks something (a server, a second core) returns what it can.
 
-        A benchmark that lacks something (a server, a second core) returns what it can.
+        Bounded in time: a server that answers no more ends it with an error.
         """

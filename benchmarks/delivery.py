@@ -16,6 +16,7 @@ from pathlib import Path
 from isal import igzip
 from prometheus_client import CollectorRegistry
 
+from benchmarks.contract import Wish
 from benchmarks.figures import Figure
 from benchmarks.lines import bodies
 from collector.buffer.disk import DiskBuffer, DiskConfig
@@ -38,9 +39,9 @@ _BUCKET = "telemetry"
 _GOALS = {"embedded": ">= 600 k", "influxdb": ">= 95 % of direct"}
 
 
-def measure(*, quick: bool) -> Iterator[Figure]:
+def measure(wish: Wish) -> Iterator[Figure]:
     """One figure for each store that is there."""
-    count = 40 if quick else 200
+    count = 40 if wish.quick else 200
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         lines = bodies(count, _LINES)

@@ -6,6 +6,8 @@ import random
 
 _START_NS = 1_767_225_600_000_000_000
 _STEP_NS = 1_000_003
+_LEADING = b" 1767225"
+"""What every timestamp begins with, as long as bodies cover less than a thousand seconds."""
 
 
 def bodies(count: int, lines: int, *, seed: int = 1) -> list[bytes]:
@@ -13,6 +15,11 @@ def bodies(count: int, lines: int, *, seed: int = 1) -> list[bytes]:
     luck = random.Random(seed)
     stamps = iter(range(_START_NS, _START_NS + count * lines * _STEP_NS, _STEP_NS))
     return [b"".join(_line(luck, next(stamps)) for _ in range(lines)) for _ in range(count)]
+
+
+def later(body: bytes, turn: int) -> bytes:
+    """The body again, a thousand seconds later for each `turn`: other points of the same series."""
+    return body if not turn else body.replace(_LEADING, b" %d" % (int(_LEADING) + turn))
 
 
 def readings(count: int, items: int, *, seed: int = 3) -> list[bytes]:

@@ -31,6 +31,7 @@ from alerting.notify.pagerduty import PagerDuty, PagerDutyConfig
 from alerting.notify.plugin import Deps
 from alerting.routing.tree import Node
 from alerting.send import Pace, Sender
+from benchmarks.contract import Wish
 from benchmarks.figures import Figure
 from benchmarks.process import pin_load, sink, whole
 from foundation.clock import SystemClock
@@ -59,12 +60,12 @@ route: {{receiver: oncall, group_by: [alertname, endpoint]}}
 """
 
 
-def measure(*, quick: bool) -> Iterator[Figure]:
+def measure(wish: Wish) -> Iterator[Figure]:
     """Breach to page, then throughput."""
     pin_load()
-    yield from asyncio.run(_breach_to_page(10 if quick else 100))
+    yield from asyncio.run(_breach_to_page(10 if wish.quick else 100))
     with sink() as address:
-        yield from asyncio.run(_throughput(f"http://{address}/v2/enqueue", 1_000 if quick else 10_000))
+        yield from asyncio.run(_throughput(f"http://{address}/v2/enqueue", 1_000 if wish.quick else 10_000))
 
 
 class _Pager:

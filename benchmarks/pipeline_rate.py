@@ -13,6 +13,7 @@ from pathlib import Path
 
 import orjson
 
+from benchmarks.contract import Wish
 from benchmarks.figures import Figure
 from benchmarks.lines import bodies
 from collector.check.catalog import ChecksConfig
@@ -33,9 +34,9 @@ _RECEIVED_NS = 1_767_225_600_000_000_000
 _BAD_EVERY = 100
 
 
-def measure(*, quick: bool) -> Iterable[Figure]:
+def measure(wish: Wish) -> Iterable[Figure]:
     """Lines a second for bodies of 5 000: known, without timestamps, with bad lines, and as JSON."""
-    seconds = 0.3 if quick else 2.0
+    seconds = 0.3 if wish.quick else 2.0
     with tempfile.TemporaryDirectory() as folder:
         pipeline = asyncio.run(_open(Path(folder)))
         known = bodies(4, _LINES)

@@ -12,24 +12,39 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
-_START_S = 30.0
+from benchmarks.profiles import profiled, write_top
+
+_START_S = 60.0
+_STOP_S = 30.0
 _PAUSE_S = 0.02
 SERVER_CORE, LOAD_CORE = 0, 1
 
 
 @contextmanager
 def sink() -> Iterator[str]:
-    """A running sink; its address."""
-    with _started([*_pinned(LOAD_CORE), sys.executable, "-m", "benchmarks.sink"], {}, subprocess.PIPE) as process:
-        assert process.stdout is not None  # noqa: S101 - it was asked for
-        yield process.stdout.readline().decode().strip()
+    """A running sink, beside the load; its address."""
+    with _speaking("benchmarks.sink", LOAD_CORE) as address:
+        yield address
 
 
 @contextmanager
-def collector(folder: Path, config: str) -> Iterator[tuple[str, int]]:
-    """A collector alone on its core, configured by the YAML `config`, its state in `folder`; its address and pid."""
-    with _tocsin("collector", folder, config) as started:
+def trivial() -> Iterator[str]:
+    """A server that only answers, alone on the server's core; its address."""
+    with _speaking("benchmarks.trivial", SERVER_CORE) as address:
+        yield address
+
+
+@contextmanager
+def collector(
+    folder: Path, config: str, *, profile: Path | None = None, name: str = "collector"
+) -> Iterator[tuple[str, int]]:
+    """A collector alone on its core, configured by the YAML `config`, its state in `folder`; its address and pid.
+
+    With a folder to `profile` to, what took the time is written there under `name` when it has stopped.
+    """
+    with _tocsin("collector", folder, config, profile, name) as started:
         yield started
 
 
@@ -69,14 +84,32 @@ def whole(folder: Path, config: str) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def _tocsin(name: str, folder: Path, config: str) -> Iterator[tuple[str, int]]:
+def _speaking(module: str, core: int) -> Iterator[str]:
+    """A module of ours that prints its address."""
+    with _started([*_pinned(core), sys.executable, "-m", module], {}, subprocess.PIPE) as process:
+        assert process.stdout is not None  # noqa: S101 - it was asked for
+        yield process.stdout.readline().decode().strip()
+
+
+@contextmanager
+def _tocsin(
+    command: str, folder: Path, config: str, profile: Path | None = None, name: str = ""
+) -> Iterator[tuple[str, int]]:
+    folder.mkdir(parents=True, exist_ok=True)
     file = folder / "tocsin.yml"
     file.write_text(config, encoding="utf-8")
     state = folder / "state"
-    command = [*_pinned(SERVER_CORE), sys.executable, "-m", "tocsin", name, "--config", str(file)]
+    raw = None if profile is None else folder / "profile"
+    line = [*_pinned(SERVER_CORE), sys.executable, *profiled(raw), "-m", "tocsin", command, "--config", str(file)]
     free_ports = {f"TOCSIN_{role}_LISTEN": "127.0.0.1:0" for role in ("COLLECTOR", "ALERTING", "CONSOLE")}
-    with _started(command, {"TOCSIN_STATE": str(state), **free_ports}, subprocess.DEVNULL) as process:
-        yield _announced(state / "listen.json", process), process.pid
+    log = folder / "log"
+    with (
+        log.open("wb") as output,
+        _started(line, {"TOCSIN_STATE": str(state), **free_ports}, subprocess.DEVNULL, output) as process,
+    ):
+        yield _announced(state / "listen.json", process, log), process.pid
+    if profile is not None and raw is not None:
+        write_top(raw, profile / f"{name}.txt")
 
 
 def pin_load() -> bool:
@@ -87,13 +120,13 @@ def pin_load() -> bool:
     return True
 
 
-def _announced(path: Path, process: subprocess.Popen[bytes]) -> str:
+def _announced(path: Path, process: subprocess.Popen[bytes], log: Path) -> str:
     end = time.monotonic() + _START_S
     while time.monotonic() < end and process.poll() is None:
         if path.exists() and (address := json.loads(path.read_text(encoding="utf-8")).get("collector")):
             return str(address)
         time.sleep(_PAUSE_S)
-    raise RuntimeError("the collector did not start; run it by hand with the same configuration to see why")
+    raise RuntimeError(f"the collector did not start: {log.read_text(encoding='utf-8')[-2000:]}")
 
 
 def _pinned(core: int) -> list[str]:
@@ -105,14 +138,16 @@ def _can_pin() -> bool:
 
 
 @contextmanager
-def _started(command: list[str], env: Mapping[str, str], stdout: int) -> Iterator[subprocess.Popen[bytes]]:
+def _started(
+    command: list[str], env: Mapping[str, str], stdout: int, stderr: int | IO[bytes] = subprocess.DEVNULL
+) -> Iterator[subprocess.Popen[bytes]]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
-    with subprocess.Popen(command, env={**inherited, **env}, stdout=stdout, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, env={**inherited, **env}, stdout=stdout, stderr=stderr) as process:
         try:
             yield process
         finally:
             process.terminate()
             try:
-                process.wait(10)
+                process.wait(_STOP_S)
             except subprocess.TimeoutExpired:
                 process.kill()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from isal import igzip
 
+from benchmarks.contract import Wish
 from benchmarks.figures import Figure
 from foundation.batch import Position, Shipment
 from foundation.clock import SystemClock
@@ -35,9 +36,9 @@ _ERRORS: Final = 0.01
 _BUCKET: Final = "telemetry"
 
 
-def measure(*, quick: bool) -> Iterable[Figure]:
+def measure(wish: Wish) -> Iterable[Figure]:
     """Lines a second into each store, by size of shipment and mixture of shapes."""
-    lines = 200_000 if quick else 1_000_000
+    lines = 200_000 if wish.quick else 1_000_000
     small, large, mixed = _shipments(lines, 5_000), _shipments(lines, 50_000), _shipments(lines, 50_000, shapes=50)
     for name, goal, goods in (
         ("embedded, 5 000 lines a write", ">= 3 x influxd", small),
