@@ -1,12 +1,12 @@
 """What alerting looks like over HTTP; docs/alerting-api.md has the exact shapes.
 
-The composition root builds it; console and people ask it. It decides nothing and changes nothing. The invariant: what
-it shows is what the evaluator and the file hold at that moment.
+The composition root builds it, with the routes of other rooms; console and people ask it. It decides nothing. The
+invariant: what it shows is what the evaluator and the file hold at that moment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -17,7 +17,9 @@ from prometheus_client import CollectorRegistry
 from alerting import shapes
 from alerting.alert import Alert, State
 from alerting.dispatcher import Dispatcher
-from alerting.memory.contract import Memory, MemoryFailed, Outcome
+from alerting.memory.contract import Memory, MemoryFailed, Outcome, Words
+from alerting.muting.mutes import Mute
+from alerting.routing.group import Group
 from alerting.send import Sender
 from alerting.watch import Health, RuleStatus
 from foundation.clock import Clock
@@ -29,6 +31,9 @@ _STATES = (State.PENDING, State.FIRING, State.NO_DATA)
 _MOST_ROWS = 1000
 _FAILED_LATELY = timedelta(hours=1)
 _WAITED_LONG_S = 60.0
+_BARE_404 = "404: Not Found"
+"""What aiohttp says where there is no route."""
+_KEPT = ("Allow", "WWW-Authenticate")
 
 
 class Rules(Protocol):
@@ -63,9 +68,9 @@ class ConfigStatus:
 
 
 class Api:
-    """Answers for one alerting role."""
+    """Answers for one alerting role. `routes` are what other rooms serve beside this one's."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything that it shows, by name
         self,
         rules: Rules,
         dispatcher: Dispatcher,
@@ -75,6 +80,7 @@ class Api:
         config: ConfigStatus,
         clock: Clock,
         registry: CollectorRegistry,
+        routes: Iterable[web.RouteDef] = (),
     ) -> None:
         self._rules = rules
         self._dispatcher = dispatcher
@@ -83,6 +89,7 @@ class Api:
         self._config = config
         self._clock = clock
         self._registry = registry
+        self._routes = tuple(routes)
 
     def app(self) -> web.Application:
         """The application to serve."""
@@ -97,6 +104,7 @@ class Api:
                 web.get("/health", self._health),
                 web.get("/ready", self._ready),
                 web.get("/metrics", self._metrics),
+                *self._routes,
             ]
         )
         return app
@@ -112,9 +120,16 @@ class Api:
             if (state is None or alert.state == state) and (rule is None or alert.rule == rule)
         ]
         shown.sort(key=shapes.urgency)
-        incidents = self._dispatcher.incidents
-        told = (shapes.alert(one, words.get(one.fingerprint), incidents(one.fingerprint)) for one in shown)
+        told = (self._shape(one, words.get(one.fingerprint)) for one in shown)
         return answer({"alerts": list(told)})
+
+    def _shape(self, alert: Alert, words: Words | None) -> Mapping[str, Any]:
+        incidents = self._dispatcher.incidents(alert.fingerprint)
+        mutes = ((group.incident, self._mute(group, alert)) for group in incidents)
+        return shapes.alert(alert, words, incidents, {incident: mute for incident, mute in mutes if mute is not None})
+
+    def _mute(self, group: Group, alert: Alert) -> Mute | None:
+        return self._dispatcher.mute_of(group, alert.fingerprint)
 
     async def _list_rules(self, _request: web.Request) -> web.Response:
         return answer({"rules": [shapes.rule(status) for status in self._rules.statuses()]})
@@ -192,7 +207,11 @@ async def _plain_errors(request: web.Request, handler: _Handler) -> web.StreamRe
         return await handler(request)
     except MemoryFailed as error:
         return answer({"error": str(error)}, status=503)
-    except web.HTTPNotFound:
-        return answer({"error": f"{request.path} is not here; docs/alerting-api.md lists what is"}, status=404)
+    except web.HTTPNotFound as error:
+        told = (
+            error.text if error.text != _BARE_404 else f"{request.path} is not here; docs/alerting-api.md lists what is"
+        )
+        return answer({"error": told}, status=404)
     except web.HTTPException as error:
-        return answer({"error": error.text or error.reason}, status=error.status)
+        kept = {name: error.headers[name] for name in _KEPT if name in error.headers}
+        return answer({"error": error.text or error.reason}, status=error.status, headers=kept)

@@ -15,6 +15,7 @@ from pathlib import Path
 import aiohttp
 from prometheus_client import CollectorRegistry
 
+from alerting.account_route import AccountRoute
 from alerting.api import Api, ConfigStatus
 from alerting.config import AlertingConfig
 from alerting.contract import Lag
@@ -29,6 +30,7 @@ from alerting.memory.contract import MemoryFailed
 from alerting.memory.sqlite import SqliteMemory
 from alerting.metrics import DispatchMetrics, EvaluatorMetrics
 from alerting.send import Pace, Sender
+from alerting.silencing import Silencing
 from foundation.clock import Clock
 from foundation.errors import ConfigError
 from foundation.lifecycle import OnIncident, TakeUp, Tasks
@@ -211,6 +213,11 @@ class Alerting:
         return self._elsewhere
 
     async def _serve(self, evaluator: Evaluator, dispatcher: Dispatcher) -> str:
+        address = Address.parse(self._config.listen)
+        silencing = Silencing(
+            dispatcher, self._clock, token=self._config.admin_token, demands_token=not address.loopback
+        )
+        accounts = AccountRoute(evaluator.statuses, dispatcher, self._memory, self._clock)
         api = Api(
             evaluator,
             dispatcher,
@@ -219,8 +226,8 @@ class Alerting:
             config=self._status,
             clock=self._clock,
             registry=self._registry,
+            routes=(*silencing.routes(), *accounts.routes()),
         )
-        address = Address.parse(self._config.listen)
         self._site = Site(api.app(), address, listening=self._listening, shutdown_s=_REST_S)
         return str(await self._site.start())
 

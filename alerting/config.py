@@ -36,7 +36,8 @@ class AlertingConfig:
 
     `rules` are paths or globs. Without `notify` alerts are kept and shown, and nobody is told. `collector` is the URL
     of a collector whose /ready says whether data is behind and that takes the history of alerts (with `token`, if it
-    wants one); empty where it runs in the same process.
+    wants one); empty where it runs in the same process. Where others can reach `listen`, a change through the API (a
+    silence) has to carry `admin_token`.
     """
 
     listen: str = field(default="127.0.0.1:9093", metadata=FIXED)
@@ -44,6 +45,7 @@ class AlertingConfig:
     notify: Path | None = None
     collector: str = ""
     token: Secret | None = None
+    admin_token: Secret | None = field(default=None, metadata=FIXED)
 
     def __post_init__(self) -> None:
         Address.parse(self.listen)

@@ -148,9 +148,22 @@ class Dispatcher:
         """All silences that are kept, the one that ends last first."""
         return self._quiet.silences()
 
-    def muted(self, group: Group) -> Mapping[str, Mute]:
-        """The open alerts of a group that nobody hears of now, by id, and why."""
-        return dict(self._quiet.muted(group, self._clock.now()))
+    @property
+    def tree(self) -> Node | None:
+        """The routes in force; None where nobody is told."""
+        return self._tree
+
+    def notifiers(self, receiver: str) -> tuple[str, ...]:
+        """The notifiers of a receiver."""
+        return self._sender.notifiers(receiver)
+
+    def silenced(self, silence: Silence) -> int:
+        """How many open alerts match a silence, whenever it is in force."""
+        return self._quiet.matched(silence)
+
+    def mute_of(self, group: Group, alert_id: str) -> Mute | None:
+        """Why nobody hears of this alert of the group now; None where they do, or it is not open."""
+        return self._quiet.mute_of(group, alert_id, self._clock.now())
 
     async def silence(self, silence: Silence) -> None:
         """Mute by this silence from now on, in the place of one with its id. Raises MemoryFailed."""

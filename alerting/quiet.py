@@ -5,7 +5,7 @@ The invariant: `take` comes after the decision was stored, so what is muted here
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -17,6 +17,7 @@ from alerting.muting.mutes import Mute, MuteKind, Mutes
 from alerting.muting.silence import Silence
 from alerting.routing.book import member_of
 from alerting.routing.group import Group, Hush, Member
+from alerting.routing.matchers import all_match
 
 KEPT = timedelta(days=30)
 """Silences are shown for so long after their end."""
@@ -48,6 +49,10 @@ class Quiet:
         """All that are kept, the one that ends last first."""
         return self._mutes.silences()
 
+    def matched(self, silence: Silence) -> int:
+        """How many open alerts meet its matchers."""
+        return sum(all_match(silence.matchers, labels) for labels in self._mutes.inhibition.open_labels())
+
     def old(self, now: datetime) -> tuple[str, ...]:
         """The ids of silences that ended too long ago to be kept."""
         return tuple(one.id for one in self._mutes.silences() if one.ends_at < now - KEPT)
@@ -75,16 +80,21 @@ class Quiet:
 
     def hush(self, group: Group, now: datetime) -> tuple[Hush, Mapping[str, Suppression]]:
         """What of the group is muted, and under which name that is kept, by alert."""
-        found = dict(self.muted(group, now))
+        found = self._muted(group, now)
         until = min((mute.until for mute in found.values() if mute.until is not None), default=None)
         hush = Hush(MappingProxyType({alert_id: mute.words for alert_id, mute in found.items()}), until)
         return hush, {alert_id: _SUPPRESSIONS[mute.kind] for alert_id, mute in found.items()}
 
-    def muted(self, group: Group, now: datetime) -> Sequence[tuple[str, Mute]]:
-        """The open alerts of the group that are muted, by id, and why."""
-        open_ones = (member for member in group.members.values() if member.is_open)
-        found = ((member.alert_id, self._why(member, group, now)) for member in open_ones)
-        return [(alert_id, mute) for alert_id, mute in found if mute is not None]
+    def mute_of(self, group: Group, alert_id: str, now: datetime) -> Mute | None:
+        """Why the alert is muted in the group; None where it is not, or is not open."""
+        member = group.members.get(alert_id)
+        return self._why(member, group, now) if member is not None else None
+
+    def _muted(self, group: Group, now: datetime) -> Mapping[str, Mute]:
+        found = ((member.alert_id, self._why(member, group, now)) for member in group.members.values())
+        return {alert_id: mute for alert_id, mute in found if mute is not None}
 
     def _why(self, member: Member, group: Group, now: datetime) -> Mute | None:
+        if not member.is_open:
+            return None
         return self._mutes.why(member.alert_id, as_told(member.labels, member.level), group.timers, now)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from alerting.alert import Alert, State
 from alerting.memory.contract import HistoryEntry, Notification, Outcome, Words
+from alerting.muting.mutes import Mute
+from alerting.muting.silence import Silence
 from alerting.routing.group import Group
 from alerting.watch import RuleStatus
 
 _ORDER = {State.FIRING: 0, State.NO_DATA: 1, State.PENDING: 2, State.INACTIVE: 3}
+_NONE: Mapping[str, Mute] = MappingProxyType({})
 _ANNOTATIONS = ("summary", "description", "runbook_url")
 
 
@@ -26,8 +30,10 @@ def urgency(alert: Alert) -> tuple[int, int, float]:
     return (_ORDER[alert.state], -alert.level, -since)
 
 
-def alert(one: Alert, words: Words | None, incidents: Iterable[Group]) -> dict[str, Any]:
-    """An alert with its last words and the incidents that it belongs to."""
+def alert(
+    one: Alert, words: Words | None, incidents: Iterable[Group], mutes: Mapping[str, Mute] = _NONE
+) -> dict[str, Any]:
+    """An alert with its last words and the incidents that it belongs to; `mutes` by incident, where it is muted."""
     said = words or Words()
     return {
         "id": one.fingerprint,
@@ -49,6 +55,7 @@ def alert(one: Alert, words: Words | None, incidents: Iterable[Group]) -> dict[s
                 "group": dict(group.key.labels),
                 "opened_at": moment(group.opened_at),
                 "said_at": moment(group.said_at),
+                "muted": mute(mutes[group.incident]) if group.incident in mutes else None,
             }
             for group in incidents
         ],
@@ -96,6 +103,26 @@ def history(entry: HistoryEntry) -> dict[str, Any]:
     }
 
 
+def mute(one: Mute) -> dict[str, Any]:
+    """Why an alert is held back."""
+    return {"kind": one.kind.value, "by": one.by, "words": one.words, "until": moment(one.until)}
+
+
+def silence(one: Silence, now: datetime, alerts: int) -> dict[str, Any]:
+    """A silence, and how many open alerts it matches at `now`."""
+    return {
+        "id": one.id,
+        "phase": one.phase(now).value,
+        "matchers": [str(matcher) for matcher in one.matchers],
+        "starts_at": moment(one.starts_at),
+        "ends_at": moment(one.ends_at),
+        "author": one.author,
+        "comment": one.comment,
+        "created_at": moment(one.created_at),
+        "alerts": alerts,
+    }
+
+
 def notification(row: Notification, now: datetime) -> dict[str, Any]:
     """A row of the outbox; `now` ages one that waits."""
     message = row.message
@@ -119,4 +146,5 @@ def notification(row: Notification, now: datetime) -> dict[str, Any]:
         "attempts": row.attempts,
         "next_attempt_at": moment(row.next_attempt_at) if row.state is Outcome.PENDING else None,
         "last_error": row.last_error,
+        "muted": list(message.muted),
     }

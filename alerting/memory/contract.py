@@ -195,6 +195,9 @@ class Memory(Protocol):
     async def notifications(self, outcome: Outcome, limit: int | None = None) -> Sequence[Notification]:
         """Rows of the outbox: pending ones oldest first, others newest first."""
 
+    async def messages(self, incident: str) -> Sequence[Notification]:
+        """Rows of the outbox about one incident, oldest first."""
+
     async def count(self, outcome: Outcome, *, since: datetime | None = None) -> int:
         """How many rows of the outbox there are, or how many came to their end since then."""
 

@@ -85,6 +85,13 @@ class Outbox:
             (outcome.value, -1 if limit is None else limit),
         ).fetchall()
 
+    def of_incident(self, connection: sqlite3.Connection, incident: str) -> list[Any]:
+        """Rows for `notification` about one incident, oldest first."""
+        return connection.execute(
+            f"SELECT {_COLUMNS} FROM outbox WHERE incident = ? ORDER BY id",  # noqa: S608 - our own words
+            (incident,),
+        ).fetchall()
+
     def count(self, connection: sqlite3.Connection, outcome: Outcome, since: datetime | None) -> int:
         """How many rows there are, or how many came to their end since then."""
         found = connection.execute(

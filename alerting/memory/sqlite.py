@@ -129,6 +129,11 @@ class SqliteMemory:
         rows = await self._run(lambda connection: self._outbox.select(connection, outcome, limit))
         return [notification(row) for row in rows]
 
+    async def messages(self, incident: str) -> Sequence[Notification]:
+        """Rows of the outbox about one incident, oldest first."""
+        rows = await self._run(lambda connection: self._outbox.of_incident(connection, incident))
+        return [notification(row) for row in rows]
+
     async def count(self, outcome: Outcome, *, since: datetime | None = None) -> int:
         """How many rows of the outbox there are, or how many came to their end since then."""
         return await self._run(lambda connection: self._outbox.count(connection, outcome, since))

@@ -64,6 +64,10 @@ class Inhibition:
         both = zip(self._rules, self._sources, strict=True)
         return any(alert_id in sources.get(rule.key(labels), ()) for rule, sources in both)
 
+    def open_labels(self) -> Iterable[Mapping[str, str]]:
+        """The labels of every open alert."""
+        return self._open.values()
+
     def source_of(self, alert_id: str, labels: Mapping[str, str]) -> Mapping[str, str] | None:
         """The labels of an alert that mutes this one; None where none does."""
         for rule, sources in zip(self._rules, self._sources, strict=True):

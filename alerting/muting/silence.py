@@ -52,6 +52,11 @@ class Silence:
             return self
         return replace(self, starts_at=min(self.starts_at, now), ends_at=now)
 
+    def continuing(self, before: Silence) -> Silence:
+        """The same as a change of `before`, which it was made from: as old as that, and begun as long ago."""
+        begun = min(before.starts_at, self.starts_at) if before.starts_at <= self.created_at else self.starts_at
+        return replace(self, created_at=before.created_at, starts_at=begun)
+
 
 def draw_up(
     silence_id: str,

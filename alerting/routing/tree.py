@@ -45,15 +45,19 @@ class Node:
 
     def find(self, labels: Mapping[str, str]) -> tuple[Node, ...]:
         """The nodes that take an alert with `labels` (`severity` among them), in the order of the file."""
+        return tuple(path[-1] for path in self.paths(labels))
+
+    def paths(self, labels: Mapping[str, str]) -> tuple[tuple[Node, ...], ...]:
+        """The same, each with the nodes above it, from this one down."""
         if not all_match(self.matchers, labels):
             return ()
-        found: list[Node] = []
+        found: list[tuple[Node, ...]] = []
         for child in self.children:
-            taken = child.find(labels)
+            taken = child.paths(labels)
             found += taken
             if taken and not child.goes_on:
                 break
-        return tuple(found) or (self,)
+        return tuple((self, *path) for path in found) or ((self,),)
 
     def group_labels(self, labels: Mapping[str, str]) -> Labels:
         """What an alert with `labels` has in common with the others of its group."""

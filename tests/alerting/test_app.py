@@ -231,8 +231,11 @@ async def test_api_shows_what_the_docs_promise(folder: Path, pagerduty: FakePage
             return (await it.get("/api/v1/notifications"))["sent"]
 
         await until(sent, what="the message to be marked")
+        ending = {"matchers": ["a=b"], "for": "1h", "author": "ann", "comment": "because"}
+        async with it.http.post(it.url + "/api/v1/silences", json=ending) as made:
+            assert made.status == 201
         promised = documented()
-        for name in ("alerts", "rules", "history", "notifications", "status"):
+        for name in ("alerts", "rules", "history", "notifications", "silences", "status"):
             assert shape(await it.get(f"/api/v1/{name}")) == shape(promised[f"/api/v1/{name}"]), name
 
 
