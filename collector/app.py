@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from collector.check.pins import PinFile
 from collector.config import CollectorConfig
 from collector.dead import DeadLetters
 from collector.decode.catalog import build as build_decoders
-from collector.deliver.deliverer import Deliverer
+from collector.deliver.delivery import Delivery
 from collector.deliver.destinations import Destination
 from collector.health import health_lines
 from collector.intake.buckets import Buckets
@@ -31,7 +31,7 @@ from collector.intake.health import Readiness
 from collector.intake.http import Intake
 from collector.intake.refusals import Refusals
 from collector.ledger import CARRIED, EARLIER, Ledger
-from collector.metrics import BacklogGauges, BufferMetrics, DeadLetterMetrics, DeliveryMetrics, Waiting
+from collector.metrics import BacklogGauges, BufferMetrics, DeadLetterMetrics, DeliveryMetrics
 from collector.pipeline import Pipeline
 from collector.tokens import TokenBook
 from collector.transform.catalog import build as build_transforms
@@ -44,20 +44,23 @@ from store.contract import Store
 
 _log = logger("collector.app")
 _SOURCE = "tocsin"
-_NS = 1e9
 _READY = "ready"
 
 
 class Collector:
-    """The role. `state` is the folder of everything durable; the store comes unopened and is closed with the role."""
+    """The role. `state` is the folder of everything durable; stores come unopened and are closed with the role.
+
+    `store` is the one that is queried; `destinations` are those beside it.
+    """
 
     name = "collector"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the front door has to connect it with
         self,
         config: CollectorConfig,
         store: Store,
         *,
+        destinations: Sequence[Destination] = (),
         state: Path,
         clock: Clock,
         registry: CollectorRegistry,
@@ -72,10 +75,11 @@ class Collector:
         self._on_incident = on_incident
         self._reporting: Tasks | None = None
         self._ledger = Ledger()
+        self._destinations = (Destination(store.name, store), *destinations)
         self._buffer = BUFFERS[config.buffer.kind](
             config.buffer,
             state / "buffer",
-            [store.name],
+            [one.name for one in self._destinations],
             clock=clock,
             metrics=BufferMetrics(registry),
             on_incident=on_incident,
@@ -86,7 +90,7 @@ class Collector:
         dead_metrics = DeadLetterMetrics(registry)
         self._dead = DeadLetters(config.dead, state / "dead", dead_metrics)
         self._refusals = Refusals(self._dead, dead_metrics, on_incident)
-        self._deliverer = self._make_deliverer()
+        self._delivery = self._make_delivery()
         self._pipeline = self._make_pipeline()
         self._intake = self._make_intake(state)
         self._hand_in: HandIn = self._intake.hand_in
@@ -95,14 +99,14 @@ class Collector:
             for name, build in INPUTS.items()
         }
         self._status = "starting"
-        BacklogGauges(registry, self._waiting)
+        BacklogGauges(registry, self._delivery.waiting)
 
     async def start(self) -> str:
         """Open everything and accept; returns the bound address. Raises ConfigError."""
         await self._store.open()
         await self._field_types.open()
         await self._buffer.open()
-        await self._deliverer.start()
+        await self._delivery.start()
         for bucket in self._buffer.buckets():
             carried = self._buffer.backlog(self._store.name, bucket).lines
             self._ledger.count(bucket, EARLIER, CARRIED, carried)
@@ -118,7 +122,7 @@ class Collector:
         await self._intake.stop()
         await self._stop_inputs()
         await self._refusals.stop()
-        await self._deliverer.stop()
+        await self._delivery.stop()
         await self._buffer.close()
         await self._store.close()
 
@@ -134,7 +138,7 @@ class Collector:
         self._field_types.adopt(config.checks.field_types)
         self._buffer.adopt(config.buffer)
         self._dead.adopt(config.dead)
-        self._deliverer.adopt(config.deliver)
+        self._delivery.adopt(config.deliver)
         if _judged_by(config) != _judged_by(before):
             self._pipeline = self._make_pipeline()
         self._intake.adopt(config, self._pipeline)
@@ -146,16 +150,16 @@ class Collector:
 
     def lag(self) -> float:
         """Seconds for which the oldest line has waited for the store: what alerting calls `buffer_age_s`."""
-        return self._age_s(self._buffer.backlog(self._store.name).oldest_ns)
+        return self._delivery.standings()[0].buffer_age_s
 
-    def _make_deliverer(self) -> Deliverer:
-        config, registry = self._config, self._registry
-        return Deliverer(
-            Destination(self._store.name, self._store),
+    def _make_delivery(self) -> Delivery:
+        return Delivery(
+            self._destinations,
             self._buffer,
             self._dead,
-            config=config.deliver,
-            metrics=DeliveryMetrics(registry, self._ledger),
+            config=self._config.deliver,
+            metrics=DeliveryMetrics(self._registry, self._ledger),
+            clock=self._clock,
             on_incident=self._on_incident,
         )
 
@@ -174,7 +178,7 @@ class Collector:
             dead=self._dead,
             refusals=self._refusals,
             pins=self._field_types.pins,
-            destination=store.name,
+            destinations=[one.name for one in self._destinations],
             ledger=self._ledger,
             listening=self._listening,
         )
@@ -200,19 +204,10 @@ class Collector:
             await self._reporting.stop()
 
     def _readiness(self) -> Readiness:
-        lines = self._buffer.backlog(self._store.name).lines
+        standings = self._delivery.standings()
         refusing = self._buffer.refusing()
         status = f"refusing: {refusing}" if self._status == _READY and refusing else self._status
-        return Readiness(status, lines, self.lag())
-
-    def _waiting(self) -> Iterator[Waiting]:
-        for bucket in self._buffer.buckets():
-            backlog = self._buffer.backlog(self._store.name, bucket)
-            age_s = self._age_s(backlog.oldest_ns)
-            yield Waiting(self._store.name, bucket, backlog.lines, backlog.size_bytes, age_s)
-
-    def _age_s(self, oldest_ns: int) -> float:
-        return max((self._clock.now_ns() - oldest_ns) / _NS, 0.0) if oldest_ns else 0.0
+        return Readiness(status, standings[0].buffered_lines, standings[0].buffer_age_s, standings)
 
     async def _report_for_ever(self) -> None:
         host = self._config.host.name or socket.gethostname()

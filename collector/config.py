@@ -7,9 +7,11 @@ from datetime import timedelta
 
 from collector.buffer.disk import DiskConfig
 from collector.dead import DeadConfig
+from collector.deliver.destinations import DestinationConfig, check_names
 from collector.deliver.outlet import DeliveryConfig
 from collector.intake.host import HostConfig
 from collector.intake.http import IntakeConfig
+from foundation.differences import FIXED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +29,19 @@ class HealthConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectorConfig(IntakeConfig):
-    """`collector:` in tocsin.yml; the keys of HTTP intake stand directly under it."""
+    """`collector:` in tocsin.yml; the keys of HTTP intake stand directly under it.
+
+    `destinations` get every line beside the store that is queried.
+    """
 
     buffer: DiskConfig = field(default_factory=DiskConfig)
     deliver: DeliveryConfig = field(default_factory=DeliveryConfig)
+    destinations: tuple[DestinationConfig, ...] = field(default=(), metadata=FIXED)
     dead: DeadConfig = field(default_factory=DeadConfig)
     host: HostConfig = field(default_factory=HostConfig)
     health: HealthConfig = field(default_factory=HealthConfig)
+
+    def __post_init__(self) -> None:
+        """Refuse an address that is none, and destinations that cannot be told apart."""
+        IntakeConfig.__post_init__(self)
+        check_names(self.destinations)

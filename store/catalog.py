@@ -11,6 +11,7 @@ from store.metered import MeteredStore, StoreMetrics
 from store.remote import RemoteConfig, RemoteReader
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from prometheus_client import CollectorRegistry
@@ -24,17 +25,33 @@ StoreConfig = EmbeddedConfig | InfluxConfig | RemoteConfig
 
 def build(config: StoreConfig, *, state: Path, clock: Clock, registry: CollectorRegistry) -> Store:
     """The configured store, measured, not yet open. Raises ConfigError for one that only reads."""
-    inner: Store
+    return build_all(config, {}, state=state, clock=clock, registry=registry)[0]
+
+
+def build_all(
+    config: StoreConfig,
+    beside: Mapping[str, InfluxConfig],
+    *,
+    state: Path,
+    clock: Clock,
+    registry: CollectorRegistry,
+) -> list[Store]:
+    """The configured store, then those that are written to beside it, each under the name that is given to it."""
+    metrics = StoreMetrics(registry)
+    stores = [_build(config, state, clock), *(InfluxStore(one, name) for name, one in beside.items())]
+    return [MeteredStore(store, metrics, clock) for store in stores]
+
+
+def _build(config: StoreConfig, state: Path, clock: Clock) -> Store:
     match config:
         case EmbeddedConfig():
-            inner = EmbeddedStore(config, state=state, clock=clock)
+            return EmbeddedStore(config, state=state, clock=clock)
         case InfluxConfig():
-            inner = InfluxStore(config)
+            return InfluxStore(config)
         case RemoteConfig():
             raise ConfigError("store: kind remote only reads; a collector needs kind embedded or influxdb")
         case _:
             assert_never(config)
-    return MeteredStore(inner, StoreMetrics(registry), clock)
 
 
 def build_reader(

@@ -1,14 +1,16 @@
 """InfluxDB 2 over HTTP, or any server that speaks its write API and InfluxQL at /query.
 
 influxdb-client is transport and authentication; bodies are the buffer's own gzip members, sent as they are. Nothing is
-batched or tried again here: every answer is classified once, and delivery alone decides what follows.
+batched or tried again here: every answer is classified once, and delivery alone decides what follows. Only words that
+are InfluxDB's own condemn a line: a proxy, or a server of another kind at a mistyped address, never does.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable
+import ssl
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,10 +22,22 @@ from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 
 from foundation.batch import FieldType
+from foundation.errors import ConfigError, Transient
 from foundation.secret import Secret
 from store.contract import FieldTypes, StatementResult, Verdict
-from store.errors import BodyRefused, BucketMissing, QueryLimitExceeded, StoreUnavailable
-from store.wire import database_names, message_of, raise_query_error, read_results, retry_after
+from store.errors import (
+    BodyRefused,
+    BucketForbidden,
+    BucketMissing,
+    CertificateRefused,
+    ConnectionCut,
+    QueryLimitExceeded,
+    StoreBusy,
+    StoreTimedOut,
+    StoreUnavailable,
+    TokenRefused,
+)
+from store.wire import database_names, message_of, own_words, raise_query_error, read_results, retry_after
 
 if TYPE_CHECKING:
     from foundation.batch import Position, Shipment
@@ -34,6 +48,16 @@ _STORED: Final = 204
 _REFUSED: Final = (400, 422)
 _TOO_LARGE: Final = 413
 _NOT_FOUND: Final = 404
+_ELSEWHERE: Final = range(300, 400)
+_WAITS: Final = {
+    401: TokenRefused,
+    403: BucketForbidden,
+    408: StoreTimedOut,
+    429: StoreBusy,
+    503: StoreBusy,
+    504: StoreTimedOut,
+}
+"""Statuses with a meaning of their own for whoever tries again; all others are StoreUnavailable."""
 _DROPPED_NOTHING: Final = re.compile(r"partial write: .* dropped=0\b", re.DOTALL)
 _NOT_THE_LINES: Final = re.compile(r"\b(?:org|organization|precision)\b")
 
@@ -62,19 +86,32 @@ class InfluxConfig:
             raise ValueError("timeout and connections must be positive")
 
 
+def read_trust(config: InfluxConfig) -> ssl.SSLContext | None:
+    """Whose certificates are trusted; None without TLS. Raises ConfigError for a file that cannot be used."""
+    if not config.url.startswith("https://"):
+        return None
+    try:
+        return ssl.create_default_context(cafile=config.ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"{config.ca_file}: holds no certificates that can be read: {error}; mend ca_file") from error
+
+
 class InfluxStore:
     """The store contract on one InfluxDB 2. Writes are idempotent: the same lines twice leave one point each."""
 
-    name = "influxdb"
     makes_buckets = False
 
-    def __init__(self, config: InfluxConfig) -> None:
+    def __init__(self, config: InfluxConfig, name: str = "influxdb") -> None:
+        self.name = name
         self._config = config
         self._client: Any = None
         self._write_service: Any = WriteService
 
     async def open(self) -> None:
-        """Make the HTTP session; the server is not asked."""
+        """Make the HTTP session; the server is not asked. Raises ConfigError where ca_file cannot be used.
+
+        Redirects are not followed: they would take the lines to a server that nobody configured, or drop them.
+        """
         config = self._config
         self._client = InfluxDBClientAsync(
             config.url.rstrip("/"),
@@ -82,7 +119,8 @@ class InfluxStore:
             org=config.org,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=config.connect_timeout.total_seconds()),
             connection_pool_maxsize=config.connections,
-            ssl_ca_cert=None if config.ca_file is None else str(config.ca_file),
+            ssl_context=await asyncio.to_thread(read_trust, config),
+            allow_redirects=False,
         )
 
     async def close(self) -> None:
@@ -95,7 +133,7 @@ class InfluxStore:
         """Post the members as one body.
 
         Raises BodyRefused (400, 413, and 422, after which the other lines are stored: halve and write again, it does no
-        harm), BucketMissing (404), StoreUnavailable (everything else, time-outs included).
+        harm), BucketMissing (404), BucketForbidden (403), StoreUnavailable or one of its kinds (everything else).
         """
         del position
         request = self._write_service(self._api()).post_write_async(
@@ -113,7 +151,7 @@ class InfluxStore:
         except ApiException as error:
             return self._judge(shipment, error)
         except TimeoutError as error:
-            raise StoreUnavailable(f"{self._config.url}: no answer within {self._config.timeout}") from error
+            raise StoreTimedOut(f"{self._config.url}: no answer within {self._config.timeout}") from error
         if status != _STORED:
             raise StoreUnavailable(f"{self._config.url}: answered {status} to a write; InfluxDB answers 204")
         return Verdict(stored=shipment.lines)
@@ -167,24 +205,29 @@ class InfluxStore:
 
     def _judge(self, shipment: Shipment, error: ApiException) -> Verdict:
         """What a refused write means. Every branch but one raises."""
-        message = message_of(error.body or b"")
-        said = f"{self._config.url}: {message or error.reason} (status {error.status})"
-        if error.status == _TOO_LARGE:
+        headers: Mapping[str, str] = error.headers or {}
+        status, body = error.status or 0, error.body or b""
+        message = message_of(body)
+        said = f"{self._config.url}: {message or error.reason} (status {status})"
+        if status == _TOO_LARGE:
             raise BodyRefused(said, too_large=True) from error
-        if error.status in _REFUSED and not _names_the_request(message):
+        if status in _REFUSED and own_words(body) and not _names_the_request(message):
             if _DROPPED_NOTHING.search(message):
                 return Verdict(stored=shipment.lines)
             raise BodyRefused(message) from error
-        if error.status == _NOT_FOUND and "bucket" in message:
+        if status == _NOT_FOUND and "bucket" in message:
             raise BucketMissing(said) from error
-        raise StoreUnavailable(said, retry_after_s=retry_after(error.headers or {})) from error
+        if status in _ELSEWHERE:
+            said = f"{self._config.url}: sends us to {headers.get('Location', 'nowhere')} (status {status}); mend url"
+        kind: type[Transient] = _WAITS.get(status, StoreUnavailable)
+        raise kind(said, retry_after_s=retry_after(headers)) from error
 
     async def _within(self, request: Awaitable[T], seconds: float) -> T:
         async with asyncio.timeout(seconds):
             return await self._connected(request)
 
     async def _connected(self, request: Awaitable[T]) -> T:
-        """The request, with what the connection may raise turned into StoreUnavailable."""
+        """The request, with what the connection may raise turned into a kind of StoreUnavailable."""
         try:
             return await request
         except aiohttp.ServerTimeoutError as error:
@@ -192,12 +235,21 @@ class InfluxStore:
         except (aiohttp.ClientError, OSError) as error:
             if isinstance(error, TimeoutError):
                 raise
-            raise StoreUnavailable(f"{self._config.url}: {type(error).__name__}: {error}") from error
+            raise _kind_of(error)(f"{self._config.url}: {type(error).__name__}: {error}") from error
 
     def _api(self) -> Any:
         if self._client is None:
             raise StoreUnavailable("the InfluxDB store is not open")
         return self._client.api_client
+
+
+def _kind_of(error: Exception) -> type[StoreUnavailable]:
+    """What it is called when a connection fails: before it was made, or after."""
+    if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
+        return CertificateRefused
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.InvalidURL):
+        return StoreUnavailable
+    return ConnectionCut
 
 
 def _names_the_request(message: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import orjson
@@ -48,10 +50,32 @@ def message_of(body: bytes) -> str:
     return str(data.get("message") or data.get("error") or data)[:_MOST_MESSAGE]
 
 
+def own_words(body: bytes) -> bool:
+    """Whether an error body has InfluxDB's form: a JSON object with a text under `message` or `error`."""
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(data, dict) and any(isinstance(data.get(key), str) and data[key] for key in ("message", "error"))
+
+
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds of a Retry-After header; None where there is none or it holds a date."""
+    """Seconds of a Retry-After header; None where there is none.
+
+    A date is counted from the answer's own Date, so that the clocks of both sides need not agree.
+    """
     text = headers.get("Retry-After", "").strip()
-    return float(text) if text.isdecimal() else None
+    if text.isdecimal():
+        return float(text)
+    until, now = _date(text), _date(headers.get("Date", ""))
+    return max((until - now).total_seconds(), 0.0) if until is not None and now is not None else None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def database_names(results: tuple[StatementResult, ...]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Literal
 import demo
 from alerting.config import AlertingConfig
 from collector.config import CollectorConfig
+from collector.deliver.destinations import check_names
 from console.config import ConsoleConfig
 from demo.config import DemoConfig
 from foundation import settings
@@ -40,6 +41,13 @@ class TocsinConfig:
     console: ConsoleConfig = field(default_factory=ConsoleConfig)
     demo: DemoConfig = field(default_factory=DemoConfig)
     logs: LogsConfig = field(default_factory=LogsConfig)
+
+    def __post_init__(self) -> None:
+        """Refuse a destination under the name of the store, which is its kind."""
+        try:
+            check_names(self.collector.destinations, self.store.kind)
+        except ValueError as error:
+            raise ValueError(f"collector.destinations: {error}") from error
 
 
 def demo_file() -> Path:

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 
 from alerting.app import Alerting
 from collector.app import Collector
+from collector.deliver.destinations import Destination
 from console.app import Console
 from demo.app import Demo
 from foundation import logs
@@ -94,10 +95,18 @@ class Roles:
     def _collector(self, sections: Sections) -> Role:
         config = sections.config
         arrange_own_token(config.state, needed=config.collector.tokens == "required")
-        self.store = catalog.build(config.store, state=config.state, clock=self.clock, registry=self.registry)
+        beside = config.collector.destinations
+        self.store, *others = catalog.build_all(
+            config.store,
+            {one.name: one.store for one in beside},
+            state=config.state,
+            clock=self.clock,
+            registry=self.registry,
+        )
         role = Collector(
             config.collector,
             self.store,
+            destinations=[Destination.of(one, store) for one, store in zip(beside, others, strict=True)],
             state=config.state,
             clock=self.clock,
             registry=self.registry,

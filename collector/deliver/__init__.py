@@ -1,6 +1,7 @@
 """Out of the buffer and into every destination: what was acknowledged is stored or a dead letter, sooner or later.
 
     destinations  what is written to beside the store, and under which names; their part of tocsin.yml
+    delivery      all destinations as one: a deliverer each
     deliverer     one task for each bucket of a destination
     lane          one bucket on its way: read, write, settle; and the search for the bad lines of a refused body
     attempts      the only retry loop: what failed is tried again, for ever

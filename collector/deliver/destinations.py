@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 from store.contract import Store
 from store.influxdb import InfluxConfig
@@ -44,6 +45,11 @@ class Destination:
     store: Store
     required: bool = True
     buckets: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, config: DestinationConfig, store: Store) -> Self:
+        """What is configured, with the store that was built for it."""
+        return cls(config.name, store, config.required, config.buckets)
 
     def bucket(self, ours: str) -> str:
         """What our bucket is called there."""

@@ -39,8 +39,9 @@ class Pace:
             self._grow()
 
     def late(self, size_bytes: int) -> None:
-        """A write of so many bytes was not answered in time."""
-        self._halve(size_bytes)
+        """A write of so many bytes was not answered in time. A small one says nothing about size."""
+        if size_bytes * 2 > self._size:
+            self._halve(size_bytes)
 
     def too_large(self, size_bytes: int) -> None:
         """A write of so many bytes was refused for its size."""

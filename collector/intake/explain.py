@@ -39,9 +39,11 @@ _NS = 1e9
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What stands behind the door: the store's name, the buffer, and the types pinned for a bucket's measurement."""
+    """What stands behind the door: the buffer, who is written to from it (the store that is queried first), and the
+    types pinned for a bucket's measurement.
+    """
 
-    destination: str
+    destinations: tuple[str, ...]
     buffer: Buffer
     pins: Callable[[str, str], Mapping[str, FieldType]]
 
@@ -144,10 +146,13 @@ class ExplainRoute:
             known, missing = True, ""
         except Refusal as error:
             known, missing = False, str(error)
-        backlog = there.buffer.backlog(there.destination, bucket)
+        destinations = [self._waiting(one, bucket) for one in there.destinations]
+        return {"bucket_taken": known, "bucket_problem": missing, "destinations": destinations}
+
+    def _waiting(self, destination: str, bucket: str) -> dict[str, Any]:
+        backlog = self._surroundings.buffer.backlog(destination, bucket)
         age_s = (self._clock.now_ns() - backlog.oldest_ns) / _NS if backlog.oldest_ns else 0.0
-        waiting = {"name": there.destination, "waiting_lines": backlog.lines, "waiting_s": max(age_s, 0.0)}
-        return {"bucket_taken": known, "bucket_problem": missing, "destinations": [waiting]}
+        return {"name": destination, "waiting_lines": backlog.lines, "waiting_s": max(age_s, 0.0)}
 
 
 def _explain(outcome: Outcome, steps: Sequence[Step], unreadable: str, now_ns: int) -> dict[str, Any]:

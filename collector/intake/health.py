@@ -7,16 +7,22 @@ from dataclasses import asdict, dataclass
 
 from aiohttp import web
 
+from collector.deliver.delivery import Standing
 from collector.intake.answers import COMPATIBLE_WITH, HEADERS, json_answer
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """`status` is `ready`, or why nothing is accepted; zero `buffered_lines` means that all can be queried."""
+    """`status` is `ready`, or why nothing is accepted; zero `buffered_lines` means that all can be queried.
+
+    `destinations`: how each stands, the store that is queried first. One that takes nothing for now is no reason to
+    accept nothing.
+    """
 
     status: str
     buffered_lines: int
     buffer_age_s: float
+    destinations: tuple[Standing, ...] = ()
 
     @property
     def ready(self) -> bool:

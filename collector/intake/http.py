@@ -7,7 +7,7 @@ through nothing that it does not need. The paths and their answers are those of 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
@@ -116,7 +116,7 @@ class Intake:
         dead: DeadLetters,
         refusals: Refusals,
         pins: Callable[[str, str], Mapping[str, FieldType]],
-        destination: str,
+        destinations: Sequence[str],
         ledger: Ledger,
         listening: Listening | None = None,
     ) -> None:
@@ -136,7 +136,7 @@ class Intake:
         self._door = Door(pipeline, buffer, self._metrics, clock, refusals, self._tail, default_bucket=config.bucket)
         self._dead = dead
         self._replayer = Replayer(dead)
-        self._surroundings = Surroundings(destination, buffer, pins)
+        self._surroundings = Surroundings(tuple(destinations), buffer, pins)
         self._params = lru_cache(_MOST_QUERIES)(_parse_params)
         self._buckets = buckets
         self._health = HealthRoutes(readiness)
@@ -277,7 +277,7 @@ class Intake:
     def _balances(self) -> list[Balance]:
         ledger, there = self._metrics.ledger, self._surroundings
         buckets = sorted(ledger.buckets() | set(there.buffer.buckets()))
-        return [ledger.balance(one, there.buffer.backlog(there.destination, one).lines) for one in buckets]
+        return [ledger.balance(one, there.buffer.backlog(there.destinations[0], one).lines) for one in buckets]
 
     async def _show_metrics(self, _request: web.BaseRequest, _params: Mapping[str, str]) -> web.Response:
         return metrics_response(self._registry)

@@ -162,7 +162,7 @@ async def running_intake(
         dead=dead,
         refusals=refusals,
         pins=guard.pins,
-        destination="memory",
+        destinations=["memory"],
         ledger=Ledger(),
     )
     running.intake = intake

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.deliver.delivery import Standing
 from collector.intake.health import Readiness
 from tests.fakes.intake import RunningIntake, running_intake
 
@@ -38,16 +39,31 @@ async def test_health_is_influxdbs_form(intake: RunningIntake):
 
 
 async def test_ready_tells_what_waits_for_delivery(intake: RunningIntake):
-    """200 while lines are accepted, 503 otherwise, always with the backlog."""
+    """200 while lines are accepted, 503 otherwise, always with the backlog and how each destination stands."""
     assert json.loads((await intake.ask("GET", "/ready")).body) == {
         "status": "ready",
         "buffered_lines": 0,
         "buffer_age_s": 0.0,
+        "destinations": [],
     }
-    intake.readiness[0] = Readiness("the disk is full", 5, 2.5)
+    away = Standing("archive", required=False, buffered_lines=5, buffer_age_s=2.5, waits_for=("token_refused",))
+    intake.readiness[0] = Readiness("the disk is full", 5, 2.5, (away,))
     answer = await intake.ask("GET", "/ready")
     assert answer.status == 503
-    assert json.loads(answer.body) == {"status": "the disk is full", "buffered_lines": 5, "buffer_age_s": 2.5}
+    assert json.loads(answer.body) == {
+        "status": "the disk is full",
+        "buffered_lines": 5,
+        "buffer_age_s": 2.5,
+        "destinations": [
+            {
+                "name": "archive",
+                "required": False,
+                "buffered_lines": 5,
+                "buffer_age_s": 2.5,
+                "waits_for": ["token_refused"],
+            }
+        ],
+    }
 
 
 async def test_metrics_show_requests_by_path_and_status(intake: RunningIntake):
