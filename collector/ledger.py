@@ -1,80 +1,212 @@
-"""What became of every line since this process started, by bucket and source.
+"""What became of every line, by bucket and source: the terms, and what of them is not durable yet. Pure.
 
-    received + carried = delivered + buffered + rejected + dead + taken out
+    received + carried = rejected + taken out                                  (shared by all destinations)
+                       + delivered + buffered + dead + skipped + lost + earlier    (for each destination)
 
-Each term is counted where it happens and none is made from the others: the door counts received, rejected and taken
-out, delivery counts delivered and dead, the buffer knows what it holds, and what it held at the start is carried.
-Sources are bounded: those beyond the bound share one row. Not kept over a restart; see docs/ledger.md.
+Each term is counted where it happens and none is made from the others; docs/ledger.md says where. The buffer writes
+the terms down beside the lines that they are about and enters them here in the same moment, so the ledger closes
+whenever it is looked at, and again after any crash. What was counted for bodies of which no line is left (`note`) waits
+here until the buffer has written it down.
+
+Memory is bounded: sources beyond `MOST_SOURCES` share one row of their bucket. A bucket that has such a row gives no
+source a new one, so that no source's terms stand in two places.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 MOST_SOURCES = 1_000
+"""Rows of their own, in all buckets together."""
 OTHERS = "(others)"
-EARLIER = "(before the start)"
-"""The source of what a process before this one left in the buffer, or had brought to the store already."""
-RECEIVED, DELIVERED, DEAD, CARRIED = "received", "delivered", "dead", "carried"
-REJECTED, TAKEN_OUT = "rejected", "taken_out"
-_SPLIT = frozenset({REJECTED, TAKEN_OUT})
-"""Terms with a reason each."""
+RECEIVED, CARRIED, REJECTED, TAKEN_OUT = "received", "carried", "rejected", "taken_out"
+DELIVERED, BUFFERED, DEAD = "delivered", "buffered", "dead"
+SKIPPED, LOST, EARLIER = "skipped", "lost", "earlier"
+PASSED = (DELIVERED, DEAD, SKIPPED, LOST, EARLIER)
+"""What may become of a line that was buffered, for one destination."""
+
+Terms = Mapping[tuple[str, str], int]
+"""(term, reason) -> lines; the reason is empty but for rejected and taken out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the door counted of a body (or of several): lines received, rejected by reason, taken out by policy."""
+
+    received: int
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    taken_out: Mapping[str, int] = field(default_factory=dict)
+
+    def terms(self) -> Counter[tuple[str, str]]:
+        """The same, to be added up."""
+        terms = Counter({(RECEIVED, ""): self.received})
+        for term, reasons in ((REJECTED, self.rejected), (TAKEN_OUT, self.taken_out)):
+            for reason, lines in reasons.items():
+                terms[term, str(reason)] += lines
+        return terms
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What became of lines that a cursor passes, by source: taken by the destination, or refused for good."""
+
+    delivered: Mapping[str, int]
+    dead: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Row:
+    """The terms of one source: shared by all destinations, and of each (destination -> term -> lines)."""
+
+    shared: Counter[tuple[str, str]] = field(default_factory=Counter)
+    of: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def count_for(self, destination: str, term: str, lines: int) -> None:
+        """Add to a term of one destination."""
+        terms = self.of.get(destination)
+        if terms is None:
+            terms = self.of[destination] = Counter()
+        terms[term] += lines
+
+    def difference(self, destination: str) -> int:
+        """Lines that came and are nowhere; negative when more are accounted for than came."""
+        came = gone = 0
+        for (term, _), lines in self.shared.items():
+            if term in (RECEIVED, CARRIED):
+                came += lines
+            else:
+                gone += lines
+        return came - gone - sum(self.of.get(destination, {}).values())
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """One bucket's terms and what the buffer holds now; `difference` is zero where they close.
-
-    While lines move, it is what was just between two places.
-    """
+    """One bucket's terms for one destination; `difference` is zero where they close, for every source alone too."""
 
     bucket: str
+    destination: str
     terms: Mapping[str, int]
     rejected: Mapping[str, int]
     taken_out: Mapping[str, int]
-    buffered: int
-    sources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-
-    @property
-    def difference(self) -> int:
-        """Lines that came and are nowhere; negative when more are accounted for than came."""
-        gone = self.terms.get(DELIVERED, 0) + self.terms.get(DEAD, 0) + self.buffered
-        gone += sum(self.rejected.values()) + sum(self.taken_out.values())
-        return self.terms.get(RECEIVED, 0) + self.terms.get(CARRIED, 0) - gone
+    sources: Mapping[str, Mapping[str, int]]
+    difference: int
+    closes: bool
 
 
 class Ledger:
     """The terms. Used from the event loop only."""
 
     def __init__(self) -> None:
-        self._entries: dict[tuple[str, str], Counter[tuple[str, str]]] = {}
+        self._rows: dict[str, dict[str, Row]] = {}
+        self._own_rows = 0
+        self._notes: dict[str, dict[str, Counter[tuple[str, str]]]] = {}
+        self._under_way: dict[str, dict[str, Counter[tuple[str, str]]]] = {}
 
-    def count(self, bucket: str, source: str, term: str, lines: int, reason: str = "") -> None:
-        """Add lines to a term; rejected and taken out have a reason."""
-        if not lines:
-            return
-        entry = self._entries.get((bucket, source))
-        if entry is None:
-            source = source if len(self._entries) < MOST_SOURCES else OTHERS
-            entry = self._entries.setdefault((bucket, source), Counter())
-        entry[term, str(reason)] += lines
+    def row(self, bucket: str, source: str) -> Row:
+        """Where the source's lines are counted."""
+        return self._row(bucket, self.named(bucket, source))
 
-    def buckets(self) -> frozenset[str]:
-        """Every bucket that something was counted for."""
-        return frozenset(bucket for bucket, _ in self._entries)
+    def named(self, bucket: str, source: str) -> str:
+        """The name of the source's row: its own while there are few, else the one that the others share."""
+        rows = self._rows.setdefault(bucket, {})
+        if source in rows:
+            return source
+        if OTHERS in rows or self._own_rows >= MOST_SOURCES:
+            _ = self._row(bucket, OTHERS)
+            return OTHERS
+        _ = self._row(bucket, source)
+        return source
 
-    def balance(self, bucket: str, buffered: int) -> Balance:
-        """The terms of a bucket, whose buffer holds `buffered` lines now."""
+    def count(
+        self, bucket: str, source: str, term: str, lines: int, reason: str = "", *, destination: str = ""
+    ) -> None:
+        """Add lines to a durable term: one of a destination's own, or without it one shared by all."""
+        row = self.row(bucket, source)
+        if destination:
+            row.count_for(destination, term, lines)
+        else:
+            row.shared[term, str(reason)] += lines
+
+    def enter(self, bucket: str, source: str, terms: Terms) -> None:
+        """Add what the door counted and the buffer has made durable."""
+        self.row(bucket, source).shared.update(terms)
+
+    def note(self, bucket: str, source: str, account: Account) -> None:
+        """Keep what the door counted until the buffer has made it durable."""
+        rows = self._notes.setdefault(bucket, {})
+        rows.setdefault(self.named(bucket, source), Counter()).update(account.terms())
+
+    @property
+    def noted(self) -> bool:
+        """Whether something waits to be made durable."""
+        return bool(self._notes)
+
+    def take_notes(self) -> Mapping[str, Mapping[str, Terms]]:
+        """Bucket -> row -> what waits to be made durable; `settle_notes` says for each bucket whether it was."""
+        self._under_way, self._notes = self._notes, {}
+        return self._under_way
+
+    def settle_notes(self, bucket: str, *, durable: bool) -> None:
+        """What was taken of the bucket's notes is durable, or waits on."""
+        rows = self._under_way.pop(bucket, {})
+        for source, terms in rows.items():
+            if durable:
+                self._row(bucket, source).shared.update(terms)
+            else:
+                self._notes.setdefault(bucket, {}).setdefault(source, Counter()).update(terms)
+
+    def rows(self, bucket: str) -> Mapping[str, Row]:
+        """The bucket's rows, durable terms only."""
+        return self._rows.get(bucket, {})
+
+    def restore(self, bucket: str, source: str, row: Row) -> None:
+        """Put back a row as it was written down."""
+        there = self._row(bucket, source)
+        there.shared.update(row.shared)
+        for destination, terms in row.of.items():
+            for term, lines in terms.items():
+                there.count_for(destination, term, lines)
+
+    def balances(self, destinations: Sequence[str]) -> list[Balance]:
+        """The terms of every bucket for every one of these destinations, what is not durable yet included."""
+        return [self.balance(bucket, one) for bucket in sorted(self._rows) for one in destinations]
+
+    def balance(self, bucket: str, destination: str) -> Balance:
+        """The terms of a bucket, for one destination."""
         terms: Counter[str] = Counter()
         reasons: dict[str, Counter[str]] = {REJECTED: Counter(), TAKEN_OUT: Counter()}
         sources: dict[str, Counter[str]] = {}
-        for (of, source), entry in self._entries.items():
-            for (term, reason), lines in entry.items() if of == bucket else ():
-                sources.setdefault(source, Counter())[term] += lines
-                if term in _SPLIT:
+        differences: list[int] = []
+        for source, row in self._rows.get(bucket, {}).items():
+            own = row.of.get(destination, Counter())
+            shown = sources[source] = Counter(own)
+            terms.update(own)
+            shared = self._with_notes(bucket, source, row)
+            for (term, reason), lines in shared.items():
+                shown[term] += lines
+                if term in reasons:
                     reasons[term][reason] += lines
                 else:
                     terms[term] += lines
-        return Balance(bucket, terms, reasons[REJECTED], reasons[TAKEN_OUT], buffered, sources)
+            differences.append(Row(shared, row.of).difference(destination))
+        closes = not any(differences)
+        return Balance(
+            bucket, destination, terms, reasons[REJECTED], reasons[TAKEN_OUT], sources, sum(differences), closes
+        )
+
+    def _with_notes(self, bucket: str, source: str, row: Row) -> Counter[tuple[str, str]]:
+        parts: Iterable[Terms] = (notes.get(bucket, {}).get(source, {}) for notes in (self._notes, self._under_way))
+        shared = Counter(row.shared)
+        for part in parts:
+            shared.update(part)
+        return shared
+
+    def _row(self, bucket: str, source: str) -> Row:
+        rows = self._rows.setdefault(bucket, {})
+        row = rows.get(source)
+        if row is None:
+            row = rows[source] = Row()
+            self._own_rows += source != OTHERS
+        return row

@@ -42,6 +42,18 @@ class BufferMetrics:
             ("reason",),
             registry=registry,
         )
+        self.skipped_lines = Counter(
+            "tocsin_skipped_lines_total",
+            "Lines that an optional destination was moved past, because the buffer was full.",
+            ("destination", "bucket"),
+            registry=registry,
+        )
+        self.lost_lines = Counter(
+            "tocsin_buffer_lost_lines_total",
+            "Lines that could not be read any more, because their file was damaged.",
+            ("destination", "bucket"),
+            registry=registry,
+        )
         self.used_bytes = Gauge("tocsin_buffer_used_bytes", "Bytes that all segments take on disk.", registry=registry)
         self.quota_bytes = Gauge(
             "tocsin_buffer_quota_bytes", "Bytes that all segments together may take.", registry=registry

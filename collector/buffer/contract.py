@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from collector.ledger import Account, Brought
 from foundation.batch import Batch, Position, Shipment
 from foundation.errors import Transient
 
@@ -51,7 +52,12 @@ class Parcel:
 
 
 class Buffer(Protocol):
-    """An append-only log per bucket with one cursor per destination and bucket."""
+    """An append-only log per bucket with one cursor per destination and bucket.
+
+    Made with the names of all destinations, and which of them are optional: where space gets scarce and nobody else
+    holds the oldest lines back, the buffer moves the cursor of an optional destination past them by itself, and counts
+    them as skipped. What such a destination had read by then may be committed all the same.
+    """
 
     async def open(self) -> None:
         """Recover what is on disk. Raises ConfigError when another process holds the directory."""
@@ -59,8 +65,15 @@ class Buffer(Protocol):
     async def close(self) -> None:
         """Finish the running group commit and release the directory."""
 
-    async def append(self, batch: Batch) -> None:
-        """Return when the batch is durable. Raises BufferFull or BufferFailed, and then nothing was taken."""
+    async def append(self, batch: Batch, account: Account | None = None) -> None:
+        """Return when the batch is durable. Raises BufferFull or BufferFailed, and then nothing was taken.
+
+        `account` is what the door counted of the body that the batch is left of; it enters the ledger with the batch
+        or not at all. Without one the batch is all that came.
+        """
+
+    def note(self, bucket: str, source: str, account: Account) -> None:
+        """Enter an account of which no batch is left into the ledger; durable with the next group commit."""
 
     def buckets(self) -> tuple[str, ...]:
         """Buckets that have a log, sorted."""
@@ -78,9 +91,11 @@ class Buffer(Protocol):
         now.
         """
 
-    async def commit(self, destination: str, position: Position) -> None:
+    async def commit(self, destination: str, position: Position, brought: Brought | None = None) -> None:
         """The destination has everything before `position`, durably. What every destination has may be deleted.
 
+        `brought` is what became of the lines passed, for the ledger, which moves with the cursor; without it they were
+        all delivered.
         A cursor that stands behind `position` already stays there. Raises BufferFailed when that could not be written
         down; the cursor then stands where it stood.
         """

@@ -2,53 +2,80 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from collector.buffer.frames import short
+from collector.ledger import RECEIVED, Account, Terms
 from foundation.batch import Batch
 
 _FRAME_BYTES = 1 << 20
 """Small batches are put together up to this; a larger one is a frame of its own."""
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A batch that waits for the disk, and what the door counted of its body; None: the batch is all that came."""
+
+    batch: Batch
+    account: Account | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What shares a sync: batches, and notes for the ledger (bucket -> source -> terms)."""
+
+    entries: Sequence[Entry]
+    notes: Mapping[str, Mapping[str, Terms]]
+
+
 @dataclass(slots=True)
 class Bundle:
-    """Bodies of one bucket and source that become one frame."""
+    """Bodies of one bucket and source that become one frame, and the sum of their accounts."""
 
     bucket: str
     source: str
     bodies: list[bytes] = field(default_factory=list)
     lines: int = 0
     size_bytes: int = 0
+    terms: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def add(self, batch: Batch) -> None:
+    def add(self, entry: Entry) -> None:
         """Take a batch in."""
+        batch, account = entry.batch, entry.account
         self.bodies.append(batch.body)
         self.lines += batch.lines
         self.size_bytes += len(batch.body)
+        if account is None:
+            self.terms[RECEIVED, ""] += batch.lines
+        elif account.rejected or account.taken_out:
+            self.terms.update(account.terms())
+        else:
+            self.terms[RECEIVED, ""] += account.received
 
 
-def take_group(waiting: deque[Batch], most_bytes: int) -> int:
+def take_group(waiting: deque[Entry], most_bytes: int) -> int:
     """How many of the first waiting batches go into the next sync: about `most_bytes` of lines, at least one."""
     total = 0
-    for count, batch in enumerate(waiting):
-        total += len(batch.body)
+    for count, entry in enumerate(waiting):
+        total += len(entry.batch.body)
         if total > most_bytes:
             return max(count, 1)
     return len(waiting)
 
 
-def bundle(batches: Iterable[Batch]) -> Iterator[Bundle]:
+def bundle(entries: Iterable[Entry]) -> Iterator[Bundle]:
     """Batches of one bucket and source put together, in their order; buckets and sources may interleave."""
     open_bundles: dict[tuple[str, str], Bundle] = {}
-    for batch in batches:
+    for entry in entries:
+        batch = entry.batch
         key = (batch.bucket, batch.source)
         current = open_bundles.get(key)
         if current is not None and current.size_bytes + len(batch.body) > _FRAME_BYTES:
             yield open_bundles.pop(key)
             current = None
         if current is None:
-            current = open_bundles[key] = Bundle(*key)
-        current.add(batch)
+            current = open_bundles[key] = Bundle(batch.bucket, short(batch.source))
+        current.add(entry)
     yield from open_bundles.values()

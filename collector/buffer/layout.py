@@ -1,10 +1,11 @@
 """Where things lie in the buffer's folder, and the small files beside the segments. docs/buffer-format.md tells it.
 
 buffer/lock                      the process that holds the folder
-buffer/format.json               {"format": 1}
+buffer/format.json               {"format": 2}
 buffer/logs/BUCKET-HASH/log.json {"name": random, "bucket": its true name}
 buffer/logs/BUCKET-HASH/00000000000000000000.seg
 buffer/logs/BUCKET-HASH/DESTINATION-HASH.cursor
+buffer/logs/BUCKET-HASH/ledger.0, ledger.1
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from collector.buffer.cursor_file import SUFFIX, CursorRecord, read_cursor
 from collector.buffer.files import Files, write_whole
 from foundation.errors import ConfigError
 
-FORMAT = 1
+FORMAT = 2
+_TAKEN_UP = frozenset({1, FORMAT})
+"""What an earlier release wrote is read as it is, and gone on with in this format."""
 _NOT_PLAIN = re.compile(r"[^a-z0-9_-]+")
 
 
@@ -30,15 +33,14 @@ def prepare(files: Files, folder: Path) -> None:
     files.sync_folder(folder)
     files.sync_folder(folder.parent)
     path = folder / "format.json"
-    if path.name not in files.names(folder):
-        write_whole(files, path, orjson.dumps({"format": FORMAT}))
-        return
-    found = _object(files, path).get("format")
-    if found != FORMAT:
+    found = _object(files, path).get("format") if path.name in files.names(folder) else 1
+    if found not in _TAKEN_UP:
         raise ConfigError(
-            f"{path}: the buffer has format {found}, this version reads {FORMAT}; "
+            f"{path}: the buffer has format {found}, this version reads up to {FORMAT}; "
             "run the version that wrote it until it is empty, or give this one another `state`"
         )
+    if found != FORMAT:
+        write_whole(files, path, orjson.dumps({"format": FORMAT}))
 
 
 def log_folder(folder: Path, bucket: str) -> Path:

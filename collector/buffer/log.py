@@ -7,10 +7,12 @@ stands behind `end`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from collector.buffer.contract import Backlog
+from collector.buffer.stock import Part
 
 SEGMENT_SUFFIX = ".seg"
 
@@ -44,16 +46,6 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """What reading learnt of a place in the log that a cursor has not come to: the lines before it, and when the frame
-    there was accepted (0 when that is not known).
-    """
-
-    lines: int
-    oldest_ns: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Appended:
     """What one group commit made durable in one log: the segment it went to and its size now."""
 
@@ -66,7 +58,10 @@ class Appended:
 
 @dataclass(slots=True)
 class BucketLog:
-    """The books themselves. `lines` counts all lines since the start, `newest_ns` is when the last were accepted."""
+    """The books themselves. `lines` counts all lines since the start, `newest_ns` is when the last were accepted.
+
+    Between `lines_end` and `end` there is no line: only what the door counted of bodies that had none left.
+    """
 
     name: str
     bucket: str
@@ -74,6 +69,7 @@ class BucketLog:
     segments: list[Segment] = field(default_factory=list)
     cursors: dict[str, Cursor] = field(default_factory=dict)
     end: int = 0
+    lines_end: int = 0
     lines: int = 0
     newest_ns: int = 0
 
@@ -90,68 +86,80 @@ class BucketLog:
     @property
     def delivered(self) -> bool:
         """Whether every destination has everything."""
-        return all(cursor.offset >= self.end for cursor in self.cursors.values())
+        return all(cursor.offset >= self.lines_end for cursor in self.cursors.values())
 
     def path(self, segment: Segment) -> Path:
         """The file of a segment."""
         return self.folder / segment_name(segment.base)
 
+    def part(self, segment: Segment, start: int = 0, end: int | None = None) -> Part:
+        """A segment, or what of it stands between two offsets of the log."""
+        end = segment.end if end is None else min(end, segment.end)
+        return Part(self.path(segment), segment.base, max(start, segment.base), end)
+
+    def parts(self, start: int, end: int) -> list[Part]:
+        """What stands between two offsets of the log."""
+        touched = (segment for segment in self.segments if segment.base < end and segment.end > start)
+        return [self.part(segment, start, end) for segment in touched]
+
     def appended(self, what: Appended) -> None:
-        """Enter what a group commit wrote."""
+        """Enter what a group commit wrote. Nobody is behind frames without a line."""
         if not self.segments or self.segments[-1].base != what.base:
             self.segments.append(Segment(what.base, 0, 0))
         last = self.segments[-1]
-        for cursor in self.cursors.values():
-            if cursor.offset >= self.end:
-                cursor.oldest_ns = what.accepted_ns
+        waiting = [cursor for cursor in self.cursors.values() if cursor.offset >= self.end]
         last.size_bytes = what.size_bytes
         last.lines += what.lines
         self.lines += what.lines
         self.end = last.end
-        self.newest_ns = what.accepted_ns
+        for cursor in waiting:
+            if what.lines:
+                cursor.oldest_ns = what.accepted_ns
+            else:
+                cursor.offset = self.end
+        if what.lines:
+            self.newest_ns = what.accepted_ns
+            self.lines_end = self.end
 
     def segment_at(self, offset: int) -> Segment | None:
         """The segment in which the next frame at or behind `offset` stands; None at the end."""
         return next((segment for segment in self.segments if offset < segment.end), None)
 
-    def lines_before(self, segment: Segment) -> int:
-        """How many lines stand in the segments before this one, in the counting of the cursors."""
-        behind = sum(other.lines for other in self.segments if other.base >= segment.base)
-        return self.lines - behind
-
     def moved(self, destination: str, offset: int, lines: int, oldest_ns: int) -> None:
-        """Enter that a destination has everything before `offset`.
+        """Enter that a destination has everything before `offset`, and `lines` more (or fewer) than before.
 
         `oldest_ns` is 0 when the frame there was appended only just now.
         """
         cursor = self.cursors[destination]
-        cursor.offset = offset
         cursor.turn += 1
-        at_end = offset >= self.end
-        cursor.lines = self.lines if at_end else lines
+        cursor.lines += lines
+        at_end = offset >= self.lines_end
+        cursor.offset = max(offset, self.end) if at_end else offset
         cursor.oldest_ns = 0 if at_end else oldest_ns or self.newest_ns
+        if at_end:
+            cursor.lines = self.lines
 
     def extended(self, end: int) -> None:
         """The log goes on at `end`, behind its present end: nothing was or will be written in between."""
         self.end = max(self.end, end)
 
-    def release(self, *, last_too: bool = False) -> list[Segment]:
-        """Take out of the books, and return, the segments that every destination is past.
-
-        The last one, which is written to, goes only when asked for (it has to be closed first).
-        """
+    def done(self, *, last_too: bool = False) -> list[Segment]:
+        """The segments that every destination is past; the last one, which is written to, only when asked for."""
         if not self.cursors:
             return []
         low = min(cursor.offset for cursor in self.cursors.values())
-        kept = self.segments if last_too else self.segments[:-1]
-        gone = [segment for segment in kept if segment.end <= low]
-        self.segments = self.segments[len(gone) :]
-        return gone
+        closed = self.segments if last_too else self.segments[:-1]
+        return [segment for segment in closed if segment.end <= low]
+
+    def released(self, gone: Sequence[Segment]) -> None:
+        """Take the first segments out of the books: they are deleted."""
+        bases = {segment.base for segment in gone}
+        self.segments = [segment for segment in self.segments if segment.base not in bases]
 
     def backlog(self, destination: str) -> Backlog:
         """What the destination has not got yet."""
         cursor = self.cursors.get(destination)
-        if cursor is None or cursor.offset >= self.end:
+        if cursor is None or cursor.offset >= self.lines_end:
             return Backlog()
         size = sum(
             segment.end - max(segment.base, cursor.offset) for segment in self.segments if segment.end > cursor.offset

@@ -1,7 +1,7 @@
 """Walks the frames of one segment, front to back, past whatever is broken. Pure but for the `read` it is given.
 
-Recovery walks headers to count lines, reading walks whole frames to ship them. Both see a broken stretch as a `Gap`
-and go on behind it: at the next place where a whole frame checks.
+Recovery walks them to count lines, reading to ship them. Both see a broken stretch as a `Gap` and go on behind it: at
+the next place where a whole frame checks.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from collector.buffer.frames import HEADER, MAGIC, Header, checks, parse, payload, source
+from collector.buffer.frames import HEADER, MAGIC, Header, account, checks, decode_account, parse, payload, source
+from collector.ledger import Terms
 
 Read = Callable[[int, int], bytes]
 """(offset in the segment, length) -> bytes, fewer at the end of the file."""
@@ -19,12 +20,18 @@ _WINDOW = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame at `start` in its segment. `member` is empty where only headers were walked."""
+    """A frame at `start` in its segment. `member` is empty where it has no lines; `account` is still encoded."""
 
     start: int
     header: Header
     source: str
-    member: memoryview | bytes
+    account: bytes
+    member: memoryview
+
+    @property
+    def terms(self) -> Terms:
+        """What the door counted of the bodies that its lines are left of."""
+        return decode_account(self.account, self.header.lines)
 
     @property
     def end(self) -> int:
@@ -58,16 +65,12 @@ class _Window:
         return self._data, at - self._at
 
 
-def walk(read: Read, start: int, end: int, *, whole: bool, window: int = _WINDOW) -> Iterator[Frame | Gap]:
-    """Frames and gaps from `start` (where a frame begins) to `end`.
-
-    With `whole` every frame is checked and carries its member; without, headers alone are followed from one to the
-    next, and a broken payload goes unnoticed until it is read.
-    """
+def walk(read: Read, start: int, end: int, *, window: int = _WINDOW) -> Iterator[Frame | Gap]:
+    """Frames, every one checked, and gaps from `start` (where a frame begins) to `end`."""
     view = _Window(read, end, window)
     at = start
     while at < end:
-        found = _frame(view, at, end, whole=whole)
+        found = _frame(view, at, end)
         if found is None:
             behind = _resync(view, at, end)
             yield Gap(at, behind)
@@ -77,17 +80,16 @@ def walk(read: Read, start: int, end: int, *, whole: bool, window: int = _WINDOW
             at = found.end
 
 
-def _frame(view: _Window, at: int, end: int, *, whole: bool) -> Frame | None:
+def _frame(view: _Window, at: int, end: int) -> Frame | None:
     data, inside = view.hold(at, HEADER.size)
     header = parse(data, inside)
     if header is None or at + header.size > end:
         return None
-    if not whole:
-        return Frame(at, header, "", b"")
     data, inside = view.hold(at, header.size)
     if not checks(data, inside, header):
         return None
-    return Frame(at, header, source(data, inside, header), payload(data, inside, header))
+    name, counted = source(data, inside, header), account(data, inside, header)
+    return Frame(at, header, name, counted, payload(data, inside, header))
 
 
 def _resync(view: _Window, broken: int, end: int) -> int:
@@ -102,7 +104,7 @@ def _resync(view: _Window, broken: int, end: int) -> int:
             at += len(data) - inside - len(MAGIC) + 1
             continue
         at += found - inside
-        if _frame(view, at, end, whole=True) is not None:
+        if _frame(view, at, end) is not None:
             return at
         at += 1
     return end

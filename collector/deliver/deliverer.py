@@ -91,7 +91,6 @@ class Deliverer:
                 self._outlet,
                 buffer=self._buffer,
                 dead=self._dead,
-                ledger=self._metrics.ledger,
                 attempts=Attempts(name, bucket, metrics=self._metrics, patience=self._patience),
             )
         return self._lanes[bucket]

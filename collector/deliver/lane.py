@@ -20,7 +20,7 @@ from collector.deliver.isolation import Isolation
 from collector.deliver.letters import letters
 from collector.deliver.outlet import Outlet
 from collector.deliver.passage import Passage
-from collector.ledger import DEAD, DELIVERED, EARLIER, Ledger
+from collector.ledger import Brought
 from foundation.batch import Position, Refused, Shipment
 from foundation.errors import Permanent
 from foundation.line_protocol.split import split_lines
@@ -41,7 +41,6 @@ class Lane:
         *,
         buffer: Buffer,
         dead: DeadLetters,
-        ledger: Ledger,
         attempts: Attempts,
     ) -> None:
         self._destination = destination
@@ -49,7 +48,6 @@ class Lane:
         self._outlet = outlet
         self._buffer = buffer
         self._dead = dead
-        self._ledger = ledger
         self._attempts = attempts
 
     @property
@@ -60,9 +58,7 @@ class Lane:
     async def run(self) -> None:
         """Bring what is there and what comes, for ever."""
         self._dead.count_from_zero(self._bucket)
-        before = self._backlog()
         await self._attempts.until_done(self.align)
-        self._ledger.count(self._bucket, EARLIER, DELIVERED, before - self._backlog())
         while True:
             last = await self._attempts.until_done(self._pass_through)
             if last is None:
@@ -95,30 +91,18 @@ class Lane:
         return verdict.refused
 
     async def settle(self, parcel: Parcel, refused: Sequence[Refused]) -> None:
-        """Keep the dead letters, then move the cursor, then count."""
+        """Keep the dead letters, then move the cursor; the ledger moves with it."""
         dead: list[DeadLetter] = []
         if refused:
             dead = await asyncio.to_thread(letters, parcel, refused, self._destination)
             await self._attempts.until_done(lambda: self._dead.add(dead))
-        await self._attempts.until_done(lambda: self._buffer.commit(self._destination, parcel.behind))
-        self._enter(parcel, dead)
+        brought = _brought(parcel, dead)
+        await self._attempts.until_done(lambda: self._buffer.commit(self._destination, parcel.behind, brought))
 
     async def _pass_through(self) -> Parcel | None:
         """Bring what there is, as far as others let us; the last parcel, None when there was nothing."""
         async with self._outlet.place():
             return await Passage(self, f"deliver.{self._destination}.{self._bucket}").run()
-
-    def _enter(self, parcel: Parcel, letters_: Sequence[DeadLetter]) -> None:
-        """Into the ledger: for each source, how many of its lines are dead, and the others as delivered."""
-        ledger, bucket = self._ledger, self._bucket
-        dead = Counter(letter.source for letter in letters_)
-        brought: Counter[str] = Counter()
-        for origin in parcel.origins:
-            brought[origin.source] += origin.lines
-        for source, lines in dead.items():
-            ledger.count(bucket, source, DEAD, lines)
-        for source, lines in brought.items():
-            ledger.count(bucket, source, DELIVERED, lines - dead[source])
 
     async def _isolate(self, parcel: Parcel, error: Permanent) -> list[Refused]:
         """Store all lines of a refused body but the bad ones, which are returned.
@@ -144,8 +128,17 @@ class Lane:
         shipment = await asyncio.to_thread(_pack, self._bucket, lines)
         return await self._attempts.until_done(lambda: self._outlet.write(shipment, position))
 
-    def _backlog(self) -> int:
-        return self._buffer.backlog(self._destination, self._bucket).lines
+
+def _brought(parcel: Parcel, letters_: Sequence[DeadLetter]) -> Brought:
+    """For the ledger: of each source's lines, how many the destination took and how many are dead letters."""
+    delivered, dead = Counter[str](), Counter[str]()
+    for origin in parcel.origins:
+        delivered[origin.source] += origin.lines
+    for letter in letters_:
+        source = letter.source if delivered[letter.source] > 0 else next(iter(+delivered), letter.source)
+        delivered[source] -= 1
+        dead[source] += 1
+    return Brought(delivered, dead)
 
 
 def _words(error: Permanent) -> str:

@@ -3,6 +3,7 @@
 from collections import deque
 
 from collector.buffer.contract import Backlog, Parcel
+from collector.ledger import BUFFERED, Account, Brought, Ledger
 from foundation.batch import Batch, Position
 
 
@@ -12,6 +13,7 @@ class MemoryBuffer:
     def __init__(self) -> None:
         self.batches: list[Batch] = []
         self.failures: deque[Exception] = deque()
+        self.ledger = Ledger()
 
     def lines(self, bucket: str = "telemetry") -> list[str]:
         """Everything acknowledged for the bucket, one text a row."""
@@ -23,11 +25,17 @@ class MemoryBuffer:
     async def close(self) -> None:
         """Nothing to release."""
 
-    async def append(self, batch: Batch) -> None:
+    async def append(self, batch: Batch, account: Account | None = None) -> None:
         if self.failures:
             raise self.failures.popleft()
         assert batch.body.endswith(b"\n")
         self.batches.append(batch)
+        lines = (account or Account(batch.lines)).terms()
+        self.ledger.enter(batch.bucket, batch.source, lines)
+        self.ledger.count(batch.bucket, batch.source, BUFFERED, batch.lines, destination="memory")
+
+    def note(self, bucket: str, source: str, account: Account) -> None:
+        self.ledger.note(bucket, source, account)
 
     def buckets(self) -> tuple[str, ...]:
         return tuple(sorted({one.bucket for one in self.batches}))
@@ -40,8 +48,8 @@ class MemoryBuffer:
     ) -> Parcel | None:
         raise AssertionError(f"intake never reads: {destination}, {bucket}, {most_bytes}, {after}")
 
-    async def commit(self, destination: str, position: Position) -> None:
-        raise AssertionError(f"intake never commits: {destination}, {position}")
+    async def commit(self, destination: str, position: Position, brought: Brought | None = None) -> None:
+        raise AssertionError(f"intake never commits: {destination}, {position}, {brought}")
 
     async def seek(self, destination: str, position: Position) -> None:
         raise AssertionError(f"intake never seeks: {destination}, {position}")

@@ -29,8 +29,8 @@ def segments(folder: Path) -> list[Path]:
 def frame_bytes(path: Path) -> int:
     """The size of the first frame in a file, read from its header."""
     data = path.read_bytes()
-    _, _, payload, _, _, _, source, _ = HEADER.unpack_from(data)
-    return HEADER.size + int(payload) + int(source)
+    _, _, payload, _, _, _, source, account = HEADER.unpack_from(data)
+    return HEADER.size + int(payload) + int(source) + int(account)
 
 
 async def filled(folder: Path, count: int, **options: object) -> None:
@@ -281,8 +281,8 @@ async def test_a_log_whose_name_was_lost_is_taken_up_again(tmp_path: Path):
 
 def test_a_frame_says_where_it_ends():
     """A frame's length is that of its header, source and payload; nothing else is in it."""
-    frame = pack(b"m f=1 1\n", 1, "source", 5)
-    _, _, payload, unpacked, lines, accepted_ns, source, _ = HEADER.unpack_from(frame)
+    frame = pack(b"m f=1 1\n", 1, "source", 5, {})
+    _, _, payload, unpacked, lines, accepted_ns, source, account = HEADER.unpack_from(frame)
 
-    assert len(frame) == HEADER.size + payload + source
+    assert len(frame) == HEADER.size + payload + source + account
     assert (unpacked, lines, accepted_ns, source) == (8, 1, 5, 6)

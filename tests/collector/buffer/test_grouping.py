@@ -2,12 +2,12 @@
 
 from collections import deque
 
-from collector.buffer.grouping import bundle, take_group
+from collector.buffer.grouping import Entry, bundle, take_group
 from foundation.batch import Batch
 
 
-def of(size: int, source: str = "a", bucket: str = "b") -> Batch:
-    return Batch(bucket, b"x" * size, 1, source)
+def of(size: int, source: str = "a", bucket: str = "b") -> Entry:
+    return Entry(Batch(bucket, b"x" * size, 1, source))
 
 
 def test_a_group_is_bounded_but_never_empty():

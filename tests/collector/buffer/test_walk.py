@@ -5,10 +5,15 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.buffer.frames import pack
+from collector.buffer import frames as form
 from collector.buffer.walk import Frame, Gap, walk
+from collector.ledger import RECEIVED
 
 LINES = st.lists(st.binary(min_size=1, max_size=60), min_size=1, max_size=8)
+
+
+def pack(body: bytes, lines: int, source: str, accepted_ns: int) -> bytes:
+    return form.pack(body, lines, source, accepted_ns, {(RECEIVED, ""): lines})
 
 
 def read_from(data: bytes, offset: int, length: int) -> bytes:
@@ -30,7 +35,7 @@ def test_frames_that_nobody_touched_are_all_found(bodies: list[bytes], data: st.
     for place in touched:
         segment[place] ^= data.draw(st.integers(1, 255))
 
-    found = list(walk(partial(read_from, bytes(segment)), 0, len(segment), whole=True, window=window))
+    found = list(walk(partial(read_from, bytes(segment)), 0, len(segment), window=window))
 
     whole = [place for place in layout(frames) if touched.isdisjoint(range(*place))]
     assert [(one.start, one.end) for one in found if isinstance(one, Frame)] == whole
@@ -45,7 +50,7 @@ def test_a_cut_segment_keeps_the_frames_before_the_cut(bodies: list[bytes], data
     segment = b"".join(frames)
     cut = data.draw(st.integers(0, len(segment)))
 
-    found = list(walk(partial(read_from, segment[:cut]), 0, cut, whole=True))
+    found = list(walk(partial(read_from, segment[:cut]), 0, cut))
 
     whole = [place for place in layout(frames) if place[1] <= cut]
     behind = whole[-1][1] if whole else 0
@@ -60,6 +65,6 @@ def test_a_frame_inside_a_payload_is_not_taken_for_one(bodies: list[bytes]):
     inner = b"".join(pack(body, 1, "x", 1) for body in bodies)
     segment = pack(inner, 1, "source", 1) + pack(b"m f=1 1\n", 1, "source", 2)
 
-    found = list(walk(partial(read_from, segment), 0, len(segment), whole=True))
+    found = list(walk(partial(read_from, segment), 0, len(segment)))
 
     assert [one.header.accepted_ns for one in found if isinstance(one, Frame)] == [1, 2]
