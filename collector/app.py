@@ -30,7 +30,7 @@ from collector.intake.contract import HandIn
 from collector.intake.health import Readiness
 from collector.intake.http import Intake
 from collector.intake.refusals import Refusals
-from collector.ledger import CARRIED, EARLIER, Ledger
+from collector.ledger import Ledger
 from collector.metrics import BacklogGauges, BufferMetrics, DeadLetterMetrics, DeliveryMetrics
 from collector.pipeline import Pipeline
 from collector.tokens import TokenBook
@@ -83,6 +83,8 @@ class Collector:
             clock=clock,
             metrics=BufferMetrics(registry),
             on_incident=on_incident,
+            ledger=self._ledger,
+            optional=[one.name for one in self._destinations if not one.required],
         )
         self._field_types = FieldTypes(
             config.checks.field_types, PinFile(state / "field_types.sqlite"), store.field_types, clock
@@ -107,9 +109,6 @@ class Collector:
         await self._field_types.open()
         await self._buffer.open()
         await self._delivery.start()
-        for bucket in self._buffer.buckets():
-            carried = self._buffer.backlog(self._store.name, bucket).lines
-            self._ledger.count(bucket, EARLIER, CARRIED, carried)
         self._refusals.start()
         address = await self._intake.start()
         self._status = _READY
