@@ -9,7 +9,9 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, Protocol, cast
+
+from aiohttp import web
 
 from collector.constraint.binding import Binding, Bindings
 from collector.intake.answers import Refusal
@@ -30,9 +32,20 @@ class SenderGone(Permanent):
     """The token under which a line came is revoked or has expired."""
 
 
-def source_of(grant: Grant | None, host: str | None) -> str:
-    """Who sent a line, as ledger, dead letters and rules name it: `token:NAME`, or `host:ADDRESS` where all is open."""
-    return f"{_BY_TOKEN}{grant.name}" if grant else f"host:{host}"
+class Known(Protocol):
+    """A connection whose client is known."""
+
+    sender: str
+
+
+def sender_of(request: web.BaseRequest) -> str:
+    """Who sends a request, where no token says it: `cert:NAME` by the client's certificate, else `host:ADDRESS`."""
+    return cast("Known", request.protocol).sender
+
+
+def source_of(grant: Grant | None, sender: str) -> str:
+    """Who sent a line, as ledger, dead letters and rules name it: `token:NAME`, or the `sender` where all is open."""
+    return f"{_BY_TOKEN}{grant.name}" if grant else sender
 
 
 def check_mode(mode: TokenMode, address: Address, tokens: TokenBook) -> None:

@@ -17,6 +17,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import ERROR, RequestHandler
 
 from collector.intake.limits import Guard
+from foundation.tls import name_of
 
 _TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -26,21 +27,24 @@ _FAREWELL_LOOK_S = 0.02
 
 
 class Connection(RequestHandler):
-    """Speaks HTTP/1.1 with one client."""
+    """Speaks HTTP/1.1 with one client. `sender`: see `access.sender_of`."""
 
-    __slots__ = ("_address", "_guard", "_head_since", "_server")
+    __slots__ = ("_address", "_guard", "_head_since", "_server", "sender")
 
     def __init__(self, server: ConnectionServer, guard: Guard, **options: Any) -> None:
         super().__init__(server, **options)
         self._server = server
         self._guard = guard
         self._address: str | None = None
+        self.sender = ""
         self._head_since: float | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet the client, or turn it away where its address has too many connections."""
         super().connection_made(transport)
         address = str((transport.get_extra_info("peername") or ("",))[0])
+        name = name_of(transport.get_extra_info("peercert") or {})
+        self.sender = f"cert:{name}" if name else f"host:{address}"
         if self._guard.enter(address):
             self._address = address
         else:

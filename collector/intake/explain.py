@@ -20,7 +20,7 @@ from collector.constraint.line_rate import RateSpent
 from collector.decode.contract import Arrival, DecodeError
 from collector.decode.json_telemetry import JsonTelemetry
 from collector.decode.line_protocol import LineProtocol
-from collector.intake.access import Access, source_of
+from collector.intake.access import Access, sender_of, source_of
 from collector.intake.answers import Refusal, json_answer
 from collector.intake.buckets import Buckets
 from collector.intake.door import Door
@@ -75,7 +75,7 @@ class ExplainRoute:
         bucket = params.get("bucket") or self._limits.default_bucket
         self._access.demand_bucket(grant, bucket)
         sender = self._sender(grant, params)
-        source = params.get("source") or source_of(sender, request.remote)
+        source = params.get("source") or source_of(sender, sender_of(request))
         kind = params.get("protocol") or LineProtocol.name
         arrival = self._arrival(kind, params)
         binding = self._access.binding(sender)

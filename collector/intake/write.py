@@ -16,7 +16,7 @@ from collector.constraint.line_rate import RateSpent
 from collector.decode.contract import Arrival, DecodeError
 from collector.decode.json_telemetry import JsonTelemetry
 from collector.decode.line_protocol import LineProtocol
-from collector.intake.access import Access, source_of
+from collector.intake.access import Access, sender_of, source_of
 from collector.intake.answers import NoContent, Refusal, no_content, unavailable
 from collector.intake.body import BodyRefused, read_body
 from collector.intake.buckets import Buckets
@@ -131,7 +131,7 @@ class WriteRoute:
         arrival = Arrival(
             body, self._clock.now_ns(), precision, self._limits.forgive_cr, params.get("measurement") or None
         )
-        source = source_of(grant, request.remote)
+        source = source_of(grant, sender_of(request))
         try:
             outcome = await self._door.admit(self._dialect.kind, arrival, bucket=bucket, source=source, binding=binding)
         except DecodeError as error:

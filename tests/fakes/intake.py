@@ -27,6 +27,8 @@ from collector.pipeline import BadLines, Pipeline
 from collector.tokens import TokenBook
 from foundation.batch import FieldType
 from foundation.clock import Clock
+from foundation.tls import load
+from foundation.web import Listening
 from store.contract import StatementResult
 from tests.fakes.buffer import MemoryBuffer
 from tests.fakes.buffers import Incidents
@@ -162,12 +164,13 @@ async def running_intake(
         dead=dead,
         refusals=refusals,
         pins=guard.pins,
+        listening=Listening(tls=None if config.tls is None else load(config.tls)[0]),
         destinations=["memory"],
         ledger=Ledger(),
     )
     running.intake = intake
     try:
-        running.url = (await intake.start()).url
+        running.url = (await intake.start()).at("http" if config.tls is None else "https")
         yield running
     finally:
         await running.session.close()
