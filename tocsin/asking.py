@@ -1,12 +1,13 @@
-"""Asking the running collector: found by listen.json or named by --url, with the stack's own token or a given one."""
+"""Asking a running role: found by listen.json or named by --url, with the stack's own token or a given one."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
@@ -15,6 +16,7 @@ from foundation import listen, tls
 from foundation.errors import ConfigError, Permanent
 from foundation.secret import Secret
 from tocsin import config as configuration
+from tocsin.config import TocsinConfig
 from tocsin.reaching import url_of
 from tocsin.tokens import own_token
 
@@ -22,12 +24,15 @@ _PATIENCE_S = 60.0
 _MOST_SHOWN = 500
 
 
-class CollectorRefused(Permanent):
-    """The collector was reached and its answer is no; the message is its own."""
+class Refused(Permanent):
+    """The role was reached and its answer is no; the message is its own."""
 
 
-class Collector:
-    """One running collector. Raises ConfigError where none can be found."""
+class Peer(ABC):
+    """One running role. Raises ConfigError where none can be found."""
+
+    role: ClassVar[str]
+    token_hint: ClassVar[str]
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         config = configuration.load(arguments.config)
@@ -38,16 +43,16 @@ class Collector:
             if not self.url.startswith(("http://", "https://")):
                 raise ConfigError(f"--url: {self.url!r} is not a URL; write http://HOST:PORT")
         else:
-            where = listen.addresses(state).get("collector")
+            where = listen.addresses(state).get(self.role)
             if where is None:
-                raise ConfigError(f"no collector runs on {state}; start one with `tocsin up`, or name one with --url")
-            self.url = url_of(config, "collector", where)
-            if config.collector.tls is not None:
+                raise ConfigError(f"no {self.role} runs on {state}; start one with `tocsin up`, or name one with --url")
+            self.url = url_of(config, self.role, where)
+            if self.url.startswith("https") and config.collector.tls is not None:
                 self.trust = tls.trust(config.collector.tls)
         if arguments.token_file:
             self._token: Secret | None = Secret(arguments.token_file.read_text().strip())
         else:
-            self._token = None if arguments.url else own_token(state)
+            self._token = None if arguments.url else self._own_token(config)
 
     def headers(self) -> dict[str, str]:
         """What lets a request in."""
@@ -61,7 +66,7 @@ class Collector:
         method: str = "GET",
         form: Mapping[str, object] | None = None,
     ) -> Any:
-        """The JSON that answers. Raises CollectorRefused, and ConfigError where nobody answers."""
+        """The JSON that answers. Raises Refused, and ConfigError where nobody answers."""
         query = f"?{urlencode({key: value for key, value in (params or {}).items() if value})}" if params else ""
         headers = self.headers()
         body = None
@@ -73,17 +78,41 @@ class Collector:
             with urlopen(request, timeout=_PATIENCE_S, context=self.trust) as reply:  # noqa: S310 - checked above
                 return json.load(reply)
         except HTTPError as error:
-            raise CollectorRefused(_said(error)) from error
+            raise Refused(self._said(error)) from error
         except (URLError, OSError) as error:
-            raise ConfigError(f"{self.url}: the collector does not answer ({error})") from error
+            raise ConfigError(f"{self.url}: the {self.role} does not answer ({error})") from error
+
+    @abstractmethod
+    def _own_token(self, config: TocsinConfig) -> Secret | None:
+        """The one that a command on the role's own machine finds by itself."""
+
+    def _said(self, error: HTTPError) -> str:
+        text = error.read().decode("utf-8", "replace")
+        try:
+            answer = json.loads(text)
+            message = str(answer["message"] if "message" in answer else answer["error"])
+        except (ValueError, KeyError, TypeError):
+            message = text[:_MOST_SHOWN]
+        if error.code == 401:  # noqa: PLR2004 - unauthorized
+            message += f"; {self.token_hint}"
+        return f"{message} (HTTP {error.code})"
 
 
-def _said(error: HTTPError) -> str:
-    text = error.read().decode("utf-8", "replace")
-    try:
-        message = str(json.loads(text)["message"])
-    except (ValueError, KeyError, TypeError):
-        message = text[:_MOST_SHOWN]
-    if error.code == 401:  # noqa: PLR2004 - unauthorized
-        message += "; name a token with --token-file (`tocsin token create NAME --scope admin > FILE`)"
-    return f"{message} (HTTP {error.code})"
+class Collector(Peer):
+    """The running collector."""
+
+    role = "collector"
+    token_hint = "name a token with --token-file (`tocsin token create NAME --scope admin > FILE`)"  # noqa: S105 - a hint
+
+    def _own_token(self, config: TocsinConfig) -> Secret | None:
+        return own_token(config.state)
+
+
+class Alerting(Peer):
+    """The running alerting role."""
+
+    role = "alerting"
+    token_hint = "name a file that holds alerting.admin_token with --token-file"  # noqa: S105 - a hint
+
+    def _own_token(self, config: TocsinConfig) -> Secret | None:
+        return config.alerting.admin_token

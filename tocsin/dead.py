@@ -18,7 +18,7 @@ from foundation.clock import SystemClock
 from foundation.errors import ConfigError
 from foundation.line_protocol.line import LineError
 from foundation.line_protocol.rfc3339 import parse_rfc3339
-from tocsin.asking import Collector, CollectorRefused
+from tocsin.asking import Collector, Refused
 
 _PATH = "/api/v1/dead"
 _SHOWN_REASON = 80
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
                 return _replay(collector, wanted, arguments)
             case _:
                 return _purge(collector, wanted, arguments)
-    except CollectorRefused as error:
+    except Refused as error:
         print(f"tocsin dead: {error}", file=sys.stderr)
         return 1
 

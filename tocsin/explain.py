@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tocsin.asking import Collector, CollectorRefused
+from tocsin.asking import Collector, Refused
 
 _ITEM = "json_telemetry"
 
@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     collector = Collector(arguments)
     try:
         explained = collector.ask("/explain", params)
-    except CollectorRefused as error:
+    except Refused as error:
         print(f"tocsin explain: {error}", file=sys.stderr)
         return 1
     print(json.dumps(explained) if arguments.json else "\n".join(_told(explained)))

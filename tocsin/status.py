@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console as Terminal
 from rich.table import Table
 
-from tocsin.asking import Collector, CollectorRefused
+from tocsin.asking import Collector, Refused
 
 _COLUMNS = ("received", "carried", "delivered", "buffered", "rejected", "dead", "taken_out")
 
@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     collector = Collector(arguments)
     try:
         ledger = collector.ask("/api/v1/ledger")
-    except CollectorRefused as error:
+    except Refused as error:
         print(f"tocsin status: {error}", file=sys.stderr)
         return 1
     if arguments.json:
