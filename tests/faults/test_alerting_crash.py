@@ -25,7 +25,7 @@ STEPS = (
     change(Change.FIRED, "Other"),
     change(Change.RESOLVED, "Other"),
 )
-MOST_COMMITS = 30
+MOST_COMMITS = 40
 
 
 class PowerCut(Exception):
