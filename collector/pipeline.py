@@ -7,22 +7,18 @@ Invariant: `accepted` lines are in the batch, every other one is counted by its 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from collector.check.contract import Check, Checking
-from collector.check.run import Run
+from collector.check.contract import Check
 from collector.decode.contract import Arrival, Decoder
-from collector.shapes import Books, ShapeBook
-from collector.transform.contract import Transform, Transforming
-from collector.verdict import Cause, Objection, Origin, Rejection, Removal
-from foundation.batch import Batch, FieldType
-from foundation.line_protocol.encode import encode
-from foundation.line_protocol.grammar import Head, Pattern
-from foundation.line_protocol.line import Line, LineError, field_type
-from foundation.line_protocol.parse import Point
+from collector.decode.walk import take_known
+from collector.examination import Examination, Rooms
+from collector.shapes import Book, Books
+from collector.transform.contract import Transform
+from collector.verdict import Cause, Origin, Rejection
+from foundation.batch import Batch
 from foundation.line_protocol.precision import Precision
 
 
@@ -33,10 +29,6 @@ class BadLines(StrEnum):
     """Its good lines are taken; a CR before a newline is forgiven."""
     REJECT = "reject"
     """Nothing of it is taken, as influxd 2 does it."""
-
-
-_OPEN: Sequence[Check] = ()
-"""The gate of who is under no constraint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +99,8 @@ class Pipeline:
         self._checks = checks
         self._bad_lines = bad_lines
         self._books = Books()
+        self._rooms = Rooms((), transforms, checks)
+        self._surveyed = self._rooms.survey
 
     def run(
         self, kind: str, arrival: Arrival, *, bucket: str, source: str, constraint: Constraint | None = None
@@ -115,36 +109,54 @@ class Pipeline:
 
         Raises DecodeError for a body that is not of the protocol at all.
         """
-        origin = Origin(bucket, source, arrival.received_ns)
-        gate, transforms, checks = _OPEN, self._transforms, self._checks
-        if constraint is not None:
-            constraint = self._show(constraint)
-            gate = constraint.gate
-            transforms, checks = (*constraint.transforms, *transforms), (*constraint.checks, *checks)
-        key = (bucket, constraint.key if constraint else None)
-        book = ShapeBook() if arrival.transformed else self._books[key]
-        examination = _Examination(
-            book,
-            origin,
-            [] if arrival.transformed else [(check.name, check.begin(origin)) for check in gate],
-            [] if arrival.transformed else [(transform.name, transform.begin(origin)) for transform in transforms],
-            [(check.name, check.begin(origin)) for check in checks],
-        )
+        rooms, surveyed, key = self._rooms, self._surveyed, bucket if constraint is None else (bucket, constraint.key)
+        if constraint is not None or arrival.transformed:
+            rooms = self._rooms_for(constraint, transformed=arrival.transformed)
+            surveyed = rooms.survey
+        book = Book() if arrival.transformed else self._books[key]
+        examination = Examination(book, rooms, Origin(bucket, source, arrival.received_ns), surveyed=surveyed)
         decoded = self._decoders[kind].decode(arrival, examination)
         if self._bad_lines is BadLines.REJECT and decoded.refused.get(Cause.SYNTAX):
             listed = tuple(r for r in decoded.listed if r.objection.cause is Cause.SYNTAX)
             syntax = decoded.refused[Cause.SYNTAX]
-            others = decoded.lines + examination.taken_out.total()
+            others = decoded.lines + sum(examination.taken_out.values())
             others += sum(
                 count for cause, count in decoded.refused.items() if cause not in (Cause.SYNTAX, Cause.FIELD_STRIPPED)
             )
             return Outcome(None, listed, {Cause.SYNTAX: syntax, Cause.WHOLE_BODY: others})
-        grown = examination.commit()
-        if not arrival.transformed:  # its shapes were not shown to the transforms, so others of them must be
-            self._books[key] = grown
+        grown, recipes = examination.commit()
+        if not arrival.transformed and (grown is not book or recipes):
+            self._books.keep(key, grown, recipes)  # shapes of transformed lines were not shown to the transforms
         batch = Batch(bucket, decoded.body, decoded.lines, source) if decoded.lines else None
         counts = (examination.taken_out, examination.altered)
         return Outcome(batch, decoded.listed, decoded.refused, *counts, examination.confirm, decoded.rest)
+
+    def _rooms_for(self, constraint: Constraint | None, *, transformed: bool) -> Rooms:
+        if constraint is None:
+            return Rooms((), (), self._checks)
+        constraint = self._show(constraint)
+        checks = (*constraint.checks, *self._checks)
+        if transformed:
+            return Rooms((), (), checks)
+        return Rooms(constraint.gate, (*constraint.transforms, *self._transforms), checks)
+
+    def known(self, text: bytes, precision: Precision, *, bucket: str, stamp_ns: int | None = None) -> bytes | None:
+        """What would be stored of a short text of known lines that ends in a newline, if no survey has a word to say.
+
+        Either all lines have a timestamp, or none has and `stamp_ns` is theirs; None for any other text. Nothing is
+        kept: texts may be put together for `run_known`.
+        """
+        return take_known(text, precision, self._books[bucket].known, stamp_ns)
+
+    def run_known(self, body: bytes, lines: int, *, bucket: str, source: str, now_ns: int) -> Outcome | None:
+        """Judge what `known` has just made; None where some line needs another look, and then nothing was learnt."""
+        if self._surveyed:
+            book = self._books[bucket]
+            examination = Examination(book, self._rooms, Origin(bucket, source, now_ns), surveyed=True)
+            if not examination.survey(body, Precision.NS, stamped=True):
+                return None
+            examination.commit()
+        return Outcome(Batch(bucket, body, lines, source))
 
     @property
     def divisible(self) -> bool:
@@ -179,99 +191,3 @@ class Pipeline:
         """Make durable what the checks learnt. Raises Transient; then nothing may be acknowledged."""
         for check in self._checks:
             await check.settle()
-
-
-class _Examination:
-    """The Examiner of one body: asks every transform and check, and gathers the shapes that need no second look."""
-
-    def __init__(
-        self,
-        book: ShapeBook,
-        origin: Origin,
-        gate: Sequence[tuple[str, Checking]],
-        transforming: Sequence[tuple[str, Transforming]],
-        checkings: Sequence[tuple[str, Checking]],
-    ) -> None:
-        self._book = book
-        self._origin = origin
-        self._transforming = transforming
-        self._checkings = [*gate, *checkings]
-        self._rules = [
-            *((name, one.judge) for name, one in gate),
-            *((name, one.apply) for name, one in transforming),
-            *((name, one.judge) for name, one in checkings),
-        ]
-        self._surveying = [one for _, one in self._checkings if one.surveys]
-        self.taken_out: Counter[str] = Counter()
-        self.altered: Counter[str] = Counter()
-        self._news: dict[Head, dict[bytes, FieldType]] = {}
-        self._walked = 0
-        self._patience = 1
-
-    def pattern(self, precision: Precision, *, stamped: bool) -> Pattern:
-        return self._book.pattern(precision, stamped=stamped)
-
-    def survey(self, run: bytes, precision: Precision, *, stamped: bool) -> bool:
-        if not self._surveying:
-            return True
-        seen = Run(run, precision, stamped=stamped)
-        return all(checking.survey(seen) for checking in self._surveying)
-
-    def examine(self, point: Point) -> bytes | Objection | Removal | None:
-        line, by = point.line, list[str]()
-        for name, rule in self._rules:
-            ruling = rule(line)
-            if isinstance(ruling, Removal):
-                self.taken_out[name] += 1
-            if isinstance(ruling, (Objection, Removal)):
-                return ruling
-            if ruling is not None:
-                line = ruling
-                by.append(name)
-        if by:
-            return self._write(line, by)
-        self._take()
-        if self._settles(line):
-            self._learn(point)
-        return None
-
-    def commit(self) -> ShapeBook:
-        for _, checking in self._checkings:
-            checking.commit()
-        return self._book.grown(self._news)
-
-    def confirm(self) -> None:
-        for _, transforming in self._transforming:
-            transforming.confirm()
-
-    def _take(self) -> None:
-        for _, transforming in self._transforming:
-            transforming.taken()
-
-    def _settles(self, line: Line) -> bool:
-        return all(one.leaves(line) for _, one in self._transforming) and all(
-            one.settles(line) for _, one in self._checkings
-        )
-
-    def _write(self, line: Line, by: Sequence[str]) -> bytes | Objection:
-        time_ns = self._origin.now_ns if line.time_ns is None else line.time_ns
-        try:
-            text = encode(line.measurement, dict(line.tags), dict(line.fields), time_ns)
-        except LineError as error:
-            return Objection(Cause.TRANSFORM, f"{', '.join(by)}: {error.reason}")
-        self._take()
-        self.altered.update(dict.fromkeys(by, 1))
-        return text + b"\n"
-
-    def _learn(self, point: Point) -> None:
-        head = Head(point.measurement, point.tag_keys)
-        types = {raw: field_type(value) for (raw, _), (_, value) in zip(point.fields, point.line.fields, strict=True)}
-        if self._book.knows(head, types):
-            return
-        self._news.setdefault(head, {}).update(types)
-        self._walked += 1
-        if self._walked >= self._patience:  # a pattern is dear to make: later news of a body wait for more of them
-            self._book = self._book.grown(self._news)
-            self._news = {}
-            self._walked = 0
-            self._patience *= 2

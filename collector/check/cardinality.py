@@ -93,6 +93,7 @@ class Cardinality(Memoryless):
     """All series that are alive."""
 
     name = "cardinality"
+    surveys = True
 
     def __init__(self, config: CardinalityConfig) -> None:
         self._config = config

@@ -44,6 +44,7 @@ class ClockSkew(Memoryless):
     """Knows rules alone."""
 
     name = "clock_skew"
+    surveys = True
 
     def __init__(self, config: ClockSkewConfig) -> None:
         self._rules = config.rules

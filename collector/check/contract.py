@@ -43,6 +43,8 @@ class Check(Protocol):
     """A rule for lines."""
 
     name: str
+    surveys: bool
+    """Whether its Checking may want to see runs of settled shapes; if not, it need not begin for a body of such."""
 
     def begin(self, origin: Origin) -> Checking:
         """Start to examine a body."""

@@ -50,6 +50,7 @@ class FieldTypes:
     """All pins. What was learnt counts at once and becomes durable by `settle`."""
 
     name = "field_types"
+    surveys = False
 
     def __init__(self, config: FieldTypesConfig, kept: Pins, source: Source, clock: Clock) -> None:
         self._config = config

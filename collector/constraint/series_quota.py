@@ -16,6 +16,7 @@ class SeriesQuota(Memoryless):
     """The series of one token that are alive."""
 
     name = "series_quota"
+    surveys = True
 
     def __init__(self, series: int) -> None:
         self._counted = Cardinality(CardinalityConfig(per_source=series, most=series))

@@ -6,9 +6,9 @@ examiner belongs to one call.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from collector.verdict import Cause, Objection, Rejection, Removal
 from foundation.errors import Permanent
@@ -50,8 +50,30 @@ class Decoded:
     rest: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Altered:
+    """What to write instead of a line: everything in front of its timestamp, and that where it is another."""
+
+    text: bytes
+    time_ns: int | None
+
+
+class Rewritten(NamedTuple):
+    """What became of the first `taken` lines of some: `text` is the `lines` that were made of them.
+
+    None: these have to be examined one by one. With none taken, the first one has to be.
+    """
+
+    text: bytes | None
+    lines: int
+    taken: int
+
+
 class Examiner(Protocol):
     """Changes and judges lines by everything but their grammar, for the length of one body."""
+
+    def covers(self, text: bytes, precision: Precision, *, stamped: bool) -> bool:
+        """Whether the text is lines that need no second look but a survey, and nothing else."""
 
     def pattern(self, precision: Precision, *, stamped: bool) -> Pattern:
         """Lines that need no second look. May grow as lines are examined."""
@@ -59,8 +81,14 @@ class Examiner(Protocol):
     def survey(self, run: bytes, precision: Precision, *, stamped: bool) -> bool:
         """Whether every line of a run that a pattern took passes; if not, they have to be examined one by one."""
 
-    def examine(self, point: Point) -> bytes | Objection | Removal | None:
-        """What speaks against the line, or the line to write instead (ns timestamp, newline), or that it goes.
+    def changing(self, precision: Precision, *, stamped: bool) -> Pattern | None:
+        """Lines that can be given to `rewrite`; None where there are none."""
+
+    def rewrite(self, lines: Sequence[bytes], start: int, precision: Precision, *, stamped: bool) -> Rewritten:
+        """Change and judge some of the lines (no newlines) from the one at `start`; their timestamps stay."""
+
+    def examine(self, point: Point) -> Altered | Objection | Removal | None:
+        """What speaks against the line, or what to write instead, or that it goes.
 
         None takes it as it is, and lines of its kind may match from now on.
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collector.decode.contract import Arrival, Decoded, Examiner
 from collector.decode.limits import LineLimits
-from collector.decode.walk import Walk
+from collector.decode.walk import SHORT_BODY, Walk, take_known
 from foundation.line_protocol.precision import Precision
 
 
@@ -19,6 +19,11 @@ class LineProtocol:
     def decode(self, arrival: Arrival, examiner: Examiner) -> Decoded:
         """Judge every line; the default precision is nanoseconds."""
         precision = arrival.precision or Precision.NS
+        body = arrival.body
+        if len(body) <= SHORT_BODY:
+            known = take_known(body if body[-1:] == b"\n" else body + b"\n", precision, examiner, arrival.received_ns)
+            if known is not None and examiner.survey(known, Precision.NS, stamped=True):
+                return Decoded(known, known.count(b"\n"))
         walk = Walk(
             examiner,
             precision,

@@ -6,6 +6,8 @@ that stops the run is parsed, examined and written again. So a body without surp
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from collector.decode.contract import Decoded, Examiner
 from collector.decode.limits import LineLimits
 from collector.decode.tally import Tally
@@ -19,6 +21,28 @@ from foundation.line_protocol.split import BLANK, line_end
 _TIME = b"time"
 _ZEROS = {Precision.NS: b"", Precision.US: b"000", Precision.MS: b"000000", Precision.S: b"000000000"}
 """What a stamp of this precision lacks; minutes and hours are no power of ten and are walked."""
+
+
+class Covering(Protocol):
+    """Who knows shapes."""
+
+    def covers(self, text: bytes, precision: Precision, *, stamped: bool) -> bool:
+        """Whether the whole text is lines of known shape, all of them with a timestamp or all without."""
+
+
+_WINDOW = 64 << 10
+"""Bytes of lines to change that are looked at in one turn, where turns are taken."""
+_REWRITTEN_LIKE_ONE = 20
+"""Lines rewritten in the time of one that is walked."""
+SHORT_BODY = 4_096
+"""Bytes up to which `take_known` is worth a try: what it looks at in vain is looked at again."""
+
+
+class PatternOf(Protocol):
+    """A question about known lines of one kind."""
+
+    def __call__(self, precision: Precision, /, *, stamped: bool) -> Pattern | None:
+        """The pattern that matches them."""
 
 
 class Walk:
@@ -44,6 +68,7 @@ class Walk:
         self._lines = 0
         self._tally = Tally()
         self._suspect_until = 0
+        self._zeros = _ZEROS.get(precision)
 
     def decode(self, body: bytes) -> Decoded:
         """Judge every line of the body."""
@@ -59,6 +84,11 @@ class Walk:
                 self._lines += rows
                 at, row = at + taken, row + rows
                 continue
+            changed = self._change_run(text, at, row, self._patience - walked) if fast else None
+            if changed is not None:
+                taken, rows, spent = changed
+                at, row, walked = at + taken, row + rows, walked + spent
+                continue
             end = line_end(body, at)
             self._take_line(body[at:end], row)
             row += 1 + body.count(b"\n", at, end)
@@ -69,24 +99,56 @@ class Walk:
 
     def _take_run(self, text: bytes, at: int) -> int:
         """Copy the run of known lines at `at`; how many bytes it had. A run that may not pass is left to be walked."""
-        zeros = _ZEROS.get(self._precision)
-        stamped = zeros is not None
-        end = _reach(self._examiner.pattern(self._precision, stamped=True), text, at) if stamped else at
-        if end == at:
-            stamped = False
-            end = _reach(self._examiner.pattern(self._precision, stamped=False), text, at)
+        end, stamped = self._reach_known(self._examiner.pattern, text, at, len(text))
         if end == at:
             return 0
         run = text[at:end]
         if not self._examiner.survey(run, self._precision, stamped=stamped):
             self._suspect_until = end
             return 0
+        self._put(run, stamped=stamped)
+        return end - at
+
+    def _reach_known(self, pattern_of: PatternOf, text: bytes, at: int, until: int) -> tuple[int, bool]:
+        """Where the run at `at` ends, `at` itself if there is none, and whether its lines have timestamps."""
+        for stamped in (True, False) if self._zeros is not None else (False,):
+            pattern = pattern_of(self._precision, stamped=stamped)
+            end = at if pattern is None else _reach(pattern, text, at, until)
+            if end > at:
+                return end, stamped
+        return at, False
+
+    def _put(self, run: bytes, *, stamped: bool) -> None:
         if not stamped:
             run = run.replace(b"\n", self._stamp)
-        elif zeros:
-            run = run.replace(b"\n", zeros + b"\n")
+        elif self._zeros:
+            run = run.replace(b"\n", self._zeros + b"\n")
         self._out.append(run)
-        return end - at
+
+    def _change_run(self, text: bytes, at: int, row: int, patience: int) -> tuple[int, int, int] | None:
+        """Take the run at `at` of lines that are changed in a known way: its (bytes, rows, patience spent), or None.
+
+        Those of them that have to be examined are walked, in their order.
+        """
+        until = min(len(text), at + _WINDOW) if self._patience else len(text)
+        end, stamped = self._reach_known(self._examiner.changing, text, at, until)
+        if end == at:
+            return None
+        lines = text[at : end - 1].split(b"\n")
+        done = spent = 0
+        while done < len(lines) and (not self._patience or spent < patience):
+            some = self._examiner.rewrite(lines, done, self._precision, stamped=stamped)
+            if some.taken and some.text is not None:
+                self._put(some.text, stamped=stamped)
+                self._lines += some.lines
+                done += some.taken
+                spent += 1 + some.taken // _REWRITTEN_LIKE_ONE
+                continue
+            for line in lines[done : done + max(some.taken, 1)]:
+                self._take_line(line, row + done)
+                done += 1
+                spent += 1
+        return sum(map(len, lines[:done])) + done, done, spent
 
     def _take_line(self, raw: bytes, row: int) -> None:
         line = raw.removesuffix(b"\r") if self._forgive_cr else raw
@@ -113,27 +175,43 @@ class Walk:
         if isinstance(taken, Objection):
             self._tally.add(row, line, taken)
         elif not isinstance(taken, Removal):
-            self._out.append(taken or untimed.text + self._stamp_of(point))
             self._lines += 1
+            text = untimed.text if taken is None else taken.text
+            time_ns = None if taken is None else taken.time_ns
+            self._out.append(text + (self._stamp_of(point) if time_ns is None else b" %d\n" % time_ns))
 
     def _stamp_of(self, point: Point) -> bytes:
         """What stands behind the line's fields, written as in a run."""
-        zeros = _ZEROS.get(self._precision)
-        if point.stamp is not None and zeros is not None:
-            return b" " + point.stamp + zeros + b"\n"
+        if point.stamp is not None and self._zeros is not None:
+            return b" " + point.stamp + self._zeros + b"\n"
         return self._stamp if point.line.time_ns is None else b" %d\n" % point.line.time_ns
 
     def _without_cr(self, body: bytes, text: bytes) -> tuple[bytes, bytes]:
         """The body without the CRs before its newlines, if then every line is known: no string holds a CR then."""
         bare = text.replace(b"\r\n", b"\n")
         for stamped in (True, False):
-            if _reach(self._examiner.pattern(self._precision, stamped=stamped), bare, 0) == len(bare):
+            if _reach(self._examiner.pattern(self._precision, stamped=stamped), bare, 0, len(bare)) == len(bare):
                 return bare, bare
         return body, text
 
 
-def _reach(pattern: Pattern, text: bytes, at: int) -> int:
-    run = pattern.match(text, at)
+def take_known(text: bytes, precision: Precision, book: Covering, stamp_ns: int | None) -> bytes | None:
+    """Line protocol (ns timestamps) made of a text that ends in a newline, if every line of it is of known shape.
+
+    Either all lines have a timestamp, or none has and `stamp_ns` is theirs; None for any other text.
+    """
+    if not fits(text):
+        return None
+    zeros = b"" if precision is Precision.NS else _ZEROS.get(precision)
+    if zeros is not None and book.covers(text, precision, stamped=True):
+        return text.replace(b"\n", zeros + b"\n") if zeros else text
+    if stamp_ns is not None and book.covers(text, precision, stamped=False):
+        return text.replace(b"\n", b" %d\n" % stamp_ns)
+    return None
+
+
+def _reach(pattern: Pattern, text: bytes, at: int, until: int) -> int:
+    run = pattern.match(text, at, until)
     return run.end() if run else at
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from collector.check.contract import Check, Checking
 from collector.pipeline import Pipeline
-from collector.transform.contract import Transform, Transforming
+from collector.transform.contract import Effect, Transform, Transforming
 from collector.verdict import Origin, Ruling
 from foundation.line_protocol.line import Line
 
@@ -60,12 +60,16 @@ class _WatchedTransforming:
     def leaves(self, line: Line) -> bool:  # noqa: ARG002 - every line is to be seen
         return False
 
+    def effect(self, line: Line) -> Effect | None:  # noqa: ARG002 - as above
+        return None
+
     def confirm(self) -> None:
         """Nothing became durable."""
 
 
 class _WatchedCheck:
     unsettled = False
+    surveys = False
 
     def __init__(self, check: Check, note: Note) -> None:
         self.name = check.name

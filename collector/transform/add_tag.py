@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from collector.transform.contract import ALIKE, Effect
 from collector.transform.selection import Selection, Unchanging, demand_writable
 from collector.verdict import Ruling
 from foundation.line_protocol.encode import encode_head
@@ -46,6 +47,10 @@ class AddTag(Unchanging):
         if tags.get(config.tag) == config.value or (config.tag in tags and not config.overwrite):
             return None
         return replace(line, tags=tuple({**tags, config.tag: config.value}.items()))
+
+    def effect(self, line: Line) -> Effect:  # noqa: ARG002 - the same for every line
+        """It looks at the tags alone."""
+        return ALIKE
 
     def leaves(self, line: Line) -> bool:
         """Whether it cannot be meant, or keeps the tag that it has."""

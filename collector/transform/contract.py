@@ -7,10 +7,29 @@ teach nothing: they will be sent again.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from collector.verdict import Origin, Ruling
-from foundation.line_protocol.line import Line
+from foundation.line_protocol.line import FieldValue, Line
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a ruling on one line says of every other with the same measurement and the same tags, values included.
+
+    It is the same for all of them; `by_fields`: for those that have the same field keys too, with the same types.
+    `values`: fields of the line as it became -> the field of the line as it came, and what was done to its value (None:
+    nothing). Fields that are not named are those of the same key, with their values.
+    """
+
+    by_fields: bool = False
+    values: Mapping[str, tuple[str, Callable[[FieldValue], FieldValue] | None]] = field(default_factory=dict)
+
+
+ALIKE = Effect()
+"""The effect that hangs on measurement and tags alone, and touches no field."""
 
 
 class Transforming(Protocol):
@@ -30,6 +49,12 @@ class Transforming(Protocol):
 
         Then such lines are never shown again. Fields are asked for one by one: what holds for two lines must hold for
         one with the fields of both.
+        """
+
+    def effect(self, line: Line) -> Effect | None:
+        """Asked behind `apply` for a line that it did not refuse: how far its ruling holds for others, for good.
+
+        None: it may be another for the next line. Such lines are shown one by one.
         """
 
     def confirm(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
+from collector.transform.contract import ALIKE, Effect
 from collector.transform.selection import Selection, Unchanging, demand_writable
 from collector.verdict import Cause, Objection, Ruling
 from foundation.line_protocol.line import FieldValue, Line
@@ -102,6 +103,14 @@ class ConvertUnit(Unchanging):
             fields.append((name, self._convert(value)))
         return replace(line, fields=tuple(fields))
 
+    def effect(self, line: Line) -> Effect:
+        """One value becomes another, whatever else there is."""
+        config = self._config
+        if not config.selects(line):
+            return ALIKE
+        name = config.to_field or config.field
+        return Effect(by_fields=True, values={name: (config.field, self._convert)} if self._has(line) else {})
+
     def leaves(self, line: Line) -> bool:
         """Whether it cannot be meant, or has no such field."""
         return not (self._config.may_select(line) and self._has(line))
@@ -109,7 +118,7 @@ class ConvertUnit(Unchanging):
     def _has(self, line: Line) -> bool:
         return any(key == self._config.field for key, _ in line.fields)
 
-    def _convert(self, value: float) -> float:
+    def _convert(self, value: FieldValue) -> float:
         try:
             return float(Fraction(repr(value)) * self._factor + self._offset)
         except OverflowError:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from collector.transform.contract import ALIKE, Effect
 from collector.transform.selection import Selection
 from collector.verdict import Origin, Removal, Ruling
 from foundation.line_protocol.line import Line
@@ -92,6 +93,10 @@ class DedupeOfBody:
         """From now on, lines like the one shown last are repetitions."""
         if self._shown is not None:
             self._fresh[self._shown] = None
+
+    def effect(self, line: Line) -> Effect | None:
+        """The next one like it is a repetition."""
+        return None if self._config.selects(line) else ALIKE
 
     def leaves(self, line: Line) -> bool:
         """Whether it cannot be meant, or lacks a part of the key."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from collector.transform.contract import ALIKE, Effect
 from collector.transform.expression import parse_expression
 from collector.transform.selection import Selection, Unchanging, demand_writable
 from collector.verdict import Ruling
@@ -47,6 +48,10 @@ class Derive(Unchanging):
             return None
         kept = [(key, value) for key, value in line.fields if key != config.field]
         return replace(line, fields=(*kept, (config.field, result)))
+
+    def effect(self, line: Line) -> Effect | None:
+        """Whether there is a result hangs on the values."""
+        return None if self._config.selects(line) else ALIKE
 
     def leaves(self, line: Line) -> bool:
         """Whether it cannot be meant, or has none of the fields: with one, the next line may have all."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from collector.transform.contract import ALIKE, Effect
 from collector.transform.selection import Selection, Unchanging
 from collector.verdict import Removal, Ruling
 from foundation.line_protocol.line import Line
@@ -47,6 +48,10 @@ class Drop(Unchanging):
         if len(tags) == len(line.tags) and len(fields) == len(line.fields):
             return None
         return replace(line, tags=tags, fields=fields)
+
+    def effect(self, line: Line) -> Effect:
+        """Values stay what they are."""
+        return Effect(by_fields=True) if self._config.fields and self._config.selects(line) else ALIKE
 
     def leaves(self, line: Line) -> bool:
         """Whether it cannot be meant, or has none of the keys."""

@@ -10,6 +10,7 @@ import hmac
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from collector.transform.contract import ALIKE, Effect
 from collector.transform.selection import Selection, Unchanging
 from collector.verdict import Ruling
 from foundation.line_protocol.encode import encode_value
@@ -57,6 +58,14 @@ class Hash(Unchanging):
         tags = tuple([(key, self._hash(value) if key in config.tags else value) for key, value in line.tags])
         fields = tuple([(key, self._hash(value) if key in config.fields else value) for key, value in line.fields])
         return replace(line, tags=tags, fields=fields)
+
+    def effect(self, line: Line) -> Effect:
+        """Equal values have equal hashes."""
+        config = self._config
+        if not config.fields or not config.selects(line):
+            return ALIKE
+        there = {key for key, _ in line.fields}
+        return Effect(by_fields=True, values={key: (key, self._hash) for key in config.fields if key in there})
 
     def leaves(self, line: Line) -> bool:
         """Whether it cannot be meant, or has none of the keys."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
+from collector.transform.contract import ALIKE, Effect
 from collector.transform.selection import Selection, Unchanging, demand_writable
 from collector.verdict import Cause, Objection, Ruling
 from foundation.line_protocol.line import Line
@@ -55,6 +56,14 @@ class Rename(Unchanging):
         if doubled:
             return Objection(Cause.TRANSFORM, f'rename: "{doubled}" is there already')
         return replace(line, measurement=config.to or line.measurement, tags=tags, fields=fields)
+
+    def effect(self, line: Line) -> Effect:
+        """Values stay what they are."""
+        config = self._config
+        if not config.fields or not config.selects(line):
+            return ALIKE
+        there = {key for key, _ in line.fields}
+        return Effect(by_fields=True, values={new: (old, None) for old, new in config.fields.items() if old in there})
 
     def leaves(self, line: Line) -> bool:
         """Whether no name of it is among the old ones."""

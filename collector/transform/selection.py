@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Self
 
+from collector.transform.contract import Effect
 from collector.verdict import Origin
 from foundation.line_protocol.encode import encode
 from foundation.line_protocol.line import Line, LineError
@@ -42,6 +43,10 @@ class Unchanging:
     def begin(self, origin: Origin) -> Self:  # noqa: ARG002 - the same for every body
         """Nothing to begin."""
         return self
+
+    def effect(self, line: Line) -> Effect | None:  # noqa: ARG002 - the same for every line
+        """Unknown: lines are shown one by one."""
+        return None
 
     def taken(self) -> None:
         """Nothing to learn."""

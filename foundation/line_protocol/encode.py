@@ -87,12 +87,18 @@ def encode_value(value: FieldValue) -> bytes:
             raise LineError(f"{value!r} is no finite number within 64 bits")
 
 
-def _field(head: bytes, key: str, value: FieldValue) -> bytes:
+def encode_key(key: str) -> bytes:
+    """A field's key as it stands before the equals sign. Raises LineError as `encode` does."""
     name = _name(key, "field key", _IN_NAME)
     if key == TIME:
         raise LineError('a field cannot be named "time"')
     if _UNWRITABLE_FIELD.search(key):
         raise LineError(f"the field key {key!r} starts with a blank or holds an escaped quote, which would be lost")
+    return name
+
+
+def _field(head: bytes, key: str, value: FieldValue) -> bytes:
+    name = encode_key(key)
     if len(head) + KEY_SEPARATOR_BYTES + len(name) > MOST_KEY_BYTES:
         raise LineError(f"max key length exceeded: {len(head) + KEY_SEPARATOR_BYTES + len(name)} > {MOST_KEY_BYTES}")
     return name + b"=" + encode_value(value)

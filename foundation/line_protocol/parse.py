@@ -11,6 +11,7 @@ import math
 import re
 from dataclasses import dataclass, replace
 
+from foundation.batch import FieldType
 from foundation.line_protocol.diagnose import diagnose
 from foundation.line_protocol.line import (
     KEY_SEPARATOR_BYTES,
@@ -111,6 +112,21 @@ def parse_point(line: bytes, precision: Precision = Precision.NS) -> Point:
         fields=tuple([(field[1], field[0][len(field[1]) + 1 :]) for field in raw]),
         stamp=stamp,
     )
+
+
+def read_value(text: bytes, kind: FieldType) -> FieldValue:
+    """The value of a field of type `kind` from its text as written. Raises LineError for a number out of range."""
+    match kind:
+        case FieldType.STRING:
+            return _ESCAPED_IN_STRING.sub(rb"\1", text[1:-1]).decode()
+        case FieldType.FLOAT:
+            return _float(text)
+        case FieldType.INTEGER:
+            return _bounded(text[:-1], _INT64, "integer")
+        case FieldType.UNSIGNED:
+            return Unsigned(_bounded(text[:-1], _UINT64, "unsigned"))
+        case FieldType.BOOLEAN:
+            return text[:1] in b"tT"
 
 
 def _tags(text: bytes) -> list[tuple[bytes, bytes]]:

@@ -29,7 +29,7 @@ async def test_policies_and_rules_are_answered_and_counted(tmp_path: Path):
         assert await running.write("debug f=1 1\n") == 204
         assert await running.write("cpu f=1 2\ncpu,host=b f=1 3\n") == 422
         await until(lambda: len(store.lines.get("telemetry", ())) == 2)
-        assert sorted(store.lines["telemetry"]) == [b"processor,host=a f=1.0 1", b"processor,host=b f=1.0 3"]
+        assert sorted(store.lines["telemetry"]) == [b"processor,host=a f=1 1", b"processor,host=b f=1 3"]
         async with aiohttp.ClientSession() as session, session.get(f"{running.url}/metrics") as answer:
             shown = await answer.text()
     finally:

@@ -27,6 +27,12 @@ ONE_BAD = {
 class Sceptic:
     """An examiner that knows no line beforehand and objects to fields named `evil`."""
 
+    def covers(self, text: bytes, precision: Precision, *, stamped: bool) -> bool:
+        return self.pattern(precision, stamped=stamped) is text
+
+    def changing(self, precision: Precision, *, stamped: bool) -> Pattern:
+        return self.pattern(precision, stamped=stamped)
+
     def pattern(self, precision: Precision, *, stamped: bool) -> Pattern:
         return compile_shapes({}, precision, stamped=stamped)
 

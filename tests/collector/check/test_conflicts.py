@@ -55,7 +55,7 @@ def test_conflicts_are_settled_by_measurement():
     run(pipeline, b"cpu f=1 1\nroom f=1 1\nother f=1 1\n")
     for _ in range(2):
         outcome = run(pipeline, b'cpu f=7i 2\ncpu f="x" 2\nroom f="x",g=1 2\nroom f=t 2\nother f=7i 2\n')
-        assert stored(outcome) == b'cpu f=7.0 2\nroom f_string="x",g=1.0 2\nroom f_boolean=true 2\n'
+        assert stored(outcome) == b'cpu f=7.0 2\nroom f_string="x",g=1 2\nroom f_boolean=t 2\n'
         assert outcome.altered == {"field_types": 3}
         assert [entry.number for entry in outcome.listed] == [2, 5]
         assert outcome.refused == {"field_type": 2}

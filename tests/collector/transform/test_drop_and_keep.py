@@ -39,7 +39,7 @@ def test_what_was_taken_out_is_counted_and_not_refused():
 def test_parts_of_a_line_go():
     """Tags and fields are named by patterns; the rest stays as it was."""
     assert made("[{kind: drop, measurement: cpu, tags: [e*], fields: [g]}]", BODY) == (
-        b"debug,host=a f=1 1\ncpu,host=a f=1.0 2\ncpu,host=b f=3.0 3\n"
+        b"debug,host=a f=1 1\ncpu,host=a f=1 2\ncpu,host=b f=3 3\n"
     )
     assert made("[{kind: keep, measurement: cpu, tags: [env], fields: [g]}]", BODY) == (
         b"debug,host=a f=1 1\ncpu,env=test g=2i 2\ncpu,env=live g=4i 3\n"

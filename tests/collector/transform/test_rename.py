@@ -16,7 +16,7 @@ def test_measurement_tags_and_fields_get_their_new_names():
 
 def test_names_can_be_exchanged():
     """Old names are those of the line as it came."""
-    assert made("[{kind: rename, fields: {a: b, b: a}}]", b"m a=1,b=2 1\n") == b"m b=1.0,a=2.0 1\n"
+    assert made("[{kind: rename, fields: {a: b, b: a}}]", b"m a=1,b=2 1\n") == b"m b=1,a=2 1\n"
 
 
 def test_a_name_that_is_taken_is_refused():

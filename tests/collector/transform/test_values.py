@@ -21,10 +21,10 @@ def test_a_tag_is_added_where_it_is_missing():
     """What the sender says itself stays, unless it is to be overwritten."""
     body = b"m,host=a f=1 1\nm,host=a,site=rome f=1 2\n"
     assert made("[{kind: add_tag, tag: site, value: berlin}]", body) == (
-        b"m,host=a,site=berlin f=1.0 1\nm,host=a,site=rome f=1 2\n"
+        b"m,host=a,site=berlin f=1 1\nm,host=a,site=rome f=1 2\n"
     )
     assert made("[{kind: add_tag, tag: site, value: berlin, overwrite: true}]", body) == (
-        b"m,host=a,site=berlin f=1.0 1\nm,host=a,site=berlin f=1.0 2\n"
+        b"m,host=a,site=berlin f=1 1\nm,host=a,site=berlin f=1 2\n"
     )
 
 
@@ -69,7 +69,7 @@ def test_a_hash_is_keyed_and_the_same_for_the_same_value():
     wanted = hmac.new(KEY.encode(), b"ann@example.org", hashlib.sha256).hexdigest()[:16].encode()
     text = f"[{{kind: hash, key: {KEY}, tags: [user], fields: [mail, number], length: 16}}]"
     assert made(text, b'm,user=ann@example.org,x=1 mail="ann@example.org",f=1 1\n') == (
-        b"m,user=" + wanted + b',x=1 mail="' + wanted + b'",f=1.0 1\n'
+        b"m,user=" + wanted + b',x=1 mail="' + wanted + b'",f=1 1\n'
     )
     number = hmac.new(KEY.encode(), b"7i", hashlib.sha256).hexdigest()[:16]
     assert value(text, b"m number=7i 1\n", "number") == number

@@ -1,0 +1,170 @@
+"""What the transforms make of lines like others before: heads are remembered, fields copied or changed one by one.
+
+A recipe is made of a line that walked through every transform, where each of them told (Effect) what holds for others
+like it. Called by the examination of a body. Invariant: a recipe writes what walking would, or it does not exist. Its
+lines are not judged here: the shapes of what comes out are matched against those that the checks have settled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from collector.transform.contract import Effect
+from foundation.batch import FieldType
+from foundation.line_protocol.encode import encode_head, encode_key, encode_value
+from foundation.line_protocol.grammar import LONGEST_FAST_LINE
+from foundation.line_protocol.line import MOST_KEY_BYTES, FieldValue, Line, LineError, field_type
+from foundation.line_protocol.parse import Point, read_value
+
+_HEAD = re.compile(rb"((?:[^ \\]|\\.)+) ", re.DOTALL)
+_PAIR = re.compile(rb'((?:[^,= \\]|\\.)+)=("(?:[^"\\]|\\.)*"|[^,]+)', re.DOTALL)
+_RECIPE_BYTES = 400
+"""What a recipe takes beside its texts, about."""
+_MOST_FIELDS = 64
+"""Sets of fields that are remembered for one head."""
+
+Convert = Callable[[bytes], bytes]
+"""A value as written to the value to write. Raises LineError for one that has to be walked."""
+
+
+class FieldPlan(NamedTuple):
+    """For each field to write: its key and equals sign, which of the line's fields it comes from, how it changes."""
+
+    fields: tuple[tuple[bytes, int, Convert | None], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recipe:
+    """What becomes of every line with one head. `head` ends in a blank; None takes the line out.
+
+    `by` are the transforms that did it. `plans`: keys of the fields as written -> what becomes of them; None copies
+    all of them.
+    """
+
+    head: bytes | None
+    by: tuple[str, ...]
+    plans: dict[tuple[bytes, ...], FieldPlan] | None = None
+
+
+Recipes = dict[bytes, Recipe]
+"""Measurement and tags as written -> recipe"""
+
+
+def cost_bytes(head: bytes, recipe: Recipe) -> int:
+    """The memory that a recipe takes, about."""
+    return _RECIPE_BYTES + len(head) + len(recipe.head or b"")
+
+
+def split_head(line: bytes) -> tuple[bytes, bytes]:
+    """Measurement and tags, and the rest, of a line of known shape."""
+    if b"\\" not in line:
+        head, _, rest = line.partition(b" ")
+        return head, rest
+    found = _HEAD.match(line)
+    return (found[1], line[found.end() :]) if found else (line, b"")
+
+
+def write(recipe: Recipe, rest: bytes, *, stamped: bool) -> bytes | None:
+    """The line to write, without newline; empty for one that is taken out, None for one that has to be walked."""
+    if recipe.head is None:
+        return b""
+    if recipe.plans is None:
+        return recipe.head + rest
+    text, blank, stamp = rest.rpartition(b" ") if stamped else (rest, b"", b"")
+    if b'"' in text or b"\\" in text:
+        pairs = _PAIR.findall(text)
+        keys, values = tuple([key for key, _ in pairs]), [value for _, value in pairs]
+    else:
+        parts = [pair.partition(b"=") for pair in text.split(b",")]
+        keys, values = tuple([part[0] for part in parts]), [part[2] for part in parts]
+    plan = recipe.plans.get(keys)
+    if plan is None:
+        return None
+    try:
+        written = [key + (values[at] if convert is None else convert(values[at])) for key, at, convert in plan.fields]
+    except LineError:
+        return None
+    return recipe.head + b",".join(written) + blank + stamp
+
+
+def make_recipe(point: Point, after: Line | None, by: Sequence[str], effects: Sequence[Effect]) -> Recipe | None:
+    """The recipe for lines like the point, which became `after`; `by` are the transforms that did it.
+
+    `effects` are those of all transforms it went through, in order. None where lines like it have to be walked.
+    """
+    by_fields = any(effect.by_fields for effect in effects)
+    if after is None:
+        return None if by_fields else Recipe(None, tuple(by[-1:]))
+    head = head_of(point, after) + b" "
+    if len(head) + LONGEST_FAST_LINE > MOST_KEY_BYTES:
+        return None
+    names = tuple(dict.fromkeys(by))
+    if not by_fields:
+        return Recipe(head, names)
+    plan = _plan(point, after, effects)
+    keys = tuple([key for key, _ in point.fields])
+    return None if plan is None else Recipe(head, names, {keys: plan})
+
+
+def merged(one: Recipe, other: Recipe) -> Recipe:
+    """Two recipes for one head that were made of lines with different fields. The first is kept if they are at odds."""
+    if one.plans is None or other.plans is None or (one.head, one.by) != (other.head, other.by):
+        return one
+    return one if len(one.plans) >= _MOST_FIELDS else Recipe(one.head, one.by, {**one.plans, **other.plans})
+
+
+def head_of(point: Point, after: Line) -> bytes:
+    """Measurement and tags of what became of the point: as they came where they are the same. Raises LineError."""
+    before = point.line
+    same = after.measurement == before.measurement and after.tags == before.tags
+    return point.head if same else encode_head(after.measurement, dict(after.tags))
+
+
+def fields_of(point: Point, after: Line) -> bytes:
+    """The fields of what became of the point: as they came where their values are the same. Raises LineError."""
+    raw = {id(value): text for (_, value), (_, text) in zip(point.line.fields, point.fields, strict=True)}
+    keys = {key: text for (key, _), (text, _) in zip(point.line.fields, point.fields, strict=True)}
+    written = []
+    for key, value in dict(after.fields).items():
+        text = raw.get(id(value))
+        written.append((keys.get(key) or encode_key(key)) + b"=" + (encode_value(value) if text is None else text))
+    return b",".join(written)
+
+
+def _plan(point: Point, after: Line, effects: Sequence[Effect]) -> FieldPlan | None:
+    places = {key: at for at, (key, _) in enumerate(point.line.fields)}
+    if len(places) < len(point.fields) or len(dict(after.fields)) < len(after.fields):
+        return None
+    planned: list[tuple[bytes, int, Convert | None]] = []
+    for key, _ in after.fields:
+        source, functions = _trace(key, effects)
+        at = places.get(source)
+        if at is None:
+            return None
+        value = point.line.fields[at][1]
+        name = point.fields[at][0] if source == key else encode_key(key)
+        planned.append((name + b"=", at, _converter(field_type(value), functions) if functions else None))
+    return FieldPlan(tuple(planned))
+
+
+def _trace(key: str, effects: Sequence[Effect]) -> tuple[str, list[Callable[[FieldValue], FieldValue]]]:
+    """The field of the line as it came that the field `key` comes from, and what was done to its value, in order."""
+    functions: list[Callable[[FieldValue], FieldValue]] = []
+    for effect in reversed(effects):
+        key, function = effect.values.get(key, (key, None))
+        if function is not None:
+            functions.insert(0, function)
+    return key, functions
+
+
+def _converter(kind: FieldType, functions: Sequence[Callable[[FieldValue], FieldValue]]) -> Convert:
+    def convert(text: bytes) -> bytes:
+        value = read_value(text, kind)
+        for function in functions:
+            value = function(value)
+        return encode_value(value)
+
+    return convert
