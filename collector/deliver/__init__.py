@@ -12,7 +12,8 @@
     pace          how much one write carries: less after it was too much, more again while answers are quick
     isolation     which lines of a refused body are the bad ones
     letters       refused lines as dead letters, each with its source
+    ages          for how long what waits has waited, whatever the clock does meanwhile
 
-`pace` and `isolation` are pure. No destination knows of another: each has a deliverer, cursors, places and a rest of
-its own, so that one that is slow or gone holds up nobody else.
+`pace`, `isolation` and `ages` are pure. No destination knows of another: each has a deliverer, cursors, places and a
+rest of its own, so that one that is slow or gone holds up nobody else.
 """

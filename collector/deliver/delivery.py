@@ -11,14 +11,13 @@ from dataclasses import dataclass
 
 from collector.buffer.contract import Buffer
 from collector.dead import DeadLetters
+from collector.deliver.ages import Ages
 from collector.deliver.deliverer import Deliverer
 from collector.deliver.destinations import Destination
 from collector.deliver.outlet import DeliveryConfig
 from collector.metrics import DeliveryMetrics, Waiting
 from foundation.clock import Clock
 from foundation.lifecycle import OnIncident
-
-_NS = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,7 @@ class Delivery:
             for one in destinations
         ]
         self._beside = destinations[1:]
+        self._ages = Ages()
 
     async def start(self) -> None:
         """Begin; call when the buffer and the queried store are open. Raises ConfigError."""
@@ -85,14 +85,15 @@ class Delivery:
             for bucket in self._buffer.buckets():
                 name = deliverer.destination.name
                 backlog = self._buffer.backlog(name, bucket)
-                yield Waiting(name, bucket, backlog.lines, backlog.size_bytes, self._age_s(backlog.oldest_ns))
+                yield Waiting(name, bucket, backlog.lines, backlog.size_bytes, self._age_s(name, bucket))
 
     def _standing(self, deliverer: Deliverer) -> Standing:
         destination = deliverer.destination
         backlog = self._buffer.backlog(destination.name)
         reasons = tuple(sorted(set(deliverer.hindered.values())))
-        age_s = self._age_s(backlog.oldest_ns)
+        age_s = max((self._age_s(destination.name, bucket) for bucket in self._buffer.buckets()), default=0.0)
         return Standing(destination.name, destination.required, backlog.lines, age_s, reasons)
 
-    def _age_s(self, oldest_ns: int) -> float:
-        return max((self._clock.now_ns() - oldest_ns) / _NS, 0.0) if oldest_ns else 0.0
+    def _age_s(self, destination: str, bucket: str) -> float:
+        oldest_ns = self._buffer.backlog(destination, bucket).oldest_ns
+        return self._ages.look((destination, bucket), oldest_ns, self._clock.now_ns(), self._clock.monotonic())
