@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from collector.buffer.disk import DiskBuffer, DiskConfig
 from collector.buffer.files import Files
+from collector.ledger import Ledger
 from collector.metrics import BufferMetrics
 from foundation.batch import Batch
 from foundation.clock import Clock, SystemClock
@@ -19,7 +20,7 @@ class Incidents(list[str]):
         self.append(f"{name}: {error}")
 
 
-def disk_buffer(
+def disk_buffer(  # noqa: PLR0913 - what the buffer itself is given
     folder: Path,
     *,
     destinations: Sequence[str] = ("store",),
@@ -27,6 +28,8 @@ def disk_buffer(
     clock: Clock | None = None,
     registry: CollectorRegistry | None = None,
     files: Files | None = None,
+    ledger: Ledger | None = None,
+    optional: Sequence[str] = (),
 ) -> DiskBuffer:
     """A buffer in `folder`, not opened."""
     return DiskBuffer(
@@ -37,6 +40,8 @@ def disk_buffer(
         metrics=BufferMetrics(registry or CollectorRegistry()),
         on_incident=Incidents(),
         files=files,
+        ledger=ledger,
+        optional=optional,
     )
 
 
