@@ -9,7 +9,7 @@ PAUSE_S = 0.02
 
 
 async def until(
-    predicate: Callable[[], Any] | Callable[[], Awaitable[Any]], *, seconds: float = 10.0, what: str = ""
+    predicate: Callable[[], Any] | Callable[[], Awaitable[Any]], *, seconds: float = 30.0, what: str = ""
 ) -> Any:
     """The first truthy value of `predicate` (a plain function or a coroutine function).
 
