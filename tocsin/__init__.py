@@ -14,6 +14,8 @@ secrets     makes the passwords and tokens of a compose stack
 health      asks a URL whether its role is well
 dead        lists, shows, replays and purges dead letters
 explain     shows what the collector would make of a line
+tail        follows the lines that the collector takes
+transcript  how a followed line is written down
 status      shows what became of every line
 asking      asks the running collector
 tokens      makes, lists and revokes tokens

@@ -102,6 +102,27 @@ examples:
 The running collector is asked, with its own pins, checks and transforms; nothing is stored, counted or learnt.
 """
 
+_ABOUT_TAIL = """\
+examples:
+  tocsin tail                                           every line, as soon as it is acknowledged
+  tocsin tail --measurement device_reading --tag device=d7 --rejected
+  tocsin tail --field temperature_c --json | jq '.fields.temperature_c'
+  tocsin tail --source token:gateway --count 100        of one sender, then end
+
+Lines are shown as they are stored, refused ones with their reason. Intake never waits for it: what comes too fast to
+be shown is skipped, and it is said how much (docs/tail.md). Ctrl-C ends it; it waits for a collector that restarts.
+"""
+
+_ABOUT_SILENCES = """\
+examples:
+  tocsin silence add 'alertname="CheckoutSlow"' 'severity="warning"' --for 2h --comment 'moving the database'
+  tocsin silence list
+  tocsin silence expire 4f1c22a09b3e
+
+An alert that meets all matchers pages nobody meanwhile; if it still fires when the silence ends, it does then. Whoever
+was paged before hears of the end all the same (docs/notifications.md).
+"""
+
 _ABOUT_STATUS = """\
 examples:
   tocsin status
@@ -155,6 +176,7 @@ def parser() -> argparse.ArgumentParser:
     _query(commands)
     _token(commands)
     _dead(commands)
+    _tail(commands)
     _explain(commands)
     _asks(
         _command(commands, "status", "status", "show what became of every line, and that none is lost", _ABOUT_STATUS),
@@ -307,6 +329,21 @@ def _dead(commands: argparse._SubParsersAction[_Parser]) -> None:
         action.add_argument(
             "--since", metavar="WHEN", help="a span back, as in 2h, or a time, as in 2026-01-31T08:00:00Z"
         )
+
+
+def _tail(commands: argparse._SubParsersAction[_Parser]) -> None:
+    tail = _command(commands, "tail", "tail", "follow the lines that the collector takes, as they come", _ABOUT_TAIL)
+    tail.add_argument("--measurement", metavar="NAME", help="lines of this measurement")
+    tail.add_argument(
+        "--tag", action="append", default=[], metavar="KEY=VALUE", help="lines with this tag; may be repeated"
+    )
+    tail.add_argument("--field", metavar="NAME", help="lines with this field")
+    tail.add_argument("--bucket", metavar="NAME", help="lines of this bucket (default: all that may be seen)")
+    tail.add_argument("--source", metavar="WHO", help="lines from there: token:NAME or host:ADDRESS")
+    tail.add_argument("--rejected", action="store_true", help="lines that are refused too, each with its reason")
+    tail.add_argument("--count", type=int, metavar="N", help="end after so many lines")
+    tail.add_argument("--once", action="store_true", help="end when the collector goes; do not wait for the next")
+    _asks(tail, "read")
 
 
 def _explain(commands: argparse._SubParsersAction[_Parser]) -> None:
