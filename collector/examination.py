@@ -16,13 +16,12 @@ from collector.decode.contract import Altered, Rewritten
 from collector.rewriting import Recipe, Recipes, fields_of, head_of, make_recipe, merged, split_head, write
 from collector.shapes import Book, Growing
 from collector.transform.contract import Transform
-from collector.verdict import Cause, Objection, Origin, Removal, Ruling
+from collector.verdict import NOTHING, Cause, Objection, Origin, Removal, Ruling
 from foundation.line_protocol.grammar import Pattern
 from foundation.line_protocol.line import Line, LineError
 from foundation.line_protocol.parse import Point, parse_point
 from foundation.line_protocol.precision import Precision
 
-_NOBODY: Mapping[str, int] = {}
 _LONGEST_HEAD = 4_096
 _MOST_NEW_RECIPES = 20_000
 _PIECE = 500
@@ -87,14 +86,19 @@ class Examination:
         return self._begin().examine(point)
 
     @property
+    def untouched(self) -> bool:
+        """Whether no room was asked: nothing was learnt, counted or has to be confirmed."""
+        return self._begun is None
+
+    @property
     def taken_out(self) -> Mapping[str, int]:
         """Lines that a policy took out, by its name."""
-        return self._begun.taken_out if self._begun else _NOBODY
+        return self._begun.taken_out if self._begun else NOTHING
 
     @property
     def altered(self) -> Mapping[str, int]:
         """Lines that were changed, by the name of who did."""
-        return self._begun.altered if self._begun else _NOBODY
+        return self._begun.altered if self._begun else NOTHING
 
     def commit(self) -> tuple[Book, Recipes]:
         """Let the checks keep what the body taught; the book, and the recipes to be added to it."""
@@ -208,20 +212,17 @@ class _Begun:
         self, point: Point, after: Line, by: list[str], came: Sequence[Line] | None
     ) -> Altered | Objection | None:
         """Write the line that became of the point; `came` are its stages if nobody but transforms had a hand in it."""
-        made = point
-        if by:
-            try:
-                text = head_of(point, after) + b" " + fields_of(point, after)
-            except LineError as error:
-                return Objection(Cause.TRANSFORM, f"{', '.join(by)}: {error.reason}")
-            made = parse_point(text)
+        try:
+            text = head_of(point, after) + b" " + fields_of(point, after) if by else b""
+        except LineError as error:
+            return Objection(Cause.TRANSFORM, f"{', '.join(by)}: {error.reason}")
         self._take()
         self.altered.update(dict.fromkeys(by, 1))
         if came and self._settled(point.line, after) and self._remember(point, after, came):
-            self.made.learn(made)
+            self.made.learn(parse_point(text) if by else point)
         if not by:
             return None
-        return Altered(made.text, None if after.time_ns == point.line.time_ns else after.time_ns)
+        return Altered(text, None if after.time_ns == point.line.time_ns else after.time_ns)
 
     def _remember(self, point: Point, after: Line | None, came: Sequence[Line]) -> bool:
         """Keep the recipe for lines like the point, which became `after`; whether there is one."""

@@ -17,7 +17,7 @@ from collector.decode.walk import take_known
 from collector.examination import Examination, Rooms
 from collector.shapes import Book, Books
 from collector.transform.contract import Transform
-from collector.verdict import Cause, Origin, Rejection
+from collector.verdict import NOTHING, Cause, Origin, Rejection
 from foundation.batch import Batch
 from foundation.line_protocol.precision import Precision
 
@@ -116,6 +116,8 @@ class Pipeline:
         book = Book() if arrival.transformed else self._books[key]
         examination = Examination(book, rooms, Origin(bucket, source, arrival.received_ns), surveyed=surveyed)
         decoded = self._decoders[kind].decode(arrival, examination)
+        if examination.untouched and decoded.lines and not decoded.refused:
+            return Outcome(Batch(bucket, decoded.body, decoded.lines, source), (), NOTHING, NOTHING, NOTHING)
         if self._bad_lines is BadLines.REJECT and decoded.refused.get(Cause.SYNTAX):
             listed = tuple(r for r in decoded.listed if r.objection.cause is Cause.SYNTAX)
             syntax = decoded.refused[Cause.SYNTAX]
@@ -156,7 +158,7 @@ class Pipeline:
             if not examination.survey(body, Precision.NS, stamped=True):
                 return None
             examination.commit()
-        return Outcome(Batch(bucket, body, lines, source))
+        return Outcome(Batch(bucket, body, lines, source), (), NOTHING, NOTHING, NOTHING)
 
     @property
     def divisible(self) -> bool:

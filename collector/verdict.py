@@ -5,10 +5,16 @@ Stands below decode, transform and check, which all rule on lines and never know
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
 
 from foundation.line_protocol.line import Line
+
+NOTHING: Mapping[Any, int] = MappingProxyType({})
+"""Counts of what did not happen."""
 
 
 class Cause(StrEnum):
@@ -46,6 +52,8 @@ class Cause(StrEnum):
     """A new series over the quota of the sender's token."""
     WHOLE_BODY = "whole_body"
     """A good line of a body that was refused as a whole (`bad_lines: reject`)."""
+
+    __hash__ = str.__hash__  # Enum's own is Python, and every body's refusals are looked through
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collector.decode.contract import Arrival, Decoded, Examiner
 from collector.decode.limits import LineLimits
 from collector.decode.walk import SHORT_BODY, Walk, take_known
+from collector.verdict import NOTHING
 from foundation.line_protocol.precision import Precision
 
 
@@ -23,7 +24,7 @@ class LineProtocol:
         if len(body) <= SHORT_BODY:
             known = take_known(body if body[-1:] == b"\n" else body + b"\n", precision, examiner, arrival.received_ns)
             if known is not None and examiner.survey(known, Precision.NS, stamped=True):
-                return Decoded(known, known.count(b"\n"))
+                return Decoded(known, known.count(b"\n"), (), NOTHING)
         walk = Walk(
             examiner,
             precision,

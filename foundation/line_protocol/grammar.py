@@ -104,7 +104,7 @@ def fits(body: bytes) -> bool:
         except UnicodeDecodeError:
             return False
     step = LONGEST_FAST_LINE // 2
-    return all(body.find(b"\n", at, at + step) >= 0 for at in range(0, len(body) - step, step))
+    return len(body) <= step or all(body.find(b"\n", at, at + step) >= 0 for at in range(0, len(body) - step, step))
 
 
 def _line(head: Head, fields: Mapping[bytes, FieldType]) -> bytes:

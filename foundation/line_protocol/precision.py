@@ -20,6 +20,8 @@ class Precision(StrEnum):
     M = "m"
     H = "h"
 
+    __hash__ = str.__hash__  # Enum's own is Python, and patterns are looked up by precision for every body
+
     @property
     def ns(self) -> int:
         """Nanoseconds in one unit."""
