@@ -114,7 +114,7 @@ class TokenBook:
 
     def named(self, name: str) -> Grant | None:
         """The grant of the token with this name while it is worth something. Raises as `verify` does."""
-        self._refresh()
+        self._look()
         found = (one for some in self._grants.values() for one in some if one.name == name)
         return next((one for one in found if one.digest not in self._over), None)
 
@@ -124,8 +124,16 @@ class TokenBook:
         return frozenset(grant.digest for some in self._grants.values() for grant in some)
 
     def _find(self, token: str) -> Grant | None:
+        """The token's grant, expired or not; one that is unknown may have been made a moment ago."""
         self._refresh()
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+        found = self._match(digest)
+        if found is None:
+            self._look()
+            found = self._match(digest)
+        return found
+
+    def _match(self, digest: str) -> Grant | None:
         found = None
         for grant in self._grants.get(digest[:_PREFIX], ()):
             if hmac.compare_digest(grant.digest, digest):
@@ -173,9 +181,10 @@ class TokenBook:
             grants[:] = kept
 
     def _refresh(self) -> None:
-        now = self._clock.monotonic()
-        if now - self._looked < _LOOK_EVERY_S:
-            return
+        if self._clock.monotonic() - self._looked >= _LOOK_EVERY_S:
+            self._look()
+
+    def _look(self) -> None:
         stamp = self._stamp_of_file()
         if stamp != self._stamp:
             grants: dict[str, tuple[Grant, ...]] = {}
@@ -186,7 +195,7 @@ class TokenBook:
             self._mortal = tuple(one for some in grants.values() for one in some if one.expires is not None)
             self._generation += 1
         self._bury()
-        self._looked = now
+        self._looked = self._clock.monotonic()
 
     def _bury(self) -> None:
         if not self._mortal and not self._over:

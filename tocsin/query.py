@@ -19,12 +19,14 @@ from store.contract import Series, StatementResult, Value
 from store.remote import RemoteConfig, RemoteReader
 from tocsin import config as configuration
 from tocsin.reaching import url_of
+from tocsin.tokens import own_token
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit 0 with an answer, 1 when the query failed, 2 when it could not be asked."""
-    url, trust = _named(arguments)
-    token = Secret(arguments.token_file.read_text().strip()) if arguments.token_file else None
+    url, trust, token = _named(arguments)
+    if arguments.token_file:
+        token = Secret(arguments.token_file.read_text().strip())
     try:
         asked = RemoteConfig(kind="remote", url=url, token=token)
     except ValueError as error:
@@ -44,15 +46,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _named(arguments: argparse.Namespace) -> tuple[str, Trust]:
+def _named(arguments: argparse.Namespace) -> tuple[str, Trust, Secret | None]:
+    """Whom to ask, whom to believe, and with which token: on the collector's own machine the stack's own."""
     if arguments.url:
-        return str(arguments.url), True
+        return str(arguments.url), True, None
     config = configuration.load(arguments.config)
     where = listen.addresses(config.state).get("collector")
     if where is None:
         raise ConfigError(f"no collector runs on {config.state}; start one with `tocsin up`, or name one with --url")
     own = config.collector.tls
-    return url_of(config, "collector", where), tls.trust(own) if own is not None else True
+    trust = tls.trust(own) if own is not None else True
+    return url_of(config, "collector", where), trust, own_token(config.state)
 
 
 async def _ask(reader: RemoteReader, influxql: str, bucket: str) -> tuple[StatementResult, ...]:

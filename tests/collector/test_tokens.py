@@ -58,6 +58,13 @@ def test_revoking_in_another_process_works_without_a_restart(book: TokenBook, tm
     assert book.verify(secret) is None
 
 
+def test_a_token_made_in_another_process_works_at_once(book: TokenBook, tmp_path: Path, clock: ManualClock):
+    """Whoever makes one may use it in the next command: the file is looked at for a token that is not known."""
+    assert book.verify("x") is None
+    secret = TokenBook(tmp_path / "tokens.json", clock).create("device", frozenset({Scope.WRITE})).reveal()
+    assert book.verify(secret) is not None
+
+
 def test_a_generation_lasts_as_long_as_every_verdict(book: TokenBook, tmp_path: Path, clock: ManualClock):
     """It changes within a second of an edit by whomever, and only then: who remembers a grant compares one number."""
     assert book.generation == book.generation
