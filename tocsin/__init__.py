@@ -17,7 +17,9 @@ explain     shows what the collector would make of a line
 tail        follows the lines that the collector takes
 transcript  how a followed line is written down
 status      shows what became of every line
-asking      asks the running collector
+accounts    shows why an alert is as it is, and who was told
+silences    makes, lists and ends silences
+asking      asks a running role
 tokens      makes, lists and revokes tokens
 rules       tests rules
 faults      breaks the demo on purpose

@@ -98,8 +98,10 @@ examples:
   tocsin explain 'device_reading,device=d7 temperature_c=21.4'
   tocsin explain 'm f=1i 1700000000' --precision s --source token:gateway
   tocsin explain --json-item '{"device": "d7", "temperature_c": 21.4}' --json
+  tocsin explain alert 9f2c4a            why it fires, who was told, and if nobody, which silence or calendar it was
 
-The running collector is asked, with its own pins, checks and transforms; nothing is stored, counted or learnt.
+A line is shown to the running collector, with its own pins, checks and transforms; nothing is stored, counted or
+learnt.
 """
 
 _ABOUT_TAIL = """\
@@ -182,6 +184,7 @@ def parser() -> argparse.ArgumentParser:
         _command(commands, "status", "status", "show what became of every line, and that none is lost", _ABOUT_STATUS),
         "read",
     )
+    _silence(commands)
     _rule(commands)
     _operations(commands)
     return top
@@ -349,7 +352,10 @@ def _tail(commands: argparse._SubParsersAction[_Parser]) -> None:
 def _explain(commands: argparse._SubParsersAction[_Parser]) -> None:
     purpose = "show what every room of the collector would make of one line"
     explain = _command(commands, "explain", "explain", purpose, _ABOUT_EXPLAIN)
-    explain.add_argument("line", help="a line of line protocol")
+    explain.add_argument("line", help="a line of line protocol; or the word `alert`, before the id of one")
+    explain.add_argument(
+        "alert_id", nargs="?", metavar="ID", help="of an alert, as /api/v1/alerts shows it; or its start"
+    )
     explain.add_argument(
         "--json-item", action="store_true", help="it is a reading in JSON, as /v1/telemetry takes them"
     )
@@ -360,6 +366,29 @@ def _explain(commands: argparse._SubParsersAction[_Parser]) -> None:
         "--token-name", metavar="NAME", help="as if it came with this token, bound as it is (default: the caller's)"
     )
     _asks(explain, "read")
+
+
+def _silence(commands: argparse._SubParsersAction[_Parser]) -> None:
+    purpose = "hold alerts back from people for a while: add, list, end"
+    silence = _command(commands, "silence", "silences", purpose, _ABOUT_SILENCES)
+    silence.add_argument("--url", default="", help="alerting's URL (default: the one running on this state folder)")
+    silence.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="holds alerting.admin_token, where it is needed"
+    )
+    silence.add_argument("--json", action="store_true", help="answer as JSON")
+    actions = silence.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = _action(actions, "add", "make a silence", _ABOUT_SILENCES)
+    add.add_argument("matchers", nargs="+", metavar="MATCHER", help="""as in routes: team="web", severity=~"warn.*\"""")
+    add.add_argument("--for", dest="duration", required=True, metavar="SPAN", help="how long, as in 2h")
+    add.add_argument("--comment", required=True, help="why, for whoever is not paged")
+    add.add_argument("--author", help="who says so (default: the name you are logged in with)")
+    add.add_argument("--change", metavar="ID", help="put it in the place of this silence")
+    listed = _action(actions, "list", "show those that are in force or to come", _ABOUT_SILENCES)
+    listed.add_argument("--all", action="store_true", help="those that have ended, too")
+    expire = _action(actions, "expire", "end silences now", _ABOUT_SILENCES)
+    expire.add_argument("ids", nargs="+", metavar="ID", help="as `tocsin silence list` shows it")
+    for action in (add, listed, expire):
+        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="answer as JSON")
 
 
 def _rule(commands: argparse._SubParsersAction[_Parser]) -> None:

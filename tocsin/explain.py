@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from foundation.errors import ConfigError
+from tocsin import accounts
 from tocsin.asking import Collector, Refused
 
 _ITEM = "json_telemetry"
@@ -15,6 +17,10 @@ _ITEM = "json_telemetry"
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit 0 when the line would be taken, 1 when not, 2 when nobody could be asked."""
+    if arguments.alert_id is not None:
+        if arguments.line != "alert":
+            raise ConfigError("a line is one argument: put it in quotes; or write `tocsin explain alert ID`")
+        return accounts.run(arguments)
     params = {
         "line": arguments.line,
         "bucket": arguments.bucket,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ import pytest
 
 from tests.fakes.pagerduty import FakePagerDuty
 from tests.fakes.polling import until
-from tests.fakes.process import Running, start, tocsin
+from tests.fakes.process import ROOT, Running, start, tocsin
 from tests.fakes.service import Hang
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import FakeSmtp
@@ -71,6 +73,23 @@ class Shop:
             return len(self.pagerduty.events) == len(self.slack.messages) == len(self.smtp.mails) == count
 
         await until(counts, seconds=20, what=f"{count} messages to everybody")
+
+    async def command(self, *words: str) -> tuple[int, str]:
+        """`tocsin WORDS` beside the running one: exit code and output."""
+        process = await asyncio.create_subprocess_exec(
+            *tocsin(words[0], "--config", str(self.folder / "tocsin.yml"), *words[1:]),
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], "TOCSIN_STATE": str(self.folder / "var")},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        output, _ = await process.communicate()
+        return process.returncode or 0, output.decode()
+
+    async def silenced_alert(self) -> str:
+        """The id of an open alert that somebody is not told of; empty while there is none."""
+        async with self.http.get(f"{self.running.url('alerting')}/api/v1/alerts?state=firing") as answer:
+            alerts = (await answer.json())["alerts"]
+        return next((str(one["id"]) for one in alerts if any(held["muted"] for held in one["incidents"])), "")
 
     async def pull_the_plug(self) -> None:
         """SIGKILL, and start again over the same state."""
@@ -154,3 +173,24 @@ async def test_a_pager_that_hangs_is_called_off_after_a_kill(shop: Shop) -> None
     assert [event["event_action"] for event in shop.pagerduty.events] == ["resolve"]
     assert shop.pagerduty.opened() == []
     assert len(shop.slack.messages) == len(shop.smtp.mails) == 2
+
+
+async def test_a_silence_from_the_command_line(shop: Shop) -> None:
+    """What is silenced pages nobody and says so when asked; when the silence is ended, it pages at once."""
+    code, said = await shop.command("silence", "add", 'endpoint="/pay"', "--for", "1h", "--comment", "moving", "--json")
+    silence = json.loads(said)
+    assert (code, silence["phase"]) == (0, "active")
+    assert silence["id"] in (await shop.command("silence", "list"))[1]
+    await shop.duration("/pay", 900)
+    await shop.duration("/cart", 900)
+    await shop.told(1)
+    assert shop.pagerduty.events[0]["payload"]["summary"] == "/cart: 900 ms"
+    alert_id = await until(shop.silenced_alert, seconds=20, what="the silenced alert")
+    code, said = await shop.command("explain", "alert", alert_id)
+    assert code == 0
+    assert "oncall is not told: silenced by " in said
+    assert ": moving" in said
+    assert (await shop.command("silence", "expire", silence["id"]))[0] == 0
+    await shop.told(2)
+    assert (await shop.command("silence", "list"))[1].strip() == "no silence is in force or to come"
+    assert (await shop.command("silence", "expire", "nobody"))[0] == 1
