@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol, cast
 
 from aiohttp import web
@@ -64,6 +64,14 @@ def check_mode(mode: TokenMode, address: Address, tokens: TokenBook) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """A write that would be let in while `Access.generation` is this. `source` is empty where the address is it."""
+
+    source: str
+    generation: int
+
+
 class Access:
     """Lets a request pass or raises the Refusal that answers it."""
 
@@ -84,6 +92,30 @@ class Access:
         if grant is None:
             raise self._unauthorized("expired" if self._tokens.expired(token) else "unknown", WrongToken)
         return grant
+
+    @property
+    def generation(self) -> int:
+        """Another number whenever a grant may have changed. Raises ConfigError as `admit` does."""
+        return 0 if self._open else self._tokens.generation
+
+    def foresee(self, authorization: str | None, params: Mapping[str, str], bucket: str) -> Foreseen | None:
+        """What `admit`, `demand` and `demand_bucket` would say of a write to the bucket, counting nothing.
+
+        None for who would be turned away, or is bound by more than that.
+        """
+        if self._open:
+            return Foreseen("", 0)
+        token = _from_header(authorization) if authorization else params.get("p", "")
+        generation = self._tokens.generation
+        grant = self._tokens.verify(token) if token else None
+        if (
+            grant is None
+            or not grant.allows(Scope.WRITE)
+            or not grant.covers(bucket)
+            or self.binding(grant) is not None
+        ):
+            return None
+        return Foreseen(source_of(grant, ""), generation)
 
     def binding(self, grant: Grant | None) -> Binding | None:
         """What the holder of the grant is bound by in writing; None is nothing."""

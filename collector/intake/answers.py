@@ -84,14 +84,15 @@ class NoContent(web.StreamResponse):
         """Send it. Raises ConnectionResetError when the client is gone."""
         if request.transport is None:
             raise ConnectionResetError("the client is gone")
-        request.transport.write(self._bytes())
+        request.transport.write(self.wire())
         if request.protocol.writing_paused:
             await request.writer.drain()
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing is left to send."""
 
-    def _bytes(self) -> bytes:
+    def wire(self) -> bytes:
+        """The bytes of the answer, as they go out now."""
         second = self._clock.now_ns() // _NS
         if second != self._second:
             lines = [

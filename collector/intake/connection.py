@@ -8,6 +8,7 @@ parser, the order of pipelined requests, keep-alive, errors and the shutdown sta
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any, cast
 
 from aiohttp import web
@@ -16,6 +17,7 @@ from aiohttp.http_writer import StreamWriter
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import ERROR, RequestHandler
 
+from collector.intake.lane import Lane
 from collector.intake.limits import Guard
 from foundation.tls import name_of
 
@@ -24,19 +26,40 @@ _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: c
 _SHORTEST_FAREWELL_S = 0.25
 _LONGEST_FAREWELL_S = 8.0
 _FAREWELL_LOOK_S = 0.02
+_END = b"\r\n\r\n"
+_LOST = -1
+_MOST_HELD_BYTES = 64 << 10
 
 
 class Connection(RequestHandler):
     """Speaks HTTP/1.1 with one client. `sender`: see `access.sender_of`."""
 
-    __slots__ = ("_address", "_guard", "_head_since", "_server", "sender")
+    __slots__ = (
+        "_address",
+        "_due",
+        "_guard",
+        "_head_since",
+        "_held",
+        "_in_lane",
+        "_lane",
+        "_left_lane",
+        "_parting",
+        "_server",
+        "sender",
+    )
 
-    def __init__(self, server: ConnectionServer, guard: Guard, **options: Any) -> None:
+    def __init__(self, server: ConnectionServer, guard: Guard, lane: Lane, **options: Any) -> None:
         super().__init__(server, **options)
         self._server = server
+        self._lane = lane
+        self.sender = ""
+        self._due = 0
+        self._held = b""
+        self._in_lane = False
+        self._parting = False
+        self._left_lane: asyncio.Future[None] | None = None
         self._guard = guard
         self._address: str | None = None
-        self.sender = ""
         self._head_since: float | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -58,7 +81,112 @@ class Connection(RequestHandler):
             self._address = None
 
     def data_received(self, data: bytes) -> None:
-        """Take in what came; note when the head of a request began to arrive."""
+        """Take in what came, and show the lane what may be for it.
+
+        The lane sees a request only where it begins for certain: `_due` bytes of the last one are still to come for
+        aiohttp. A connection whose bytes cannot be followed is aiohttp's from then on.
+        """
+        if not data:  # aiohttp itself goes on with what its parser has
+            super().data_received(data)
+        while data:
+            if self._in_lane:
+                self._hold(data)
+                return
+            if not self._due:
+                data = data[self._show(data) :]
+                continue
+            part = data if self._due == _LOST else data[: self._due]
+            if self._due != _LOST:
+                self._due -= len(part)
+            data = data[len(part) :]
+            self._hand_on(part)
+
+    def _show(self, data: bytes) -> int:
+        """Show the lane a request where it begins; how many bytes it took. If none, `_due` says whose they are."""
+        end = data.find(_END)
+        plan = self._lane.plan(data[:end]) if end > 0 else None
+        if plan is None:
+            self._due = _LOST
+            return 0
+        size = end + len(_END) + plan.body_bytes
+        if len(data) >= size and self._idle and self._lane.take(self, plan, data[:size], self.sender):
+            self._in_lane = True
+            self._request_count += 1
+            return size
+        self._due = size
+        return 0
+
+    def acknowledge(self, wire: bytes, now: float) -> None:
+        """Send the lane's answer."""
+        if self.transport is not None:
+            self.transport.write(wire)
+        self._next_keepalive_close_time = now + self._keepalive_timeout
+        self._leave_lane()
+
+    def take_back(self, request: bytes) -> None:
+        """Let aiohttp answer what the lane cannot."""
+        self._hand_on(request)
+        self._leave_lane()
+
+    def _leave_lane(self) -> None:
+        self._in_lane = False
+        if self._left_lane is not None:
+            self._left_lane.set_result(None)
+            self._left_lane = None
+        if self._parting:
+            self.close()
+        if self._held:
+            held, self._held = self._held, b""
+            if len(held) > _MOST_HELD_BYTES and self.transport is not None:
+                self.transport.resume_reading()
+            self.data_received(held)
+
+    def _hold(self, data: bytes) -> None:
+        """Keep what came before the answer to what was before it."""
+        before = len(self._held)
+        self._held += data
+        if before <= _MOST_HELD_BYTES < len(self._held) and self.transport is not None:
+            self.transport.pause_reading()
+
+    @property
+    def _idle(self) -> bool:
+        """Whether aiohttp has nothing of this client's in hand."""
+        waiter = self._waiter
+        return not (
+            waiter is None
+            or self._server.leaving
+            or waiter.done()
+            or self._messages
+            or self._paused
+            or self._reading_paused
+            or self._buffer_paused
+            or self._close
+            or self._force_close
+        )
+
+    def close(self) -> None:
+        """Close when what is under way is answered, in the lane too."""
+        if self._in_lane:
+            self._parting = True
+        else:
+            super().close()
+
+    async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 - the signature is aiohttp's
+        """Finish what runs, within `timeout` seconds, and close."""
+        if self._in_lane:
+            self._left_lane = self._loop.create_future()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await self._left_lane
+        await super().shutdown(timeout)
+
+    def _process_keepalive(self) -> None:
+        if self._in_lane:
+            self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        super()._process_keepalive()
+
+    def _hand_on(self, data: bytes) -> None:
+        """Let aiohttp have it; note when the head of a request began to arrive."""
         if self._head_since is None and self._waiter is not None:
             self._head_since = self._loop.time()
         super().data_received(data)
@@ -73,7 +201,7 @@ class Connection(RequestHandler):
     @property
     def owed(self) -> bool:
         """Whether the client may count on an answer: it was let in and has asked nothing yet, or is being answered."""
-        return not self._force_close and (not self._request_count or self._waiter is None)
+        return not self._force_close and (not self._request_count or self._waiter is None or self._in_lane)
 
     def _dismiss(self, last_words: bytes) -> None:
         if self.transport is not None:
@@ -157,9 +285,10 @@ class Connection(RequestHandler):
 class ConnectionServer(web.Server):
     """Makes the connections of one listening socket. `options` are those of aiohttp's RequestHandler."""
 
-    def __init__(self, handler: Any, guard: Guard, **options: Any) -> None:
+    def __init__(self, handler: Any, guard: Guard, lane: Lane, **options: Any) -> None:
         super().__init__(handler, **options)
         self._guard = guard
+        self._lane = lane
         self.leaving = False
         self._options = options
         self._running = asyncio.get_running_loop()
@@ -167,7 +296,7 @@ class ConnectionServer(web.Server):
 
     def __call__(self) -> Connection:
         """A new connection."""
-        return Connection(self, self._guard, loop=self._running, **self._options)
+        return Connection(self, self._guard, self._lane, loop=self._running, **self._options)
 
     async def leave(self) -> None:
         """Answer whoever was let in, each for the last time, because the process after this one accepts from now on.

@@ -24,6 +24,7 @@ from collector.tail import Tail
 from collector.verdict import Cause
 from foundation.clock import Clock
 from foundation.errors import Permanent, Transient
+from foundation.line_protocol.precision import Precision
 
 _UNAVAILABLE, _QUOTA_RATE = "unavailable", "quota_rate"
 _INLINE_BYTES = 4 << 20
@@ -90,21 +91,51 @@ class Door:
         try:
             if binding is not None and binding.rate is not None:
                 binding.rate.take(_received(outcome), self._clock.monotonic())
-            if pipeline.unsettled:
-                await pipeline.settle()
-            if outcome.batch is not None:
-                await self._buffer.append(outcome.batch)
+            await self._keep(pipeline, outcome)
         except Transient as error:
             reason = _QUOTA_RATE if isinstance(error, RateSpent) else _UNAVAILABLE
             self._metrics.rejected.labels(bucket, reason).inc(outcome.accepted)
             self._metrics.ledger.count(bucket, source, REJECTED, outcome.accepted, reason)
             self._count(bucket, source, outcome, accepted=0)
             raise
+        self._confirm(bucket, source, outcome)
+        return outcome
+
+    def known(self, text: bytes, precision: Precision, *, bucket: str, stamp_ns: int | None = None) -> bytes | None:
+        """What would be stored of lines of known shape, see `Pipeline.known`; None while the pipeline is busy, too."""
+        return None if self._busy.locked() else self._pipeline.known(text, precision, bucket=bucket, stamp_ns=stamp_ns)
+
+    async def admit_known(self, body: bytes, *, bucket: str, source: str) -> bool:
+        """Take in what `known` has just made, of one body or several; False where that needs another look.
+
+        Then nothing was kept, counted or learnt.
+        """
+        pipeline, lines = self._pipeline, body.count(b"\n")
+        if self._busy.locked() or not pipeline.ready(bucket):
+            return False
+        outcome = pipeline.run_known(body, lines, bucket=bucket, source=source, now_ns=self._clock.now_ns())
+        if outcome is None:
+            return False
+        try:
+            await self._keep(pipeline, outcome)
+        except Transient:
+            return False
+        self._confirm(bucket, source, outcome)
+        return True
+
+    async def _keep(self, pipeline: Pipeline, outcome: Outcome) -> None:
+        """Make durable what is left of a body, and what it taught. Raises Transient."""
+        if pipeline.unsettled:
+            await pipeline.settle()
+        if outcome.batch is not None:
+            await self._buffer.append(outcome.batch)
+
+    def _confirm(self, bucket: str, source: str, outcome: Outcome) -> None:
+        """What is left of the body is durable: tell whoever learns of that."""
         outcome.confirm()
         if self._tail.followers and outcome.batch is not None:
             self._tail.pass_on(outcome.batch)
         self._count(bucket, source, outcome, accepted=outcome.accepted)
-        return outcome
 
     async def explain(
         self, kind: str, arrival: Arrival, *, bucket: str, source: str, constraint: Constraint | None = None

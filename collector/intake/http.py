@@ -28,7 +28,9 @@ from collector.intake.buckets import Buckets
 from collector.intake.connection import ConnectionServer
 from collector.intake.door import Door
 from collector.intake.explain import ExplainRoute, Surroundings
+from collector.intake.head import Head
 from collector.intake.health import HealthRoutes, Readiness
+from collector.intake.lane import Lane, Ways
 from collector.intake.letters import LetterRoutes
 from collector.intake.limits import Guard, LimitsConfig
 from collector.intake.metrics import IntakeMetrics, TailMetrics
@@ -37,7 +39,7 @@ from collector.intake.refusals import Refusals
 from collector.intake.replay import Replayer
 from collector.intake.slowdown import Slowdown
 from collector.intake.tail import TailRoute
-from collector.intake.write import TELEMETRY, V1, V2, WriteLimits, WriteRoute
+from collector.intake.write import TELEMETRY, V1, V2, Errand, WriteLimits, WriteRoute
 from collector.ledger import Balance, Ledger
 from collector.pipeline import BadLines, Pipeline
 from collector.tail import Tail, TailConfig
@@ -141,6 +143,7 @@ class Intake:
         self._buckets = buckets
         self._health = HealthRoutes(readiness)
         self._routes = self._make_routes()
+        self._lane: Lane | None = None
         self._server: ConnectionServer | None = None
         self._site: Site | None = None
 
@@ -150,9 +153,11 @@ class Intake:
         self.check(self._config)
         if self._config.tokens == "required" and not self._tokens.list():
             _log.warning("nobody can write yet: make a token with `tocsin token create`")
+        self._lane = Lane(self._ways, self._buckets, self._guard, self._metrics, self._clock)
         self._server = ConnectionServer(
             self.handle,
             self._guard,
+            self._lane,
             keepalive_timeout=self._config.limits.idle_timeout.total_seconds(),
             auto_decompress=False,
             access_log=None,
@@ -174,6 +179,8 @@ class Intake:
         self._tail.adopt(config.tail)
         self._door = self._door.successor(pipeline, default_bucket=config.bucket)
         self._routes = self._make_routes()
+        if self._lane is not None:
+            self._lane.adopt(self._ways)
 
     async def hand_in(self, body: bytes, source: str) -> None:
         """The door for inputs of our own, see HandIn."""
@@ -245,23 +252,21 @@ class Intake:
         ledger = LedgerRoute(self._balances, access)
         post, read = frozenset({"POST"}), frozenset({"GET", "HEAD"})
         writes = {"/api/v2/write": V2, "/write": V1, "/v1/telemetry": TELEMETRY}
-        routes = {
-            path: _Route(
-                post,
-                WriteRoute(
-                    dialect,
-                    limits,
-                    door=self._door,
-                    access=access,
-                    buckets=self._buckets,
-                    metrics=self._metrics,
-                    clock=self._clock,
-                ).answer,
+        self._writes = {
+            path: WriteRoute(
+                dialect,
+                limits,
+                door=self._door,
+                access=access,
+                buckets=self._buckets,
+                metrics=self._metrics,
+                clock=self._clock,
             )
             for path, dialect in writes.items()
         }
+        self._ways = Ways(self._foresee, access, self._door)
         return {
-            **routes,
+            **{path: _Route(post, route.answer) for path, route in self._writes.items()},
             "/query": _Route(frozenset({"GET", "POST"}), query.answer),
             "/api/v1/ledger": _Route(read, ledger.answer),
             "/explain": _Route(read, explain.answer),
@@ -273,6 +278,14 @@ class Intake:
             "/ready": _Route(read, self._health.ready, bounded=False),
             "/metrics": _Route(read, self._show_metrics, bounded=False),
         }
+
+    def _foresee(self, head: Head) -> Errand | None:
+        """What a head asks for, if it is for the fast lane."""
+        path, _, query = head.target.partition("?")
+        route = self._writes.get(path)
+        if route is None or len(query) > _REMEMBERED_BYTES:
+            return None
+        return route.foresee(path, head.authorization, self._params(query))
 
     def _balances(self) -> list[Balance]:
         ledger, there = self._metrics.ledger, self._surroundings

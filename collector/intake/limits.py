@@ -79,9 +79,14 @@ class Guard:
         """A head did not arrive in time."""
         self._metrics.refused_connections.labels("head_timeout").inc()
 
+    @property
+    def room(self) -> bool:
+        """Whether one more request may begin."""
+        return self._running < self.limits.requests
+
     def begin(self) -> None:
         """One more request is to be answered; then it has to `end`. Raises Refusal (503) when there are too many."""
-        if self._running >= self.limits.requests:
+        if not self.room:
             self._metrics.refused_bodies.labels("busy").inc()
             raise unavailable("too many requests are under way; come back in a moment", _RETRY_AFTER_S)
         self._running += 1

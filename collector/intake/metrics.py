@@ -4,6 +4,8 @@ taken out by a policy; bodies turned away have no lines.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from collector.ledger import Ledger
@@ -85,6 +87,11 @@ class IntakeMetrics:
             counters = self._lines[bucket] = (self.received.labels(bucket), self.accepted.labels(bucket))
         counters[0].inc(received)
         counters[1].inc(accepted)
+
+    def count_answers(self, path: str, status: int, seconds: Sequence[float]) -> None:
+        """Count answers of one path and how long each took."""
+        for one in seconds:
+            self.count_answer(path, status, one)
 
     def count_answer(self, path: str, status: int, seconds: float) -> None:
         """Count one answer and how long it took."""

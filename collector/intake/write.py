@@ -30,6 +30,8 @@ from foundation.line_protocol.precision import Precision
 
 _RETRY_AFTER_S = 1.0
 _LONGEST_BUCKET = 255
+_MOST_LANE_BYTES = 16 << 10
+"""Bodies of few points; what is longer is worth a request object."""
 _V2 = {"": Precision.NS, **{p.value: p for p in (Precision.NS, Precision.US, Precision.MS, Precision.S)}}
 _V1 = {
     "": Precision.NS,
@@ -90,6 +92,21 @@ class WriteLimits:
     forgive_cr: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a write asks for that nothing speaks against while `Access.generation` is this.
+
+    A body of more than `most_bytes` takes another look. `source` is empty where the address it comes from is it.
+    """
+
+    path: str
+    bucket: str
+    precision: Precision
+    most_bytes: int
+    source: str
+    generation: int
+
+
 class WriteRoute:
     """POST of lines in one dialect."""
 
@@ -118,8 +135,8 @@ class WriteRoute:
         grant = self._access.admit(request.headers.get("Authorization"), params)
         self._access.demand(grant, Scope.WRITE)
         precision = self._precision(params)
-        bucket = params.get(self._dialect.bucket_parameter) or self._limits.default_bucket
-        if len(bucket) > _LONGEST_BUCKET or not bucket.isprintable():
+        bucket = self._bucket(params)
+        if not _is_name(bucket):
             raise Refusal(400, f"the name of a bucket has at most {_LONGEST_BUCKET} printable characters")
         self._access.demand_bucket(grant, bucket)
         if not self._buckets.certain(bucket):
@@ -143,6 +160,21 @@ class WriteRoute:
             raise refusal_of(outcome, whole=not self._limits.forgive_cr)
         stays = request.keep_alive and request.version == HttpVersion11
         return self._stored if stays else no_content()
+
+    def foresee(self, path: str, authorization: str | None, params: Mapping[str, str]) -> Errand | None:
+        """What a write of line protocol with such a head asks for, if it can only fail by its body; counts nothing."""
+        precision = self._dialect.precisions.get(params.get("precision", ""))
+        bucket = self._bucket(params)
+        if self._dialect.kind != LineProtocol.name or precision is None or not _is_name(bucket):
+            return None
+        foreseen = self._access.foresee(authorization, params, bucket)
+        if foreseen is None:
+            return None
+        most = min(_MOST_LANE_BYTES, self._limits.most_body_bytes, self._limits.most_lines)
+        return Errand(path, bucket, precision, most, foreseen.source, foreseen.generation)
+
+    def _bucket(self, params: Mapping[str, str]) -> str:
+        return params.get(self._dialect.bucket_parameter) or self._limits.default_bucket
 
     def _demand_rate(self, binding: Binding) -> None:
         """Turn a body away unread whose token may not even write one line now."""
@@ -182,3 +214,7 @@ class WriteRoute:
         most = self._limits.most_lines
         if len(body) > most and body.count(b"\n", 0, -1) >= most:
             raise BodyRefused(413, f"a body of more than {most} lines; send less at once", "lines")
+
+
+def _is_name(bucket: str) -> bool:
+    return len(bucket) <= _LONGEST_BUCKET and bucket.isprintable()
