@@ -28,6 +28,7 @@ from foundation.differences import is_fixed
 from store.metered import StoreMetrics
 from tocsin.config import TocsinConfig
 from tocsin.follow import FollowMetrics
+from tocsin.keyring import KeyringMetrics
 
 _FOLDER = Path(__file__).parents[1] / "docs"
 
@@ -168,7 +169,7 @@ def _metrics() -> str:
         ),
         ("Alerting", (EvaluatorMetrics, DispatchMetrics)),
         ("Console", (GatewayMetrics,)),
-        ("Every process", (FollowMetrics,)),
+        ("Every process", (FollowMetrics, KeyringMetrics)),
     ):
         registry = CollectorRegistry()
         for kind in kinds:

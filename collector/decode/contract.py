@@ -105,3 +105,7 @@ class Decoder(Protocol):
 
 class DecodeError(Permanent):
     """The body as a whole is not of its protocol. The message says where it stops being so."""
+
+
+class TooManyItems(DecodeError):
+    """The body is of its protocol, and of more items than one may have."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from collector.decode.contract import Arrival, Decoded, DecodeError, Examiner
+from collector.decode.contract import Arrival, Decoded, DecodeError, Examiner, TooManyItems
 from collector.decode.forms import Forms
 from collector.decode.limits import ORDINARY, LineLimits
 from collector.decode.tally import MOST_LISTED, Tally
@@ -54,8 +54,11 @@ class JsonTelemetry:
         self._forms = Forms(self._tags, self._integers, self._head)
 
     def decode(self, arrival: Arrival, examiner: Examiner) -> Decoded:
-        """One line for each item; rejections are numbered by item. Raises DecodeError for what is no JSON."""
+        """One line for each item; rejections are numbered by item. Raises DecodeError: no JSON, or too much."""
         items = _items(arrival.body)
+        most = self._limits.most_items
+        if len(items) > most:
+            raise TooManyItems(f"a body of more than {most} items; send less at once")
         default, unit_ns = arrival.measurement or self._measurement, (arrival.precision or Precision.MS).ns
         lines: list[str] = []
         numbers: list[int] = []

@@ -24,6 +24,7 @@ from collector.decode.json_telemetry import JsonTelemetryConfig
 from collector.intake.access import Access, TokenMode, WrongToken, check_mode
 from collector.intake.accounts import LedgerRoute
 from collector.intake.answers import Refusal, refusal, unavailable
+from collector.intake.body import Load
 from collector.intake.buckets import Buckets
 from collector.intake.connection import ConnectionServer
 from collector.intake.door import Door
@@ -86,8 +87,12 @@ class IntakeConfig:
     query_deadline: timedelta = timedelta(seconds=30)
 
     def __post_init__(self) -> None:
-        """Refuse an address that is none."""
+        """Refuse an address that is none, and bounds that let no body through."""
         Address.parse(self.listen)
+        if self.max_body_bytes < 1:
+            raise ValueError("max_body_bytes is at least 1")
+        if self.limits.body_bytes < self.max_body_bytes:
+            raise ValueError("limits.body_bytes is at least max_body_bytes, or the longest body would never be taken")
 
 
 Answer = Callable[[web.BaseRequest, Mapping[str, str]], Awaitable[web.StreamResponse]]
@@ -130,6 +135,7 @@ class Intake:
         self._clock = clock
         self._metrics = IntakeMetrics(registry, ledger)
         self._guard = Guard(config.limits, self._metrics)
+        self._load = Load(config.limits.body_bytes)
         self._bindings = Bindings(tokens)
         self._slowdown = Slowdown(clock, self._metrics)
         tail_metrics = TailMetrics(registry)
@@ -175,6 +181,7 @@ class Intake:
         """Answer by `config` and `pipeline` what begins from now on; a request under way ends as it began."""
         self._config = config
         self._guard.limits = config.limits
+        self._load.most_bytes = config.limits.body_bytes
         self._buckets.adopt(config.limits.buckets)
         self._tail.adopt(config.tail)
         self._door = self._door.successor(pipeline, default_bucket=config.bucket)
@@ -214,6 +221,8 @@ class Intake:
         except Exception as error:  # noqa: BLE001 - the edge: a fault of ours is an answer and a log line, never a drop
             _log.error("a request failed by a fault of ours", error=error, path=path)
             response = refusal(Refusal(500, "internal error; the log of the collector has its cause"))
+        if "Expect" in request.headers and not request.content.is_eof():
+            response.force_close()  # whose body was not wanted may send it or not: what came next could be either
         self._metrics.count_answer(path if route else _OTHER, response.status, self._clock.monotonic() - began)
         return response
 
@@ -231,6 +240,7 @@ class Intake:
             return await route.answer(request, params)
         finally:
             self._guard.end()
+            self._load.let_go(request)
 
     def _make_routes(self) -> dict[str, _Route]:
         config = self._config
@@ -241,11 +251,12 @@ class Intake:
             most_lines=config.limits.lines,
             body_timeout_s=config.limits.body_timeout.total_seconds(),
             forgive_cr=config.bad_lines is BadLines.KEEP,
+            load=self._load,
         )
         self._following.adopt(access)
         deadline_s = config.query_deadline.total_seconds()
-        query = QueryRoute(self._reader, access, default_bucket=config.bucket, deadline_s=deadline_s)
-        letters = LetterRoutes(self._dead, self._replayer, access, self._door)
+        query = QueryRoute(self._reader, access, self._load, default_bucket=config.bucket, deadline_s=deadline_s)
+        letters = LetterRoutes(self._dead, self._replayer, access, self._door, self._load)
         explain = ExplainRoute(
             limits, self._surroundings, door=self._door, access=access, buckets=self._buckets, clock=self._clock
         )

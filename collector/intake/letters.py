@@ -20,7 +20,7 @@ from aiohttp import web
 from collector.dead import DeadLetters, Kept, LettersNotKept, Wanted
 from collector.intake.access import Access
 from collector.intake.answers import Refusal, json_answer, unavailable
-from collector.intake.body import read_body
+from collector.intake.body import Load, read_body
 from collector.intake.door import Door
 from collector.intake.replay import Replayer
 from collector.tokens import Grant, Scope
@@ -36,7 +36,8 @@ _KNOWN = frozenset({*_TEXTS, "since_ns", "id", "after", "limit", "all", "p", "u"
 class LetterRoutes:
     """Answers about the dead letters."""
 
-    def __init__(self, dead: DeadLetters, replayer: Replayer, access: Access, door: Door) -> None:
+    def __init__(self, dead: DeadLetters, replayer: Replayer, access: Access, door: Door, load: Load) -> None:
+        self._load = load
         self._dead = dead
         self._replayer = replayer
         self._access = access
@@ -62,7 +63,7 @@ class LetterRoutes:
     async def replay(self, request: web.BaseRequest, params: Mapping[str, str]) -> web.Response:
         """Put one batch of letters through the door again."""
         grant = self._admit(request, params)
-        form = await _form(request)
+        form = await _form(request, self._load)
         wanted = _wanted(form)
         self._demand_buckets(grant, wanted)
         try:
@@ -84,11 +85,11 @@ class LetterRoutes:
             self._access.demand_bucket(grant, wanted.bucket)
 
 
-async def _form(request: web.BaseRequest) -> Mapping[str, str]:
+async def _form(request: web.BaseRequest, load: Load) -> Mapping[str, str]:
     if not request.headers.get("Content-Type", "").startswith("application/json"):
         raise Refusal(400, "send the filters as a JSON object with Content-Type: application/json")
     try:
-        content = orjson.loads(await read_body(request, _MOST_FORM_BYTES) or b"{}")
+        content = orjson.loads(await read_body(request, _MOST_FORM_BYTES, load=load) or b"{}")
     except orjson.JSONDecodeError as error:
         raise Refusal(400, f"the filters are no JSON: {error}") from error
     if not isinstance(content, dict):

@@ -20,13 +20,14 @@ _RETRY_AFTER_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitsConfig:
-    """`collector.limits`. Bodies are bounded by `collector.max_body_bytes`.
+    """`collector.limits`. A body is bounded by `collector.max_body_bytes`, all that are under way by `body_bytes`.
 
-    A body has at most `lines` rows; a line at most `line_bytes` and `tags`. Writing makes at most `buckets` names.
-    An address has at most `connections_per_address` connections, and all together `requests` under way; a head has to
-    arrive within `head_timeout`, a body within `body_timeout`, and who says nothing for `idle_timeout` is left.
+    A body has at most `lines` rows or items; a line at most `line_bytes` and `tags`. Writing makes at most `buckets`
+    names. An address has at most `connections_per_address` connections, and all together `requests` under way. A head
+    has to arrive within `head_timeout`, a body within `body_timeout`, and who says nothing for `idle_timeout` is left.
     """
 
+    body_bytes: int = 250_000_000
     lines: int = 1_000_000
     line_bytes: int = 4 << 20
     tags: int = 256
@@ -39,8 +40,9 @@ class LimitsConfig:
 
     def __post_init__(self) -> None:
         """Refuse limits that let nothing through."""
-        if min(self.lines, self.tags, self.buckets, self.connections_per_address, self.requests) < 1:
-            raise ValueError("lines, tags, buckets, connections_per_address and requests are at least 1")
+        numbers = (self.body_bytes, self.lines, self.tags, self.buckets, self.connections_per_address, self.requests)
+        if min(numbers) < 1:
+            raise ValueError("body_bytes, lines, tags, buckets, connections_per_address and requests are at least 1")
         if self.line_bytes < LONGEST_FAST_LINE:
             raise ValueError(f"line_bytes is at least {LONGEST_FAST_LINE}")
         if min(self.head_timeout, self.body_timeout, self.idle_timeout) <= timedelta(0):
@@ -49,7 +51,7 @@ class LimitsConfig:
     @property
     def of_lines(self) -> LineLimits:
         """The part that decoders keep."""
-        return LineLimits(self.line_bytes, self.tags)
+        return LineLimits(self.line_bytes, self.tags, self.lines)
 
 
 class Guard:

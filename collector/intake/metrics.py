@@ -52,7 +52,7 @@ class IntakeMetrics:
         self.refused_bodies = Counter(
             "tocsin_refused_bodies_total",
             "Bodies of which no line was read, by reason: gzip, too_large, lines, broken, aborted, slow, busy, "
-            "json, bucket, precision, quota_rate.",
+            "in_flight, json, bucket, precision, quota_rate.",
             ["reason"],
             registry=registry,
         )

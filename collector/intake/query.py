@@ -14,7 +14,7 @@ from aiohttp import web
 
 from collector.intake.access import Access
 from collector.intake.answers import Refusal, json_answer, raw_answer, unavailable
-from collector.intake.body import read_body
+from collector.intake.body import Load, read_body
 from collector.intake.chunks import chunked_json
 from collector.tokens import Scope
 from foundation.errors import Transient
@@ -34,16 +34,17 @@ _FORM = "application/x-www-form-urlencoded"
 class QueryRoute:
     """Answers statements."""
 
-    def __init__(self, reader: Reader, access: Access, *, default_bucket: str, deadline_s: float) -> None:
+    def __init__(self, reader: Reader, access: Access, load: Load, *, default_bucket: str, deadline_s: float) -> None:
         self._reader = reader
         self._access = access
+        self._load = load
         self._default_bucket = default_bucket
         self._deadline_s = deadline_s
 
     async def answer(self, request: web.BaseRequest, params: Mapping[str, str]) -> web.Response:
         """Results as JSON, or CSV for who accepts that."""
         if request.method == "POST":
-            params = {**await _form(request, self._deadline_s), **params}
+            params = {**await _form(request, self._deadline_s, self._load), **params}
         grant = self._access.admit(request.headers.get("Authorization"), params)
         influxql = params.get("q", "")
         makes_database = _MAKES_DATABASE.fullmatch(influxql) is not None
@@ -86,8 +87,8 @@ def _chunk_rows(params: Mapping[str, str]) -> int:
     return (int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0) or _CHUNK_ROWS
 
 
-async def _form(request: web.BaseRequest, longest_s: float) -> dict[str, str]:
-    body = await read_body(request, _MOST_FORM_BYTES, longest_s)
+async def _form(request: web.BaseRequest, longest_s: float, load: Load) -> dict[str, str]:
+    body = await read_body(request, _MOST_FORM_BYTES, longest_s, load=load)
     if not body or not request.headers.get("Content-Type", _FORM).startswith(_FORM):
         return {}
     return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))

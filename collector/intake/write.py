@@ -13,12 +13,12 @@ from aiohttp import HttpVersion11, web
 
 from collector.constraint.binding import Binding
 from collector.constraint.line_rate import RateSpent
-from collector.decode.contract import Arrival, DecodeError
+from collector.decode.contract import Arrival, DecodeError, TooManyItems
 from collector.decode.json_telemetry import JsonTelemetry
 from collector.decode.line_protocol import LineProtocol
 from collector.intake.access import Access, sender_of, source_of
 from collector.intake.answers import NoContent, Refusal, no_content, unavailable
-from collector.intake.body import BodyRefused, read_body
+from collector.intake.body import BodyRefused, Load, read_body
 from collector.intake.buckets import Buckets
 from collector.intake.door import Door
 from collector.intake.metrics import IntakeMetrics
@@ -82,7 +82,7 @@ TELEMETRY = Dialect(
 @dataclass(frozen=True, slots=True)
 class WriteLimits:
     """What a write may be: the default bucket, the longest body (as it arrives and inflated), its most rows, the time
-    it may take to arrive, and what CRs mean.
+    it may take to arrive, what CRs mean, and what all bodies under way weigh.
     """
 
     default_bucket: str
@@ -90,6 +90,7 @@ class WriteLimits:
     most_lines: int
     body_timeout_s: float
     forgive_cr: bool
+    load: Load
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,9 @@ class WriteRoute:
         source = source_of(grant, sender_of(request))
         try:
             outcome = await self._door.admit(self._dialect.kind, arrival, bucket=bucket, source=source, binding=binding)
+        except TooManyItems as error:
+            self._metrics.refused_bodies.labels("lines").inc()
+            raise Refusal(413, str(error)) from error
         except DecodeError as error:
             self._metrics.refused_bodies.labels("json").inc()
             raise Refusal(400, str(error)) from error
@@ -203,7 +207,8 @@ class WriteRoute:
 
     async def _read(self, request: web.BaseRequest) -> bytes:
         try:
-            body = await read_body(request, self._limits.most_body_bytes, self._limits.body_timeout_s)
+            limits = self._limits
+            body = await read_body(request, limits.most_body_bytes, limits.body_timeout_s, load=limits.load)
             self._demand_few(body)
             return body
         except BodyRefused as error:
@@ -212,7 +217,7 @@ class WriteRoute:
 
     def _demand_few(self, body: bytes) -> None:
         most = self._limits.most_lines
-        if len(body) > most and body.count(b"\n", 0, -1) >= most:
+        if self._dialect.kind == LineProtocol.name and len(body) > most and body.count(b"\n", 0, -1) >= most:
             raise BodyRefused(413, f"a body of more than {most} lines; send less at once", "lines")
 
 

@@ -1,6 +1,7 @@
 """Whoever asks too much is answered, counted and left; whoever does not is served meanwhile."""
 
 import asyncio
+import gzip
 import json
 import resource
 from collections.abc import AsyncIterator
@@ -151,6 +152,69 @@ async def test_writing_makes_so_many_buckets(tmp_path: Path):
         assert "c" not in intake.buffer.buckets()
 
 
+HEAD = b"POST /api/v2/write HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n%s\r\n"
+
+
+async def test_bodies_under_way_are_bounded_together(tmp_path: Path):
+    """Who would be one too many is 503 and may come back; what is answered makes room again."""
+    async with limited(tmp_path, LimitsConfig(body_bytes=1000), max_body_bytes=1000) as intake:
+        reader, writer = await connect(intake)
+        line = b"m f=1 10\n"
+        writer.write(HEAD % (900, b"") + line * 90)
+
+        async def refused() -> bool:
+            answer = await intake.post(PATH, line * 30)
+            return answer.status == 503 and answer.headers["Retry-After"] == "1"
+
+        await until(refused, seconds=15)
+        assert intake.count(REFUSED, reason="in_flight") == 1
+        assert (await intake.post(PATH, line)).status == 204
+        writer.write(line * 10)
+        assert b" 204 " in await reader.readline()
+        assert (await intake.post(PATH, line * 100)).status == 204
+        await leave(writer)
+
+
+async def test_what_a_body_inflates_to_counts(tmp_path: Path):
+    """Not what it was sent as: two bombs share one bound."""
+    async with limited(tmp_path, LimitsConfig(body_bytes=100_000), max_body_bytes=100_000) as intake:
+        bomb = gzip.compress(b"m f=1 10\n" * 10_000)
+        reader, writer = await connect(intake)
+        writer.write(HEAD % (len(bomb), b"Content-Encoding: gzip\r\n") + bomb[:-1])
+
+        async def refused() -> bool:
+            answer = await intake.post(PATH, bomb, Content_Encoding="gzip")
+            return answer.status == 503
+
+        await until(refused, seconds=15)
+        writer.write(bomb[-1:])
+        assert b" 204 " in await reader.readline()
+        assert (await intake.post(PATH, bomb, Content_Encoding="gzip")).status == 204
+        await leave(writer)
+
+
+async def test_a_client_that_leaves_in_the_middle_makes_room(tmp_path: Path):
+    """What had come of its body is let go."""
+    async with limited(tmp_path, LimitsConfig(body_bytes=1000), max_body_bytes=1000) as intake:
+        _, writer = await connect(intake)
+        writer.write(HEAD % (900, b"") + b"m f=1 10\n" * 90)
+        await until(lambda: intake.intake._load._all == 810, seconds=15)
+        await leave(writer)
+        await until(lambda: intake.count(REFUSED, reason="aborted") == 1, seconds=15)
+        assert (await intake.post(PATH, b"m f=1 10\n" * 100)).status == 204
+
+
+async def test_a_body_of_too_many_json_items_is_413(tmp_path: Path):
+    """Items count, not the rows over which one is written."""
+    item = b'{\n"device": "d7",\n"f": 1\n}'
+    async with limited(tmp_path, LimitsConfig(lines=3)) as intake:
+        assert (await intake.post("/v1/telemetry", b"[" + b",".join([item] * 3) + b"]")).status == 204
+        answer = await intake.post("/v1/telemetry", b"[" + b",".join([item] * 4) + b"]")
+        assert answer.status == 413
+        assert json.loads(answer.body)["message"] == "a body of more than 3 items; send less at once"
+        assert intake.count(REFUSED, reason="lines") == 1
+
+
 async def test_memory_stays_flat_while_everything_is_refused(tmp_path: Path):
     """200 bodies of 1 MiB over the limit, and as many connections, leave no more than a few of them behind."""
     async with limited(tmp_path, LimitsConfig(), max_body_bytes=1000) as intake:
@@ -165,8 +229,17 @@ async def test_memory_stays_flat_while_everything_is_refused(tmp_path: Path):
         await until(lambda: intake.buffer.batches == [])
 
 
-@pytest.mark.parametrize("wrong", [{"lines": 0}, {"line_bytes": 100}, {"head_timeout": timedelta(0)}])
+@pytest.mark.parametrize(
+    "wrong", [{"body_bytes": 0}, {"lines": 0}, {"line_bytes": 100}, {"head_timeout": timedelta(0)}]
+)
 def test_limits_that_let_nothing_through_are_an_error(wrong: dict[str, int]):
     """The message names the setting."""
     with pytest.raises(ValueError, match=next(iter(wrong))):
         LimitsConfig(**wrong)
+
+
+@pytest.mark.parametrize("most", [0, -1, 1001])
+def test_bounds_of_bodies_that_let_none_through_are_an_error(most: int):
+    """A body may be as long as all bodies together at most."""
+    with pytest.raises(ValueError, match="max_body_bytes"):
+        IntakeConfig(max_body_bytes=most, limits=LimitsConfig(body_bytes=1000))

@@ -107,6 +107,18 @@ async def exchange(intake: RunningIntake, request: bytes) -> bytes:
     return answer
 
 
+async def test_a_body_that_is_refused_before_it_was_sent_ends_the_connection(intake: RunningIntake):
+    """Who expected 100 and got an error may send the body or leave it out; nobody could tell it from a request."""
+    head = b"POST /api/v2/write?precision=no HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\nExpect: 100-continue\r\n\r\n"
+    answer = await send(intake, head)
+    status, *headers = answer.partition(b"\r\n\r\n")[0].split(b"\r\n")
+    assert status == b"HTTP/1.1 400 Bad Request"
+    assert b"Connection: close" in headers
+    assert b"100 Continue" not in answer
+    said = await send(intake, head.replace(b"Expect: 100-continue", b"X: y") + b"m f=1 10")
+    assert b"Connection: close" not in said
+
+
 async def test_the_204_has_influxdbs_headers_and_no_body(intake: RunningIntake):
     """No length either: RFC 9110 forbids one with 204."""
     head = await send(intake, POINT % b"")
