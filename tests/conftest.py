@@ -5,10 +5,15 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.fakes.clock import ManualClock
 from tests.fakes.influxd import Influxd, running_influxd
 from tests.fakes.servers import require_server
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
+"""Properties hold or not; how long an example takes says something of the machine alone."""
 
 
 @pytest.fixture(scope="session", autouse=True)

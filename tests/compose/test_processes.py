@@ -72,7 +72,7 @@ def stack(influxd: Influxd, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def fetch(url: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> tuple[int, bytes]:
     request = urllib.request.Request(url, body, headers or {})  # noqa: S310 - loopback addresses made by the test
     try:
-        with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310 - as above
+        with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 - as above
             return reply.status, reply.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()

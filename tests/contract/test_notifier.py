@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,7 @@ from alerting.notify.plugin import Deps
 from alerting.notify.slack import Slack, SlackConfig
 from foundation.secret import Secret
 from tests.fakes.pagerduty import FakePagerDuty
+from tests.fakes.servers import deaf_port
 from tests.fakes.service import Answer, FakeService, Hang, Reset, throttled
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import FakeSmtp
@@ -290,20 +290,19 @@ async def test_a_connection_that_is_cut_is_for_later(rig: Rig) -> None:
 @pytest.mark.parametrize("name", sorted(NOTIFIERS))
 async def test_a_refused_connection_is_for_later(name: str) -> None:
     """Where nobody listens is Unreachable, not an error of the caller, and nobody can have the message."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    configs = {
-        "pagerduty": PagerDutyConfig(routing_key=Secret(KEY), url=f"http://127.0.0.1:{port}/"),
-        "slack": SlackConfig(url=Secret(f"http://127.0.0.1:{port}/")),
-        "apprise": AppriseConfig(url=Secret(f"json://127.0.0.1:{port}/")),
-        "email": EmailConfig(to="ops@example.org", smtp=Secret(f"smtp://127.0.0.1:{port}")),
-    }
-    notifier = NOTIFIERS[name].build(configs[name], Deps())
-    try:
-        with pytest.raises(Unreachable) as raised:
-            await notifier.send(message(), now=NOW)
-    finally:
-        await notifier.close()
+    with deaf_port() as port:
+        configs = {
+            "pagerduty": PagerDutyConfig(routing_key=Secret(KEY), url=f"http://127.0.0.1:{port}/"),
+            "slack": SlackConfig(url=Secret(f"http://127.0.0.1:{port}/")),
+            "apprise": AppriseConfig(url=Secret(f"json://127.0.0.1:{port}/")),
+            "email": EmailConfig(to="ops@example.org", smtp=Secret(f"smtp://127.0.0.1:{port}")),
+        }
+        notifier = NOTIFIERS[name].build(configs[name], Deps())
+        try:
+            with pytest.raises(Unreachable) as raised:
+                await notifier.send(message(), now=NOW)
+        finally:
+            await notifier.close()
     assert not isinstance(raised.value, Unanswered)
 
 

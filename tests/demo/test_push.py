@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator
 from random import Random
 
@@ -10,6 +9,7 @@ import pytest
 
 from demo.push import Push, Tally
 from tests.fakes.front_door import FakeFrontDoor
+from tests.fakes.servers import deaf_port
 
 LINE = b"m,t=a f=1 1"
 LUCK = Random(1)  # noqa: S311 - jitter, no secret
@@ -60,12 +60,11 @@ async def test_what_is_refused_for_good_is_not_sent_twice(push: Push, door: Fake
 
 async def test_a_device_gives_up_after_its_attempts() -> None:
     """Where nobody listens a device tries as often as it was told, then drops its report, counted."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    client = Push(f"http://127.0.0.1:{port}", LUCK)
-    await client.open()
-    await client.telemetry([], attempts=2)
-    await client.close()
+    with deaf_port() as port:
+        client = Push(f"http://127.0.0.1:{port}", LUCK)
+        await client.open()
+        await client.telemetry([], attempts=2)
+        await client.close()
 
     assert client.tally == Tally(retried=1, given_up=1)
 

@@ -52,7 +52,7 @@ class Running:
 
         await until(listening, seconds=seconds, what=f"{', '.join(roles)} to accept")
 
-    def interrupt(self, seconds: float = 10.0) -> int:
+    def interrupt(self, seconds: float = 60.0) -> int:
         """Ctrl-C as a terminal sends it: to the whole group. Returns the exit code."""
         os.killpg(self.process.pid, signal.SIGINT)
         return self.process.wait(seconds)
@@ -91,5 +91,5 @@ def tocsin(*arguments: str) -> list[str]:
 
 def get_json(url: str) -> object:
     """GET as JSON, blocking: for scenarios only."""
-    with urllib.request.urlopen(url, timeout=10) as reply:  # noqa: S310 - loopback addresses made by the test
+    with urllib.request.urlopen(url, timeout=60) as reply:  # noqa: S310 - loopback addresses made by the test
         return json.load(reply)

@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,3 +31,11 @@ def require_server(name: str) -> Path:
     if os.environ.get("TOCSIN_REQUIRE_SERVERS") == "1":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@contextmanager
+def deaf_port() -> Iterator[int]:
+    """A loopback port where nobody listens, and nobody else can begin to: connections to it are refused."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])

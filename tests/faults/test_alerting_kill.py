@@ -53,11 +53,11 @@ async def test_killed_alerting_resolves_its_old_incident(tmp_path: Path, pagerdu
         alerting = start(tocsin("alerting", "--config", config), tmp_path / "var")
         await alerting.ready("collector", "alerting")
         await push(collector, 900)
-        await until(pagerduty.opened, seconds=20, what="a page")
+        await until(pagerduty.opened, seconds=60, what="a page")
         await asyncio.to_thread(alerting.kill)
         await push(collector, 100)
         alerting = start(tocsin("alerting", "--config", config), tmp_path / "var")
-        await until(lambda: not pagerduty.opened(), seconds=30, what="the all-clear")
+        await until(lambda: not pagerduty.opened(), seconds=60, what="the all-clear")
     finally:
         alerting.end()
         collector.end()

@@ -131,7 +131,7 @@ async def test_a_refused_token_is_told_loudly_and_loses_nothing(
     ours, server.token = server.token, "another"
     assert await line.post(*readings(5)) == 204
     await until(lambda: line.retries() >= 2, seconds=30)
-    [told] = [record for record in caplog.records if record.levelname == "ERROR"]
+    [told] = [record for record in caplog.records if (record.levelname, record.name) == ("ERROR", "collector.deliver")]
     assert told.getMessage() == "delivery waits; nothing is lost, it is tried again"
     assert "401" in str(told.__dict__["tocsin_fields"]["cause"])
     assert ours not in caplog.text

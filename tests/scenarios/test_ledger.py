@@ -24,7 +24,7 @@ def post(url: str) -> None:
     """One body; whatever is answered, a process that dies meanwhile too."""
     request = urllib.request.Request(f"{url}/api/v2/write?bucket=telemetry", BODY)  # noqa: S310 - loopback
     try:
-        with urllib.request.urlopen(request, timeout=10):  # noqa: S310 - loopback
+        with urllib.request.urlopen(request, timeout=60):  # noqa: S310 - loopback
             pass
     except (urllib.error.URLError, OSError):
         pass
@@ -69,8 +69,9 @@ async def test_the_ledger_closes_under_load_and_after_a_kill(tmp_path: Path):
         await asyncio.sleep(0)
         await asyncio.to_thread(running.kill)
         await load
+        (running.state / "listen.json").unlink()  # left behind by the dead; the next start announces its own
         running = start(command, running.state)
-        await until(lambda: running.listening().get("collector", url[7:]) != url[7:], seconds=60, what="a new address")
+        await running.ready("collector")
         await asyncio.to_thread(post, running.url("collector"))
         await closed(running, 3)
     finally:

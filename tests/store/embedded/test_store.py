@@ -58,7 +58,7 @@ async def test_queries_see_whole_shipments_while_writing(tmp_path: Path, clock: 
     watching = asyncio.create_task(watch())
     for number in range(20):
         await log.put(b"".join(b"m f=1 %d\n" % (1 + number * 100 + index) for index in range(100)))
-    await asyncio.wait_for(watching, 20)
+    await asyncio.wait_for(watching, 60)
     await store.close()
     assert {count % 100 for count in seen} == {1}
     assert seen == sorted(seen)
