@@ -12,10 +12,13 @@ _HEAD = re.compile(rb"(?m)^(?:[^ \\\n]|\\[^\n])+")
 
 
 class Run:
-    """Lines that a pattern took: each with a timestamp in `precision` (`stamped`), or none with one."""
+    """Lines that a pattern took: each with a timestamp in `precision` (`stamped`), or none with one.
+
+    `text` is all of them, each with its newline.
+    """
 
     def __init__(self, text: bytes, precision: Precision, *, stamped: bool) -> None:
-        self._text = text
+        self.text = text
         self._precision = precision
         self._stamped = stamped
 
@@ -24,8 +27,8 @@ class Run:
         """Measurement and tags of each line, as written."""
         if self._words is not None:
             return self._words[:: self._columns]
-        if b"\\ " in self._text:
-            return _HEAD.findall(self._text)
+        if b"\\ " in self.text:
+            return _HEAD.findall(self.text)
         return [line.partition(b" ")[0] for line in self._lines]
 
     @cached_property
@@ -45,10 +48,10 @@ class Run:
     @cached_property
     def _words(self) -> list[bytes] | None:
         """Head, fields and timestamp of all lines by one split; None where a blank may stand within one of them."""
-        if b'"' in self._text or b"\\" in self._text:
+        if b'"' in self.text or b"\\" in self.text:
             return None
-        return self._text[:-1].replace(b"\n", b" ").split(b" ")
+        return self.text[:-1].replace(b"\n", b" ").split(b" ")
 
     @cached_property
     def _lines(self) -> list[bytes]:
-        return self._text.split(b"\n")[:-1]
+        return self.text.split(b"\n")[:-1]

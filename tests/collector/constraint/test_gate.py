@@ -54,6 +54,19 @@ def test_a_forged_head_is_seen_through_on_the_fast_path(line: bytes):
         assert sent(pipeline, line).refused == {Cause.FORCED_TAG: 1}
 
 
+@pytest.mark.parametrize("value", ["7", "7i", "7u", "true", "t", "1e3"])
+def test_a_field_that_reads_like_the_tag_is_not_the_tag(value: str):
+    """An id may be a number: a field of its name and value beside another device's tag deceives nobody."""
+    pipeline = ForgetfulPins.pipeline()
+    own = Constraint(("device",), gate=(ForcedTags({"device": value}, "gateway"),))
+    other = Constraint(("device",), gate=(ForcedTags({"device": "d8"}, "other"),))
+    forged = f"m,device=d8 a=1.5,device={value},z=1.5 1\nm,device=d8 a=1.5,device={value} 1\n".encode()
+    for _ in range(2):
+        assert sent(pipeline, forged, other).accepted == 2
+        assert sent(pipeline, forged, own).refused == {Cause.FORCED_TAG: 2}
+        assert sent(pipeline, forged.replace(b"d8", value.encode()), own).accepted == 2
+
+
 def test_an_escaped_value_passes_where_it_is_the_tokens_own():
     """What is forced may need escapes; it is compared as it reads, not as it is written."""
     own = Constraint(("site",), gate=(ForcedTags({"site": "hall 1,a"}, "gateway"),))
@@ -98,13 +111,17 @@ def test_other_measurements_are_refused_wherever_they_stand():
     assert outcome.listed[0].objection.reason == 'measurement "billing": token "gateway" writes cpu, device_* alone'
 
 
-def test_tokens_of_one_kind_share_what_is_known_and_not_their_values():
-    """A thousand devices, each with its own id: the shapes that one taught let no other's id through."""
-    pipeline = ForgetfulPins.pipeline()
-    for number in (7, 8, 9):
+@pytest.mark.parametrize("transforms", ["[]", "[{kind: rename, tags: {device: unit}}]"])
+def test_tokens_of_one_kind_share_what_is_known_and_not_their_values(transforms: str):
+    """Of a thousand devices each has its id: what one taught, of shapes and of changes, lets no other's through."""
+    pipeline = pipeline_of(transforms)
+    tag = b"unit" if "unit" in transforms else b"device"
+    for number in (7, 8, 9, 7, 8, 9):
         own = Constraint(D7.key, gate=(ForcedTags({"device": f"d{number}"}, "gateway"),))
         outcome = sent(pipeline, b"m,device=d7 f=1.5 1\nm,device=d8 f=1.5 1\nm,device=d9 f=1.5 1\n", own)
-        assert stored(outcome) == b"m,device=d%d f=1.5 1\n" % number
+        assert stored(outcome) == b"m,%b=d%d f=1.5 1\n" % (tag, number)
+        assert outcome.refused == {Cause.FORCED_TAG: 2}
+        assert stored(sent(pipeline, b"m f=2.5 2\n", own)) == b"m,%b=d%d f=2.5 2\n" % (tag, number)
 
 
 @settings(max_examples=200, deadline=None)
