@@ -47,7 +47,7 @@ class TocsinConfig:
         try:
             check_names(self.collector.destinations, self.store.kind)
         except ValueError as error:
-            raise ValueError(f"collector.destinations: {error}") from error
+            raise ValueError(f"collector.{error}") from error
 
 
 def demo_file() -> Path:

@@ -32,6 +32,9 @@ from tocsin.keyring import KeyringMetrics
 
 _FOLDER = Path(__file__).parents[1] / "docs"
 
+_EACH = "[]"
+"""Behind a key: each item of its list."""
+
 _CONFIGURATION = """\
 # Configuration
 
@@ -87,10 +90,11 @@ def _configuration() -> str:
             if REST in field.metadata or not field.init:
                 continue
             key = key_of(field)
-            variable = "_".join(("TOCSIN", *path, key)).upper()
+            name = "_".join(("TOCSIN", *path, key)).upper()
+            variable = "none" if _EACH in name else f"`{name}`"
             what = _what(hints[field.name], (*path, key))
             change = "restart" if fixed or is_fixed(field) else _change(hints[field.name])
-            parts.append(f"| `{key}` | {what} | {_default(field)} | {change} | `{variable}` |")
+            parts.append(f"| `{key}` | {what} | {_default(field)} | {change} | {variable} |")
         parts.append("")
     return "\n".join(parts).rstrip() + "\n"
 
@@ -105,6 +109,8 @@ def _heading(kind: Any, path: tuple[str, ...]) -> str:
 
 
 def _what(hint: Any, path: tuple[str, ...]) -> str:
+    if (item := _item(hint)) is not None:
+        return f"a list of [{'.'.join(path)}{_EACH}](#{_anchor(_heading(item, (*path[:-1], path[-1] + _EACH)))})"
     sections = [choice for choice in members(hint) if dataclasses.is_dataclass(choice)]
     if not sections:
         return describe(hint).replace("|", "\\|")
@@ -123,12 +129,20 @@ def _anchor(heading: str) -> str:
 def _sections(kind: Any, path: tuple[str, ...], *, fixed: bool = False) -> Iterator[tuple[tuple[str, ...], Any, bool]]:
     """Where each section stands, its type, and whether a change of it waits for a restart as a whole."""
     for choice in members(kind):
-        if dataclasses.is_dataclass(choice):
+        if (item := _item(choice)) is not None:
+            yield from _sections(item, (*path[:-1], path[-1] + _EACH), fixed=fixed)
+        elif dataclasses.is_dataclass(choice):
             yield path, choice, fixed
             hints = typing.get_type_hints(choice)
             for field in dataclasses.fields(choice):
                 if field.init and REST not in field.metadata:
                     yield from _sections(hints[field.name], (*path, key_of(field)), fixed=fixed or is_fixed(field))
+
+
+def _item(kind: Any) -> Any:
+    """The dataclass that each item of a list is; None for what is no such list."""
+    item = typing.get_args(kind)[0] if typing.get_origin(kind) is tuple else None
+    return item if dataclasses.is_dataclass(item) else None
 
 
 def _default(field: dataclasses.Field[Any]) -> str:

@@ -15,7 +15,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationConfig:
-    """A server that gets every line too, with cursors of its own: one that is slow or away holds up no other.
+    """A server that gets every line too, with cursors of its own: one that is slow or away holds up no other. An
+    embedded store can only be `store`, the one that is queried.
 
     While it is away its lines stay in the buffer. When that is full, a destination that is `required` has senders told
     to come back (503); one that is not skips the oldest lines, which is counted. `name` labels its metrics and its
@@ -57,11 +58,11 @@ class Destination:
 
 
 def check_names(configs: tuple[DestinationConfig, ...], *taken: str) -> None:
-    """Raise ValueError where a name is given twice, or is one that is `taken`."""
+    """Raise ValueError where a name is given twice, or is `taken` by the store that is queried."""
     seen = set(taken)
     for config in configs:
         if config.name in taken:
-            raise ValueError(f"name {config.name!r} is that of the store itself; give the destination another")
+            raise ValueError(f"destinations: name {config.name!r} is that of the store itself; give it another")
         if config.name in seen:
-            raise ValueError(f"name {config.name!r} is given to two destinations; each needs its own")
+            raise ValueError(f"destinations: name {config.name!r} is given to two; each needs its own")
         seen.add(config.name)
