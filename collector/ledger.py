@@ -82,17 +82,28 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
-    """One bucket's terms for one destination; `difference` is zero where they close, for every source alone too."""
+class Statement:
+    """Terms as they are shown; `difference` is zero where they close."""
 
-    bucket: str
-    destination: str
     terms: Mapping[str, int]
     rejected: Mapping[str, int]
     taken_out: Mapping[str, int]
-    sources: Mapping[str, Mapping[str, int]]
     difference: int
-    closes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """One bucket's terms for one destination: of all sources, and of each."""
+
+    bucket: str
+    destination: str
+    whole: Statement
+    sources: Mapping[str, Statement]
+
+    @property
+    def closes(self) -> bool:
+        """Whether every line is accounted for, of every source."""
+        return not any(source.difference for source in self.sources.values())
 
 
 class Ledger:
@@ -175,26 +186,14 @@ class Ledger:
 
     def balance(self, bucket: str, destination: str) -> Balance:
         """The terms of a bucket, for one destination."""
-        terms: Counter[str] = Counter()
-        reasons: dict[str, Counter[str]] = {REJECTED: Counter(), TAKEN_OUT: Counter()}
-        sources: dict[str, Counter[str]] = {}
-        differences: list[int] = []
+        whole, sources = Row(), dict[str, Statement]()
         for source, row in self._rows.get(bucket, {}).items():
-            own = row.of.get(destination, Counter())
-            shown = sources[source] = Counter(own)
-            terms.update(own)
-            shared = self._with_notes(bucket, source, row)
-            for (term, reason), lines in shared.items():
-                shown[term] += lines
-                if term in reasons:
-                    reasons[term][reason] += lines
-                else:
-                    terms[term] += lines
-            differences.append(Row(shared, row.of).difference(destination))
-        closes = not any(differences)
-        return Balance(
-            bucket, destination, terms, reasons[REJECTED], reasons[TAKEN_OUT], sources, sum(differences), closes
-        )
+            shown = Row(self._with_notes(bucket, source, row), row.of)
+            sources[source] = _statement(shown, destination)
+            whole.shared.update(shown.shared)
+            for term, lines in row.of.get(destination, {}).items():
+                whole.count_for(destination, term, lines)
+        return Balance(bucket, destination, _statement(whole, destination), sources)
 
     def _with_notes(self, bucket: str, source: str, row: Row) -> Counter[tuple[str, str]]:
         parts: Iterable[Terms] = (notes.get(bucket, {}).get(source, {}) for notes in (self._notes, self._under_way))
@@ -210,3 +209,14 @@ class Ledger:
             row = rows[source] = Row()
             self._own_rows += source != OTHERS
         return row
+
+
+def _statement(row: Row, destination: str) -> Statement:
+    terms = Counter(row.of.get(destination, {}))
+    reasons: dict[str, dict[str, int]] = {REJECTED: {}, TAKEN_OUT: {}}
+    for (term, reason), lines in row.shared.items():
+        if term in reasons:
+            reasons[term][reason] = lines
+        else:
+            terms[term] += lines
+    return Statement(terms, reasons[REJECTED], reasons[TAKEN_OUT], row.difference(destination))

@@ -1,11 +1,12 @@
-"""`tocsin status`: what became of every line since the running collector started, and whether that adds up."""
+"""`tocsin status`: what became of every line, by bucket, destination and source, and whether that adds up."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console as Terminal
@@ -13,11 +14,15 @@ from rich.table import Table
 
 from tocsin.asking import Collector, Refused
 
-_COLUMNS = ("received", "carried", "delivered", "buffered", "rejected", "dead", "taken_out")
+_ALWAYS = ("received", "delivered", "buffered", "rejected", "taken_out", "dead")
+_SOMETIMES = ("carried", "earlier", "skipped", "lost")
+"""Columns that are shown where one of them is not zero."""
+_MOST_SOURCES = 20
+"""Sources shown with a row of their own: those that sent most."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit 0 where the ledger closes, 1 where it does not, 2 when nobody could be asked."""
+    """Exit 0 where the ledger closes, 1 where it does not or nobody could be asked."""
     collector = Collector(arguments)
     try:
         ledger = collector.ask("/api/v1/ledger")
@@ -27,27 +32,52 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(ledger))
     else:
-        _show(ledger)
+        show(ledger)
     return 0 if ledger["closes"] else 1
 
 
-def _show(ledger: Mapping[str, Any]) -> None:
-    table = Table("bucket", "source", *(name.replace("_", " ") for name in _COLUMNS), "closes")
+def show(ledger: Mapping[str, Any]) -> None:
+    """Print the answer of `/api/v1/ledger` for people."""
+    columns = [*_ALWAYS, *(name for name in _SOMETIMES if any(bucket[name] for bucket in ledger["buckets"]))]
+    table = Table("bucket", "destination", "source", *(name.replace("_", " ") for name in columns), "closes")
     for bucket in ledger["buckets"]:
-        totals = {
-            **bucket,
-            "rejected": sum(bucket["rejected"].values()),
-            "taken_out": sum(bucket["taken_out"].values()),
-        }
-        closes = "yes" if not bucket["difference"] else f"{bucket['difference']:+d}"
-        table.add_row(bucket["bucket"], "all", *(str(totals[name]) for name in _COLUMNS), closes)
-        for source, terms in bucket["sources"].items():
-            cells = ("" if name == "buffered" else str(terms.get(name, 0)) for name in _COLUMNS)
-            table.add_row("", source, *cells, "")
-    terminal = Terminal(markup=False, highlight=False)
-    terminal.print(table)
-    for bucket in ledger["buckets"]:
+        table.add_row(bucket["bucket"], bucket["destination"], "all", *_cells(_flat(bucket), columns))
+        for source, terms in _largest(bucket["sources"]):
+            table.add_row("", "", source, *_cells(terms, columns))
+    Terminal(markup=False, highlight=False).print(table)
+    for line in _reasons(ledger):
+        print(line)
+    print("the ledger closes" if ledger["closes"] else "lines are unaccounted for: see docs/ledger.md")
+
+
+def _largest(sources: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Counter[str]]]:
+    """The sources that sent most, and the sum of all others."""
+    by_size = sorted(sources, key=lambda source: sources[source]["received"], reverse=True)
+    for source in by_size[:_MOST_SOURCES]:
+        yield source, _flat(sources[source])
+    others = by_size[_MOST_SOURCES:]
+    if others:
+        total = Counter[str]()
+        for source in others:
+            total.update(_flat(sources[source]))
+        yield f"{len(others)} others", total
+
+
+def _flat(terms: Mapping[str, Any]) -> Counter[str]:
+    """Every term as one number: reasons are summed up."""
+    numbers = {name: terms[name] for name in (*_ALWAYS, *_SOMETIMES, "difference") if isinstance(terms[name], int)}
+    return Counter({**numbers, **{name: sum(terms[name].values()) for name in ("rejected", "taken_out")}})
+
+
+def _cells(terms: Mapping[str, int], columns: list[str]) -> list[str]:
+    closes = "yes" if not terms["difference"] else f"{terms['difference']:+d}"
+    return [*(str(terms[name]) for name in columns), closes]
+
+
+def _reasons(ledger: Mapping[str, Any]) -> Iterator[str]:
+    """Why lines were rejected or taken out: the same for all destinations of a bucket, so said once."""
+    seen = {bucket["bucket"]: bucket for bucket in ledger["buckets"]}
+    for name, bucket in seen.items():
         for term in ("rejected", "taken_out"):
             for reason, lines in sorted(bucket[term].items()):
-                print(f"{bucket['bucket']}: {lines} {term.replace('_', ' ')}: {reason}")
-    print("the ledger closes" if ledger["closes"] else "lines are on their way, or unaccounted for: ask again")
+                yield f"{name}: {lines} {term.replace('_', ' ')}: {reason}"

@@ -9,10 +9,8 @@ from aiohttp import web
 
 from collector.intake.access import Access
 from collector.intake.answers import json_answer
-from collector.ledger import Balance
+from collector.ledger import BUFFERED, CARRIED, PASSED, RECEIVED, Balance, Statement
 from collector.tokens import Scope
-
-_TERMS = ("received", "carried", "delivered", "buffered", "dead", "skipped", "lost", "earlier")
 
 
 class LedgerRoute:
@@ -34,9 +32,15 @@ def _plain(balance: Balance) -> dict[str, Any]:
     return {
         "bucket": balance.bucket,
         "destination": balance.destination,
-        **{term: balance.terms.get(term, 0) for term in _TERMS},
-        "rejected": dict(balance.rejected),
-        "taken_out": dict(balance.taken_out),
-        "difference": balance.difference,
-        "sources": {source: dict(terms) for source, terms in sorted(balance.sources.items())},
+        **_terms(balance.whole),
+        "sources": {source: _terms(one) for source, one in sorted(balance.sources.items())},
+    }
+
+
+def _terms(statement: Statement) -> dict[str, Any]:
+    return {
+        **{term: statement.terms.get(term, 0) for term in (RECEIVED, CARRIED, BUFFERED, *PASSED)},
+        "rejected": dict(statement.rejected),
+        "taken_out": dict(statement.taken_out),
+        "difference": statement.difference,
     }

@@ -1,53 +1,115 @@
-"""The ledger: terms add up by bucket, sources are bounded, and a missing line shows."""
+"""The ledger: terms add up by bucket, source and destination, rows are bounded, and a missing line shows."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from collector.ledger import CARRIED, DEAD, DELIVERED, MOST_SOURCES, OTHERS, RECEIVED, REJECTED, TAKEN_OUT, Ledger
+from collector.ledger import (
+    BUFFERED,
+    CARRIED,
+    DEAD,
+    DELIVERED,
+    MOST_SOURCES,
+    OTHERS,
+    RECEIVED,
+    REJECTED,
+    SKIPPED,
+    Account,
+    Ledger,
+    Row,
+)
 from tests.collector.test_app import QUIET, Running
 from tests.fakes.polling import until
 from tests.fakes.store import MemoryStore
 
 
-def test_the_terms_of_a_bucket_close():
-    """What came is what was delivered, is buffered, rejected, dead or taken out; other buckets do not matter."""
+def test_the_terms_of_a_bucket_close_for_each_destination():
+    """What came is rejected, taken out, or is or was buffered; each destination has its own end of it."""
     ledger = Ledger()
-    ledger.count("b", "one", RECEIVED, 10)
-    ledger.count("b", "", CARRIED, 3)
-    ledger.count("b", "one", REJECTED, 2, "syntax")
-    ledger.count("b", "two", TAKEN_OUT, 1, "drop")
-    ledger.count("b", "one", DELIVERED, 4)
-    ledger.count("b", "one", DEAD, 1)
-    ledger.count("other", "one", RECEIVED, 7)
+    ledger.enter("b", "one", Account(10, {"syntax": 2}, {"drop": 1}).terms())
+    ledger.count("b", "old", CARRIED, 3)
+    for term, lines in {DELIVERED: 6, DEAD: 1}.items():
+        ledger.count("b", "one", term, lines, destination="near")
+    for term, lines in {BUFFERED: 4, SKIPPED: 3}.items():
+        ledger.count("b", "one", term, lines, destination="far")
+    ledger.count("b", "old", DELIVERED, 3, destination="near")
+    ledger.count("b", "old", BUFFERED, 3, destination="far")
+    ledger.enter("other", "one", Account(7).terms())
 
-    balance = ledger.balance("b", 5)
-    assert balance.difference == 0
-    assert (dict(balance.rejected), dict(balance.taken_out)) == ({"syntax": 2}, {"drop": 1})
-    assert dict(balance.sources["one"]) == {RECEIVED: 10, REJECTED: 2, DELIVERED: 4, DEAD: 1}
+    near, far = ledger.balance("b", "near"), ledger.balance("b", "far")
+    assert (near.closes, far.closes) == (True, True)
+    assert (near.whole.difference, far.whole.difference) == (0, 0)
+    assert (near.whole.rejected, near.whole.taken_out) == ({"syntax": 2}, {"drop": 1})
+    assert near.whole.terms == {RECEIVED: 10, CARRIED: 3, DELIVERED: 9, DEAD: 1}
+    assert far.sources["one"].terms == {RECEIVED: 10, BUFFERED: 4, SKIPPED: 3}
 
 
 @pytest.mark.parametrize(("buffered", "difference"), [(4, 1), (6, -1)])
 def test_a_line_too_few_or_too_many_shows(buffered: int, difference: int):
     """A lost line is a positive difference, one that is accounted for twice a negative one."""
     ledger = Ledger()
-    ledger.count("b", "s", RECEIVED, 5)
+    ledger.enter("b", "s", Account(5).terms())
+    ledger.count("b", "s", BUFFERED, buffered, destination="d")
 
-    assert ledger.balance("b", buffered).difference == difference
+    balance = ledger.balance("b", "d")
+    assert (balance.whole.difference, balance.closes) == (difference, False)
+
+
+def test_two_errors_that_cancel_out_do_not_close():
+    """A line too many of one source and one too few of another are both differences."""
+    ledger = Ledger()
+    ledger.enter("b", "one", Account(5).terms())
+    ledger.enter("b", "two", Account(5).terms())
+    ledger.count("b", "one", BUFFERED, 4, destination="d")
+    ledger.count("b", "two", BUFFERED, 6, destination="d")
+
+    balance = ledger.balance("b", "d")
+    assert (balance.whole.difference, balance.closes) == (0, False)
 
 
 def test_sources_without_end_share_a_row():
-    """However many senders there are, memory stays bounded and no line goes uncounted."""
+    """However many senders there are, memory stays bounded and no line goes uncounted, those of notes neither."""
     ledger = Ledger()
     for number in range(MOST_SOURCES + 50):
-        ledger.count("b", f"host:{number}", RECEIVED, 1)
+        ledger.enter("b", f"host:{number}", Account(1).terms())
+        ledger.note("b", f"other:{number}", Account(1, {"syntax": 1}))
 
-    balance = ledger.balance("b", 0)
+    balance = ledger.balance("b", "d")
     assert len(balance.sources) == MOST_SOURCES + 1
-    assert balance.sources[OTHERS][RECEIVED] == 50
-    assert balance.terms[RECEIVED] == MOST_SOURCES + 50
+    assert balance.whole.terms[RECEIVED] == 2 * (MOST_SOURCES + 50)
+    [notes] = ledger.take_notes().values()
+    assert len(notes) <= MOST_SOURCES + 1
+
+
+def test_a_bucket_whose_sources_share_a_row_gives_out_no_other():
+    """A source's lines stand in one row, so they close for each source, whenever space for rows comes back."""
+    ledger = Ledger()
+    ledger.restore("b", OTHERS, Row(Counter({(RECEIVED, ""): 5})))
+
+    assert ledger.named("b", "host:1") == OTHERS
+    assert ledger.named("c", "host:1") == "host:1"
+
+
+def test_notes_count_at_once_and_are_kept_until_they_are_durable():
+    """What waits to be written is shown; if it could not be written it waits on, and nothing is counted twice."""
+    ledger = Ledger()
+    ledger.note("b", "s", Account(2, {"syntax": 2}))
+    assert ledger.balance("b", "d").whole.rejected == {"syntax": 2}
+
+    assert set(ledger.take_notes()) == {"b"}
+    ledger.note("b", "s", Account(1, {"syntax": 1}))
+    assert ledger.balance("b", "d").whole.rejected == {"syntax": 3}
+    ledger.settle_notes("b", durable=False)
+    assert ledger.take_notes()["b"]["s"] == {(RECEIVED, ""): 3, (REJECTED, "syntax"): 3}
+    assert ledger.rows("b")["s"].shared == {}
+
+    ledger.settle_notes("b", durable=True)
+    assert ledger.rows("b")["s"].shared == {(RECEIVED, ""): 3, (REJECTED, "syntax"): 3}
+    assert ledger.balance("b", "d").whole.rejected == {"syntax": 3}
+    assert not ledger.noted
 
 
 async def ask(running: Running) -> dict[str, Any]:
@@ -58,7 +120,7 @@ async def ask(running: Running) -> dict[str, Any]:
 
 
 async def test_every_line_is_found_again_and_across_a_restart(tmp_path: Path):
-    """Delivered, dead, rejected and buffered lines add up; what the next process finds buffered is carried."""
+    """Delivered, dead, rejected and buffered lines add up, and the next process goes on where the last one ended."""
     store = MemoryStore("embedded")
     store.refuses = lambda line: "unable to parse" if line.startswith(b"dead") else None
     first = Running(tmp_path, store, **QUIET)
@@ -81,23 +143,26 @@ async def test_every_line_is_found_again_and_across_a_restart(tmp_path: Path):
         "carried": 0,
     }
     assert bucket["rejected"] == {"syntax": 1, "field_type": 1}
-    assert bucket["sources"] == {"host:127.0.0.1": {"received": 5, "delivered": 2, "dead": 1, "rejected": 2}}
+    [(source, terms)] = bucket["sources"].items()
+    assert source == "host:127.0.0.1"
+    assert terms == {name: value for name, value in bucket.items() if name not in ("bucket", "destination", "sources")}
 
     store.missing.add("telemetry")
     assert await first.write("m f=4 4\nm f=5 5\n") == 204
-    assert (await ask(first))["closes"]
+    assert await first.write("rubbish\n") == 400
+    before = await ask(first)
+    assert before["closes"]
     await first.role.stop()
 
     second = Running(tmp_path, store, **QUIET)
     await second.start()
-    [bucket] = (await ask(second))["buckets"]
-    assert (bucket["carried"], bucket["buffered"], bucket["difference"]) == (2, 2, 0)
+    assert await ask(second) == before
     store.missing.clear()
     await until(lambda: len(store.lines["telemetry"]) == 4)
 
     async def delivered() -> bool:
         [bucket] = (await ask(second))["buckets"]
-        return (bucket["delivered"], bucket["buffered"], bucket["difference"]) == (2, 0, 0)
+        return (bucket["delivered"], bucket["buffered"], bucket["difference"]) == (4, 0, 0)
 
     await until(delivered)
     await second.role.stop()

@@ -106,7 +106,7 @@ def open_terms(ledger: Ledger, destinations: Sequence[str] = DESTINATIONS) -> li
 
 def total(ledger: Ledger, term: str, destination: str = "store") -> int:
     """A term over all buckets."""
-    return sum(one.terms.get(term, 0) for one in ledger.balances([destination]))
+    return sum(one.whole.terms.get(term, 0) for one in ledger.balances([destination]))
 
 
 async def found_after(

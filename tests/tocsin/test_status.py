@@ -1,0 +1,60 @@
+"""`tocsin status`: rows by source within bounds, reasons once, and whether it adds up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tocsin.status import show
+
+TERMS = ("received", "delivered", "buffered", "dead", "carried", "earlier", "skipped", "lost", "difference")
+
+
+def terms(**lines: Any) -> dict[str, Any]:
+    return {**dict.fromkeys(TERMS, 0), "rejected": {}, "taken_out": {}, **lines}
+
+
+def ledger(sources: dict[str, dict[str, Any]], *, closes: bool = True, **lines: Any) -> dict[str, Any]:
+    bucket = {"bucket": "telemetry", "destination": "embedded", **terms(**lines), "sources": sources}
+    return {"closes": closes, "buckets": [bucket]}
+
+
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
+
+
+def test_sources_that_sent_most_have_rows_and_the_others_are_summed_up(capsys: pytest.CaptureFixture[str]):
+    """Twenty rows at most, in the order of what they sent, and one that adds up all the rest."""
+    sources = {f"host:{number}": terms(received=number, delivered=number) for number in range(1, 26)}
+    show(ledger(sources, received=325, delivered=325))
+
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line for line in lines if "host:" in line]
+    assert len(rows) == 20
+    assert "host:25 " in rows[0]
+    assert "host:6 " in rows[-1]
+    [others] = [line for line in lines if "5 others" in line]
+    assert others.split().count("15") == 2
+
+
+def test_reasons_are_told_and_rare_terms_only_where_there_are_any(capsys: pytest.CaptureFixture[str]):
+    """Every reason has a line; a column for skipped lines appears when some were."""
+    show(ledger({}, received=3, rejected={"syntax": 2, "field_type": 1}))
+    text = capsys.readouterr().out
+    assert "telemetry: 2 rejected: syntax" in text
+    assert "telemetry: 1 rejected: field_type" in text
+    assert "skipped" not in text
+
+    show(ledger({}, received=3, skipped=3))
+    assert "skipped" in capsys.readouterr().out
+
+
+def test_a_difference_is_shown(capsys: pytest.CaptureFixture[str]):
+    """A ledger that does not close says where and by how much."""
+    show(ledger({"host:1": terms(received=7, difference=7)}, closes=False, received=7, difference=7))
+
+    text = capsys.readouterr().out
+    assert text.count("+7") == 2
+    assert "unaccounted for" in text
