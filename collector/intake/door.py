@@ -18,7 +18,7 @@ from collector.intake.metrics import IntakeMetrics
 from collector.intake.refusals import Refusals
 from collector.intake.turns import Turns
 from collector.intake.witness import Step, watched
-from collector.ledger import RECEIVED, REJECTED, TAKEN_OUT
+from collector.ledger import Account
 from collector.pipeline import Constraint, Outcome, Pipeline
 from collector.tail import Tail
 from collector.verdict import Cause
@@ -91,14 +91,14 @@ class Door:
         try:
             if binding is not None and binding.rate is not None:
                 binding.rate.take(_received(outcome), self._clock.monotonic())
-            await self._keep(pipeline, outcome)
+            await self._keep(pipeline, bucket, source, outcome)
         except Transient as error:
             reason = _QUOTA_RATE if isinstance(error, RateSpent) else _UNAVAILABLE
             self._metrics.rejected.labels(bucket, reason).inc(outcome.accepted)
-            self._metrics.ledger.count(bucket, source, REJECTED, outcome.accepted, reason)
-            self._count(bucket, source, outcome, accepted=0)
+            self._buffer.note(bucket, source, _account(outcome, turned_away=reason))
+            self._count(bucket, outcome, accepted=0)
             raise
-        self._confirm(bucket, source, outcome)
+        self._confirm(bucket, outcome)
         return outcome
 
     def known(self, text: bytes, precision: Precision, *, bucket: str, stamp_ns: int | None = None) -> bytes | None:
@@ -117,25 +117,27 @@ class Door:
         if outcome is None:
             return False
         try:
-            await self._keep(pipeline, outcome)
+            await self._keep(pipeline, bucket, source, outcome)
         except Transient:
             return False
-        self._confirm(bucket, source, outcome)
+        self._confirm(bucket, outcome)
         return True
 
-    async def _keep(self, pipeline: Pipeline, outcome: Outcome) -> None:
-        """Make durable what is left of a body, and what it taught. Raises Transient."""
+    async def _keep(self, pipeline: Pipeline, bucket: str, source: str, outcome: Outcome) -> None:
+        """Make durable what is left of a body, what it taught, and its account. Raises Transient."""
         if pipeline.unsettled:
             await pipeline.settle()
         if outcome.batch is not None:
-            await self._buffer.append(outcome.batch)
+            await self._buffer.append(outcome.batch, _account(outcome))
+        else:
+            self._buffer.note(bucket, source, _account(outcome))
 
-    def _confirm(self, bucket: str, source: str, outcome: Outcome) -> None:
+    def _confirm(self, bucket: str, outcome: Outcome) -> None:
         """What is left of the body is durable: tell whoever learns of that."""
         outcome.confirm()
         if self._tail.followers and outcome.batch is not None:
             self._tail.pass_on(outcome.batch)
-        self._count(bucket, source, outcome, accepted=outcome.accepted)
+        self._count(bucket, outcome, accepted=outcome.accepted)
 
     async def explain(
         self, kind: str, arrival: Arrival, *, bucket: str, source: str, constraint: Constraint | None = None
@@ -187,13 +189,10 @@ class Door:
         if outcome.dropped:
             raise LinesRefused(f"{outcome.dropped} lines refused, the first: {outcome.listed[0].objection.reason}")
 
-    def _count(self, bucket: str, source: str, outcome: Outcome, *, accepted: int) -> None:
-        metrics, ledger = self._metrics, self._metrics.ledger
-        received = _received(outcome)
-        metrics.count_lines(bucket, received, accepted)
-        ledger.count(bucket, source, RECEIVED, received)
+    def _count(self, bucket: str, outcome: Outcome, *, accepted: int) -> None:
+        metrics = self._metrics
+        metrics.count_lines(bucket, _received(outcome), accepted)
         for policy, count in outcome.taken_out.items():
-            ledger.count(bucket, source, TAKEN_OUT, count, policy)
             metrics.taken_out.labels(bucket, policy).inc(count)
         if accepted:
             for policy, count in outcome.altered.items():
@@ -203,8 +202,17 @@ class Door:
                 metrics.altered.labels(bucket, cause).inc(count)
             else:
                 metrics.rejected.labels(bucket, cause).inc(count)
-                ledger.count(bucket, source, REJECTED, count, cause)
 
 
 def _received(outcome: Outcome) -> int:
     return outcome.accepted + outcome.dropped + sum(outcome.taken_out.values())
+
+
+def _account(outcome: Outcome, *, turned_away: str = "") -> Account:
+    """For the ledger, which is durable: what came, and what of it goes no further; all, if the body is turned away."""
+    rejected: dict[str, int] = {
+        cause: count for cause, count in outcome.refused.items() if cause is not Cause.FIELD_STRIPPED
+    }
+    if turned_away and outcome.accepted:
+        rejected[turned_away] = outcome.accepted
+    return Account(_received(outcome), rejected, outcome.taken_out)

@@ -149,8 +149,8 @@ class Intake:
         self._buckets = buckets
         self._health = HealthRoutes(readiness)
         self._routes = self._make_routes()
-        self._lane: Lane | None = None
         self._server: ConnectionServer | None = None
+        self._lane: Lane | None = None
         self._site: Site | None = None
 
     async def start(self) -> Address:
@@ -299,9 +299,7 @@ class Intake:
         return route.foresee(path, head.authorization, self._params(query))
 
     def _balances(self) -> list[Balance]:
-        ledger, there = self._metrics.ledger, self._surroundings
-        buckets = sorted(ledger.buckets() | set(there.buffer.buckets()))
-        return [ledger.balance(one, there.buffer.backlog(there.destinations[0], one).lines) for one in buckets]
+        return self._metrics.ledger.balances(self._surroundings.destinations)
 
     async def _show_metrics(self, _request: web.BaseRequest, _params: Mapping[str, str]) -> web.Response:
         return metrics_response(self._registry)

@@ -21,7 +21,6 @@ from collector.intake.health import Readiness
 from collector.intake.http import Intake, IntakeConfig
 from collector.intake.limits import LimitsConfig
 from collector.intake.refusals import Refusals
-from collector.ledger import Ledger
 from collector.metrics import DeadLetterMetrics
 from collector.pipeline import BadLines, Pipeline
 from collector.tokens import TokenBook
@@ -166,7 +165,7 @@ async def running_intake(
         pins=guard.pins,
         listening=Listening(tls=None if config.tls is None else load(config.tls)[0]),
         destinations=["memory"],
-        ledger=Ledger(),
+        ledger=buffer.ledger,
     )
     running.intake = intake
     try:
