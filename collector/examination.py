@@ -15,7 +15,7 @@ from collector.check.run import Run
 from collector.decode.contract import Altered, Rewritten
 from collector.rewriting import Recipe, Recipes, fields_of, head_of, make_recipe, merged, split_head, write
 from collector.shapes import Book, Growing
-from collector.transform.contract import Transform
+from collector.transform.contract import Transform, Transforming
 from collector.verdict import NOTHING, Cause, Objection, Origin, Removal, Ruling
 from foundation.line_protocol.grammar import Pattern
 from foundation.line_protocol.line import Line, LineError
@@ -47,9 +47,13 @@ class Rooms:
 class Examination:
     """Asks every room, and gathers what needs no second look."""
 
-    __slots__ = ("_begun", "_book", "_origin", "_rooms", "_surveyed")
+    __slots__ = ("_begun", "_book", "_follows", "_origin", "_rooms", "_surveyed")
 
-    def __init__(self, book: Book, rooms: Rooms, origin: Origin, *, surveyed: bool) -> None:
+    def __init__(
+        self, book: Book, rooms: Rooms, origin: Origin, *, surveyed: bool, follows: Examination | None = None
+    ) -> None:
+        """`follows` is the examination of the part of the same body that came before."""
+        self._follows = None if follows is None else follows.transforming
         self._book = book
         self._rooms = rooms
         self._origin = origin
@@ -114,22 +118,59 @@ class Examination:
         return Book(known, changing, made, before.recipes), begun.recipes
 
     def confirm(self) -> None:
-        """The lines of the body are durable."""
-        for _, transforming in self._begun.transforms if self._begun else ():
+        """The lines of the body are durable, and those of the parts before."""
+        for _, transforming in self.transforming or ():
             transforming.confirm()
+
+    @property
+    def transforming(self) -> Sequence[tuple[str, Transforming]] | None:
+        """The transforms at work on the body, if they have begun: what one part of it taught holds for the next."""
+        return self._begun.transforms if self._begun else self._follows
 
     def _begin(self) -> _Begun:
         if self._begun is None:
-            self._begun = _Begun(self._book, self._rooms, self._origin)
+            self._begun = _Begun(self._book, self._rooms, self._origin, self._follows)
         return self._begun
+
+
+class Sieve:
+    """An examiner that takes every line and learns nothing: what is left is what is no line."""
+
+    def __init__(self, book: Book) -> None:
+        self._known = book.known
+
+    def covers(self, text: bytes, precision: Precision, *, stamped: bool) -> bool:
+        """Whether the text is lines of known shape."""
+        return self._known.covers(text, precision, stamped=stamped)
+
+    def pattern(self, precision: Precision, *, stamped: bool) -> Pattern:
+        """Lines of known shape."""
+        return self._known.pattern(precision, stamped=stamped)
+
+    def changing(self, precision: Precision, *, stamped: bool) -> None:
+        """None: nothing changes."""
+
+    def survey(self, run: bytes, precision: Precision, *, stamped: bool) -> bool:  # noqa: ARG002 - every run passes
+        """Every run passes."""
+        return True
+
+    def rewrite(self, lines: Sequence[bytes], start: int, precision: Precision, *, stamped: bool) -> Rewritten:  # noqa: ARG002 - nothing changes
+        """Nothing."""
+        return Rewritten(None, 0, 0)
+
+    def examine(self, point: Point) -> None:
+        """Every line passes."""
 
 
 class _Begun:
     """The rooms at work on a body."""
 
-    def __init__(self, book: Book, rooms: Rooms, origin: Origin) -> None:
+    def __init__(
+        self, book: Book, rooms: Rooms, origin: Origin, transforming: Sequence[tuple[str, Transforming]] | None
+    ) -> None:
         self.gate = [(check.name, check.begin(origin)) for check in rooms.gate]
-        self.transforms = [(transform.name, transform.begin(origin)) for transform in rooms.transforms]
+        begun = [(one.name, one.begin(origin)) for one in rooms.transforms] if transforming is None else transforming
+        self.transforms = begun
         self.checks = [(check.name, check.begin(origin)) for check in rooms.checks]
         self._at_the_gate = [(name, one.judge) for name, one in self.gate]
         self._changes = [(name, one.apply) for name, one in self.transforms]

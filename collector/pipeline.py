@@ -7,19 +7,24 @@ Invariant: `accepted` lines are in the batch, every other one is counted by its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Generator, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from collector.check.contract import Check
-from collector.decode.contract import Arrival, Decoder
+from collector.decode.contract import Arrival, Decoded, Decoder
+from collector.decode.tally import MOST_LISTED
 from collector.decode.walk import take_known
-from collector.examination import Examination, Rooms
+from collector.examination import Examination, Rooms, Sieve
 from collector.shapes import Book, Books
 from collector.transform.contract import Transform
 from collector.verdict import NOTHING, Cause, Origin, Rejection
 from foundation.batch import Batch
 from foundation.line_protocol.precision import Precision
+
+PATIENCE = 100
+"""Lines judged one by one in a turn: a few milliseconds. Those of known shapes cost next to nothing: any number."""
 
 
 class BadLines(StrEnum):
@@ -36,8 +41,7 @@ class Outcome:
     """What became of a body. `batch` is None when no line is left; `listed` are the first rejections, `refused` all.
 
     `taken_out` counts the lines that a policy removed on purpose, `altered` those that it changed, by its name.
-    `confirm` is to be called once the batch is durable, and not at all when it is not. `rest` is where the part of the
-    body begins that was not judged yet, 0 when all was.
+    `confirm` is to be called once the batch is durable, and not at all when it is not.
     """
 
     batch: Batch | None
@@ -46,7 +50,6 @@ class Outcome:
     taken_out: Mapping[str, int] = field(default_factory=dict)
     altered: Mapping[str, int] = field(default_factory=dict)
     confirm: Callable[[], None] = lambda: None
-    rest: int = 0
 
     @property
     def accepted(self) -> int:
@@ -109,29 +112,72 @@ class Pipeline:
 
         Raises DecodeError for a body that is not of the protocol at all.
         """
+        return self._judge(kind, arrival, bucket, source, constraint, None)[0]
+
+    def turns(
+        self, kind: str, arrival: Arrival, *, bucket: str, source: str, constraint: Constraint | None = None
+    ) -> Iterator[Outcome]:
+        """Judge a long body part by part, each in a few milliseconds; put together they are what `run` would say.
+
+        What one part teaches counts at once. The last one's `confirm` is for all. Raises DecodeError.
+        """
+        arrival = replace(arrival, patience=PATIENCE)
+        if self._bad_lines is BadLines.REJECT:
+            refused = yield from self._sift(kind, arrival, bucket)
+            if refused is not None:
+                yield refused
+                return
+        part: Arrival | None = arrival
+        examination: Examination | None = None
+        while part is not None:
+            outcome, examination, part = self._judge(kind, part, bucket, source, constraint, examination)
+            yield outcome if part is None else replace(outcome, confirm=_nothing)
+
+    def _sift(self, kind: str, arrival: Arrival, bucket: str) -> Generator[Outcome, None, Outcome | None]:
+        """Look for lines that are none, part by part, and learn nothing; the refusal of the body if there are some."""
+        listed: list[Rejection] = []
+        refused: Counter[Cause] = Counter()
+        lines = 0
+        part: Arrival | None = arrival
+        while part is not None:
+            decoded = self._decoders[kind].decode(part, Sieve(self._books[bucket]))
+            listed += _unreadable(decoded)[: MOST_LISTED - len(listed)]
+            refused.update(decoded.refused)
+            lines += decoded.lines
+            part = decoded.rest
+            yield Outcome(None)
+        return _refuse_whole(listed, refused, lines) if refused[Cause.SYNTAX] else None
+
+    def _judge(
+        self,
+        kind: str,
+        arrival: Arrival,
+        bucket: str,
+        source: str,
+        constraint: Constraint | None,
+        before: Examination | None,
+    ) -> tuple[Outcome, Examination, Arrival | None]:
         rooms, surveyed, key = self._rooms, self._surveyed, bucket if constraint is None else (bucket, constraint.key)
         if constraint is not None or arrival.transformed:
             rooms = self._rooms_for(constraint, transformed=arrival.transformed)
             surveyed = rooms.survey
         book = Book() if arrival.transformed else self._books[key]
-        examination = Examination(book, rooms, Origin(bucket, source, arrival.received_ns), surveyed=surveyed)
+        origin = Origin(bucket, source, arrival.received_ns)
+        examination = Examination(book, rooms, origin, surveyed=surveyed, follows=before)
         decoded = self._decoders[kind].decode(arrival, examination)
         if examination.untouched and decoded.lines and not decoded.refused:
-            return Outcome(Batch(bucket, decoded.body, decoded.lines, source), (), NOTHING, NOTHING, NOTHING)
+            batch = Batch(bucket, decoded.body, decoded.lines, source)
+            return Outcome(batch, (), NOTHING, NOTHING, NOTHING, examination.confirm), examination, decoded.rest
         if self._bad_lines is BadLines.REJECT and decoded.refused.get(Cause.SYNTAX):
-            listed = tuple(r for r in decoded.listed if r.objection.cause is Cause.SYNTAX)
-            syntax = decoded.refused[Cause.SYNTAX]
-            others = decoded.lines + sum(examination.taken_out.values())
-            others += sum(
-                count for cause, count in decoded.refused.items() if cause not in (Cause.SYNTAX, Cause.FIELD_STRIPPED)
-            )
-            return Outcome(None, listed, {Cause.SYNTAX: syntax, Cause.WHOLE_BODY: others})
+            lines = decoded.lines + sum(examination.taken_out.values())
+            return _refuse_whole(_unreadable(decoded), decoded.refused, lines), examination, None
         grown, recipes = examination.commit()
         if not arrival.transformed and (grown is not book or recipes):
             self._books.keep(key, grown, recipes)  # shapes of transformed lines were not shown to the transforms
-        batch = Batch(bucket, decoded.body, decoded.lines, source) if decoded.lines else None
+        kept = Batch(bucket, decoded.body, decoded.lines, source) if decoded.lines else None
         counts = (examination.taken_out, examination.altered)
-        return Outcome(batch, decoded.listed, decoded.refused, *counts, examination.confirm, decoded.rest)
+        outcome = Outcome(kept, decoded.listed, decoded.refused, *counts, examination.confirm)
+        return outcome, examination, decoded.rest
 
     def _rooms_for(self, constraint: Constraint | None, *, transformed: bool) -> Rooms:
         if constraint is None:
@@ -159,11 +205,6 @@ class Pipeline:
                 return None
             examination.commit()
         return Outcome(Batch(bucket, body, lines, source), (), NOTHING, NOTHING, NOTHING)
-
-    @property
-    def divisible(self) -> bool:
-        """Whether parts of a body may be judged by themselves: nothing is decided over the whole of it."""
-        return self._bad_lines is BadLines.KEEP and not self._transforms
 
     def seen_through(self, transform: Callable[[Transform], Transform], check: Callable[[Check], Check]) -> Pipeline:
         """The same rooms in the same order, each as these show it; no shape is known to it, so every line is walked."""
@@ -193,3 +234,17 @@ class Pipeline:
         """Make durable what the checks learnt. Raises Transient; then nothing may be acknowledged."""
         for check in self._checks:
             await check.settle()
+
+
+def _unreadable(decoded: Decoded) -> list[Rejection]:
+    return [rejection for rejection in decoded.listed if rejection.objection.cause is Cause.SYNTAX]
+
+
+def _refuse_whole(listed: Sequence[Rejection], refused: Mapping[Cause, int], lines: int) -> Outcome:
+    """The outcome of a body of which nothing is taken; `lines` would have been, or were taken out by a policy."""
+    others = sum(count for cause, count in refused.items() if cause not in (Cause.SYNTAX, Cause.FIELD_STRIPPED))
+    return Outcome(None, tuple(listed), {Cause.SYNTAX: refused[Cause.SYNTAX], Cause.WHOLE_BODY: lines + others})
+
+
+def _nothing() -> None:
+    """Nothing to confirm yet."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from collector.verdict import Cause, Objection, Rejection, Removal
 from foundation.errors import Permanent
@@ -23,8 +23,9 @@ class Arrival:
 
     `precision` is the unit of its timestamps, None for the protocol's own default. `forgive_cr`: a CR before the
     newline is no part of the line. `measurement` names readings that do not name their own. `transformed`: its lines
-    have been through the transforms before. `patience`: after so many lines judged one by one, a decoder that can stop
-    does, and says where; 0 means never.
+    have been through the transforms before. `patience`: after so many lines judged one by one a decoder stops, and
+    hands back the rest; 0 means never. Of a rest, `number` is that of its first line or item, and `items` are what its
+    protocol has read of it already.
     """
 
     body: bytes
@@ -34,20 +35,22 @@ class Arrival:
     measurement: str | None = None
     transformed: bool = False
     patience: int = 0
+    number: int = 1
+    items: Sequence[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """Line protocol (ns timestamps, trailing newline), how many lines, the rejections listed, and all by cause.
 
-    `rest` is where the part of the body begins that patience did not suffice for, 0 when all was judged.
+    `rest` is what patience did not suffice for, None when all was judged.
     """
 
     body: bytes
     lines: int
     listed: tuple[Rejection, ...] = ()
     refused: Mapping[Cause, int] = field(default_factory=dict)
-    rest: int = 0
+    rest: Arrival | None = None
 
 
 @dataclass(frozen=True, slots=True)

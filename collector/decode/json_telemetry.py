@@ -11,6 +11,7 @@ its index in nanoseconds, so that the items of one array stay apart.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -55,15 +56,16 @@ class JsonTelemetry:
 
     def decode(self, arrival: Arrival, examiner: Examiner) -> Decoded:
         """One line for each item; rejections are numbered by item. Raises DecodeError: no JSON, or too much."""
-        items = _items(arrival.body)
-        most = self._limits.most_items
-        if len(items) > most:
-            raise TooManyItems(f"a body of more than {most} items; send less at once")
+        items, first = self._items(arrival), arrival.number
+        rest = None
+        if 0 < arrival.patience < len(items):
+            rest = replace(arrival, items=items[arrival.patience :], number=first + arrival.patience)
+            items = items[: arrival.patience]
         default, unit_ns = arrival.measurement or self._measurement, (arrival.precision or Precision.MS).ns
         lines: list[str] = []
         numbers: list[int] = []
         tally = Tally()
-        for number, item in enumerate(items, 1):
+        for number, item in enumerate(items, first):
             line = self._forms.write(item, default, unit_ns, arrival.received_ns + number - 1)
             if line is None:
                 try:
@@ -77,11 +79,19 @@ class JsonTelemetry:
         walk = Walk(examiner, Precision.NS, arrival.received_ns, self._limits, forgive_cr=False)
         decoded = walk.decode("".join(lines).encode())
         if not tally.refused and not decoded.refused:
-            return decoded
+            return decoded if rest is None else replace(decoded, rest=rest)
         rows = [number for number, line in zip(numbers, lines, strict=True) for _ in range(line.count("\n"))]
         written = [replace(r, number=rows[r.number - 1], as_sent=False) for r in decoded.listed]
         listed = sorted(tally.listed + written, key=lambda rejection: rejection.number)[:MOST_LISTED]
-        return Decoded(decoded.body, decoded.lines, tuple(listed), tally.refused + Counter(decoded.refused))
+        return Decoded(decoded.body, decoded.lines, tuple(listed), tally.refused + Counter(decoded.refused), rest)
+
+    def _items(self, arrival: Arrival) -> Sequence[Any]:
+        if arrival.items is not None:
+            return arrival.items
+        items, most = _items(arrival.body), self._limits.most_items
+        if len(items) > most:
+            raise TooManyItems(f"a body of more than {most} items; send less at once")
+        return items
 
     def _head(self, item: dict[str, Any], default: str) -> tuple[str, dict[str, str]]:
         tags, _ = self._full(item) if isinstance(item.get("fields"), dict) else self._flat(item)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from collector.decode.contract import Arrival, Decoded, Examiner
 from collector.decode.limits import LineLimits
 from collector.decode.walk import SHORT_BODY, Walk, take_known
@@ -32,5 +34,9 @@ class LineProtocol:
             self._limits,
             forgive_cr=arrival.forgive_cr,
             patience=arrival.patience,
+            row=arrival.number,
         )
-        return walk.decode(arrival.body)
+        decoded = walk.decode(body)
+        if walk.at >= len(body):
+            return decoded
+        return replace(decoded, rest=replace(arrival, body=body[walk.at :], number=walk.row))

@@ -46,7 +46,10 @@ class PatternOf(Protocol):
 
 
 class Walk:
-    """One pass over one body. `stamp_ns` is for lines without a timestamp; `patience` as in Arrival."""
+    """One pass over one body. `stamp_ns` is for lines without a timestamp; `patience` as in Arrival.
+
+    `at` and `row` say where it stopped: the offset behind the last line judged, and the number of the next row.
+    """
 
     def __init__(
         self,
@@ -57,7 +60,10 @@ class Walk:
         *,
         forgive_cr: bool,
         patience: int = 0,
+        row: int = 1,
     ) -> None:
+        self.at = 0
+        self.row = row
         self._examiner = examiner
         self._precision = precision
         self._stamp = b" %d\n" % stamp_ns
@@ -76,7 +82,7 @@ class Walk:
         fast = fits(text)
         if fast and self._forgive_cr and b"\r\n" in text:
             body, text = self._without_cr(body, text)
-        at, row, walked = 0, 1, 0
+        at, row, walked = 0, self.row, 0
         while at < len(body) and (not self._patience or walked < self._patience):
             taken = self._take_run(text, at) if fast and at >= self._suspect_until else 0
             if taken:
@@ -94,8 +100,8 @@ class Walk:
             row += 1 + body.count(b"\n", at, end)
             at = end + 1
             walked += 1
-        rest = at if at < len(body) else 0
-        return Decoded(b"".join(self._out), self._lines, tuple(self._tally.listed), self._tally.refused, rest)
+        self.at, self.row = at, row
+        return Decoded(b"".join(self._out), self._lines, tuple(self._tally.listed), self._tally.refused)
 
     def _take_run(self, text: bytes, at: int) -> int:
         """Copy the run of known lines at `at`; how many bytes it had. A run that may not pass is left to be walked."""

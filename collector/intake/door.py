@@ -6,8 +6,10 @@ Invariant: `admit` returns only when every line of the outcome's batch is durabl
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from copy import copy
-from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 from collector.buffer.contract import Buffer
 from collector.constraint.binding import Binding
@@ -26,13 +28,12 @@ from foundation.clock import Clock
 from foundation.errors import Permanent, Transient
 from foundation.line_protocol.precision import Precision
 
+R = TypeVar("R")
 _UNAVAILABLE, _QUOTA_RATE = "unavailable", "quota_rate"
 _INLINE_BYTES = 4 << 20
 """Bodies up to this size are judged on the spot, larger ones in a thread."""
 _SHORT_BYTES = 16 << 10
 """Bodies up to this size take one turn, whatever their lines are."""
-_PATIENCE = 100
-"""Lines judged one by one in a turn: about 3 ms. Lines of known shapes cost next to nothing and do not count."""
 
 
 class LinesRefused(Permanent):
@@ -94,6 +95,8 @@ class Door:
             await self._keep(pipeline, bucket, source, outcome)
         except Transient as error:
             reason = _QUOTA_RATE if isinstance(error, RateSpent) else _UNAVAILABLE
+            if binding is not None and binding.rate is not None and reason == _UNAVAILABLE:
+                binding.rate.give_back(_received(outcome))
             self._metrics.rejected.labels(bucket, reason).inc(outcome.accepted)
             self._buffer.note(bucket, source, _account(outcome, turned_away=reason))
             self._count(bucket, outcome, accepted=0)
@@ -157,30 +160,23 @@ class Door:
         self, kind: str, arrival: Arrival, bucket: str, source: str, constraint: Constraint | None
     ) -> Outcome:
         """Judge a body in turns, of which most take one; between two of them others have theirs."""
-        if len(arrival.body) > _SHORT_BYTES and self._pipeline.divisible:
-            arrival = replace(arrival, patience=_PATIENCE)
-        outcome = await self._turn(kind, arrival, bucket, source, constraint)
-        if not outcome.rest:
-            return outcome
+        pipeline, size = self._pipeline, len(arrival.body)
+        if size <= _SHORT_BYTES:
+            run = partial(pipeline.run, kind, arrival, bucket=bucket, source=source, constraint=constraint)
+            return await self._turn(run, size)
+        parts = pipeline.turns(kind, arrival, bucket=bucket, source=source, constraint=constraint)
         turns = Turns()
-        turns.add(outcome, arrival.body)
-        while outcome.rest:
+        while (outcome := await self._turn(partial(next, parts, None), size)) is not None:
+            turns.add(outcome)
             await asyncio.sleep(0)
-            arrival = replace(arrival, body=arrival.body[outcome.rest :])
-            outcome = await self._turn(kind, arrival, bucket, source, constraint)
-            turns.add(outcome, arrival.body)
         return turns.whole()
 
-    async def _turn(
-        self, kind: str, arrival: Arrival, bucket: str, source: str, constraint: Constraint | None
-    ) -> Outcome:
+    async def _turn(self, judge: Callable[[], R], size: int) -> R:
         """Run the pipeline, one at a time; for a huge body in a thread, so that the others' questions are answered."""
-        if len(arrival.body) <= _INLINE_BYTES and not self._busy.locked():
-            return self._pipeline.run(kind, arrival, bucket=bucket, source=source, constraint=constraint)
+        if size <= _INLINE_BYTES and not self._busy.locked():
+            return judge()
         async with self._busy:
-            return await asyncio.to_thread(
-                self._pipeline.run, kind, arrival, bucket=bucket, source=source, constraint=constraint
-            )
+            return await asyncio.to_thread(judge)
 
     async def __call__(self, body: bytes, source: str) -> None:
         """Take lines of an input of our own into the default bucket. Raises LinesRefused, or Transient."""

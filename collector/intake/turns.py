@@ -22,19 +22,17 @@ class Turns:
         self._taken_out: Counter[str] = Counter()
         self._altered: Counter[str] = Counter()
         self._confirms: list[Callable[[], None]] = []
-        self._rows = 0
 
-    def add(self, outcome: Outcome, body: bytes) -> None:
-        """Take the outcome of a turn that was given `body`, the rest of the whole one."""
+    def add(self, outcome: Outcome) -> None:
+        """Take the outcome of the next turn."""
         if outcome.batch is not None:
             self._batches.append(outcome.batch)
         room = MOST_LISTED - len(self._listed)
-        self._listed += [replace(one, number=one.number + self._rows) for one in outcome.listed[:room]]
+        self._listed += outcome.listed[:room]
         self._refused.update(outcome.refused)
         self._taken_out.update(outcome.taken_out)
         self._altered.update(outcome.altered)
         self._confirms.append(outcome.confirm)
-        self._rows += body.count(b"\n", 0, outcome.rest)
 
     def whole(self) -> Outcome:
         """The outcome of the whole body."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,12 +34,16 @@ class StuckPipeline(Pipeline):
         self.go = threading.Event()
         self.order: list[int] = []
 
+    def turns(
+        self, kind: str, arrival: Arrival, *, bucket: str, source: str, constraint: Constraint | None = None
+    ) -> Iterator[Outcome]:
+        assert self.go.wait(10)
+        yield self.run(kind, arrival, bucket=bucket, source=source, constraint=constraint)
+
     def run(
         self, kind: str, arrival: Arrival, *, bucket: str, source: str, constraint: Constraint | None = None
     ) -> Outcome:
         assert constraint is None
-        if len(arrival.body) == len(HUGE):
-            assert self.go.wait(10)
         self.order.append(len(arrival.body))
         return Outcome(Batch(bucket, b"m f=1 1\n", 1, f"{source} {kind}"))
 
