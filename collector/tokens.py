@@ -157,6 +157,8 @@ class TokenBook:
         """Make a token and return its secret, which nothing can show again. Raises TokenError."""
         if not name or not scopes:
             raise TokenError("a token needs a name and at least one scope: write, read or admin")
+        if not name.isprintable():
+            raise TokenError(f"the name of a token is printable, {name!r} is not")
         if allowance != FREE and scopes == {Scope.READ}:
             raise TokenError("measurements, tags and quotas bind writing, and this token cannot write")
         secret = secrets.token_urlsafe(32)

@@ -55,7 +55,7 @@ def _named(arguments: argparse.Namespace) -> tuple[str, Trust, Secret | None]:
     if where is None:
         raise ConfigError(f"no collector runs on {config.state}; start one with `tocsin up`, or name one with --url")
     own = config.collector.tls
-    trust = tls.trust(own) if own is not None else True
+    trust: Trust = tls.trust(own) if own is not None else True
     return url_of(config, "collector", where), trust, own_token(config.state)
 
 

@@ -79,6 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _create(book: TokenBook, arguments: argparse.Namespace) -> str:
+    if arguments.name == OWN:
+        raise TokenError(f"{OWN!r} is the name of the stack's own token; choose another")
     scopes = frozenset(Scope(scope) for scope in arguments.scope or ["write"])
     lasts = None if arguments.expires is None else _span(arguments.expires)
     try:

@@ -32,6 +32,10 @@ class LineRate:
         self.demand(min(lines, self._most), now_s)
         self._left -= lines
 
+    def give_back(self, lines: int) -> None:
+        """Undo a `take`: the lines could not be kept, by no fault of who sent them."""
+        self._left = min(self._left + lines, self._most)
+
     def demand(self, lines: float, now_s: float) -> None:
         """Raise RateSpent unless so many lines may come now, `lines` being at most what ever finds room at once."""
         past_s = 0.0 if self._seen_s is None else max(now_s - self._seen_s, 0.0)

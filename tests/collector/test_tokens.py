@@ -79,9 +79,9 @@ def test_a_generation_lasts_as_long_as_every_verdict(book: TokenBook, tmp_path: 
 
 
 def test_faults_in_making_and_revoking_are_told(book: TokenBook):
-    """A name stands once; a token without scopes is none; revoking needs a name that exists."""
+    """A name stands once and is printable; a token without scopes is none; revoking needs a name that exists."""
     book.create("device", frozenset({Scope.WRITE}))
-    for name, scopes in (("device", {Scope.READ}), ("other", set[Scope]()), ("", {Scope.READ})):
+    for name, scopes in (("device", {Scope.READ}), ("other", set[Scope]()), ("", {Scope.READ}), ("a\nb", {Scope.READ})):
         with pytest.raises(TokenError):
             book.create(name, frozenset(scopes))
     with pytest.raises(TokenError, match="no token named 'nobody'"):

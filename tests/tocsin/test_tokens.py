@@ -91,6 +91,14 @@ def test_a_token_is_made_with_all_that_binds_it(run: Run, state: Path) -> None:
         assert shown in table
 
 
+def test_the_stacks_own_name_is_not_given_away(run: Run, state: Path) -> None:
+    """A token of that name would be replaced at the next start, without a word to who holds it."""
+    state.mkdir()
+    ran = run("token", "create", "tocsin")
+    assert (ran.code, open_book(state).list()) == (1, ())
+    assert "the stack's own token" in ran.complaint
+
+
 def test_a_token_without_options_writes_anything_for_ever(run: Run, state: Path) -> None:
     """The list says all and never; a burst that was not given is ten seconds' worth."""
     state.mkdir()

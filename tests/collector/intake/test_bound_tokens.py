@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from collector.allowance import Allowance
+from collector.buffer.contract import BufferFull
 from collector.intake.http import IntakeConfig
 from collector.tokens import Scope
 from tests.fakes.intake import Answer, RunningIntake, running_intake
@@ -102,6 +103,14 @@ async def test_a_body_is_not_read_while_the_rate_is_spent(intake: RunningIntake)
     assert (answer.status, answer.headers["Retry-After"]) == (503, "10")
     assert intake.count("tocsin_refused_bodies_total", reason="quota_rate") == 1
     assert intake.count("tocsin_received_lines_total", bucket="telemetry") == 1
+
+
+async def test_a_body_that_could_not_be_kept_costs_no_rate(intake: RunningIntake):
+    """A full buffer is no fault of the sender: the same body passes when there is room, with no time gone by."""
+    slow = make(intake, "slow", Allowance(lines_per_second=0.1, burst=2))
+    intake.buffer.failures.append(BufferFull("full"))
+    assert (await intake.post(V2, b"m f=1 1\nm f=1 2\n", **slow)).status == 503
+    assert (await intake.post(V2, b"m f=1 1\nm f=1 2\n", **slow)).status == 204
 
 
 async def test_every_line_over_a_quota_is_in_the_ledger(intake: RunningIntake):
