@@ -12,5 +12,7 @@ backoff     how long to wait before the next attempt
 lifecycle   named tasks, roles, signals, bounded shutdown
 listen      listen.json: which role accepts where
 web         addresses, sites, JSON answers, /metrics
+tls         certificates to listen with and to trust, followed while they are renewed
+handover    listening sockets from one process to the next
 logs        one line an event, key=value or JSON
 """

@@ -107,17 +107,16 @@ def take_over(state: Path, roles: Sequence[str], *, patience_s: float) -> Socket
     Blocks for at most `patience_s` a process. Raises ConfigError when one does not hand over, or does not end.
     """
     found: dict[str, tuple[socket.socket, ...]] = {}
-    for role in roles:
-        with socket.socket(socket.AF_UNIX) as predecessor:
-            predecessor.settimeout(_ASKING_S)
-            try:
-                with _short(_path(state, role)) as name:
-                    predecessor.connect(name)
-            except OSError:
-                continue
-            found |= _receive(predecessor, state, roles)
-            predecessor.settimeout(patience_s)
-            _await_end(predecessor, role, patience_s)
+    try:
+        for role in roles:
+            with socket.socket(socket.AF_UNIX) as predecessor:
+                if _reach(predecessor, _path(state, role)):
+                    found |= _receive(predecessor, state, roles)
+                    _await_end(predecessor, role, patience_s)
+    except ConfigError:
+        for one in (one for sockets in found.values() for one in sockets):
+            one.close()
+        raise
     return found
 
 
@@ -146,6 +145,17 @@ _FIRST_PASSED = 3
 """The first descriptor that a service manager passes (sd_listen_fds)."""
 
 
+def _reach(predecessor: socket.socket, path: Path) -> bool:
+    """Whether somebody waits there."""
+    predecessor.settimeout(_ASKING_S)
+    try:
+        with _short(path) as name:
+            predecessor.connect(name)
+    except OSError:
+        return False
+    return True
+
+
 def _receive(predecessor: socket.socket, state: Path, roles: Sequence[str]) -> Sockets:
     try:
         predecessor.sendall(json.dumps({"roles": list(roles)}).encode())
@@ -162,6 +172,7 @@ def _receive(predecessor: socket.socket, state: Path, roles: Sequence[str]) -> S
 
 
 def _await_end(predecessor: socket.socket, role: str, patience_s: float) -> None:
+    predecessor.settimeout(patience_s)
     try:
         while predecessor.recv(_MOST_BYTES):
             pass

@@ -6,6 +6,9 @@ config      what tocsin.yml holds: one section a room
 sections    what each role is told of it: its section, with tokens and addresses filled in
 roles       how each role is built from its section, and takes up another one
 follow      follows the configuration file while roles run
+keyring     the TLS of one process, and what is counted about it
+inheriting  which sockets a process starts with
+reaching    by which URL our own roles and commands reach a role
 up          runs roles until a signal: up, collector, alerting, console, demo
 check       reads every file and says what is wrong, without starting anything
 statements  reads the queries of boards
