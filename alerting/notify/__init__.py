@@ -7,6 +7,8 @@ pagerduty   Events API v2: trigger, resolve, a dedup key per incident
 slack       incoming webhook
 email       SMTP, by apprise
 apprise     every other service that apprise knows
+webhook     JSON to an address of your own: ours, Alertmanager's, or by a template; signed
+action      a call when an incident opens or ends, limited in how often
 endpoint    JSON to one address; sorts its answers into taken, later and never
 courier     carries one message through apprise; sorts what became of it likewise
 render      the plain words of a message

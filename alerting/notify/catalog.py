@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from alerting.notify.action import Action, ActionConfig
 from alerting.notify.apprise import Apprise, AppriseConfig
 from alerting.notify.email import Email, EmailConfig
 from alerting.notify.pagerduty import PagerDuty, PagerDutyConfig
 from alerting.notify.plugin import Plugin
 from alerting.notify.slack import Slack, SlackConfig
+from alerting.notify.webhook import Webhook, WebhookConfig
 
 NOTIFIERS: Mapping[str, Plugin[Any]] = MappingProxyType(
     {
@@ -18,5 +20,7 @@ NOTIFIERS: Mapping[str, Plugin[Any]] = MappingProxyType(
         "slack": Plugin(SlackConfig, Slack),
         "email": Plugin(EmailConfig, Email),
         "apprise": Plugin(AppriseConfig, Apprise),
+        "webhook": Plugin(WebhookConfig, Webhook),
+        "action": Plugin(ActionConfig, Action),
     }
 )

@@ -7,6 +7,7 @@ into an error; a redirect is not followed, so a key is never handed to another h
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -70,11 +71,15 @@ class Endpoint:
 
     async def post(self, payload: Any, *, now: datetime) -> str:
         """Send `payload`; returns the body of a 2xx answer. Raises Unreachable or Refusal."""
+        return await self.post_bytes(orjson.dumps(payload), headers={}, now=now)
+
+    async def post_bytes(self, payload: bytes, *, headers: Mapping[str, str], now: datetime) -> str:
+        """Send JSON as it is, with more headers; otherwise as `post`."""
         try:
             async with self._http.post(
                 self._url.reveal(),
-                data=orjson.dumps(payload),
-                headers={"Content-Type": "application/json"},
+                data=payload,
+                headers={**headers, "Content-Type": "application/json"},
                 allow_redirects=False,
             ) as answer:
                 text = (await _beginning(answer.content)).decode("utf-8", "replace")

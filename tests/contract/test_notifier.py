@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiohttp import web
 
+from alerting.notify.action import Action, ActionConfig
 from alerting.notify.apprise import Apprise, AppriseConfig
 from alerting.notify.catalog import NOTIFIERS
 from alerting.notify.contract import AlertView, Message, Notifier, Refusal, Status, Unanswered, Unreachable
@@ -19,12 +20,14 @@ from alerting.notify.email import Email, EmailConfig
 from alerting.notify.pagerduty import PagerDuty, PagerDutyConfig
 from alerting.notify.plugin import Deps
 from alerting.notify.slack import Slack, SlackConfig
+from alerting.notify.webhook import Webhook, WebhookConfig
 from foundation.secret import Secret
 from tests.fakes.pagerduty import FakePagerDuty
 from tests.fakes.servers import deaf_port
 from tests.fakes.service import Answer, FakeService, Hang, Reset, throttled
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import FakeSmtp
+from tests.fakes.webhook import FakeWebhook
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 KEY = "k" * 12 + "-routing-key-" + "s" * 7
@@ -146,6 +149,27 @@ async def slack(deps: Deps) -> AsyncIterator[Rig]:
         yield SlackRig(service, Slack(SlackConfig(webhook=Secret(service.url)), deps), (service.path,))
 
 
+class WebhookRig(Rig):
+    def taken(self) -> list[str]:
+        assert isinstance(self.service, FakeWebhook)
+        assert self.service.refusals == []
+        return [json.dumps(call, ensure_ascii=False) for call in self.service.calls]
+
+
+@contextlib.asynccontextmanager
+async def webhook(deps: Deps) -> AsyncIterator[Rig]:
+    async with FakeWebhook(PASSWORD) as service:
+        config = WebhookConfig(url=Secret(service.url), secret=Secret(PASSWORD))
+        yield WebhookRig(service, Webhook(config, deps), (PASSWORD, service.path))
+
+
+@contextlib.asynccontextmanager
+async def action(deps: Deps) -> AsyncIterator[Rig]:
+    async with FakeWebhook(PASSWORD) as service:
+        config = ActionConfig(url=Secret(service.url), secret=Secret(PASSWORD), on=("firing", "resolved"))
+        yield WebhookRig(service, Action(config, deps), (PASSWORD, service.path))
+
+
 @contextlib.asynccontextmanager
 async def apprise(deps: Deps) -> AsyncIterator[Rig]:
     async with FakeJsonService() as service:
@@ -160,7 +184,14 @@ async def email(deps: Deps) -> AsyncIterator[Rig]:
         yield EmailRig(server, Email(EmailConfig(to="ops@example.org", smtp=smtp), deps))
 
 
-RIGS = {"pagerduty": pagerduty, "slack": slack, "apprise": apprise, "email": email}
+RIGS = {
+    "pagerduty": pagerduty,
+    "slack": slack,
+    "apprise": apprise,
+    "email": email,
+    "webhook": webhook,
+    "action": action,
+}
 
 
 @pytest.fixture(params=sorted(NOTIFIERS))
@@ -295,6 +326,8 @@ async def test_a_refused_connection_is_for_later(name: str) -> None:
             "pagerduty": PagerDutyConfig(routing_key=Secret(KEY), url=f"http://127.0.0.1:{port}/"),
             "slack": SlackConfig(url=Secret(f"http://127.0.0.1:{port}/")),
             "apprise": AppriseConfig(url=Secret(f"json://127.0.0.1:{port}/")),
+            "webhook": WebhookConfig(url=Secret(f"http://127.0.0.1:{port}/")),
+            "action": ActionConfig(url=Secret(f"http://127.0.0.1:{port}/")),
             "email": EmailConfig(to="ops@example.org", smtp=Secret(f"smtp://127.0.0.1:{port}")),
         }
         notifier = NOTIFIERS[name].build(configs[name], Deps())
@@ -329,6 +362,13 @@ async def test_hostile_characters_arrive_as_text(rig: Rig) -> None:
     assert "\x1b" not in text
     assert "\x00" not in text
     assert "\nBcc:" not in text
+
+
+async def test_what_is_left_out_is_told_with_its_reason(rig: Rig) -> None:
+    """Of alerts that are muted the message says how many and why."""
+    await rig.notifier.send(message(muted=("2 alerts silenced by ann until noon: moving house",)), now=NOW)
+
+    assert "2 alerts silenced by ann until noon: moving house" in rig.taken()[0]
 
 
 async def test_a_late_message_says_so(rig: Rig) -> None:
