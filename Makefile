@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ROUNDS ?= 5
+SECONDS ?= 600
 
-.PHONY: help setup run test check bench crash lock docs boards smoke
+.PHONY: help setup run test check bench crash fuzz lock docs boards smoke
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/'
@@ -40,6 +41,9 @@ bench: .venv/.tools ## every benchmark, as a table
 
 crash: .venv/.tools ## kill -9 under load, ROUNDS times
 	TOCSIN_CRASH_ROUNDS=$(ROUNDS) $(BIN)/pytest tests/faults
+
+fuzz: .venv/.tools ## compare verdicts with influxd and fast paths with slow ones, for SECONDS (or EXAMPLES, SEED)
+	$(BIN)/python -m tests.fuzz $(if $(EXAMPLES),--examples $(EXAMPLES),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 lock: .venv/.tools ## resolve the lock files anew (all platforms, with hashes)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-build --no-header --no-emit-index-url --upgrade --group build -o requirements.lock pyproject.toml

@@ -8,44 +8,25 @@ from hypothesis import strategies as st
 
 from collector.decode.contract import Arrival
 from collector.decode.tally import MOST_LISTED
-from collector.pipeline import BadLines, Constraint, Outcome, Pipeline
+from collector.pipeline import BadLines, Constraint
 from collector.verdict import Cause
 from foundation.batch import FieldType
 from foundation.line_protocol.parse import parse_line
 from foundation.line_protocol.precision import Precision
 from foundation.line_protocol.split import split_lines
-from tests.fakes.bodies import make_body, raw_lines
+from tests.fakes.agreement import NOW_NS, assert_paths_agree, run, stored
+from tests.fakes.bodies import make_body
 from tests.fakes.clock import ManualClock
 from tests.fakes.intake import AskedStore, open_pipeline
 from tests.fakes.pins import ForgetfulPins
 from tests.fakes.transforms import pipeline_of, transforms_of
-
-NOW_NS = 1_700_000_000_000_000_000
-
-
-def run(pipeline: Pipeline, body: bytes, precision: Precision = Precision.NS, *, forgive_cr: bool = True) -> Outcome:
-    arrival = Arrival(body, NOW_NS, precision, forgive_cr)
-    return pipeline.run("line_protocol", arrival, bucket="telemetry", source="test")
-
-
-def stored(outcome: Outcome) -> bytes:
-    return outcome.batch.body if outcome.batch else b""
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([Precision.NS, Precision.MS, Precision.M]), st.booleans())
 def test_a_whole_body_and_its_lines_one_by_one_get_the_same_verdict(seed: int, precision: Precision, forgive_cr: bool):
     """The pass over runs of known lines stores and refuses what walking line by line stores and refuses."""
-    body = make_body(seed, most_lines=8)
-    whole, single = ForgetfulPins.pipeline(), ForgetfulPins.pipeline()
-    run(whole, body, precision, forgive_cr=forgive_cr)
-    fast = run(whole, body, precision, forgive_cr=forgive_cr)
-    slow = [(number, run(single, line, precision, forgive_cr=forgive_cr)) for number, line in raw_lines(body)]
-
-    assert stored(fast) == b"".join(stored(one) for _, one in slow)
-    assert [(r.number, r.objection) for r in fast.listed] == [(n, r.objection) for n, one in slow for r in one.listed]
-    assert fast.accepted == sum(one.accepted for _, one in slow)
-    assert fast.dropped == sum(one.dropped for _, one in slow)
+    assert_paths_agree(make_body(seed, most_lines=8), precision, forgive_cr=forgive_cr)
 
 
 @settings(max_examples=200, deadline=None)

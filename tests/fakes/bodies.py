@@ -49,8 +49,13 @@ PIECES = (
 
 
 def make_body(seed: int, *, most_lines: int = 5, most_mutations: int = 3) -> bytes:
-    """A few seeds, some of them mutated by a piece that is put in, taken out or doubled."""
+    """The body that grows under this number."""
     random = Random(seed)  # noqa: S311 - bodies that a failing run can name again
+    return grow_body(random, most_lines=most_lines, most_mutations=most_mutations)
+
+
+def grow_body(random: Random, *, most_lines: int = 5, most_mutations: int = 3) -> bytes:
+    """A few seeds, some of them mutated by a piece that is put in, taken out or doubled."""
     body = bytearray(b"\n".join(random.choice(SEEDS) for _ in range(random.randint(1, most_lines))))
     for _ in range(random.randint(0, most_mutations)):
         at = random.randint(0, len(body))
