@@ -30,7 +30,7 @@ class Places:
     @property
     def crowded(self) -> bool:
         """Whether somebody waits for a place: then whoever has one gives it up after the parcel in hand."""
-        return bool(self._waiting)
+        return any(not seat.cancelled() for seat in self._waiting)
 
     def adopt(self, most: int) -> None:
         """Have `most` places from now on; who sits stays."""
@@ -58,7 +58,7 @@ class Places:
             self._seat()
 
     async def _take(self) -> None:
-        if self._taken < self.allowed and not self._waiting:
+        if self._taken < self.allowed and not self.crowded:
             self._taken += 1
             return
         seat: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -66,9 +66,7 @@ class Places:
         try:
             await seat
         except asyncio.CancelledError:
-            if seat.cancelled():
-                self._waiting.remove(seat)
-            else:
+            if not seat.cancelled():
                 self._taken -= 1
             self._seat()
             raise

@@ -99,6 +99,20 @@ async def test_who_gives_up_waiting_takes_no_place_along():
     await guests.leave("f")
 
 
+async def test_all_who_wait_may_be_cancelled_together():
+    """At the stop: who has a place and who waits for one end in whatever order, and none of them with an error."""
+    guests = Guests(Places(1))
+    await guests.come("a", "b", "c")
+    for task in guests._tasks.values():
+        task.cancel()
+    await asyncio.wait(guests._tasks.values())
+    assert all(task.cancelled() for task in guests._tasks.values())
+
+    await guests.come("d")
+    assert guests.seated == ["d"]
+    await guests.leave("d")
+
+
 async def test_more_places_by_configuration_are_there_at_once():
     """Who waits gets one of them."""
     guests = Guests(Places(1))
