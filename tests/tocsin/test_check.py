@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.authority import Authority
 from tests.tocsin.conftest import Run
 
 RULE = 'rules: [{alert: A, query: SELECT mean(x) FROM m, over: 1m, warn: "> 3"}]\n'
@@ -135,3 +136,30 @@ def test_a_configuration_that_is_named_and_missing_is_an_error(run: Run) -> None
     ran = run("check", "--config", "nope.yml")
 
     assert (ran.code, ran.complaint) == (2, "nope.yml: there is no such file; make it, or mend the path\n")
+
+
+def test_tokens_open_to_strangers_are_a_fault(run: Run, files: Path) -> None:
+    """Found before a start finds it, with what to write instead."""
+    (files / "tocsin.yml").write_text("collector: {tokens: open, listen: '0.0.0.0:8186'}\nconsole: {boards: boards}\n")
+    problem = (
+        "collector.tokens: open, but collector.listen is 0.0.0.0:8186, which others can reach; "
+        "write tokens: required and make tokens with `tocsin token create`, or listen on 127.0.0.1\n"
+    )
+
+    ran = run("check")
+
+    assert (ran.code, ran.complaint) == (2, problem)
+
+
+def test_a_certificate_that_nobody_can_read_is_a_fault(run: Run, files: Path) -> None:
+    """With its setting, its file and the mend; one that is fine is counted."""
+    pair = Authority(files / "pki").issue("collector")
+    tls = f"collector: {{tls: {{certificate: {pair.certificate}, key: pki/KEY}}}}\nconsole: {{boards: boards}}\n"
+    (files / "tocsin.yml").write_text(tls.replace("KEY", "collector.key"))
+    assert run("check").out == "fine: 1 certificate, 0 rules, 1 board\n"
+    (files / "tocsin.yml").write_text(tls.replace("KEY", "none.key"))
+
+    ran = run("check")
+
+    problem = "collector.tls.key: pki/none.key: cannot be read: No such file or directory; mend the path or its rights"
+    assert (ran.code, ran.complaint) == (2, f"{problem}\n")
