@@ -26,5 +26,5 @@ asking      asks a running role
 tokens      makes, lists and revokes tokens
 rules       tests rules
 faults      breaks the demo on purpose
-docs        generated pages of the documentation
+docs        generated pages of the documentation; commands_page is one of them
 """

@@ -1,7 +1,7 @@
 """Generated pages of the documentation: `python -m tocsin.docs` writes them, `--check` says which are stale.
 
-docs/configuration.md comes from the dataclasses of every section, docs/metrics.md from the metrics as registered, so
-neither can say what the program does not do.
+docs/configuration.md comes from the dataclasses of every section, docs/metrics.md from the metrics as registered and
+docs/commands.md from the command line's grammar, so none can say what the program does not do.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from foundation.decoding import REST
 from foundation.description import describe, key_of, kind_of, members
 from foundation.differences import is_fixed
 from store.metered import StoreMetrics
+from tocsin.commands_page import commands_page
 from tocsin.config import TocsinConfig
 from tocsin.follow import FollowMetrics
 from tocsin.keyring import KeyringMetrics
@@ -63,7 +64,7 @@ format; the collector also writes its numbers to the store as `tocsin_*` measure
 
 def pages() -> Mapping[str, str]:
     """File name -> text of every generated page."""
-    return {"configuration.md": _configuration(), "metrics.md": _metrics()}
+    return {"configuration.md": _configuration(), "metrics.md": _metrics(), "commands.md": commands_page()}
 
 
 def main(argv: list[str]) -> int:
