@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry
 
 from alerting.account_route import AccountRoute
 from alerting.api import Api, ConfigStatus
-from alerting.config import AlertingConfig
+from alerting.config import AlertingConfig, HeartbeatConfig
 from alerting.contract import Lag
 from alerting.dispatcher import Dispatcher
 from alerting.equipping import Armory
@@ -25,6 +25,7 @@ from alerting.evaluator import Evaluator
 from alerting.events import EventLog, Publish
 from alerting.files import Contents, Files
 from alerting.front_door import FrontDoor
+from alerting.heartbeat import Heartbeat
 from alerting.lag import CollectorElsewhere, CollectorHere, NeverBehind
 from alerting.memory.contract import MemoryFailed
 from alerting.memory.sqlite import SqliteMemory
@@ -117,6 +118,8 @@ class Alerting:
             _log.warning("no notify file is configured: alerts are kept and shown, nobody is told")
         loops = {"send": self._sender.run(), "flush": dispatcher.run(), "evaluate": evaluator.run()}
         loops |= {"files": self._follow_files()} | ({"events": events.run()} if events is not None else {})
+        if self._config.heartbeat is not None:
+            loops["heartbeat"] = self._heartbeat(self._config.heartbeat, evaluator).run()
         for name, loop in loops.items():
             _ = self._tasks.spawn(loop, f"alerting.{name}")
         return await self._serve(evaluator, dispatcher)
@@ -195,6 +198,16 @@ class Alerting:
             lag=self._lag_of(session),
             clock=self._clock,
             metrics=EvaluatorMetrics(self._registry),
+        )
+
+    def _heartbeat(self, config: HeartbeatConfig, evaluator: Evaluator) -> Heartbeat:
+        return Heartbeat(
+            config,
+            self._memory,
+            statuses=evaluator.statuses,
+            oldest_s=self._sender.oldest_s,
+            clock=self._clock,
+            metrics=self._metrics,
         )
 
     def _event_log(self, session: aiohttp.ClientSession) -> EventLog | None:

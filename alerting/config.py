@@ -17,6 +17,7 @@ import yaml
 from alerting.muting.calendar import Calendar, CalendarConfig
 from alerting.muting.inhibition import InhibitRule
 from alerting.notify.catalog import NOTIFIERS
+from alerting.notify.endpoint import check_url
 from alerting.routing.matchers import Matcher, parse
 from alerting.routing.tree import Node, Timers
 from foundation.decoding import nearest
@@ -31,13 +32,29 @@ _GROUP_BY = ("alertname",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeartbeatConfig:
+    """`url` gets a POST every `every` while all is well; none while a message has waited for `patience`, no rule can be
+    evaluated, or memory fails.
+    """
+
+    url: Secret
+    every: timedelta = timedelta(minutes=1)
+    patience: timedelta = timedelta(minutes=5)
+
+    def __post_init__(self) -> None:
+        check_url(self.url.reveal())
+        if self.every < timedelta(seconds=1) or self.patience < timedelta(seconds=1):
+            raise ValueError("every and patience are at least 1s")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlertingConfig:
     """Where alerting accepts, which files it follows, and where to look for a collector in another process.
 
     `rules` are paths or globs. Without `notify` alerts are kept and shown, and nobody is told. `collector` is the URL
     of a collector whose /ready says whether data is behind and that takes the history of alerts (with `token`, if it
     wants one); empty where it runs in the same process. Where others can reach `listen`, a change through the API (a
-    silence) has to carry `admin_token`.
+    silence) has to carry `admin_token`. `heartbeat`: a sign of life to an outside address.
     """
 
     listen: str = field(default="127.0.0.1:9093", metadata=FIXED)
@@ -46,6 +63,7 @@ class AlertingConfig:
     collector: str = ""
     token: Secret | None = None
     admin_token: Secret | None = field(default=None, metadata=FIXED)
+    heartbeat: HeartbeatConfig | None = field(default=None, metadata=FIXED)
 
     def __post_init__(self) -> None:
         Address.parse(self.listen)

@@ -57,6 +57,12 @@ class DispatchMetrics:
             ["outcome"],
             registry=registry,
         )
+        self.heartbeats = Counter(
+            "tocsin_alerting_heartbeats",
+            "Signs of life, by outcome: sent, failed (not taken) or withheld (alarms would not get out).",
+            ["outcome"],
+            registry=registry,
+        )
         self.config_ok = Gauge(
             "tocsin_alerting_config_ok",
             "1 while the configuration on disk is the one in force, 0 while it has errors and the old one stays.",

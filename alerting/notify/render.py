@@ -47,7 +47,7 @@ def body(message: Message, now: datetime) -> str:
 
 
 def footer(message: Message, now: datetime) -> list[str]:
-    """What stands below the alerts: how many are not told and why, whether it is a reminder, and how late the message is."""
+    """What stands below the alerts: what is not told and why, whether it is a reminder, how late the message is."""
     lines = [*_untold(message), *(f"Left out: {one_line(words)}." for words in message.muted)]
     spokesman = worst(message)
     if message.why == _REPEAT and spokesman is not None:
