@@ -45,7 +45,7 @@ def show(ledger: Mapping[str, Any]) -> None:
         for source, terms in _largest(bucket["sources"]):
             table.add_row("", "", source, *_cells(terms, columns))
     Terminal(markup=False, highlight=False).print(table)
-    for line in _reasons(ledger):
+    for line in (*_reasons(ledger), *_standings(ledger)):
         print(line)
     print("the ledger closes" if ledger["closes"] else "lines are unaccounted for: see docs/ledger.md")
 
@@ -72,6 +72,16 @@ def _flat(terms: Mapping[str, Any]) -> Counter[str]:
 def _cells(terms: Mapping[str, int], columns: list[str]) -> list[str]:
     closes = "yes" if not terms["difference"] else f"{terms['difference']:+d}"
     return [*(str(terms[name]) for name in columns), closes]
+
+
+def _standings(ledger: Mapping[str, Any]) -> Iterator[str]:
+    """What waits for which destination, and why where something is wrong."""
+    for one in ledger["destinations"]:
+        if one["buffered_lines"]:
+            waiting = f"{one['buffered_lines']} lines wait, the oldest for {one['buffer_age_s']:.0f} s"
+            optional = "" if one["required"] else " (may skip)"
+            why = f": {', '.join(one['waits_for'])}" if one["waits_for"] else ""
+            yield f"destination {one['name']}{optional}: {waiting}{why}"
 
 
 def _reasons(ledger: Mapping[str, Any]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry
 from collector.buffer.contract import Buffer
 from collector.check.catalog import ChecksConfig
 from collector.constraint.binding import Bindings
-from collector.dead import DeadLetters
+from collector.dead.box import DeadLetters
 from collector.decode.json_telemetry import JsonTelemetryConfig
 from collector.intake.access import Access, TokenMode, WrongToken, check_mode
 from collector.intake.accounts import LedgerRoute
@@ -147,6 +147,7 @@ class Intake:
         self._surroundings = Surroundings(tuple(destinations), buffer, pins)
         self._params = lru_cache(_MOST_QUERIES)(_parse_params)
         self._buckets = buckets
+        self._readiness = readiness
         self._health = HealthRoutes(readiness)
         self._routes = self._make_routes()
         self._server: ConnectionServer | None = None
@@ -255,12 +256,14 @@ class Intake:
         )
         self._following.adopt(access)
         deadline_s = config.query_deadline.total_seconds()
-        query = QueryRoute(self._reader, access, self._load, default_bucket=config.bucket, deadline_s=deadline_s)
+        query = QueryRoute(
+            self._reader, access, self._load, self._buckets, default_bucket=config.bucket, deadline_s=deadline_s
+        )
         letters = LetterRoutes(self._dead, self._replayer, access, self._door, self._load)
         explain = ExplainRoute(
             limits, self._surroundings, door=self._door, access=access, buckets=self._buckets, clock=self._clock
         )
-        ledger = LedgerRoute(self._balances, access)
+        ledger = LedgerRoute(self._balances, lambda: self._readiness().destinations, access)
         post, read = frozenset({"POST"}), frozenset({"GET", "HEAD"})
         writes = {"/api/v2/write": V2, "/write": V1, "/v1/telemetry": TELEMETRY}
         self._writes = {

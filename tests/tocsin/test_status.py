@@ -17,7 +17,7 @@ def terms(**lines: Any) -> dict[str, Any]:
 
 def ledger(sources: dict[str, dict[str, Any]], *, closes: bool = True, **lines: Any) -> dict[str, Any]:
     bucket = {"bucket": "telemetry", "destination": "embedded", **terms(**lines), "sources": sources}
-    return {"closes": closes, "buckets": [bucket]}
+    return {"closes": closes, "buckets": [bucket], "destinations": []}
 
 
 @pytest.fixture(autouse=True)
@@ -58,3 +58,20 @@ def test_a_difference_is_shown(capsys: pytest.CaptureFixture[str]):
     text = capsys.readouterr().out
     assert text.count("+7") == 2
     assert "unaccounted for" in text
+
+
+def test_destinations_that_lag_are_named_with_what_they_wait_for(capsys: pytest.CaptureFixture[str]):
+    """One that has everything says nothing."""
+    fine = {"name": "embedded", "required": True, "buffered_lines": 0, "buffer_age_s": 0.0, "waits_for": []}
+    away = {
+        "name": "archive",
+        "required": False,
+        "buffered_lines": 12,
+        "buffer_age_s": 61.4,
+        "waits_for": ["token_refused"],
+    }
+    show({**ledger({}), "destinations": [fine, away]})
+
+    text = capsys.readouterr().out
+    assert "destination archive (may skip): 12 lines wait, the oldest for 61 s: token_refused" in text
+    assert "destination embedded" not in text
