@@ -50,7 +50,7 @@ def _told(explained: Mapping[str, Any]) -> Iterator[str]:
     yield verdicts[explained["verdict"]]
     yield ""
     for step in explained["steps"]:
-        yield f"  {step['room']:<14} {step['did']:<9} {step['detail']}".rstrip()
+        yield f"  {step['room']:<18} {step['did']:<9} {step['detail']}".rstrip()
     if explained["fields"]:
         yield ""
     for field in explained["fields"]:

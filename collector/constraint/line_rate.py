@@ -43,5 +43,5 @@ class LineRate:
         self._left = min(self._left + past_s * self._per_s, self._most)
         if lines and self._left + _ROUNDING < lines:
             wait_s = (lines - self._left) / self._per_s
-            quota = f'token "{self._whose}" may write {self._per_s:g} lines per second'
-            raise RateSpent(f"{quota}, and they are spent; come back in {wait_s:.1f} s", retry_after_s=wait_s)
+            quota = f'token "{self._whose}" has spent its lines (per second: {self._per_s:g})'
+            raise RateSpent(f"{quota}; come back in {wait_s:.1f} s", retry_after_s=wait_s)

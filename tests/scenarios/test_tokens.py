@@ -114,7 +114,7 @@ async def test_quotas_hold_and_say_so(site: Running) -> None:
     slow = await make(site, "slow", "--lines-per-second", "0.001", "--burst", "2")
     assert (await write(site, slow, reading(), reading()))[0] == 204
     status, message, headers = await write(site, slow, reading())
-    assert (status, 'token "slow" may write 0.001 lines per second' in message) == (503, True)
+    assert (status, 'token "slow" has spent its lines (per second: 0.001)' in message) == (503, True)
     assert int(headers["Retry-After"]) > 0
     narrow = await make(site, "narrow", "--series", "1")
     assert (await write(site, narrow, reading().tag("session", "a")))[0] == 204

@@ -87,7 +87,7 @@ async def test_over_its_rate_a_token_is_told_when_to_come_again(intake: RunningI
     assert (await intake.post(V2, b"m f=1 1\nm f=1 2\n", **slow)).status == 204
     answer = await intake.post(V2, b"m f=1 3\nm f=1 4\nbad\n", **slow)
     assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
-    assert 'token "slow" may write 2 lines per second' in json.loads(answer.body)["message"]
+    assert 'token "slow" has spent its lines (per second: 2)' in json.loads(answer.body)["message"]
     assert (await intake.post(V2, b"m f=1 5\n", **free)).status == 204
     assert len(intake.buffer.lines()) == 3
     assert intake.count("tocsin_rejected_lines_total", bucket="telemetry", reason="quota_rate") == 2
@@ -204,7 +204,7 @@ async def test_explain_tells_why_a_token_would_be_turned_away(intake: RunningInt
         for name in ("reader", "home", "slow")
     ]
     assert problems[:2] == ["the token has no scope write", 'the token is not for bucket "telemetry"']
-    assert "may write 0.1 lines per second, and they are spent" in problems[2]
+    assert "has spent its lines (per second: 0.1)" in problems[2]
 
 
 async def test_explain_shows_another_token_to_admins_alone(intake: RunningIntake):
