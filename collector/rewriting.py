@@ -17,7 +17,7 @@ from foundation.batch import FieldType
 from foundation.line_protocol.encode import encode_head, encode_key, encode_value
 from foundation.line_protocol.grammar import LONGEST_FAST_LINE
 from foundation.line_protocol.line import MOST_KEY_BYTES, FieldValue, Line, LineError, field_type
-from foundation.line_protocol.parse import Point, read_value
+from foundation.line_protocol.parse import Point, value_reader
 
 _HEAD = re.compile(rb"((?:[^ \\]|\\.)+) ", re.DOTALL)
 _PAIR = re.compile(rb'((?:[^,= \\]|\\.)+)=("(?:[^"\\]|\\.)*"|[^,]+)', re.DOTALL)
@@ -161,8 +161,13 @@ def _trace(key: str, effects: Sequence[Effect]) -> tuple[str, list[Callable[[Fie
 
 
 def _converter(kind: FieldType, functions: Sequence[Callable[[FieldValue], FieldValue]]) -> Convert:
+    read = value_reader(kind)
+    if len(functions) == 1:
+        (change,) = functions
+        return lambda text: encode_value(change(read(text)))
+
     def convert(text: bytes) -> bytes:
-        value = read_value(text, kind)
+        value = read(text)
         for function in functions:
             value = function(value)
         return encode_value(value)

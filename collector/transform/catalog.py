@@ -13,10 +13,19 @@ from collector.transform.derive import Derive, DeriveConfig
 from collector.transform.drop import Drop, DropConfig
 from collector.transform.hash import Hash, HashConfig
 from collector.transform.keep import Keep, KeepConfig
+from collector.transform.mask import Mask, MaskConfig
 from collector.transform.rename import Rename, RenameConfig
 
 TransformConfig = (
-    RenameConfig | DropConfig | KeepConfig | AddTagConfig | ConvertUnitConfig | HashConfig | DeriveConfig | DedupeConfig
+    RenameConfig
+    | DropConfig
+    | KeepConfig
+    | AddTagConfig
+    | ConvertUnitConfig
+    | HashConfig
+    | MaskConfig
+    | DeriveConfig
+    | DedupeConfig
 )
 """What may stand in the list `collector.transforms`."""
 
@@ -27,6 +36,7 @@ CATALOG: Mapping[str, tuple[type[TransformConfig], Callable[[Any], Transform]]] 
     AddTag.name: (AddTagConfig, AddTag),
     ConvertUnit.name: (ConvertUnitConfig, ConvertUnit),
     Hash.name: (HashConfig, Hash),
+    Mask.name: (MaskConfig, Mask),
     Derive.name: (DeriveConfig, Derive),
     Dedupe.name: (DedupeConfig, Dedupe),
 }

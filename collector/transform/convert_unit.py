@@ -83,7 +83,10 @@ class ConvertUnit(Unchanging):
 
     def __init__(self, config: ConvertUnitConfig) -> None:
         self._config = config
-        self._factor, self._offset = config.scale
+        factor, offset = self._factor, self._offset = config.scale
+        self._times = factor.numerator * offset.denominator
+        self._plus = offset.numerator * factor.denominator
+        self._by: int = factor.denominator * offset.denominator
 
     def apply(self, line: Line) -> Ruling:
         """The line with the field converted; refused if it is no number."""
@@ -119,7 +122,13 @@ class ConvertUnit(Unchanging):
         return any(key == self._config.field for key, _ in line.fields)
 
     def _convert(self, value: FieldValue) -> float:
+        """The exact result, rounded once: by whole numbers, of which Python's division rounds correctly."""
+        text = repr(value)
         try:
-            return float(Fraction(repr(value)) * self._factor + self._offset)
+            if "e" in text:
+                return float(Fraction(text) * self._factor + self._offset)
+            whole, _, decimals = text.partition(".")
+            power: int = 10 ** len(decimals)
+            return (int(whole + decimals) * self._times + self._plus * power) / (self._by * power)
         except OverflowError:
             return float("inf")

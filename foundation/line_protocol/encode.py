@@ -72,6 +72,10 @@ def encode_head(measurement: str, tags: Mapping[str, str] | Iterable[tuple[str, 
 
 def encode_value(value: FieldValue) -> bytes:
     """A field's value as it stands behind the equals sign."""
+    if type(value) is float and math.isfinite(value):
+        return repr(value).encode()
+    if type(value) is str and _ORDINARY.fullmatch(value) and len(value) <= MOST_STRING_BYTES:
+        return b'"%b"' % value.encode()
     match value:
         case float() if math.isfinite(value):
             return repr(value).encode()

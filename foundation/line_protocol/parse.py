@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from foundation.batch import FieldType
@@ -114,19 +115,23 @@ def parse_point(line: bytes, precision: Precision = Precision.NS) -> Point:
     )
 
 
-def read_value(text: bytes, kind: FieldType) -> FieldValue:
-    """The value of a field of type `kind` from its text as written. Raises LineError for a number out of range."""
+def value_reader(kind: FieldType) -> Callable[[bytes], FieldValue]:
+    """Reads the value of a field of type `kind` from its text as written; raises LineError for one out of range."""
     match kind:
         case FieldType.STRING:
-            return _ESCAPED_IN_STRING.sub(rb"\1", text[1:-1]).decode()
+            return _string
         case FieldType.FLOAT:
-            return _float(text)
+            return _float
         case FieldType.INTEGER:
-            return _bounded(text[:-1], _INT64, "integer")
+            return lambda text: _bounded(text[:-1], _INT64, "integer")
         case FieldType.UNSIGNED:
-            return Unsigned(_bounded(text[:-1], _UINT64, "unsigned"))
+            return lambda text: Unsigned(_bounded(text[:-1], _UINT64, "unsigned"))
         case FieldType.BOOLEAN:
-            return text[:1] in b"tT"
+            return lambda text: text[:1] in b"tT"
+
+
+def _string(text: bytes) -> str:
+    return (_ESCAPED_IN_STRING.sub(rb"\1", text[1:-1]) if b"\\" in text else text[1:-1]).decode()
 
 
 def _tags(text: bytes) -> list[tuple[bytes, bytes]]:
@@ -167,7 +172,7 @@ def _value(field: re.Match[bytes]) -> FieldValue:
     text: bytes
     match field.lastindex:
         case 2:
-            return _ESCAPED_IN_STRING.sub(rb"\1", field[2][1:-1]).decode()
+            return _string(field[2])
         case 3:
             return _float(field[3])
         case 4:

@@ -40,6 +40,10 @@ EXAMPLES = {
         "{kind: convert_unit, field: usage, factor: 100, to_field: g}",
     ),
     "hash": ("{kind: hash, key: sixteen bytes or more, tags: [host], fields: [f, s]}",),
+    "mask": (
+        "{kind: mask, tags: [host, t], fields: [f, s]}",
+        "{kind: mask, where: {host: '*'}, tags: [host], fields: [s], text: x, keep_first: 1, keep_last: 1}",
+    ),
     "derive": (
         "{kind: derive, field: sum, expression: f + g}",
         "{kind: derive, field: f, expression: 1 / f}",

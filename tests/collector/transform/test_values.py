@@ -7,6 +7,7 @@ import pytest
 
 from foundation.errors import ConfigError
 from foundation.line_protocol.parse import parse_line
+from foundation.line_protocol.split import split_lines
 from tests.fakes.transforms import made, pipeline_of, run, transforms_of
 
 KEY = "correct horse battery staple"
@@ -73,6 +74,49 @@ def test_a_hash_is_keyed_and_the_same_for_the_same_value():
     )
     number = hmac.new(KEY.encode(), b"7i", hashlib.sha256).hexdigest()[:16]
     assert value(text, b"m number=7i 1\n", "number") == number
+
+
+@pytest.mark.parametrize(
+    ("how", "given", "wanted"),
+    [
+        ("", "ann", "***"),
+        ("text: gone", "ann", "gone"),
+        ("keep_last: 4", "4111111111111234", "***1234"),
+        ("keep_first: 2, keep_last: 1, text: ..", "123456", "12..6"),
+        ("keep_first: 2, keep_last: 1", "12345", "***"),
+        ("keep_first: 1", "ü\u20ac\U0001f600", "ü***"),
+        ("keep_first: 3", "a b c d", "a b***"),
+    ],
+)
+def test_a_mask_leaves_at_most_the_half_of_a_value(how: str, given: str, wanted: str):
+    """The first and last characters stay if asked for; of a short value nothing does."""
+    text = f"[{{kind: mask, tags: [user], fields: [card], {how}}}]"
+    tag = given.replace(" ", "\\ ")
+    (line,) = split_lines(made(text, f'm,user={tag},x=1 card="{given}",f=1 1\n'.encode()))
+    parsed = parse_line(line[1])
+    assert parsed.tags == (("user", wanted), ("x", "1"))
+    assert parsed.fields == (("card", wanted), ("f", 1.0))
+
+
+def test_a_masked_number_is_a_text():
+    """It is masked as it is written."""
+    assert value("[{kind: mask, fields: [card], keep_last: 2}]", b"m card=4111i 1\n", "card") == "***1i"
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("text: x", "mask what"),
+        ("tags: [a], text: ''", "`text` is empty"),
+        ("tags: [a], text: ',x'", "starts with a comma"),
+        ('tags: [a], text: "x\\\\"', "`text`: the value of a tag"),
+        ("tags: [a], keep_first: -1", "0 or more"),
+    ],
+)
+def test_a_mask_that_could_not_be_written_is_refused(how: str, words: str):
+    """When the configuration is read, with what is wrong."""
+    with pytest.raises(ConfigError, match=words):
+        transforms_of(f"[{{kind: mask, {how}}}]")
 
 
 @pytest.mark.parametrize(
