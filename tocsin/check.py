@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from alerting.config import load_notify
 from alerting.rules import load as rules
@@ -18,6 +18,7 @@ from foundation.clock import SystemClock
 from foundation.errors import ConfigError
 from foundation.web import Address
 from store.embedded.store import EmbeddedConfig
+from store.influxdb import InfluxConfig, read_trust
 from tocsin import config as configuration
 from tocsin import statements
 from tocsin.config import TocsinConfig
@@ -68,6 +69,8 @@ def demand_sound(config: TocsinConfig) -> None:
 def _parts(config: TocsinConfig) -> Iterator[tuple[str, Callable[[], int]]]:
     env = _STAND_IN | os.environ
     yield "certificate", lambda: _certificates(config)
+    if servers := _servers(config):
+        yield "destination", lambda: _destinations(servers)
     yield "token", lambda: _tokens(config)
     yield "rule", lambda: _rules(config, env)
     notify = config.alerting.notify
@@ -81,6 +84,24 @@ def _certificates(config: TocsinConfig) -> int:
         return 0
     _ = tls.load(config.collector.tls)
     return 1
+
+
+def _servers(config: TocsinConfig) -> list[InfluxConfig]:
+    stores = [config.store, *(one.store for one in config.collector.destinations)]
+    return [store for store in stores if isinstance(store, InfluxConfig)]
+
+
+def _destinations(servers: Sequence[InfluxConfig]) -> int:
+    """Whether a server is there is no matter for a check: it may come later."""
+    problems: list[str] = []
+    for server in servers:
+        try:
+            _ = read_trust(server)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(*problems)
+    return len(servers)
 
 
 def _tokens(config: TocsinConfig) -> int:

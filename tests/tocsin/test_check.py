@@ -35,6 +35,54 @@ def test_files_without_fault_are_counted(run: Run, files: Path) -> None:
     assert (ran.code, ran.out, ran.complaint) == (0, "fine: 1 rule, 1 receiver, 1 board\n", "")
 
 
+SERVER = "{kind: influxdb, url: 'https://archive:8086', org: o, token: t%s}"
+DESTINATION = "{name: %s, store: %s}"
+
+
+def destinations(*names: str, more: str = "") -> str:
+    """A tocsin.yml with these beside an embedded store."""
+    listed = ", ".join(DESTINATION % (name, SERVER % more) for name in names)
+    return f"collector: {{destinations: [{listed}]}}"
+
+
+def test_destinations_are_counted_and_not_asked(run: Run, files: Path) -> None:
+    """Whether a server is there now is no matter: it may come later."""
+    (files / "tocsin.yml").write_text(destinations("archive", "lab"))
+
+    assert "2 destinations" in run("check").out
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            destinations("archive", "archive"),
+            "tocsin.yml:1: collector: destinations: name 'archive' is given to two; each needs its own",
+        ),
+        (
+            destinations("embedded"),
+            "tocsin.yml:1: collector.destinations: name 'embedded' is that of the store itself; give it another",
+        ),
+        (
+            destinations("a/b"),
+            "tocsin.yml:1: collector.destinations[0]: name is 1 to 64 letters, digits, `_`, `-` or `.`, not 'a/b'",
+        ),
+        (
+            destinations("archive").replace("influxdb", "embedded"),
+            "tocsin.yml:1: collector.destinations[0].store.kind: 'embedded' is not one of influxdb",
+        ),
+        (destinations("archive", more=", ca_file: none.pem"), "none.pem: holds no certificates that can be read"),
+    ],
+)
+def test_faults_of_destinations_are_found(run: Run, files: Path, text: str, problem: str) -> None:
+    """Names that cannot be told apart, a kind that cannot be one, certificates that are not there."""
+    (files / "tocsin.yml").write_text(text)
+    ran = run("check")
+
+    assert ran.code == 2
+    assert problem in ran.complaint
+
+
 def test_nothing_is_written(run: Run, files: Path) -> None:
     """To check is not to start: no state folder comes into being."""
     before = sorted(files.rglob("*"))
