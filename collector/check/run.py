@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 
 from foundation.line_protocol.precision import Precision
@@ -23,23 +23,25 @@ class Run:
         self._stamped = stamped
 
     @cached_property
-    def heads(self) -> Sequence[bytes]:
-        """Measurement and tags of each line, as written."""
+    def heads(self) -> AbstractSet[bytes]:
+        """Measurement and tags of the lines as written, each once."""
         if self._words is not None:
-            return self._words[:: self._columns]
+            return set(self._words[:: self._columns])
         if b"\\ " in self.text:
-            return _HEAD.findall(self.text)
-        return [line.partition(b" ")[0] for line in self._lines]
+            return set(_HEAD.findall(self.text))
+        return {line.partition(b" ")[0] for line in self._lines}
 
     @cached_property
     def times_ns(self) -> tuple[int, int] | None:
         """The first and the last timestamp; None where there are none."""
         if not self._stamped:
             return None
-        last = slice(self._columns - 1, None, self._columns)
-        words = [line.rpartition(b" ")[2] for line in self._lines] if self._words is None else self._words[last]
-        stamps = list(map(int, words))
-        return min(stamps) * self._precision.ns, max(stamps) * self._precision.ns
+        column = slice(self._columns - 1, None, self._columns)
+        words = [line.rpartition(b" ")[2] for line in self._lines] if self._words is None else self._words[column]
+        first, last = min(words), max(words)
+        if first.startswith(b"-") or len(set(map(len, words))) > 1:  # else texts stand in the order of their numbers
+            first, last = min(words, key=int), max(words, key=int)
+        return int(first) * self._precision.ns, int(last) * self._precision.ns
 
     @property
     def _columns(self) -> int:

@@ -51,7 +51,7 @@ class ForcedTags(Memoryless):
         """Whether every line of the run carries the tags with their values."""
         text = run.text
         if not self._countable or b'"' in text or b"\\" in text:
-            return all(map(self._carries, set(run.heads)))
+            return all(map(self._carries, run.heads))
         lines = text.count(b"\n")  # and a line has a tag once: this is four times as fast as to look at each head
         return all(text.count(one + b",") + text.count(one + b" ") == lines for one in self._written)
 
