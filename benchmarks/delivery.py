@@ -20,7 +20,7 @@ from benchmarks.contract import Wish
 from benchmarks.figures import Figure
 from benchmarks.lines import bodies
 from collector.buffer.disk import DiskBuffer, DiskConfig
-from collector.dead import DeadConfig, DeadLetters
+from collector.dead.box import DeadConfig, DeadLetters
 from collector.deliver.deliverer import Deliverer
 from collector.deliver.destinations import Destination
 from collector.deliver.outlet import DeliveryConfig

@@ -1,11 +1,12 @@
 """Into a real InfluxDB while lines keep coming, and what it takes to catch up when it was away.
 
 Three runs, each with a fresh influxd and the same intake load (5 000 lines a body, more than influxd takes):
-    directly   the collector only buffers; the same bytes are posted to influxd by a client with one connection, then
-               with several: the better one counts
-    through    the collector delivers; what it delivers counts
+    directly     the collector only buffers; the same bytes are posted to influxd by a client with one connection, then
+                 with several: the better one counts
+    through      the collector delivers; what it delivers counts
     catching up  `--lines` lines were buffered while nothing answered; how fast these leave, with the load going on
-influxd runs on whatever core is free, the collector on its own, client and load on the other.
+influxd runs on whatever core is free, the collector on its own, client and load on the other. A fresh influxd takes its
+first bodies slowly; nobody is measured before it has taken some.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ _CONNECTIONS = (1, 4)
 _BODIES = 16
 _DIRECT_BODIES = 64
 _LOOK_S = 0.25
+_WARM_S = 2.0
+_WARM_LINES = 200_000
+_MOST_WARM_S = 30.0
 _SLOWEST_LINES_S = 20_000
 _CONFIG = """
 collector: {{tokens: open, host: {{enabled: false}}, health: {{enabled: false}}}}
@@ -62,7 +66,10 @@ def measure(wish: Wish) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as name:
         folder = Path(name)
         with running_influxd(program, folder / "influxd1", bucket=_BUCKET) as server:
-            directly = _directly(server, folder / "buffering", load, seconds)
+            rates = _directly(server, folder / "buffering", load, seconds)
+        for connections, rate in rates.items():
+            yield Figure(f"posted directly, connections: {connections}", rate, "lines/s")
+        directly = max(rates.values())
         with running_influxd(program, folder / "influxd2", bucket=_BUCKET) as server:
             through = _through(server, folder / "through", load, seconds, wish.profile)
         yield Figure("delivered while lines come in", through, "lines/s", _NOTE, "posted directly", directly)
@@ -77,8 +84,8 @@ def _numbered(some: Sequence[bytes], number: int) -> bytes:
     return request(PATH, later(some[number % len(some)], number // len(some)))
 
 
-def _directly(server: Influxd, folder: Path, load: Callable[[int], bytes], seconds: float) -> float:
-    """Lines a second that a client gets into influxd, while the collector takes the load and keeps it."""
+def _directly(server: Influxd, folder: Path, load: Callable[[int], bytes], seconds: float) -> dict[int, float]:
+    """Lines a second that a client with so many connections gets into influxd, while the collector keeps the load."""
     lines = 0
     members: list[list[bytes]] = [[]]
     for number in count():
@@ -94,8 +101,9 @@ def _directly(server: Influxd, folder: Path, load: Callable[[int], bytes], secon
     posts = [request(path, b"".join(some), **headers) for some in members[:-1]]
     target = server.url.removeprefix("http://")
     with collector(folder, _CONFIG.format(**_NOBODY)) as (address, _):
-        rates = [run(_post(target, posts, connections, address, load, seconds)) for connections in _CONNECTIONS]
-    return max(rates) * lines
+        run(_post(target, posts, _CONNECTIONS[0], address, load, _WARM_S))
+        rates = {number: run(_post(target, posts, number, address, load, seconds)) for number in _CONNECTIONS}
+    return {number: rate * lines for number, rate in rates.items()}
 
 
 async def _post(
@@ -113,8 +121,7 @@ def _through(
 ) -> float:
     """Lines a second that the collector brings to influxd while it takes the load."""
     with _delivering(server, folder, profile, "through") as address:
-        delivered, taken_s = run(_deliver(address, load, seconds, lambda _: False))
-    return delivered / taken_s
+        return run(_deliver(address, load, seconds, _WARM_LINES, lambda _: False))
 
 
 def _fill(folder: Path, load: Callable[[int], bytes], lines: int) -> None:
@@ -136,8 +143,7 @@ async def _each_once(address: str, posts: Sequence[bytes]) -> None:
 def _catch_up(server: Influxd, folder: Path, load: Callable[[int], bytes], lines: int, profile: Path | None) -> float:
     """Lines a second that leave the buffer until those that waited are gone."""
     with _delivering(server, folder, profile, "catching-up") as address:
-        delivered, taken_s = run(_deliver(address, load, lines / _SLOWEST_LINES_S, lambda gone: gone >= lines))
-    return delivered / taken_s
+        return run(_deliver(address, load, lines / _SLOWEST_LINES_S, _WARM_LINES // 2, lambda gone: gone >= lines))
 
 
 @contextmanager
@@ -148,20 +154,26 @@ def _delivering(server: Influxd, folder: Path, profile: Path | None, name: str) 
 
 
 async def _deliver(
-    address: str, load: Callable[[int], bytes], seconds: float, enough: Callable[[int], bool]
-) -> tuple[int, float]:
-    """How many lines were delivered within how many seconds, until it was enough or the time was over."""
-    beside = asyncio.create_task(_intake(address, load, seconds))
-    began = time.perf_counter()
-    first = await asyncio.to_thread(delivered_lines, address)
-    gone, taken_s = 0, 0.0
-    while taken_s < seconds and not enough(first + gone):
+    address: str, load: Callable[[int], bytes], seconds: float, warm: int, enough: Callable[[int], bool]
+) -> float:
+    """Lines a second between the first and the last write seen, behind `warm` lines, until it is enough or time is up.
+
+    Lines arrive a body at a time, so what counts is the time from one arrival to another.
+    """
+    beside = asyncio.create_task(_intake(address, load, seconds + _MOST_WARM_S))
+    arrivals: list[tuple[float, int]] = []
+    gone, end = 0, time.perf_counter() + seconds + _MOST_WARM_S
+    while (now := time.perf_counter()) < end and not enough(gone):
+        before, gone = gone, await asyncio.to_thread(delivered_lines, address)
+        if gone > before and gone >= warm:
+            if not arrivals:
+                end = now + seconds
+            arrivals.append((now, gone))
         await asyncio.sleep(_LOOK_S)
-        gone = await asyncio.to_thread(delivered_lines, address) - first
-        taken_s = time.perf_counter() - began
     beside.cancel()
     await asyncio.gather(beside, return_exceptions=True)
-    return gone, taken_s
+    (first_s, first), (last_s, last) = (arrivals[0], arrivals[-1]) if len(arrivals) > 1 else ((0.0, 0), (1.0, 0))
+    return (last - first) / (last_s - first_s)
 
 
 async def _intake(address: str, load: Callable[[int], bytes], seconds: float) -> None:
