@@ -80,7 +80,7 @@ class GroupWriter:
         outcomes: dict[str, Outcome] = {}
         for bucket, wanted in bundles.items():
             frames = [pack(b"", 0, source, now_ns, terms) for source, terms in group.notes.get(bucket, {}).items()]
-            frames += [pack(b"".join(some.bodies), some.lines, some.source, now_ns, some.terms) for some in wanted]
+            frames += [pack(b"".join(some.bodies), some.lines, some.source, now_ns, some.terms()) for some in wanted]
             outcome = self._write_bucket(bucket, wanted, frames, now_ns, room_bytes)
             if isinstance(outcome, Written):
                 room_bytes -= outcome.appended.added_bytes
@@ -111,7 +111,7 @@ class GroupWriter:
         except OSError as error:
             return _failed(error, made)
         lines = sum(some.lines for some in wanted)
-        counted = [Counted(some.source, some.lines, some.terms) for some in wanted]
+        counted = [Counted(some.source, some.lines, some.terms()) for some in wanted]
         return Written(Appended(writer.base, writer.size_bytes, added, lines, now_ns), counted, made)
 
     def _make(self, bucket: str) -> Recovered:

@@ -247,7 +247,7 @@ class DiskBuffer:
             _log.error("a piece of the buffer is gone", bucket=log.bucket, missing_bytes=recovered.missing_bytes)
 
     async def _commit_group(self, group: Group) -> Mapping[str, Outcome]:
-        await self._make_room(sum(len(entry.batch.body) for entry in group.entries))
+        await self._make_room(sum(len(batch.body) for batch, _ in group.entries))
         room = self._config.quota_bytes - self._used_bytes
         task = partial(self._writer.write, group, self._clock.now_ns(), room)
         outcomes = await self._threads.commit(task)

@@ -70,7 +70,7 @@ class GroupCommit:
             self._metrics.failures.labels("overload").inc()
             raise BufferFull("too many lines wait for the disk", retry_after_s=RETRY_AFTER_S)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Entry(batch, account))
+        self._waiting.append((batch, account))
         self._waiters.append(done)
         self._waiting_bytes += len(batch.body)
         self._idle.clear()
@@ -110,7 +110,7 @@ class GroupCommit:
         count = take_group(self._waiting, self.bounds.group_bytes)
         entries = [self._waiting.popleft() for _ in range(count)]
         waiters = [self._waiters.popleft() for _ in range(count)]
-        self._waiting_bytes -= sum(len(entry.batch.body) for entry in entries)
+        self._waiting_bytes -= sum(len(batch.body) for batch, _ in entries)
         notes = self._ledger.take_notes()
         began = self._clock.monotonic()
         try:
@@ -118,14 +118,14 @@ class GroupCommit:
         except Exception as error:  # noqa: BLE001 - whoever waits must be answered, whatever went wrong
             _log.error("a group of batches could not be committed", error=error)
             failed = BufferFailed("the buffer failed", retry_after_s=RETRY_AFTER_S)
-            outcomes = {entry.batch.bucket: Failed(failed, "io_error") for entry in entries}
+            outcomes = {batch.bucket: Failed(failed, "io_error") for batch, _ in entries}
         for bucket in tuple(notes):
             self._ledger.settle_notes(bucket, durable=False)
         if self._ledger.noted:
             self.expect_notes()
         self._metrics.commit_seconds.observe(self._clock.monotonic() - began)
-        for entry, waiter in zip(entries, waiters, strict=True):
-            self._answer(waiter, outcomes[entry.batch.bucket])
+        for (batch, _), waiter in zip(entries, waiters, strict=True):
+            self._answer(waiter, outcomes[batch.bucket])
 
     def _answer(self, waiter: asyncio.Future[None], outcome: Outcome) -> None:
         if isinstance(outcome, Failed):

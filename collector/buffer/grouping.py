@@ -14,12 +14,8 @@ _FRAME_BYTES = 1 << 20
 """Small batches are put together up to this; a larger one is a frame of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A batch that waits for the disk, and what the door counted of its body; None: the batch is all that came."""
-
-    batch: Batch
-    account: Account | None = None
+Entry = tuple[Batch, Account | None]
+"""A batch that waits for the disk, and what the door counted of its body; None: the batch is all that came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +35,32 @@ class Bundle:
     bodies: list[bytes] = field(default_factory=list)
     lines: int = 0
     size_bytes: int = 0
-    terms: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _received: int = 0
+    _terms: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, entry: Entry) -> None:
         """Take a batch in."""
-        batch, account = entry.batch, entry.account
+        batch, account = entry
         self.bodies.append(batch.body)
         self.lines += batch.lines
         self.size_bytes += len(batch.body)
         if account is None:
-            self.terms[RECEIVED, ""] += batch.lines
+            self._received += batch.lines
         elif account.rejected or account.taken_out:
-            self.terms.update(account.terms())
+            self._terms.update(account.terms())
         else:
-            self.terms[RECEIVED, ""] += account.received
+            self._received += account.received
+
+    def terms(self) -> Counter[tuple[str, str]]:
+        """What the door counted of all bodies."""
+        return self._terms + Counter({(RECEIVED, ""): self._received})
 
 
 def take_group(waiting: deque[Entry], most_bytes: int) -> int:
     """How many of the first waiting batches go into the next sync: about `most_bytes` of lines, at least one."""
     total = 0
-    for count, entry in enumerate(waiting):
-        total += len(entry.batch.body)
+    for count, (batch, _) in enumerate(waiting):
+        total += len(batch.body)
         if total > most_bytes:
             return max(count, 1)
     return len(waiting)
@@ -69,7 +70,7 @@ def bundle(entries: Iterable[Entry]) -> Iterator[Bundle]:
     """Batches of one bucket and source put together, in their order; buckets and sources may interleave."""
     open_bundles: dict[tuple[str, str], Bundle] = {}
     for entry in entries:
-        batch = entry.batch
+        batch, _ = entry
         key = (batch.bucket, batch.source)
         current = open_bundles.get(key)
         if current is not None and current.size_bytes + len(batch.body) > _FRAME_BYTES:

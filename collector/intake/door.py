@@ -131,8 +131,9 @@ class Door:
         if pipeline.unsettled:
             await pipeline.settle()
         if outcome.batch is not None:
-            await self._buffer.append(outcome.batch, _account(outcome))
-        else:
+            whole = not (outcome.refused or outcome.taken_out)
+            await self._buffer.append(outcome.batch, None if whole else _account(outcome))
+        elif outcome.refused or outcome.taken_out:
             self._buffer.note(bucket, source, _account(outcome))
 
     def _confirm(self, bucket: str, outcome: Outcome) -> None:
@@ -201,6 +202,8 @@ class Door:
 
 
 def _received(outcome: Outcome) -> int:
+    if not (outcome.refused or outcome.taken_out):
+        return outcome.accepted
     return outcome.accepted + outcome.dropped + sum(outcome.taken_out.values())
 
 

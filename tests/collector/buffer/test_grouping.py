@@ -7,7 +7,7 @@ from foundation.batch import Batch
 
 
 def of(size: int, source: str = "a", bucket: str = "b") -> Entry:
-    return Entry(Batch(bucket, b"x" * size, 1, source))
+    return Batch(bucket, b"x" * size, 1, source), None
 
 
 def test_a_group_is_bounded_but_never_empty():
