@@ -98,6 +98,12 @@ class Store(Reader, Writer, Protocol):
     async def close(self) -> None:
         """Release everything."""
 
+    async def find_bucket(self, text: str) -> str | None:
+        """The name of the bucket that `text` names by its id or its name; None where there is none.
+
+        Raises StoreUnavailable.
+        """
+
     async def make_bucket(self, bucket: str) -> None:
         """Let the bucket be there from now on, empty if it was not, so that it can be asked before it is written to.
 

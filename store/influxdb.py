@@ -37,7 +37,7 @@ from store.errors import (
     StoreUnavailable,
     TokenRefused,
 )
-from store.wire import database_names, message_of, own_words, raise_query_error, read_results, retry_after
+from store.wire import database_names, first_name, message_of, own_words, raise_query_error, read_results, retry_after
 
 if TYPE_CHECKING:
     from foundation.batch import Position, Shipment
@@ -48,6 +48,9 @@ _STORED: Final = 204
 _REFUSED: Final = (400, 422)
 _TOO_LARGE: Final = 413
 _NOT_FOUND: Final = 404
+_DONE: Final = 200
+_FAULT: Final = 500
+_ID: Final = re.compile(r"[0-9a-fA-F]{16}")
 _ELSEWHERE: Final = range(300, 400)
 _WAITS: Final = {
     401: TokenRefused,
@@ -181,27 +184,50 @@ class InfluxStore:
         return database_names(await self.query("SHOW DATABASES", ""))
 
     async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
-        """Ask /query. Raises QuerySyntaxError, QueryLimitExceeded after the deadline, StoreUnavailable."""
+        """Ask /query; of a bucket named `db/rp` as the policy `rp` of `db`, which is how the server knows it there.
+
+        Raises QuerySyntaxError, QueryLimitExceeded after the deadline, StoreUnavailable.
+        """
+        database, _, policy = db.partition("/")
+        params = [("db", database), ("epoch", "ns")] + ([("rp", policy)] if policy else [])
+        try:
+            async with asyncio.timeout(deadline_s):
+                response, body = await self._ask("POST", "/query", params, [("q", influxql)])
+        except TimeoutError as error:
+            raise QueryLimitExceeded(f"{self._config.url}: no answer within {deadline_s:g} s") from error
+        if response.status != _DONE:
+            raise_query_error(self._config.url, response.status, response.headers, body)
+        return read_results(body)
+
+    async def find_bucket(self, text: str) -> str | None:
+        """Ask /api/v2/buckets by id, where it could be one, then by name; a server that has no such path finds none."""
+        ways = [("id", text.lower())] if _ID.fullmatch(text) else []
+        for way in (*ways, ("name", text)):
+            response, body = await self._ask("GET", "/api/v2/buckets", [way])
+            if response.status >= _FAULT:
+                raise StoreUnavailable(f"{self._config.url}: answered {response.status} to a question for a bucket")
+            found = first_name(body) if response.status == _DONE else None
+            if found is not None:
+                return found
+        return None
+
+    async def _ask(
+        self, method: str, path: str, params: list[tuple[str, str]], form: list[tuple[str, str]] | None = None
+    ) -> tuple[aiohttp.ClientResponse, bytes]:
         request = self._api().call_api(
-            "/query",
-            "POST",
-            header_params={"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"},
-            query_params=[("db", db), ("epoch", "ns")],
-            post_params=[("q", influxql)],
+            path,
+            method,
+            header_params={"Accept": "application/json"}
+            | ({"Content-Type": "application/x-www-form-urlencoded"} if form else {}),
+            query_params=params,
+            post_params=form or [],
             response_type=None,
             async_req=False,
             _preload_content=False,
         )
-        try:
-            async with asyncio.timeout(deadline_s):
-                response: aiohttp.ClientResponse = await self._connected(request)
-                async with response:
-                    body = await self._connected(response.read())
-        except TimeoutError as error:
-            raise QueryLimitExceeded(f"{self._config.url}: no answer within {deadline_s:g} s") from error
-        if response.status != 200:  # noqa: PLR2004 - the one status that carries results
-            raise_query_error(self._config.url, response.status, response.headers, body)
-        return read_results(body)
+        response: aiohttp.ClientResponse = await self._connected(request)
+        async with response:
+            return response, await self._connected(response.read())
 
     def _judge(self, shipment: Shipment, error: ApiException) -> Verdict:
         """What a refused write means. Every branch but one raises."""

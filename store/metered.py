@@ -71,6 +71,10 @@ class MeteredStore:
         """The store's buckets."""
         return await self._inner.buckets()
 
+    async def find_bucket(self, text: str) -> str | None:
+        """The store's bucket of that id or name."""
+        return await self._inner.find_bucket(text)
+
     async def make_bucket(self, bucket: str) -> None:
         """Let the store have the bucket."""
         await self._inner.make_bucket(bucket)

@@ -78,6 +78,14 @@ def _date(text: str) -> datetime | None:
         return None
 
 
+def first_name(body: bytes) -> str | None:
+    """The name of the first bucket of an answer of /api/v2/buckets; None where there is none."""
+    try:
+        return str(orjson.loads(body)["buckets"][0]["name"])
+    except (orjson.JSONDecodeError, LookupError, TypeError):
+        return None
+
+
 def database_names(results: tuple[StatementResult, ...]) -> tuple[str, ...]:
     """Sorted names out of the answer to SHOW DATABASES, without those that InfluxDB keeps for itself."""
     names = {str(row[0]) for result in results for series in result.series for row in series.values}

@@ -10,6 +10,7 @@ A store that makes buckets has one before its first line is acknowledged, so who
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 from typing import Protocol
 
@@ -21,6 +22,10 @@ _FRESH_S = 30.0
 _ASK_AGAIN_S = 1.0
 _WAIT_S = 2.0
 _MOST_MADE = 1_000
+_MOST_IDS = 1_000
+_DEFAULT_POLICY = "autogen"
+_ID = re.compile(r"[0-9a-fA-F]{16}")
+_ID_DIGITS = 16
 
 
 class Keeper(Protocol):
@@ -32,6 +37,9 @@ class Keeper(Protocol):
 
     async def buckets(self) -> tuple[str, ...]:
         """Those that exist."""
+
+    async def find_bucket(self, text: str) -> str | None:
+        """The one with this id or name."""
 
     async def make_bucket(self, bucket: str) -> None:
         """Let it be there."""
@@ -48,9 +56,43 @@ class Buckets:
         self._most_made = most_made
         self._made: set[str] = set()
         self._known: frozenset[str] | None = None
+        self._asked_for: set[str] = set()
+        self._ids: dict[str, tuple[str, float]] = {}
         self._asked = -_FRESH_S
         self._asking = asyncio.Lock()
         self._away = False
+
+    def of_policy(self, bucket: str, policy: str) -> str:
+        """The bucket of a database's retention policy: `db/rp` as InfluxDB 2 maps them, `db` itself for the default.
+
+        A store that makes buckets knows no policies, so what is written under one can be asked without it.
+        """
+        if not policy or policy == _DEFAULT_POLICY or self._store.makes_buckets:
+            return bucket
+        return f"{bucket}/{policy}"
+
+    def may_be_id(self, text: str) -> bool:
+        """Whether it could be the id of a bucket, for which the store has to be asked."""
+        return len(text) == _ID_DIGITS and not self._store.makes_buckets and _ID.fullmatch(text) is not None
+
+    async def named(self, text: str) -> str:
+        """The name of the bucket that `text` names, which may be its id. Raises Refusal (503) while nobody can say."""
+        if not self.may_be_id(text):
+            return text
+        name, asked = self._ids.get(text, ("", -_FRESH_S))
+        if self._clock.monotonic() - asked < _FRESH_S:
+            return name
+        try:
+            async with asyncio.timeout(_WAIT_S):
+                found = await self._store.find_bucket(text)
+        except (Transient, TimeoutError) as error:
+            if name:
+                return name
+            raise unavailable(f"the store is away, and {text} may be the id of a bucket in it", _ASK_AGAIN_S) from error
+        if len(self._ids) >= _MOST_IDS:
+            self._ids.clear()
+        self._ids[text] = found or text, self._clock.monotonic()
+        return found or text
 
     def certain(self, bucket: str) -> bool:
         """Whether the bucket can be taken in without asking."""
@@ -65,8 +107,9 @@ class Buckets:
                 await self._make(bucket)
                 return
             known = self._known is not None and bucket in self._known
-            if self._age() >= (_FRESH_S if known and not self._away else _ASK_AGAIN_S):
-                await self._ask()
+            new = "/" in bucket and bucket not in self._asked_for
+            if new or self._age() >= (_FRESH_S if known and not self._away else _ASK_AGAIN_S):
+                await self._ask(bucket)
         if self._known is None or bucket in self._known:
             return
         if self._store.makes_buckets:
@@ -86,10 +129,15 @@ class Buckets:
                 await self._store.make_bucket(bucket)
         self._made.add(bucket)
 
-    async def _ask(self) -> None:
+    async def _ask(self, bucket: str) -> None:
+        """Ask for all; for one with a policy by itself, because among databases it has another name."""
         try:
             async with asyncio.timeout(_WAIT_S):
-                self._known = frozenset(await self._store.buckets())
+                known = frozenset(await self._store.buckets())
+                with_policy = {one for one in (self._known or frozenset()) | {bucket} if "/" in one}
+                self._asked_for = with_policy
+                found = {one for one in with_policy - known if await self._store.find_bucket(one)}
+                self._known = known | found
             self._away = False
         except (Transient, TimeoutError):
             self._away = True

@@ -15,6 +15,7 @@ from aiohttp import web
 from collector.intake.access import Access
 from collector.intake.answers import Refusal, json_answer, raw_answer, unavailable
 from collector.intake.body import Load, read_body
+from collector.intake.buckets import Buckets
 from collector.intake.chunks import chunked_json
 from collector.tokens import Scope
 from foundation.errors import Transient
@@ -34,10 +35,20 @@ _FORM = "application/x-www-form-urlencoded"
 class QueryRoute:
     """Answers statements."""
 
-    def __init__(self, reader: Reader, access: Access, load: Load, *, default_bucket: str, deadline_s: float) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        access: Access,
+        load: Load,
+        buckets: Buckets,
+        *,
+        default_bucket: str,
+        deadline_s: float,
+    ) -> None:
         self._reader = reader
         self._access = access
         self._load = load
+        self._buckets = buckets
         self._default_bucket = default_bucket
         self._deadline_s = deadline_s
 
@@ -51,7 +62,7 @@ class QueryRoute:
         self._access.demand(grant, Scope.WRITE if makes_database else Scope.READ)
         if makes_database:
             return json_answer({"results": [{"statement_id": 0}]})
-        db = params.get("db") or self._default_bucket
+        db = self._buckets.of_policy(params.get("db") or self._default_bucket, params.get("rp", ""))
         self._access.demand_bucket(grant, db)
         if not influxql.strip():
             raise Refusal(400, 'missing required parameter "q"')

@@ -136,7 +136,7 @@ class WriteRoute:
         grant = self._access.admit(request.headers.get("Authorization"), params)
         self._access.demand(grant, Scope.WRITE)
         precision = self._precision(params)
-        bucket = self._bucket(params)
+        bucket = await self._buckets.named(self._bucket(params))
         if not _is_name(bucket):
             raise Refusal(400, f"the name of a bucket has at most {_LONGEST_BUCKET} printable characters")
         self._access.demand_bucket(grant, bucket)
@@ -171,6 +171,8 @@ class WriteRoute:
         bucket = self._bucket(params)
         if self._dialect.kind != LineProtocol.name or precision is None or not _is_name(bucket):
             return None
+        if self._buckets.may_be_id(bucket):
+            return None
         foreseen = self._access.foresee(authorization, params, bucket)
         if foreseen is None:
             return None
@@ -178,7 +180,9 @@ class WriteRoute:
         return Errand(path, bucket, precision, most, foreseen.source, foreseen.generation)
 
     def _bucket(self, params: Mapping[str, str]) -> str:
-        return params.get(self._dialect.bucket_parameter) or self._limits.default_bucket
+        bucket = params.get(self._dialect.bucket_parameter) or self._limits.default_bucket
+        policy = params.get("rp") if self._dialect is V1 else None
+        return self._buckets.of_policy(bucket, policy) if policy else bucket
 
     def _demand_rate(self, binding: Binding) -> None:
         """Turn a body away unread whose token may not even write one line now."""

@@ -118,6 +118,10 @@ class EmbeddedStore:
         """Names of the buckets, sorted."""
         return self._opened().catalog.buckets()
 
+    async def find_bucket(self, text: str) -> str | None:
+        """The bucket of that name: there are no ids here."""
+        return text if text in await self.buckets() else None
+
     async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
         """Answer `influxql`; see the contract. Raises QuerySyntaxError, QueryLimitExceeded after the deadline, and
         StoreUnavailable when the file cannot be read.

@@ -49,6 +49,7 @@ class AskedStore:
         self.asked = 0
         self.makes_buckets = True
         self.made: list[str] = []
+        self.ids: dict[str, str] = {}
 
     async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
         self.queries.append((influxql, db, deadline_s))
@@ -61,6 +62,12 @@ class AskedStore:
         if self.away:
             raise self.away
         return self.names
+
+    async def find_bucket(self, text: str) -> str | None:
+        self.asked += 1
+        if self.away:
+            raise self.away
+        return self.ids.get(text.lower(), text if text in self.names else None)
 
     async def make_bucket(self, bucket: str) -> None:
         if self.away:

@@ -64,3 +64,71 @@ async def test_a_store_that_cannot_make_a_bucket_now_refuses_nobody(tmp_path: Pa
     store.away = StoreUnavailable("gone")
     async with running_intake(tmp_path, store=store) as intake:
         assert (await intake.post(HOME, b"m f=1")).status == 204
+
+
+ID = "10cc06f1fb484e2d"
+
+
+async def test_a_bucket_may_be_named_by_its_id(tmp_path: Path):
+    """As influxd's v2 API takes it, in either case; the store is asked once, and the lines are the named bucket's."""
+    async with running_intake(tmp_path, makes_buckets=False) as intake:
+        intake.store.names, intake.store.ids = ("home",), {ID: "home"}
+        assert (await intake.post(f"/api/v2/write?bucket={ID}", b"m f=1 10")).status == 204
+        asked = intake.store.asked
+        assert (await intake.post(f"/api/v2/write?bucket={ID}", b"m f=2 20")).status == 204
+        assert intake.store.asked == asked
+        assert (await intake.post(f"/api/v2/write?bucket={ID.upper()}", b"m f=3 30")).status == 204
+        assert intake.buffer.lines("home") == ["m f=1 10", "m f=2 20", "m f=3 30"]
+
+
+async def test_an_id_of_no_bucket_is_a_name(tmp_path: Path):
+    """Of a bucket that is there, or of one that is missing."""
+    async with running_intake(tmp_path, makes_buckets=False) as intake:
+        intake.store.names = (ID,)
+        assert (await intake.post(f"/api/v2/write?bucket={ID}", b"m f=1 10")).status == 204
+        assert intake.buffer.lines(ID) == ["m f=1 10"]
+        answer = await intake.post("/api/v2/write?bucket=0123456789abcdef", b"m f=1")
+        assert (answer.status, json.loads(answer.body)["message"]) == (404, 'bucket "0123456789abcdef" not found')
+
+
+async def test_while_the_store_is_away_only_a_known_id_is_taken(tmp_path: Path):
+    """Another one is 503: to take it for a name would put its lines where nobody looks for them."""
+    async with running_intake(tmp_path, makes_buckets=False) as intake:
+        intake.store.names, intake.store.ids = ("home",), {ID: "home"}
+        assert (await intake.post(f"/api/v2/write?bucket={ID}", b"m f=1 10")).status == 204
+        intake.store.away = StoreUnavailable("gone")
+        intake.clock.advance(timedelta(hours=1))
+        assert (await intake.post(f"/api/v2/write?bucket={ID}", b"m f=2 20")).status == 204
+        answer = await intake.post("/api/v2/write?bucket=0123456789abcdef", b"m f=1")
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+        assert intake.buffer.lines("home") == ["m f=1 10", "m f=2 20"]
+
+
+async def test_a_retention_policy_names_a_bucket_as_influxd_maps_it(tmp_path: Path):
+    """`db/rp`, which is no database of its own; without a policy, or with the default one, `db`; v2 knows none."""
+    async with running_intake(tmp_path, makes_buckets=False) as intake:
+        intake.store.names, intake.store.ids = ("home",), {"home/week": "home/week"}
+        for query, bucket in (
+            ("/write?db=home", "home"),
+            ("/write?db=home&rp=", "home"),
+            ("/write?db=home&rp=autogen", "home"),
+            ("/write?db=home&rp=week", "home/week"),
+            ("/api/v2/write?bucket=home/week", "home/week"),
+            ("/api/v2/write?bucket=home&rp=week", "home"),
+        ):
+            before = len(intake.buffer.lines(bucket))
+            assert (await intake.post(query, b"m f=1 10")).status == 204, query
+            assert len(intake.buffer.lines(bucket)) == before + 1, query
+        answer = await intake.post("/write?db=home&rp=none", b"m f=1")
+        assert (answer.status, json.loads(answer.body)["error"]) == (404, 'database not found: "home/none"')
+        await intake.ask("GET", "/query?db=home&rp=week&q=SELECT+f+FROM+m")
+        assert intake.store.queries[-1][1] == "home/week"
+
+
+async def test_where_buckets_are_made_by_writing_policies_are_taken_and_say_nothing(tmp_path: Path):
+    """What an old client writes under one is found by the name of its database; an id is a name like another."""
+    async with running_intake(tmp_path) as intake:
+        assert (await intake.post("/write?db=home&rp=week", b"m f=1 10")).status == 204
+        assert intake.buffer.lines("home") == ["m f=1 10"]
+        assert (await intake.post(f"/api/v2/write?bucket={ID}", b"m f=1 10")).status == 204
+        assert intake.buffer.lines(ID) == ["m f=1 10"]
