@@ -73,9 +73,15 @@ class AlertingConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """People, and the ways to reach them: (key in the catalog, its Config), in the order of the file."""
+    """People, and the ways to reach them: (key in the catalog, its Config), in the order of the file.
+
+    Whoever is named by `fallback` is told when none of them has taken the first message of an incident for
+    `fallback_after`, or all refuse it.
+    """
 
     name: str
+    fallback: str | None = None
+    fallback_after: timedelta = timedelta(minutes=5)
     notifiers: tuple[tuple[str, Any], ...] = rest(_CONFIGS)
 
 
@@ -190,6 +196,10 @@ def _faults(config: NotifyConfig) -> Iterator[tuple[_Where, str]]:
         if receiver.name in seen:
             yield ("receivers", index, "name"), f"{receiver.name!r} is given twice; rename one of them"
         seen.add(receiver.name)
+    for index, receiver in enumerate(config.receivers):
+        if receiver.fallback is not None and (receiver.fallback not in seen or receiver.fallback == receiver.name):
+            near = nearest(receiver.fallback, seen - {receiver.name})
+            yield ("receivers", index, "fallback"), f"{receiver.fallback!r} is not another receiver{near}"
     if config.route.receiver is None:
         yield ("route",), f"receiver is missing; the root route needs one{nearest('', seen)}"
     if config.route.matchers:

@@ -15,6 +15,7 @@ from datetime import datetime
 
 from alerting.alert import Evaluation, Transition
 from alerting.events import EventLog
+from alerting.fallback import Fallback
 from alerting.flush import drafts, withheld
 from alerting.lane import ChannelKey
 from alerting.memory.contract import (
@@ -35,6 +36,7 @@ from alerting.muting.inhibition import InhibitRule
 from alerting.muting.mutes import Mute
 from alerting.muting.silence import Silence
 from alerting.notify.contract import Notifier
+from alerting.passing import PassingOn
 from alerting.quiet import Quiet
 from alerting.routing.book import Book, GroupChange, member_now
 from alerting.routing.group import Group, Notice, decide, wake
@@ -55,6 +57,7 @@ class Equipment:
 
     tree: Node | None = None
     receivers: frozenset[str] = frozenset()
+    fallbacks: Mapping[str, Fallback] = field(default_factory=dict)
     inhibit_rules: tuple[InhibitRule, ...] = ()
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     notifiers: Mapping[ChannelKey, Notifier] = field(default_factory=dict)
@@ -101,6 +104,7 @@ class Dispatcher:
         self._tree: Node | None = None
         self._book = Book()
         self._quiet = Quiet()
+        self._passing = PassingOn(memory, sender, clock=clock, metrics=metrics)
         self._queue: list[_Waiting] = []
         self._deciding = asyncio.Lock()
         self._wake = asyncio.Event()
@@ -180,6 +184,7 @@ class Dispatcher:
             self._wake.clear()
             try:
                 flushed = await self._flush_due()
+                await self._pass_on()
             except MemoryFailed as error:
                 self._metrics.memory_failures.inc()
                 _log.error("memory fails; flushing waits for it", reason=str(error))
@@ -203,6 +208,7 @@ class Dispatcher:
 
     async def _follow(self, equipment: Equipment) -> None:
         self._tree = equipment.tree
+        self._passing.adopt(equipment.fallbacks)
         self._quiet.adopt(equipment.inhibit_rules, equipment.calendars)
         if self._tree is None:
             return
@@ -289,7 +295,18 @@ class Dispatcher:
         notice = decide(group, now, hush)
         said = drafts(group, notice, hush, notifiers, now, self._url)
         kept = withheld(group, hush, names, notifiers, now)
-        return _Flush(notice, (*said, *kept), self._book.settled(group, notice, now, hush))
+        return _Flush(
+            notice,
+            (*said, *kept, *self._passing.echoes(group.key.receiver, said)),
+            self._book.settled(group, notice, now, hush),
+        )
+
+    async def _pass_on(self) -> None:
+        """Tell somebody else of incidents whose receiver cannot be reached."""
+        async with self._deciding:
+            found = await self._passing.due(group.incident for group in self._book.groups())
+            if found:
+                await self._store(Decision(drafts=found), self._clock.now())
 
     async def _store(self, decision: Decision, now: datetime) -> None:
         committed = await self._memory.commit(decision, now=now)

@@ -12,6 +12,7 @@ from typing import Any
 
 from alerting.config import NotifyConfig, Receiver
 from alerting.dispatcher import Equipment
+from alerting.fallback import Fallback
 from alerting.lane import ChannelKey
 from alerting.muting.calendar import Calendar
 from alerting.notify.catalog import NOTIFIERS
@@ -37,6 +38,9 @@ class Armory:
         return Equipment(
             tree=notify.tree(),
             receivers=frozenset(receiver.name for receiver in notify.receivers),
+            fallbacks={
+                one.name: Fallback(one.fallback, one.fallback_after) for one in notify.receivers if one.fallback
+            },
             inhibit_rules=tuple(one.rule() for one in notify.inhibit_rules),
             calendars=calendars,
             notifiers={key: notifier for key, (_, notifier) in self._built.items()},

@@ -26,6 +26,8 @@ class ChannelKey:
     notifier: str
 
 
+OPENS_AT = 5
+"""So many failures in a row open a channel's circuit."""
 _MOST_BUSY = 256
 """Lanes of a channel that may wait for memory to note what became of their message; a bound on what a crash repeats."""
 
@@ -63,11 +65,31 @@ class Channel:
         self.key = key
         self.notifier = notifier
         self.hold_until = 0.0
+        self.failures = 0
+        self._rest_until = 0.0
         self._lanes: dict[str, Lane] = {}
         self._queue: list[tuple[float, int, Lane]] = []
         self._count = 0
         self._busy = 0
         self._free = slots
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the circuit is: it failed so often in a row that one message at a time tries it, after a rest."""
+        return self.failures >= OPENS_AT
+
+    def failed(self, now: float, rest_s: float) -> None:
+        """A message was not taken for now; with an open circuit the next one tries after `rest_s`."""
+        self.failures += 1
+        if self.is_open:
+            self._rest_until = max(self._rest_until, now + rest_s)
+
+    def succeeded(self, now: float) -> None:
+        """The service answered; what waited because it did not need not wait longer."""
+        was_open, self.failures, self._rest_until = self.is_open, 0, 0.0
+        if was_open:
+            self._queue = [(min(ready_at, now), number, lane) for ready_at, number, lane in self._queue]
+            heapq.heapify(self._queue)
 
     @property
     def is_busy(self) -> bool:
@@ -131,7 +153,7 @@ class Channel:
 
     def next_ready(self, now: float) -> Lane | None:
         """A lane to start now; it is busy until `finish`, and has a slot until `free`."""
-        while self._queue and self._may_start() and max(self._queue[0][0], self.hold_until) <= now:
+        while self._queue and self._may_start() and max(self._queue[0][0], self._closed_until()) <= now:
             lane = heapq.heappop(self._queue)[2]
             lane.stage = _Stage.IDLE
             if lane.rows and not lane.holds:
@@ -146,7 +168,7 @@ class Channel:
         """When the next lane may start; None when none waits or all slots are taken."""
         if not self._queue or not self._may_start():
             return None
-        return max(self._queue[0][0], self.hold_until)
+        return max(self._queue[0][0], self._closed_until())
 
     def free(self, lane: Lane) -> None:
         """The lane's message is no longer on its way; another may go."""
@@ -161,8 +183,11 @@ class Channel:
         self._enqueue(lane)
         self._drop_if_done(lane)
 
+    def _closed_until(self) -> float:
+        return max(self.hold_until, self._rest_until)
+
     def _may_start(self) -> bool:
-        return self._free > 0 and self._busy < _MOST_BUSY
+        return self._busy == 0 if self.is_open else self._free > 0 and self._busy < _MOST_BUSY
 
     def _enqueue(self, lane: Lane) -> None:
         if lane.stage is _Stage.IDLE and lane.rows and not lane.holds:

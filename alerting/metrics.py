@@ -36,6 +36,18 @@ class DispatchMetrics:
             ["receiver", "notifier", "reason"],
             registry=registry,
         )
+        self.passed_on = Counter(
+            "tocsin_alerting_passed_on",
+            "Incidents of which a fallback was told because their receiver could not be.",
+            ["receiver", "fallback"],
+            registry=registry,
+        )
+        self.open_circuits = Gauge(
+            "tocsin_alerting_circuit_open",
+            "1 while a notifier failed so often that only one message at a time tries it, else 0.",
+            ["receiver", "notifier"],
+            registry=registry,
+        )
         self.pending = Gauge("tocsin_alerting_outbox_pending", "Notifications that wait to be sent.", registry=registry)
         self.oldest_s = Gauge(
             "tocsin_alerting_outbox_oldest_seconds", "Age of the oldest notification that waits.", registry=registry

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerting.lane import Channel, ChannelKey, Lane
+from alerting.lane import OPENS_AT, Channel, ChannelKey, Lane
 from alerting.memory.contract import Attempt, Memory, MemoryFailed, Notification, Outcome, Suppression
 from alerting.metrics import DispatchMetrics
 from alerting.notify.contract import Notifier, PartlyRefused, Status, Unanswered
@@ -107,6 +107,10 @@ class Sender:
             for channel, lanes in held:
                 channel.release(lanes)
             self._wake.set()
+
+    def waiting(self) -> tuple[Notification, ...]:
+        """Everything that waits or is on its way."""
+        return tuple(self._rows())
 
     def withdraw(self, incident: str, ids: frozenset[int]) -> None:
         """These rows wait no more."""
@@ -216,6 +220,7 @@ class Sender:
             return self._again(channel, lane, row, error, "timeout")
         except Permanent as refusal:
             _log.error("a notification was refused for good", **_words(channel, row), refusal=refusal)
+            self._answered(channel)
             partly = isinstance(refusal, PartlyRefused)
             return Attempt(id=row.id, outcome=Outcome.FAILED, at=self._clock.now(), error=str(refusal), doubtful=partly)
         except Transient as transient:
@@ -223,6 +228,7 @@ class Sender:
         except Exception as bug:  # noqa: BLE001 - the boundary to the plugins: a page is never lost to a bug in one
             _log.error("a notifier broke", error=bug, **_words(channel, row))
             return self._again(channel, lane, row, Unanswered(f"{type(bug).__name__} in the notifier"), "error")
+        self._answered(channel)
         at = self._clock.now()
         self._metrics.latency.observe(max((at - row.message.decided_at).total_seconds(), 0.0))
         return Attempt(id=row.id, outcome=Outcome.SENT, at=at)
@@ -243,6 +249,9 @@ class Sender:
         wait_s = self._pace.backoff.delay_s(lane.failures, self._luck(), error.retry_after_s)
         lane.failures += 1
         lane.ready_at = self._clock.monotonic() + wait_s
+        rest_s = self._pace.backoff.delay_s(max(channel.failures - OPENS_AT, 0), self._luck(), error.retry_after_s)
+        channel.failed(self._clock.monotonic(), rest_s)
+        self._show_circuit(channel)
         if error.retry_after_s:
             channel.hold_until = max(channel.hold_until, self._clock.monotonic() + error.retry_after_s)
         self._metrics.retries.labels(channel.key.receiver, channel.key.notifier, reason).inc()
@@ -256,6 +265,13 @@ class Sender:
             next_attempt_at=now + timedelta(seconds=wait_s),
             not_before=now + timedelta(seconds=error.retry_after_s) if error.retry_after_s else None,
         )
+
+    def _answered(self, channel: Channel) -> None:
+        channel.succeeded(self._clock.monotonic())
+        self._show_circuit(channel)
+
+    def _show_circuit(self, channel: Channel) -> None:
+        self._metrics.open_circuits.labels(channel.key.receiver, channel.key.notifier).set(channel.is_open)
 
     async def _mark(self, attempt: Attempt) -> None:
         while True:

@@ -86,13 +86,15 @@ class HistoryEntry:
 class Draft:
     """A message on its way into the outbox, for one notifier (`pagerduty[0]`) of the message's receiver.
 
-    With `suppression` it is kept as what people would have heard, and not sent.
+    With `suppression` it is kept as what people would have heard, and not sent. An `echo` is kept only where the
+    notifier was told of the incident, or is about to be.
     """
 
     notifier: str
     why: str
     message: Message
     suppression: Suppression | None = None
+    echo: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,8 @@ class Outbox:
             if draft.suppression is not None:
                 suppressed.append(self._hold_back(connection, draft, draft.suppression, now))
                 continue
+            if draft.echo and not self._concerns(connection, draft):
+                continue
             taken_back, message = self._withdraw(connection, draft, decision.in_flight, now)
             withdrawn += taken_back
             row = self._insert(connection, replace(draft, message=message), decision.in_flight, now)
@@ -84,6 +86,15 @@ class Outbox:
             f"SELECT {_COLUMNS} FROM outbox WHERE state = ? ORDER BY id {order} LIMIT ?",  # noqa: S608 - our own words
             (outcome.value, -1 if limit is None else limit),
         ).fetchall()
+
+    def _concerns(self, connection: sqlite3.Connection, draft: Draft) -> bool:
+        """Whether the lane of a draft was told of its incident, or something waits in it."""
+        found = connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM outbox WHERE incident = ? AND receiver = ? AND notifier = ?"
+            " AND (state IN ('sent', 'pending') OR doubtful))",
+            (draft.message.incident, draft.message.receiver, draft.notifier),
+        ).fetchone()
+        return bool(found[0])
 
     def of_incident(self, connection: sqlite3.Connection, incident: str) -> list[Any]:
         """Rows for `notification` about one incident, oldest first."""

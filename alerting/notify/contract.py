@@ -62,7 +62,7 @@ class Message:
     `incident` is the dedup key, stable from the first trigger to the resolve. `alerts` are firing first, worst first.
     `decided_at` is when the flush decided to say it; a message sent much later says how late it is. `why` is what made
     it speak (`first`, `repeat`, ...). `untold` counts, by status, the alerts that are left out. `muted` says of alerts
-    that the receiver is not told of why, one line each reason.
+    that the receiver is not told of why, one line each reason. `note` says for whom it was meant, if for somebody else.
     """
 
     incident: str
@@ -76,6 +76,7 @@ class Message:
     why: str = ""
     untold: Mapping[str, int] = field(default_factory=dict)
     muted: tuple[str, ...] = ()
+    note: str = ""
 
     def count(self, status: Status) -> int:
         """How many alerts of the incident are firing, or have ended: those that are told and those left out."""

@@ -119,6 +119,8 @@ def _custom_details(message: Message, now: datetime, shown: int) -> dict[str, An
     details["alerts"] = [_alert(view) for view in message.alerts[:shown]]
     if shown < (total := sum(message.count(status) for status in Status)):
         details["left_out"] = f"{total - shown} of {total} alerts, for size"
+    if message.note:
+        details["passed_on"] = _text(message.note)
     if message.muted:
         details["muted"] = [_text(words) for words in message.muted]
     if late is not None:

@@ -48,7 +48,8 @@ def body(message: Message, now: datetime) -> str:
 
 def footer(message: Message, now: datetime) -> list[str]:
     """What stands below the alerts: what is not told and why, whether it is a reminder, how late the message is."""
-    lines = [*_untold(message), *(f"Left out: {one_line(words)}." for words in message.muted)]
+    lines = [f"Passed on: {one_line(message.note)}."] if message.note else []
+    lines += [*_untold(message), *(f"Left out: {one_line(words)}." for words in message.muted)]
     spokesman = worst(message)
     if message.why == _REPEAT and spokesman is not None:
         open_for = span(now - spokesman.since)

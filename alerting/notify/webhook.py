@@ -135,6 +135,7 @@ def plain(message: Message, now: datetime, most: int = _MOST_ALERTS) -> dict[str
         "firing": message.count(Status.FIRING),
         "resolved": message.count(Status.RESOLVED),
         "muted": list(message.muted),
+        "note": message.note,
         "alerts": [
             {
                 "status": view.status.value,

@@ -167,3 +167,12 @@ def test_calendar_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
     route = "route: {receiver: oncall}\ntime_intervals: [{name: away, ical: away.ics}]\n"
     with pytest.raises(ConfigError, match=r"time_intervals: away: ical: .*away\.ics: No such file"):
         load_notify(written(tmp_path, route), {}).calendars()
+
+
+@pytest.mark.parametrize("name", ["nobodi", "oncall"])
+def test_fallback_is_another_receiver(tmp_path: Path, name: str) -> None:
+    """One that does not exist, or itself, is an error that names it."""
+    path = written(tmp_path, "route: {receiver: oncall}")
+    path.write_text(path.read_text().replace("name: oncall\n", f"name: oncall\n    fallback: {name}\n"))
+    with pytest.raises(ConfigError, match=rf"receivers\[0\]\.fallback: '{name}' is not another receiver"):
+        load_notify(path, {})
