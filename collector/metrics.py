@@ -16,6 +16,10 @@ from collector.ledger import Ledger
 
 _SYNC_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0)
 
+_MOST_MEASUREMENTS = 100
+"""Measurements with a sample of their own."""
+_OTHERS = "(others)"
+
 
 class BufferMetrics:
     """What the buffer counts."""
@@ -155,3 +159,33 @@ class BacklogGauges(Collector):
             GaugeMetricFamily("tocsin_buffer_bytes", "Bytes on disk not yet delivered.", labels=labels),
             GaugeMetricFamily("tocsin_buffer_age_seconds", "Age of the oldest undelivered line.", labels=labels),
         )
+
+
+class SeriesGauge(Collector):
+    """How many series the cardinality check counts in each measurement, taken at each scrape."""
+
+    def __init__(self, registry: CollectorRegistry, ask: Callable[[], Iterable[tuple[str, str, int]]]) -> None:
+        self._ask = ask
+        registry.register(self)
+
+    def describe(self) -> Iterable[Metric]:
+        """The name alone."""
+        return [self._family()]
+
+    def collect(self) -> Iterator[Metric]:
+        """One sample for each (bucket, measurement), largest first; those beyond the bound share one in a bucket."""
+        family = self._family()
+        counted = sorted(self._ask(), key=lambda one: -one[2])
+        for bucket, measurement, series in counted[:_MOST_MEASUREMENTS]:
+            family.add_metric((bucket, measurement), series)
+        others: dict[str, int] = {}
+        for bucket, _, series in counted[_MOST_MEASUREMENTS:]:
+            others[bucket] = others.get(bucket, 0) + series
+        for bucket, series in others.items():
+            family.add_metric((bucket, _OTHERS), series)
+        yield family
+
+    @staticmethod
+    def _family() -> GaugeMetricFamily:
+        words = "Series alive, as far as the cardinality check counts them; empty while nothing has a budget."
+        return GaugeMetricFamily("tocsin_series", words, labels=("bucket", "measurement"))

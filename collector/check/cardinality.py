@@ -131,6 +131,10 @@ class Cardinality(Memoryless):
             self._forget_heads()
         self.heads.setdefault((origin.bucket, origin.source), set()).update(heads)
 
+    def census(self) -> list[tuple[str, str, int]]:
+        """(bucket, measurement, series alive) of every measurement."""
+        return [(scope[1], scope[2], len(one)) for scope, one in list(self.scopes.items()) if scope[0] == "measurement"]
+
     def _forget_heads(self) -> None:
         self.heads = {}
         self._heads = 0

@@ -1,11 +1,18 @@
 """The budget of series: known ones pass, new ones need room, and the tag that explodes is named."""
 
+from datetime import timedelta
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
 
+from collector.check.cardinality import Cardinality, CardinalityConfig
 from collector.check.sketch import Sketch
 from collector.decode.contract import Arrival
+from collector.metrics import SeriesGauge
 from collector.pipeline import BadLines, Outcome, Pipeline
+from collector.verdict import Origin
+from foundation.line_protocol.parse import parse_line
 from tests.fakes.checks import checked
 from tests.fakes.transforms import NOW_NS, run, stored
 
@@ -97,3 +104,31 @@ def test_a_sketch_counts_about_right():
     for value in range(10_000):
         sketch.add(hash(f"v{value}"))
     assert 5_000 < sketch.count < 20_000
+
+
+def test_the_census_counts_series_by_bucket_and_measurement():
+    """What is alive; what has left the budget is no longer counted."""
+    check = Cardinality(CardinalityConfig(per_measurement=10, forget=timedelta(hours=1)))
+
+    def write(line: bytes, bucket: str, hour: int) -> None:
+        checking = check.begin(Origin(bucket, "test", hour * 3600 * 10**9))
+        checking.judge(parse_line(line))
+        checking.commit()
+
+    for line in (b"m,t=a f=1", b"m,t=b f=1", b"m,t=b f=2", b"n f=1"):
+        write(line, "telemetry", 1)
+    write(b"m f=1", "other", 1)
+    assert sorted(check.census()) == [("other", "m", 1), ("telemetry", "m", 2), ("telemetry", "n", 1)]
+    for hour in (2, 3):
+        write(b"m,t=a f=1", "telemetry", hour)
+    assert check.census() == [("telemetry", "m", 1)]
+
+
+def test_the_gauge_of_series_is_bounded():
+    """The largest measurements have a sample each, the rest of a bucket share one."""
+    registry = CollectorRegistry()
+    SeriesGauge(registry, lambda: [("b", f"m{number}", number) for number in range(1, 104)])
+    (family,) = registry.collect()
+    shown = {sample.labels["measurement"]: sample.value for sample in family.samples}
+    assert len(shown) == 101
+    assert (shown["m103"], shown["m4"], shown["(others)"]) == (103, 4, 6)
