@@ -56,6 +56,8 @@ class Allowance:
         return float(self.burst or max((self.lines_per_second or 0.0) * BURST_S, 1.0))
 
 
+KEYS = ("measurements", "tags", "lines_per_second", "burst", "series")
+_NOTHING: tuple[object, ...] = (None, [], {})
 FREE = Allowance()
 """Bound by nothing."""
 
@@ -65,14 +67,15 @@ def read_allowance(entry: Mapping[str, Any]) -> Allowance:
 
     Raises ValueError, TypeError, AttributeError for an entry that is none.
     """
-    allowance = Allowance(
+    if all(entry.get(key) in _NOTHING for key in KEYS):
+        return FREE
+    return Allowance(
         measurements=tuple(entry.get("measurements", ())),
         tags=tuple(sorted(entry.get("tags", {}).items())),
         lines_per_second=entry.get("lines_per_second"),
         burst=entry.get("burst"),
         series=entry.get("series"),
     )
-    return FREE if allowance == FREE else allowance
 
 
 def plain(allowance: Allowance) -> dict[str, Any]:

@@ -3,7 +3,8 @@
     {"format": 2, "tokens": [{"name", "sha256", "scopes", "buckets", "created", "expires",
                               "measurements", "tags", "lines_per_second", "burst", "series"}]}
 
-Format 1 had nothing behind `created`; it is read, and written as 2 by the next edit. Any other is refused.
+What does not bind a token is left out. Format 1 had nothing behind `created`; it is read, and written as 2 by the next
+edit. Any other is refused.
 
 Intake asks `verify` for every request; `tocsin token` makes and revokes. A token is 256 random bits, shown once when it
 is made and never again; the file alone gives nobody access. Revoking works within a second, without a restart.
@@ -17,17 +18,20 @@ import hmac
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping, MutableSequence
+from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 
 from collector.allowance import FREE, Allowance, plain, read_allowance
+from collector.allowance import KEYS as ALLOWANCE_KEYS
 from foundation.clock import Clock
 from foundation.errors import ConfigError, Permanent
 from foundation.secret import Secret
@@ -38,6 +42,8 @@ _FORMAT = 2
 _READABLE = (1, _FORMAT)
 _LOOK_EVERY_S = 0.5
 _PREFIX = 8
+_KEYS = frozenset({"name", "sha256", "scopes", "buckets", "created", "expires", *ALLOWANCE_KEYS})
+_EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class Scope(StrEnum):
@@ -76,8 +82,51 @@ class Grant:
         return not self.buckets or bucket in self.buckets
 
 
+_Entries = Mapping[str, tuple[Mapping[str, Any], Grant]]
+"""Hash -> a token as it stands in the file, and its grant."""
+
+
 class TokenError(Permanent):
     """A token cannot be made or revoked as asked."""
+
+
+class _Roll:
+    """The tokens as they were read, by hash and by name, and when the next of them expires."""
+
+    def __init__(self, read: Iterable[tuple[Mapping[str, Any], Grant]] = ()) -> None:
+        self.entries = {grant.digest: (entry, grant) for entry, grant in read}
+        self._by_prefix: dict[str, tuple[Grant, ...]] = {}
+        self._by_name: dict[str, Grant] = {}
+        for _, grant in self.entries.values():
+            prefix = grant.digest[:_PREFIX]
+            self._by_prefix[prefix] = (*self._by_prefix.get(prefix, ()), grant)
+            self._by_name[grant.name] = grant
+        self._mortal = tuple(grant for _, grant in self.entries.values() if grant.expires is not None)
+        self._calm: tuple[datetime, datetime] | None = None
+        self.over: frozenset[str] = frozenset()
+        """Hashes of those that have expired, as of the last `age`."""
+
+    def match(self, digest: str) -> Grant | None:
+        """The token with this hash, expired or not, found without telling by the time it takes how much was right."""
+        found = None
+        for grant in self._by_prefix.get(digest[:_PREFIX], ()):
+            if hmac.compare_digest(grant.digest, digest):
+                found = grant
+        return found
+
+    def named(self, name: str) -> Grant | None:
+        """The token with this name, expired or not."""
+        return self._by_name.get(name)
+
+    def age(self, now: datetime) -> bool:
+        """Look who has expired by now, be it before or after the last time; whether that is somebody else."""
+        if self._calm is not None and self._calm[0] <= now < self._calm[1]:
+            return False
+        before, ends = self.over, [(grant.expires, grant.digest) for grant in self._mortal if grant.expires]
+        self.over = frozenset(digest for end, digest in ends if end <= now)
+        first = max((end for end, _ in ends if end <= now), default=_EVER[0])
+        self._calm = first, min((end for end, _ in ends if end > now), default=_EVER[1])
+        return self.over != before
 
 
 class TokenBook:
@@ -88,9 +137,7 @@ class TokenBook:
         self._clock = clock
         self._stamp: tuple[int, int, int] | None = None
         self._looked = -_LOOK_EVERY_S
-        self._grants: dict[str, tuple[Grant, ...]] = {}
-        self._mortal: tuple[Grant, ...] = ()
-        self._over: frozenset[str] = frozenset()
+        self._roll = _Roll()
         self._generation = 0
 
     @property
@@ -105,44 +152,37 @@ class TokenBook:
     def verify(self, token: str) -> Grant | None:
         """The grant of this token, or None. Raises ConfigError when the file is unreadable: then nobody gets in."""
         grant = self._find(token)
-        return None if grant is None or grant.digest in self._over else grant
+        return None if grant is None or grant.digest in self._roll.over else grant
 
     def expired(self, token: str) -> bool:
         """Whether it was a token until its time was up. Raises as `verify` does."""
         grant = self._find(token)
-        return grant is not None and grant.digest in self._over
+        return grant is not None and grant.digest in self._roll.over
 
     def named(self, name: str) -> Grant | None:
         """The grant of the token with this name while it is worth something. Raises as `verify` does."""
         self._look()
-        found = (one for some in self._grants.values() for one in some if one.name == name)
-        return next((one for one in found if one.digest not in self._over), None)
+        found = self._roll.named(name)
+        return None if found is None or found.digest in self._roll.over else found
 
     @property
-    def digests(self) -> frozenset[str]:
+    def digests(self) -> AbstractSet[str]:
         """The hashes of all tokens as they were read last."""
-        return frozenset(grant.digest for some in self._grants.values() for grant in some)
+        return self._roll.entries.keys()
 
     def _find(self, token: str) -> Grant | None:
         """The token's grant, expired or not; one that is unknown may have been made a moment ago."""
         self._refresh()
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-        found = self._match(digest)
+        found = self._roll.match(digest)
         if found is None:
             self._look()
-            found = self._match(digest)
-        return found
-
-    def _match(self, digest: str) -> Grant | None:
-        found = None
-        for grant in self._grants.get(digest[:_PREFIX], ()):
-            if hmac.compare_digest(grant.digest, digest):
-                found = grant
+            found = self._roll.match(digest)
         return found
 
     def list(self) -> tuple[Grant, ...]:
         """Every token, oldest first."""
-        grants = self._read()
+        grants = (grant for _, grant in self._read())
         return tuple(sorted(grants, key=lambda grant: (grant.created, grant.name)))
 
     def create(
@@ -187,26 +227,14 @@ class TokenBook:
             self._look()
 
     def _look(self) -> None:
+        """See whether the file has changed, or a token expired. Raises ConfigError."""
         stamp = self._stamp_of_file()
-        if stamp != self._stamp:
-            grants: dict[str, tuple[Grant, ...]] = {}
-            for grant in self._read():
-                prefix = grant.digest[:_PREFIX]
-                grants[prefix] = (*grants.get(prefix, ()), grant)
-            self._grants, self._stamp = grants, stamp
-            self._mortal = tuple(one for some in grants.values() for one in some if one.expires is not None)
+        changed = stamp != self._stamp
+        if changed:
+            self._roll, self._stamp = _Roll(self._read(self._roll.entries)), stamp
+        if self._roll.age(self._clock.now()) or changed:
             self._generation += 1
-        self._bury()
         self._looked = self._clock.monotonic()
-
-    def _bury(self) -> None:
-        if not self._mortal and not self._over:
-            return
-        now = self._clock.now()
-        over = frozenset(grant.digest for grant in self._mortal if grant.expired(now))
-        if over != self._over:
-            self._over = over
-            self._generation += 1
 
     def _stamp_of_file(self) -> tuple[int, int, int] | None:
         try:
@@ -215,14 +243,15 @@ class TokenBook:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
 
-    def _read(self) -> tuple[Grant, ...]:
+    def _read(self, known: _Entries = MappingProxyType({})) -> Sequence[tuple[Mapping[str, Any], Grant]]:
+        """Each token's entry with its grant; of an entry that is `known` the grant that it had. Raises ConfigError."""
         try:
             content = orjson.loads(self._path.read_bytes())
             if content["format"] not in _READABLE:
                 raise ConfigError(
                     f"{self._path}: format {content['format']}, this version reads format 1 and {_FORMAT}"
                 )
-            return tuple(_grant(entry) for entry in content["tokens"])
+            return [(entry, _grant(entry, known)) for entry in content["tokens"]]
         except FileNotFoundError:
             return ()
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -233,23 +262,37 @@ class TokenBook:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            grants = [*self._read()]
+            grants = [grant for _, grant in self._read()]
             yield grants
             content = {"format": _FORMAT, "tokens": [_entry(grant) for grant in grants]}
             _replace(self._path, orjson.dumps(content, option=orjson.OPT_INDENT_2))
         self._looked = -_LOOK_EVERY_S
 
 
-def _grant(entry: Mapping[str, Any]) -> Grant:
+def _grant(entry: Mapping[str, Any], known: _Entries) -> Grant:
+    before = known.get(entry["sha256"])
+    if before is not None and before[0] == entry:
+        return before[1]
+    unknown = sorted(entry.keys() - _KEYS)
+    if unknown:
+        raise ValueError(f"token {entry['name']!r}: unknown key {unknown[0]!r}")
+    expires = entry.get("expires")
     return Grant(
         name=entry["name"],
         scopes=frozenset(Scope(scope) for scope in entry["scopes"]),
         buckets=frozenset(entry["buckets"]),
-        created=datetime.fromisoformat(entry["created"]),
+        created=_moment(entry["created"]),
         digest=entry["sha256"],
         allowance=read_allowance(entry),
-        expires=datetime.fromisoformat(entry["expires"]) if entry.get("expires") else None,
+        expires=None if expires is None else _moment(expires),
     )
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} is a time without its zone")
+    return moment
 
 
 def _entry(grant: Grant) -> dict[str, Any]:
@@ -259,8 +302,8 @@ def _entry(grant: Grant) -> dict[str, Any]:
         "buckets": sorted(grant.buckets),
         "created": grant.created.isoformat(),
         "sha256": grant.digest,
-        "expires": grant.expires.isoformat() if grant.expires else None,
-        **plain(grant.allowance),
+        **({"expires": grant.expires.isoformat()} if grant.expires else {}),
+        **{key: value for key, value in plain(grant.allowance).items() if value},
     }
 
 

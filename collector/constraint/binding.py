@@ -33,6 +33,7 @@ class Bindings:
     def __init__(self, tokens: TokenBook) -> None:
         self._tokens = tokens
         self._known: dict[str, Binding] = {}
+        self._generation = 0
 
     def of(self, grant: Grant | None) -> Binding | None:
         """What the holder of the grant is bound by; None is nothing."""
@@ -46,8 +47,9 @@ class Bindings:
         return bound
 
     def _bind(self, grant: Grant) -> Binding:
-        lasting = self._tokens.digests
-        self._known = {digest: known for digest, known in self._known.items() if digest in lasting}
+        if self._generation != self._tokens.generation:
+            self._generation, lasting = self._tokens.generation, self._tokens.digests
+            self._known = {digest: known for digest, known in self._known.items() if digest in lasting}
         allowance = grant.allowance
         per_s = allowance.lines_per_second
         rate = None if per_s is None else LineRate(grant.name, per_s, allowance.most_at_once)

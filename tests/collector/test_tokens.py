@@ -128,6 +128,19 @@ def test_what_a_token_is_bound_by_outlives_the_process(book: TokenBook, tmp_path
     assert (found["free"].allowance, found["free"].expires) == (Allowance(), None)
 
 
+def test_a_clock_that_steps_back_brings_a_token_back(book: TokenBook, clock: ManualClock):
+    """Time is what the clock says: each way the verdict changes, and the generation with it."""
+    token = book.create("device", frozenset({Scope.WRITE}), lasts=timedelta(hours=1)).reveal()
+    other = book.create("other", frozenset({Scope.WRITE}), lasts=timedelta(hours=3)).reveal()
+    seen = []
+    for by in (timedelta(hours=2), -timedelta(hours=2), timedelta(hours=4), -timedelta(hours=2)):
+        clock.advance(by)
+        book._look()
+        seen.append((book.verify(token) is not None, book.verify(other) is not None, book.generation))
+    assert [verdicts for *verdicts, _ in seen] == [[False, True], [True, True], [False, False], [False, True]]
+    assert len({generation for *_, generation in seen}) == 4
+
+
 ENTRY = {"name": "old", "scopes": ["write"], "buckets": ["home"], "created": "2025-01-01T00:00:00+00:00", "sha256": "0"}
 
 
@@ -151,7 +164,11 @@ def test_the_first_format_is_read_and_migrated_by_the_next_edit(book: TokenBook,
         {"tags": {"device": ""}},
         {"series": "many"},
         {"lines_per_second": "x"},
+        {"series": 0},
         {"expires": "soon"},
+        {"expires": ""},
+        {"expires": "2027-01-01T00:00:00"},
+        {"measurement": ["cpu"]},
     ],
 )
 def test_an_allowance_that_is_none_lets_nobody_in(tmp_path: Path, clock: ManualClock, edit: dict[str, object]):

@@ -50,6 +50,7 @@ def test_quotas_outlive_an_edit_of_the_file_and_end_with_their_token(book: Token
     assert (again.rate, again.constraint) == (first.rate, first.constraint)
     revoked = book.named("a")
     book.revoke("a")
+    clock.advance(timedelta(seconds=1))
     _ = bindings.of(book.named("b"))
     assert bound(bindings, revoked).rate is not first.rate
 
