@@ -156,7 +156,7 @@ async def test_every_line_is_found_again_and_across_a_restart(tmp_path: Path):
 
     second = Running(tmp_path, store, **QUIET)
     await second.start()
-    assert await ask(second) == before
+    assert (await ask(second))["buckets"] == before["buckets"]
     store.missing.clear()
     await until(lambda: len(store.lines["telemetry"]) == 4)
 
