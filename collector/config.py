@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from collector.buffer.disk import DiskConfig
-from collector.dead import DeadConfig
+from collector.dead.box import DeadConfig
 from collector.deliver.destinations import DestinationConfig, check_names
 from collector.deliver.outlet import DeliveryConfig
 from collector.intake.host import HostConfig

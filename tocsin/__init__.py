@@ -2,6 +2,7 @@
 
 __main__    arguments -> command -> exit code
 arguments   the grammar of the command line
+examples    what stands below each command's --help
 config      what tocsin.yml holds: one section a room
 sections    what each role is told of it: its section, with tokens and addresses filled in
 roles       how each role is built from its section, and takes up another one
@@ -15,7 +16,8 @@ statements  reads the queries of boards
 query       asks the store and prints a table
 secrets     makes the passwords and tokens of a compose stack
 health      asks a URL whether its role is well
-dead        lists, shows, replays and purges dead letters
+dead        lists, shows, exports, replays and purges dead letters
+letters     dead letters of the running collector, or of its file where none runs
 explain     shows what the collector would make of a line
 tail        follows the lines that the collector takes
 transcript  how a followed line is written down

@@ -1,4 +1,4 @@
-"""`tocsin dead list|show|replay|purge`: the dead letters of the running collector."""
+"""`tocsin dead list|show|export|summary|replay|purge`: the dead letters of the running collector, or those it left."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console as Terminal
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from foundation import durations
@@ -19,41 +20,46 @@ from foundation.errors import ConfigError
 from foundation.line_protocol.line import LineError
 from foundation.line_protocol.rfc3339 import parse_rfc3339
 from tocsin.asking import Collector, Refused
+from tocsin.letters import PATH, Filters, Letters, every, find_letters
 
-_PATH = "/api/v1/dead"
 _SHOWN_REASON = 80
+_HOWS = ("held", "replayed", "purged", "evicted")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit 0 when done; 1 when letters are missing, were refused again, or the collector said no; 2 without one."""
-    wanted = _wanted(arguments)
-    if arguments.action == "purge" and not wanted and not arguments.all:
+    filters = _filters(arguments)
+    if arguments.action == "purge" and not filters and not arguments.all:
         raise ConfigError("purge what? give ids or a filter, or --all to throw every dead letter away")
-    collector = Collector(arguments)
     try:
         match arguments.action:
             case "list":
-                return _list(collector, wanted, arguments)
+                return _list(find_letters(arguments), filters, arguments)
             case "show":
-                return _show(collector, wanted, arguments)
+                return _show(find_letters(arguments), filters, arguments)
+            case "export":
+                return _export(find_letters(arguments), filters)
+            case "summary":
+                return _summary(find_letters(arguments), arguments)
             case "replay":
-                return _replay(collector, wanted, arguments)
+                return _replay(Collector(arguments), filters, arguments)
             case _:
-                return _purge(collector, wanted, arguments)
+                return _purge(Collector(arguments), filters, arguments)
     except Refused as error:
         print(f"tocsin dead: {error}", file=sys.stderr)
         return 1
 
 
-def _wanted(arguments: argparse.Namespace) -> dict[str, object]:
+def _filters(arguments: argparse.Namespace) -> Filters:
     given = vars(arguments)
-    wanted = {name: given.get(name) for name in ("bucket", "measurement", "reason", "source")}
-    wanted["since_ns"] = _since(given["since"]) if given.get("since") else None
-    wanted["id"] = ",".join(map(str, given.get("ids") or ()))
-    return {name: value for name, value in wanted.items() if value}
+    filters = {name: given.get(name) for name in ("bucket", "measurement", "reason", "source")}
+    for name in ("since", "until"):
+        filters[f"{name}_ns"] = _instant(name, given[name]) if given.get(name) else None
+    filters["id"] = ",".join(map(str, given.get("ids") or ()))
+    return {name: value for name, value in filters.items() if value}
 
 
-def _since(text: str) -> int:
+def _instant(option: str, text: str) -> int:
     """An instant, or a span before now, as ns."""
     try:
         if text[:1].isdigit() and "-" in text:
@@ -61,21 +67,21 @@ def _since(text: str) -> int:
         ago = durations.parse(text)
     except (ValueError, LineError) as error:
         raise ConfigError(
-            f"--since: {text!r} is neither a duration, as in 2h, nor a time, as in 2026-01-31T08:00:00Z"
+            f"--{option}: {text!r} is neither a duration, as in 2h, nor a time, as in 2026-01-31T08:00:00Z"
         ) from error
     return max(SystemClock().now_ns() - int(ago.total_seconds() * 1e9), 1)
 
 
-def _list(collector: Collector, wanted: Mapping[str, object], arguments: argparse.Namespace) -> int:
-    answer = collector.ask(_PATH, {**wanted, "after": arguments.after, "limit": arguments.limit})
+def _list(letters: Letters, filters: Filters, arguments: argparse.Namespace) -> int:
+    page = letters.page(filters, after=arguments.after, most=arguments.limit)
     if arguments.json:
-        print(json.dumps(answer))
+        print(json.dumps({"letters": page.letters, "next_after": page.next_after}))
         return 0
-    if not answer["letters"]:
+    if not page.letters:
         print("no dead letters")
         return 0
     table = Table("id", "time", "bucket", "measurement", "source", "why", "refused by", "replays", "reason")
-    for letter in answer["letters"]:
+    for letter in page.letters:
         reason = letter["reason"]
         table.add_row(
             str(letter["id"]),
@@ -89,35 +95,68 @@ def _list(collector: Collector, wanted: Mapping[str, object], arguments: argpars
             reason if len(reason) <= _SHOWN_REASON else reason[: _SHOWN_REASON - 1] + "…",
         )
     Terminal(markup=False, highlight=False).print(table)
-    if answer["next_after"] is not None:
-        print(f"there may be more: --after {answer['next_after']}")
+    if page.next_after is not None:
+        print(f"there may be more: --after {page.next_after}")
     return 0
 
 
-def _show(collector: Collector, wanted: Mapping[str, object], arguments: argparse.Namespace) -> int:
-    letters = collector.ask(_PATH, wanted)["letters"]
+def _show(letters: Letters, filters: Filters, arguments: argparse.Namespace) -> int:
+    found = letters.page(filters, after=0, most=len(arguments.ids)).letters
     if arguments.json:
-        print(json.dumps({"letters": letters}))
+        print(json.dumps({"letters": found}))
     else:
-        for letter in letters:
+        for letter in found:
             for key, value in _readable(letter).items():
                 print(f"{key:<12} {value}")
             print()
-    missing = set(arguments.ids) - {letter["id"] for letter in letters}
+    missing = set(arguments.ids) - {letter["id"] for letter in found}
     for number in sorted(missing):
         print(f"tocsin dead: there is no letter {number}", file=sys.stderr)
     return 1 if missing else 0
 
 
-def _replay(collector: Collector, wanted: Mapping[str, object], arguments: argparse.Namespace) -> int:
-    """Batch after batch, so that no request lasts long and an interrupt loses nothing."""
+def _export(letters: Letters, filters: Filters) -> int:
+    for letter in every(letters, filters):
+        print(json.dumps(letter, ensure_ascii=False))
+    return 0
+
+
+def _summary(letters: Letters, arguments: argparse.Namespace) -> int:
+    accounts = letters.accounts()
+    if arguments.json:
+        print(json.dumps({"accounts": accounts}))
+        return 0
+    if not accounts:
+        print("no dead letters, and there never were any")
+        return 0
+    sums: dict[tuple[str, str, bool], dict[str, int]] = {}
+    for one in accounts:
+        sums.setdefault((one["bucket"], one["source"], one["acknowledged"]), {})[one["how"]] = one["lines"]
+    table = Table("bucket", "source", "refused by", *_HOWS)
+    for (bucket, source, acknowledged), lines in sorted(sums.items()):
+        where = "a store" if acknowledged else "intake"
+        table.add_row(bucket, source, where, *(str(lines.get(how, 0)) for how in _HOWS))
+    Terminal(markup=False, highlight=False).print(table)
+    return 0
+
+
+def _replay(collector: Collector, filters: Filters, arguments: argparse.Namespace) -> int:
+    """Batch after batch, so that no request lasts long and an interrupt loses nothing.
+
+    Letters that come meanwhile are for another time: a replay ends, however fast new ones come.
+    """
+    there = collector.ask(f"{PATH}/count", filters)
     done: dict[str, Any] = {"replayed": 0, "refused": 0, "stopped": ""}
-    after, more = 0, True
-    while more and not done["stopped"]:
-        answer = collector.ask(f"{_PATH}/replay", method="POST", form={**wanted, "after": after})
-        for key in done:
-            done[key] += answer[key]
-        after, more = answer["last"], answer["more"]
+    after, more = 0, there["letters"] > 0
+    with _progress() as progress:
+        bar = progress.add_task("replaying", total=there["letters"])
+        while more and not done["stopped"]:
+            form = {**filters, "after": after, "upto": there["last"]}
+            answer = collector.ask(f"{PATH}/replay", method="POST", form=form)
+            for key in done:
+                done[key] += answer[key]
+            after, more = answer["last"], answer["more"]
+            progress.update(bar, completed=done["replayed"] + done["refused"])
     if arguments.json:
         print(json.dumps(done))
     else:
@@ -127,8 +166,14 @@ def _replay(collector: Collector, wanted: Mapping[str, object], arguments: argpa
     return 1 if done["refused"] or done["stopped"] else 0
 
 
-def _purge(collector: Collector, wanted: Mapping[str, object], arguments: argparse.Namespace) -> int:
-    answer = collector.ask(_PATH, {**wanted, "all": "" if wanted else "true"}, method="DELETE")
+def _progress() -> Progress:
+    """Shown on a terminal alone, and gone at the end."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Terminal(stderr=True), transient=True, disable=not sys.stderr.isatty())
+
+
+def _purge(collector: Collector, filters: Filters, arguments: argparse.Namespace) -> int:
+    answer = collector.ask(PATH, {**filters, "all": "" if filters else "true"}, method="DELETE")
     print(json.dumps(answer) if arguments.json else f"purged {answer['purged']}")
     return 0
 

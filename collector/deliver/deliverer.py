@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Mapping
 
 from collector.buffer.contract import Buffer
-from collector.dead import DeadLetters
+from collector.dead.box import DeadLetters
 from collector.deliver.attempts import Attempts
 from collector.deliver.destinations import Destination
 from collector.deliver.lane import Lane

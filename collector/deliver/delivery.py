@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from collector.buffer.contract import Buffer
-from collector.dead import DeadLetters
+from collector.dead.box import DeadLetters
 from collector.deliver.ages import Ages
 from collector.deliver.deliverer import Deliverer
 from collector.deliver.destinations import Destination

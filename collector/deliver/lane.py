@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from isal import igzip_lib
 
 from collector.buffer.contract import Buffer, Parcel
-from collector.dead import DeadLetter, DeadLetters
+from collector.dead.box import DeadLetters
+from collector.dead.letter import DeadLetter
 from collector.deliver.attempts import Attempts
 from collector.deliver.isolation import Isolation
 from collector.deliver.letters import letters

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from collector.buffer.contract import Origin, Parcel
-from collector.dead import DeadLetter
+from collector.dead.letter import DeadLetter
 from foundation.batch import Refused
 
 _NOWHERE = Origin("", 0, 0)

@@ -285,6 +285,8 @@ class Intake:
             "/api/v1/ledger": _Route(read, ledger.answer),
             "/explain": _Route(read, explain.answer),
             "/api/v1/dead": _Route(read | {"DELETE"}, letters.answer),
+            "/api/v1/dead/count": _Route(read, letters.count),
+            "/api/v1/dead/accounts": _Route(read, letters.accounts),
             "/api/v1/dead/replay": _Route(post, letters.replay),
             "/api/v1/tail": _Route(frozenset({"GET"}), self._following.answer, bounded=False),
             "/ping": _Route(read, self._health.ping, bounded=False),

@@ -1,6 +1,8 @@
 """The dead letters over HTTP, for who holds scope admin: look, replay, throw away.
 
-    GET    /api/v1/dead?bucket=&measurement=&reason=&source=&since_ns=&id=&after=&limit=
+    GET    /api/v1/dead?bucket=&measurement=&reason=&source=&since_ns=&until_ns=&id=&upto=&after=&limit=
+    GET    /api/v1/dead/count?...     how many fit, and the last of them
+    GET    /api/v1/dead/accounts      what became of all there ever were, by bucket and source
     DELETE /api/v1/dead?...           the same filters; `all=true` where no filter is given
     POST   /api/v1/dead/replay        the same as a JSON object; one batch, `more` says whether to ask again
 
@@ -9,15 +11,14 @@ A replay asks for JSON by its content type, which a page of another site cannot 
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 import orjson
 from aiohttp import web
 
-from collector.dead import DeadLetters, Kept, LettersNotKept, Wanted
+from collector.dead.box import DeadLetters, LettersNotKept
+from collector.dead.letter import Wanted
 from collector.intake.access import Access
 from collector.intake.answers import Refusal, json_answer, unavailable
 from collector.intake.body import Load, read_body
@@ -30,7 +31,8 @@ _MOST_IDS = 1000
 _MOST_FORM_BYTES = 1 << 16
 _RETRY_AFTER_S = 5.0
 _TEXTS = ("bucket", "measurement", "reason", "source")
-_KNOWN = frozenset({*_TEXTS, "since_ns", "id", "after", "limit", "all", "p", "u"})
+_NUMBERS = ("since_ns", "until_ns", "upto")
+_KNOWN = frozenset({*_TEXTS, *_NUMBERS, "id", "after", "limit", "all", "p", "u"})
 
 
 class LetterRoutes:
@@ -58,7 +60,26 @@ class LetterRoutes:
         except LettersNotKept as error:
             raise unavailable(str(error), _RETRY_AFTER_S) from error
         more = letters[-1].id if len(letters) == most else None
-        return json_answer({"letters": [_plain(kept) for kept in letters], "next_after": more})
+        return json_answer({"letters": [kept.shown() for kept in letters], "next_after": more})
+
+    async def count(self, request: web.BaseRequest, params: Mapping[str, str]) -> web.Response:
+        """How many letters fit, and the highest id among them: with it as `upto` whoever replays comes to an end."""
+        grant = self._admit(request, params)
+        wanted = _wanted(params)
+        self._demand_buckets(grant, wanted)
+        try:
+            return json_answer(asdict(await self._dead.count(wanted)))
+        except LettersNotKept as error:
+            raise unavailable(str(error), _RETRY_AFTER_S) from error
+
+    async def accounts(self, request: web.BaseRequest, params: Mapping[str, str]) -> web.Response:
+        """Lines that are or were letters, as far as the token may see them."""
+        grant = self._admit(request, params)
+        try:
+            accounts = await self._dead.accounts()
+        except LettersNotKept as error:
+            raise unavailable(str(error), _RETRY_AFTER_S) from error
+        return json_answer({"accounts": [asdict(one) for one in accounts if grant is None or grant.covers(one.bucket)]})
 
     async def replay(self, request: web.BaseRequest, params: Mapping[str, str]) -> web.Response:
         """Put one batch of letters through the door again."""
@@ -100,14 +121,20 @@ async def _form(request: web.BaseRequest, load: Load) -> Mapping[str, str]:
 def _wanted(params: Mapping[str, str]) -> Wanted:
     unknown = sorted(params.keys() - _KNOWN)
     if unknown:
-        raise Refusal(
-            400, f'unknown filter "{unknown[0]}"; there are bucket, measurement, reason, source, since_ns, id'
-        )
+        raise Refusal(400, f'unknown filter "{unknown[0]}"; there are {", ".join((*_TEXTS, *_NUMBERS))}, id')
     ids = [text for text in params.get("id", "").split(",") if text]
     if len(ids) > _MOST_IDS or not all(text.isascii() and text.isdigit() for text in ids):
         raise Refusal(400, f"id is up to {_MOST_IDS} numbers, with commas between them")
-    texts = {name: params.get(name, "") for name in _TEXTS}
-    return Wanted(ids=tuple(map(int, ids)), since_ns=_number(params, "since_ns"), **texts)
+    return Wanted(
+        ids=tuple(map(int, ids)),
+        bucket=params.get("bucket", ""),
+        measurement=params.get("measurement", ""),
+        reason=params.get("reason", ""),
+        source=params.get("source", ""),
+        since_ns=_number(params, "since_ns"),
+        until_ns=_number(params, "until_ns"),
+        upto=_number(params, "upto"),
+    )
 
 
 def _limit(params: Mapping[str, str]) -> int:
@@ -119,24 +146,3 @@ def _number(params: Mapping[str, str], name: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) < 1 << 63):
         raise Refusal(400, f"{name} is a whole number, not {text[:40]!r}")
     return int(text)
-
-
-def _plain(kept: Kept) -> dict[str, Any]:
-    letter = kept.letter
-    shown = {
-        "id": kept.id,
-        "accepted_ns": letter.accepted_ns,
-        "bucket": letter.bucket,
-        "measurement": letter.measurement,
-        "source": letter.source,
-        "destination": letter.destination,
-        "kind": letter.kind,
-        "reason": letter.reason,
-        "replays": kept.replays,
-        "protocol": letter.form.protocol,
-        "precision": letter.form.precision,
-    }
-    try:
-        return shown | {"line": letter.line.decode()}
-    except UnicodeDecodeError:
-        return shown | {"line_base64": base64.b64encode(letter.line).decode()}

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 
 import orjson
 
-from collector.dead import INTAKE, DeadLetter, DeadLetters, Form, LettersNotKept
+from collector.dead.box import DeadLetters, LettersNotKept
+from collector.dead.letter import INTAKE, DeadLetter, Form
 from collector.decode.contract import Arrival
 from collector.decode.json_telemetry import JsonTelemetry
 from collector.decode.line_protocol import LineProtocol

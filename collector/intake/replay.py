@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from collector.constraint.binding import Binding
-from collector.dead import INTAKE, DeadLetter, DeadLetters, Kept, Wanted
+from collector.dead.box import DeadLetters
+from collector.dead.letter import INTAKE, DeadLetter, Kept, Wanted
 from collector.decode.contract import Arrival, DecodeError
 from collector.decode.json_telemetry import JsonTelemetry
 from collector.intake.access import SenderGone

@@ -5,17 +5,10 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from collector.dead import (
-    INTAKE,
-    DeadConfig,
-    DeadLetter,
-    DeadLetters,
-    LettersNotKept,
-    Wanted,
-    read_letters,
-    reason_kind,
-)
+from collector.dead.box import DeadConfig, DeadLetters, LettersNotKept
+from collector.dead.letter import INTAKE, DeadLetter, Wanted, reason_kind
 from collector.metrics import DeadLetterMetrics
+from tests.fakes.letters import letters_in
 
 
 def letter(line: bytes = b"m f=1 1", reason: str = "unable to parse") -> DeadLetter:
@@ -35,7 +28,7 @@ async def test_a_letter_comes_back_as_it_was(tmp_path: Path, line: bytes):
     """Any bytes of a line survive, with reason, source, bucket, destination and time."""
     await box(tmp_path).add([letter(line)])
 
-    assert list(read_letters(tmp_path)) == [letter(line)]
+    assert letters_in(tmp_path) == [letter(line)]
 
 
 async def test_letters_are_counted_by_bucket_and_kind(tmp_path: Path):
@@ -109,7 +102,7 @@ async def test_lines_that_nobody_acknowledged_go_first(tmp_path: Path):
     for _ in range(30):
         await one.add([DeadLetter(b"x" * 5000, "syntax", "telemetry", "host:::1", INTAKE, 1)])
 
-    kept = [one.line for one in read_letters(tmp_path)]
+    kept = [one.line for one in letters_in(tmp_path)]
     assert b"precious f=1 1" in kept
     assert 1 < len(kept) < 31
 
@@ -164,7 +157,7 @@ async def test_the_oldest_go_when_there_are_too_many(tmp_path: Path):
         await letters.add([one])
         written += 1
 
-    kept_lines = [one.line for one in read_letters(tmp_path)]
+    kept_lines = [one.line for one in letters_in(tmp_path)]
     kept = [int(line[4:6]) for line in kept_lines]
     assert sum(len(line) for line in kept_lines) <= most < size_of(tmp_path) < 2 * most
     assert kept == list(range(40 - len(kept), 40))

@@ -13,7 +13,7 @@ from collector.check.catalog import ChecksConfig
 from collector.check.catalog import build as build_checks
 from collector.check.field_types import FieldTypes, FieldTypesConfig
 from collector.check.pins import PinFile
-from collector.dead import DeadConfig, DeadLetters
+from collector.dead.box import DeadConfig, DeadLetters
 from collector.decode.catalog import build as build_decoders
 from collector.decode.json_telemetry import JsonTelemetryConfig
 from collector.intake.buckets import Buckets

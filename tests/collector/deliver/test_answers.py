@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from collector.buffer.disk import DiskBuffer
-from collector.dead import DeadConfig, DeadLetters, read_letters
+from collector.dead.box import DeadConfig, DeadLetters
 from collector.deliver.deliverer import Deliverer
 from collector.deliver.destinations import Destination
 from collector.deliver.outlet import DeliveryConfig
@@ -18,6 +18,7 @@ from collector.metrics import DeadLetterMetrics, DeliveryMetrics
 from foundation.backoff import Backoff
 from tests.fakes.buffers import Incidents, batch, disk_buffer
 from tests.fakes.collector import influx_store
+from tests.fakes.letters import letters_in
 from tests.fakes.polling import until
 from tests.fakes.store_server import (
     Exchange,
@@ -107,7 +108,7 @@ async def test_what_says_nothing_about_the_lines_is_tried_again(line: Line, turn
     await line.done()
 
     assert line.server.lines() == ["m f=1", "m f=2"]
-    assert list(read_letters(line.folder / "dead")) == []
+    assert letters_in(line.folder / "dead") == []
     await until(lambda: line.deliverer.hindered == {}, seconds=30)
 
 
@@ -151,7 +152,7 @@ async def test_what_condemns_a_line_costs_that_line_alone(line: Line, turn: Turn
     await line.done()
 
     assert line.server.lines() == ["m f=1", "m f=3"]
-    [letter] = read_letters(line.folder / "dead")
+    [letter] = letters_in(line.folder / "dead")
     assert (letter.line, letter.destination, letter.reason_kind) == (b"m f=2 2", "far", kind)
 
 
@@ -167,7 +168,7 @@ async def test_a_partial_write_that_dropped_nothing_is_a_success(line: Line):
     await line.done()
 
     assert line.server.lines() == ["m f=1"]
-    assert list(read_letters(line.folder / "dead")) == []
+    assert letters_in(line.folder / "dead") == []
 
 
 async def test_buckets_go_under_their_name_over_there(line: Line):

@@ -9,7 +9,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from collector.buffer.disk import DiskBuffer
-from collector.dead import DeadConfig, DeadLetter, DeadLetters, read_letters
+from collector.dead.box import DeadConfig, DeadLetters
+from collector.dead.letter import DeadLetter
 from collector.deliver.deliverer import Deliverer
 from collector.deliver.destinations import Destination
 from collector.deliver.outlet import DeliveryConfig
@@ -19,6 +20,7 @@ from foundation.backoff import Backoff
 from foundation.errors import Permanent
 from store.errors import StoreUnavailable
 from tests.fakes.buffers import Incidents, batch, disk_buffer
+from tests.fakes.letters import letters_in
 from tests.fakes.polling import until
 from tests.fakes.store import MemoryStore
 
@@ -57,7 +59,7 @@ class Line:
         return [line.decode() for line in self.store.lines.get(bucket, [])]
 
     def letters(self) -> list[DeadLetter]:
-        return list(read_letters(self.folder / "dead"))
+        return letters_in(self.folder / "dead")
 
     def retries(self, reason: str) -> float:
         labels = {"destination": "store", "reason": reason}

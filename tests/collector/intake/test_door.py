@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from collector.buffer.contract import BufferFull
-from collector.dead import DeadConfig, DeadLetters
+from collector.dead.box import DeadConfig, DeadLetters
 from collector.decode.contract import Arrival
 from collector.intake.door import Door, LinesRefused
 from collector.intake.metrics import IntakeMetrics

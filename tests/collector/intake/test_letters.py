@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from collector.buffer.contract import BufferFull
-from collector.dead import DeadLetter
+from collector.dead.letter import DeadLetter
 from collector.decode.contract import Arrival
 from collector.decode.tally import MOST_LINE_BYTES
 from collector.intake.http import IntakeConfig
