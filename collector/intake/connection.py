@@ -36,6 +36,7 @@ class Connection(RequestHandler):
 
     __slots__ = (
         "_address",
+        "_begun",
         "_due",
         "_guard",
         "_head_since",
@@ -53,6 +54,7 @@ class Connection(RequestHandler):
         self._server = server
         self._lane = lane
         self.sender = ""
+        self._begun = b""
         self._due = 0
         self._held = b""
         self._in_lane = False
@@ -75,6 +77,9 @@ class Connection(RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Forget the client."""
+        if self._begun:
+            self._lane.abandon()
+            self._begun = b""
         super().connection_lost(exc)
         if self._address is not None:
             self._guard.leave(self._address)
@@ -84,8 +89,13 @@ class Connection(RequestHandler):
         """Take in what came, and show the lane what may be for it.
 
         The lane sees a request only where it begins for certain: `_due` bytes of the last one are still to come for
-        aiohttp. A connection whose bytes cannot be followed is aiohttp's from then on.
+        aiohttp. A connection whose bytes cannot be followed is aiohttp's from then on. Many clients send a head by
+        itself: one that is the lane's, `_begun`, waits here for its body, but not longer than until `look`.
         """
+        if self._begun and data:
+            data = self._begun + data
+            self._begun = b""
+            self._due = 0
         if not data:  # aiohttp itself goes on with what its parser has
             super().data_received(data)
         while data:
@@ -108,13 +118,25 @@ class Connection(RequestHandler):
         if plan is None:
             self._due = _LOST
             return 0
-        size = end + len(_END) + plan.body_bytes
-        if len(data) >= size and self._idle and self._lane.take(self, plan, data[:size], self.sender):
-            self._in_lane = True
-            self._request_count += 1
-            return size
+        begin = end + len(_END)
+        size = begin + plan.body_bytes
+        if plan.errand is not None and self._idle:
+            if len(data) == begin:
+                self._begun = data
+                self._due = plan.body_bytes
+                return begin
+            if len(data) >= size and self._lane.take(self, plan, data[:size], self.sender):
+                self._in_lane = True
+                self._request_count += 1
+                return size
         self._due = size
         return 0
+
+    def _let_go(self) -> None:
+        """Let aiohttp wait for the body of what has begun."""
+        if self._begun:
+            begun, self._begun = self._begun, b""
+            self._hand_on(begun)
 
     def acknowledge(self, wire: bytes, now: float) -> None:
         """Send the lane's answer."""
@@ -169,10 +191,12 @@ class Connection(RequestHandler):
         if self._in_lane:
             self._parting = True
         else:
+            self._let_go()
             super().close()
 
     async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 - the signature is aiohttp's
         """Finish what runs, within `timeout` seconds, and close."""
+        self._let_go()
         if self._in_lane:
             self._left_lane = self._loop.create_future()
             with suppress(TimeoutError):
@@ -181,6 +205,7 @@ class Connection(RequestHandler):
         await super().shutdown(timeout)
 
     def _process_keepalive(self) -> None:
+        self._let_go()
         if self._in_lane:
             self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         super()._process_keepalive()
@@ -193,6 +218,7 @@ class Connection(RequestHandler):
 
     def look(self, now: float) -> None:
         """Leave a client whose head has been arriving for too long."""
+        self._let_go()
         longest_s = self._guard.limits.head_timeout.total_seconds()
         if self._head_since is not None and self._waiter is not None and now - self._head_since > longest_s:
             self._guard.late()
@@ -201,7 +227,8 @@ class Connection(RequestHandler):
     @property
     def owed(self) -> bool:
         """Whether the client may count on an answer: it was let in and has asked nothing yet, or is being answered."""
-        return not self._force_close and (not self._request_count or self._waiter is None or self._in_lane)
+        asked = self._waiter is None or self._in_lane or bool(self._begun)
+        return not self._force_close and (asked or not self._request_count)
 
     def _dismiss(self, last_words: bytes) -> None:
         if self.transport is not None:

@@ -130,6 +130,10 @@ class Lane:
             self._send_off(group)
         return True
 
+    def abandon(self) -> None:
+        """Count a request of which only the head has come before the client left."""
+        self._metrics.refused_bodies.labels("aborted").inc()
+
     def _set_off(self) -> None:
         groups, self._groups = self._groups, {}
         for group in groups.values():

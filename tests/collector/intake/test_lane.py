@@ -337,6 +337,44 @@ async def test_a_client_that_leaves_loses_nothing(intake: RunningIntake, caplog:
     assert caplog.records == []
 
 
+async def test_a_head_by_itself_waits_for_its_body(intake: RunningIntake):
+    """As Python's own client sends them; nothing of it reaches aiohttp if the rest comes soon."""
+    (client,) = await ask(intake, POINT)
+    before = server_of(intake).requests_count
+    await client.send([POINT[:-8], POINT[-8:]])
+    await client.send([POINT[:-8], POINT[-8:] + POINT[:-8], POINT[-8:]])
+    assert client.said.count(b"HTTP/1.1 204") == 4
+    assert server_of(intake).requests_count == before
+
+
+@pytest.mark.parametrize("moment", ["look", "close", "idle"])
+async def test_a_body_that_does_not_follow_is_aiohttps_to_wait_for(intake: RunningIntake, moment: str):
+    """Its time-outs hold then; a stop waits for the body, and a client that waits for nothing is not left as silent."""
+    (client,) = await ask(intake, POINT)
+    before = server_of(intake).requests_count
+    await client.send([POINT[:-8]])
+    match moment:
+        case "look":
+            server_of(intake)._look()
+        case "close":
+            server_of(intake).pre_shutdown()
+        case _:
+            client.let_idle_time_pass()
+    await until(lambda: server_of(intake).requests_count == before + 1)
+    assert not client.is_closing()
+    if moment != "close":
+        await client.send([POINT[-8:]])
+        await until(lambda: client.said.count(b"HTTP/1.1 204") == 2)
+
+
+async def test_a_head_without_a_client_is_counted(intake: RunningIntake):
+    """As a body that broke off."""
+    (client,) = await ask(intake, POINT)
+    await client.send([POINT[:-8]])
+    await client.hang_up()
+    assert intake.count("tocsin_refused_bodies_total", reason="aborted") == 1
+
+
 async def test_a_stop_waits_for_the_lane(intake: RunningIntake):
     """Who was let in is answered, then the connection is closed."""
     (client,) = await ask(intake, POINT)
