@@ -41,12 +41,14 @@ UNITS: Mapping[str, Scale] = {
 class ConvertUnitConfig(Selection):
     """`from` and `to` name units, or `factor` and `offset` say it: value * factor + offset.
 
-    `to_field`: the field's new name, which should tell the new unit.
+    `from_tag`: the tag in which a line names its unit; it says `to` afterwards. `from` is for lines without it, then;
+    without `from` they stay as they are. `to_field`: the field's new name, which should tell the new unit.
     """
 
     kind: Literal["convert_unit"] = "convert_unit"
     field: str
     from_: str | None = None
+    from_tag: str | None = None
     to: str | None = None
     factor: float | None = None
     offset: float = 0.0
@@ -54,26 +56,47 @@ class ConvertUnitConfig(Selection):
 
     def __post_init__(self) -> None:
         """Refuse units that do not exist or do not measure the same."""
-        demand_writable(fields=(self.to_field or self.field,))
-        named = self.from_ is not None or self.to is not None
+        demand_writable(tags=(self.from_tag or "t",), fields=(self.to_field or self.field,))
+        named = self.from_ is not None or self.from_tag is not None or self.to is not None
         if named == (self.factor is not None):
-            raise ValueError("give either `from` and `to`, or `factor` (and `offset`)")
+            raise ValueError("give either `from` (or `from_tag`) and `to`, or `factor` (and `offset`)")
         if not named:
             return
         for key, unit in (("from", self.from_), ("to", self.to)):
-            if unit not in UNITS:
+            if unit not in UNITS and not (key == "from" and unit is None and self.from_tag):
                 raise ValueError(f"`{key}` is no unit known here: {', '.join(UNITS)}; or give `factor` and `offset`")
-        if UNITS[self.from_ or ""][0] != UNITS[self.to or ""][0]:
-            raise ValueError(f"{self.from_} measures {UNITS[self.from_ or ''][0]}, {self.to} {UNITS[self.to or ''][0]}")
+        if self.from_ is not None and UNITS[self.from_][0] != UNITS[self.to or ""][0]:
+            raise ValueError(f"{self.from_} measures {UNITS[self.from_][0]}, {self.to} {UNITS[self.to or ''][0]}")
 
-    @property
-    def scale(self) -> tuple[Fraction, Fraction]:
-        """(factor, offset) of the conversion, exactly."""
-        if self.factor is not None:
-            return Fraction(repr(self.factor)), Fraction(repr(self.offset))
-        _, factor, offset = UNITS[self.from_ or ""]
-        _, to_factor, to_offset = UNITS[self.to or ""]
-        return factor / to_factor, (offset - to_offset) / to_factor
+
+class Scaling:
+    """value * factor + offset, exactly, rounded once."""
+
+    def __init__(self, factor: Fraction, offset: Fraction) -> None:
+        self._factor = factor
+        self._offset = offset
+        self._times = factor.numerator * offset.denominator
+        self._plus = offset.numerator * factor.denominator
+        self._by: int = factor.denominator * offset.denominator
+
+    @classmethod
+    def between(cls, unit: str, to: str) -> Scaling:
+        """From one unit to another of the same kind."""
+        _, factor, offset = UNITS[unit]
+        _, to_factor, to_offset = UNITS[to]
+        return cls(factor / to_factor, (offset - to_offset) / to_factor)
+
+    def __call__(self, value: FieldValue) -> float:
+        """The result, by whole numbers where it can be: Python's division of two of them rounds correctly."""
+        text = repr(value)
+        try:
+            if "e" in text:
+                return float(Fraction(text) * self._factor + self._offset)
+            whole, _, decimals = text.partition(".")
+            power: int = 10 ** len(decimals)
+            return (int(whole + decimals) * self._times + self._plus * power) / (self._by * power)
+        except OverflowError:
+            return float("inf")
 
 
 class ConvertUnit(Unchanging):
@@ -83,16 +106,25 @@ class ConvertUnit(Unchanging):
 
     def __init__(self, config: ConvertUnitConfig) -> None:
         self._config = config
-        factor, offset = self._factor, self._offset = config.scale
-        self._times = factor.numerator * offset.denominator
-        self._plus = offset.numerator * factor.denominator
-        self._by: int = factor.denominator * offset.denominator
+        self._usual: Scaling | None = None
+        self._by_unit: Mapping[str, Scaling] = {}
+        if config.factor is not None:
+            self._usual = Scaling(Fraction(repr(config.factor)), Fraction(repr(config.offset)))
+        elif config.to is not None:
+            what = UNITS[config.to][0]
+            self._by_unit = {
+                unit: Scaling.between(unit, config.to) for unit, (kind, _, _) in UNITS.items() if kind == what
+            }
+            self._usual = self._by_unit[config.from_] if config.from_ else None
 
     def apply(self, line: Line) -> Ruling:
-        """The line with the field converted; refused if it is no number."""
+        """The line with the field converted; refused if it is no number, or of a unit that measures something else."""
         config = self._config
         if not config.selects(line) or not self._has(line):
             return None
+        scaling = self._scaling(line)
+        if scaling is None or isinstance(scaling, Objection):
+            return scaling
         name = config.to_field or config.field
         if name != config.field and any(key == name for key, _ in line.fields):
             return Objection(Cause.TRANSFORM, f'convert_unit: "{name}" is there already')
@@ -103,32 +135,42 @@ class ConvertUnit(Unchanging):
                 continue
             if isinstance(value, (bool, str)):
                 return Objection(Cause.TRANSFORM, f'convert_unit: "{key}" is no number')
-            fields.append((name, self._convert(value)))
-        return replace(line, fields=tuple(fields))
+            fields.append((name, scaling(value)))
+        tags = tuple(
+            [(tag, config.to or value) if tag == config.from_tag else (tag, value) for tag, value in line.tags]
+        )
+        return replace(line, tags=tags, fields=tuple(fields))
 
     def effect(self, line: Line) -> Effect:
         """One value becomes another, whatever else there is."""
         config = self._config
         if not config.selects(line):
             return ALIKE
-        name = config.to_field or config.field
-        return Effect(by_fields=True, values={name: (config.field, self._convert)} if self._has(line) else {})
+        scaling = self._scaling(line) if self._has(line) else None
+        if scaling is None or isinstance(scaling, Objection):
+            return Effect(by_fields=True)
+        return Effect(by_fields=True, values={config.to_field or config.field: (config.field, scaling)})
 
     def leaves(self, line: Line) -> bool:
-        """Whether it cannot be meant, or has no such field."""
-        return not (self._config.may_select(line) and self._has(line))
+        """Whether it cannot be meant, has no such field, or tells no unit."""
+        told = self._usual is not None or any(tag == self._config.from_tag for tag, _ in line.tags)
+        return not (self._config.may_select(line) and self._has(line) and told)
 
     def _has(self, line: Line) -> bool:
         return any(key == self._config.field for key, _ in line.fields)
 
-    def _convert(self, value: FieldValue) -> float:
-        """The exact result, rounded once: by whole numbers, of which Python's division rounds correctly."""
-        text = repr(value)
-        try:
-            if "e" in text:
-                return float(Fraction(text) * self._factor + self._offset)
-            whole, _, decimals = text.partition(".")
-            power: int = 10 ** len(decimals)
-            return (int(whole + decimals) * self._times + self._plus * power) / (self._by * power)
-        except OverflowError:
-            return float("inf")
+    def _scaling(self, line: Line) -> Scaling | Objection | None:
+        """How the line's value becomes one of the unit wanted; None leaves it as it is."""
+        told = next((value for tag, value in line.tags if tag == self._config.from_tag), None)
+        if told is None:
+            return self._usual
+        unit = _NAMES.get(told, told.casefold().removeprefix("°"))
+        known = self._by_unit.get(unit)
+        if known is None:
+            words = f'tag "{self._config.from_tag}" is "{told}", which is no unit that can be converted to'
+            return Objection(Cause.TRANSFORM, f"convert_unit: {words} {self._config.to}")
+        return known
+
+
+_NAMES = {"%": "percent"}
+"""What units are called besides their names."""

@@ -38,6 +38,7 @@ EXAMPLES = {
     "convert_unit": (
         "{kind: convert_unit, field: f, from: f, to: c}",
         "{kind: convert_unit, field: usage, factor: 100, to_field: g}",
+        "{kind: convert_unit, field: f, from_tag: region, to: s}",
     ),
     "hash": ("{kind: hash, key: sixteen bytes or more, tags: [host], fields: [f, s]}",),
     "mask": (

@@ -8,7 +8,7 @@ import pytest
 from foundation.errors import ConfigError
 from foundation.line_protocol.parse import parse_line
 from foundation.line_protocol.split import split_lines
-from tests.fakes.transforms import made, pipeline_of, run, transforms_of
+from tests.fakes.transforms import made, pipeline_of, run, stored, transforms_of
 
 KEY = "correct horse battery staple"
 
@@ -47,6 +47,33 @@ def test_a_tag_is_added_where_it_is_missing():
 def test_units_are_converted_exactly(units: str, given: bytes, wanted: float):
     """The result is the float nearest to the true one, never 0.30000000000000004."""
     assert value(f"[{{kind: convert_unit, field: x, {units}, to_field: y}}]", b"m x=" + given + b" 1\n", "y") == wanted
+
+
+@pytest.mark.parametrize(
+    ("tag", "wanted"),
+    [
+        (",unit=bar", (("hpa",), 2000.0)),
+        (",unit=KPA", (("hpa",), 20.0)),
+        (",unit=hpa", (("hpa",), 2.0)),
+        ("", ((), 0.02)),
+    ],
+)
+def test_a_unit_may_be_told_by_a_tag(tag: str, wanted: tuple[tuple[str, ...], float]):
+    """The tag says the unit of what is stored then; a line without it has the usual one."""
+    body = f"tank{tag} x=2 1\n".encode()
+    line = parse_line(made("[{kind: convert_unit, field: x, from_tag: unit, from: pa, to: hpa}]", body).rstrip(b"\n"))
+    assert (tuple(value for _, value in line.tags), line.fields) == (wanted[0], (("x", wanted[1]),))
+
+
+def test_a_unit_that_measures_something_else_is_refused():
+    """The answer names it; a line that tells no unit stays as it is where none is usual."""
+    pipeline = pipeline_of("[{kind: convert_unit, field: x, from_tag: unit, to: c}]")
+    for _ in range(2):
+        outcome = run(pipeline, "m,unit=°F x=212i 1\nm,unit=bar x=1 2\nm x=7i 3\nm,unit=F y=1 4\n".encode())
+        assert stored(outcome) == b"m,unit=c x=100.0 1\nm,unit=F y=1 4\n"
+        reasons = [one.objection.reason for one in outcome.listed]
+        assert 'tag "unit" is "bar", which is no unit that can be converted to c' in reasons[0]
+        assert "already exists as type float" in reasons[1]
 
 
 def test_what_cannot_be_converted_is_refused():
