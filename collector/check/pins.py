@@ -44,7 +44,10 @@ class PinFile:
         self._path = path
 
     async def load(self) -> list[Pin]:
-        """Every pin; makes the file if there is none. Raises ConfigError for a file of another version."""
+        """Every pin; makes the file if there is none, and else writes nothing: a full disk is read like any other.
+
+        Raises ConfigError for a file of another version.
+        """
         return await asyncio.to_thread(self._load)
 
     async def save(self, pins: Iterable[Pin]) -> None:
@@ -64,8 +67,9 @@ class PinFile:
                         f"{self._path}: holds field types in format {found}, this version reads format {_FORMAT}; "
                         "run the version that wrote it, or move the file away to learn the types anew"
                     )
-                db.execute(_TABLE)
-                db.execute(f"PRAGMA user_version = {_FORMAT}")
+                if not found:
+                    db.execute(_TABLE)
+                    db.execute(f"PRAGMA user_version = {_FORMAT}")
                 rows = db.execute("SELECT bucket, measurement, field, type FROM pin").fetchall()
         except sqlite3.Error as error:
             raise ConfigError(f"{self._path}: cannot be read as field types ({error}); move it away") from error

@@ -1,5 +1,6 @@
 """The schema guard: pins are first come, kept before they count, and seeded from the store."""
 
+import os
 import sqlite3
 from collections.abc import Mapping
 from datetime import timedelta
@@ -114,6 +115,15 @@ async def test_a_pin_on_disk_is_never_overwritten(tmp_path: Path):
     await file.save([("b", "m", "f", FieldType.FLOAT)])
     await file.save([("b", "m", "f", FieldType.STRING), ("b", "m", "g", FieldType.UNSIGNED)])
     assert sorted(await file.load()) == [("b", "m", "f", FieldType.FLOAT), ("b", "m", "g", FieldType.UNSIGNED)]
+
+
+async def test_reading_pins_writes_nothing(tmp_path: Path):
+    """A collector whose disk is full starts, and makes room by delivering."""
+    path = tmp_path / "field_types.sqlite"
+    await PinFile(path).load()
+    os.utime(path, ns=(1, 1))
+    assert await PinFile(path).load() == []
+    assert path.stat().st_mtime_ns == 1
 
 
 async def test_a_pin_file_of_another_version_or_kind_is_refused(tmp_path: Path):
