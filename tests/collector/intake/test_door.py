@@ -37,7 +37,7 @@ class StuckPipeline(Pipeline):
     def turns(
         self, kind: str, arrival: Arrival, *, bucket: str, source: str, constraint: Constraint | None = None
     ) -> Iterator[Outcome]:
-        assert self.go.wait(10)
+        assert self.go.wait(60)
         yield self.run(kind, arrival, bucket=bucket, source=source, constraint=constraint)
 
     def run(

@@ -81,7 +81,7 @@ async def test_an_address_has_so_many_connections(tmp_path: Path):
         await leave(pairs[0][1])
 
         answer = b""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while answer != b"HTTP/1.1 204":
                 reader, writer = await connect(intake)
                 writer.write(POINT)
@@ -96,7 +96,7 @@ async def test_so_many_requests_are_under_way(tmp_path: Path):
         reader, writer = await connect(intake)
         writer.write(POINT[:-4])
         refused = False
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not refused:
                 answer = await intake.post(PATH, b"n f=1 1")
                 refused = answer.status == 503
@@ -111,12 +111,12 @@ async def test_so_many_requests_are_under_way(tmp_path: Path):
 
 async def test_a_head_that_does_not_arrive_is_408(tmp_path: Path):
     """A sender of one byte now and then is left, also on a connection that was served before."""
-    async with limited(tmp_path, LimitsConfig(head_timeout=timedelta(milliseconds=200))) as intake:
+    async with limited(tmp_path, LimitsConfig(head_timeout=timedelta(seconds=1))) as intake:
         reader, writer = await connect(intake)
         writer.write(POINT)
         assert b" 204 " in await reader.readuntil(b"\r\n\r\n")
         writer.write(b"POST /api/v2/write HTTP/1.1\r\nX-Slow: ")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
         assert intake.count(CONNECTIONS, reason="head_timeout") == 1
         await leave(writer)
@@ -127,7 +127,7 @@ async def test_a_body_that_does_not_arrive_is_408(tmp_path: Path):
     async with limited(tmp_path, LimitsConfig(body_timeout=timedelta(milliseconds=100))) as intake:
         reader, writer = await connect(intake)
         writer.write(POINT[:-4])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 408 ")
         assert intake.count(REFUSED, reason="slow") == 1
         assert intake.buffer.batches == []
@@ -138,7 +138,7 @@ async def test_a_silent_client_is_left(tmp_path: Path):
     """After the idle time, without a word."""
     async with limited(tmp_path, LimitsConfig(idle_timeout=timedelta(milliseconds=200))) as intake:
         reader, writer = await connect(intake)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert await reader.read() == b""
         await leave(writer)
 
@@ -166,7 +166,7 @@ async def test_bodies_under_way_are_bounded_together(tmp_path: Path):
             answer = await intake.post(PATH, line * 30)
             return answer.status == 503 and answer.headers["Retry-After"] == "1"
 
-        await until(refused, seconds=15)
+        await until(refused, seconds=60)
         assert intake.count(REFUSED, reason="in_flight") == 1
         assert (await intake.post(PATH, line)).status == 204
         writer.write(line * 10)
@@ -186,7 +186,7 @@ async def test_what_a_body_inflates_to_counts(tmp_path: Path):
             answer = await intake.post(PATH, bomb, Content_Encoding="gzip")
             return answer.status == 503
 
-        await until(refused, seconds=15)
+        await until(refused, seconds=60)
         writer.write(bomb[-1:])
         assert b" 204 " in await reader.readline()
         assert (await intake.post(PATH, bomb, Content_Encoding="gzip")).status == 204
@@ -198,9 +198,9 @@ async def test_a_client_that_leaves_in_the_middle_makes_room(tmp_path: Path):
     async with limited(tmp_path, LimitsConfig(body_bytes=1000), max_body_bytes=1000) as intake:
         _, writer = await connect(intake)
         writer.write(HEAD % (900, b"") + b"m f=1 10\n" * 90)
-        await until(lambda: intake.intake._load._all == 810, seconds=15)
+        await until(lambda: intake.intake._load._all == 810, seconds=60)
         await leave(writer)
-        await until(lambda: intake.count(REFUSED, reason="aborted") == 1, seconds=15)
+        await until(lambda: intake.count(REFUSED, reason="aborted") == 1, seconds=60)
         assert (await intake.post(PATH, b"m f=1 10\n" * 100)).status == 204
 
 

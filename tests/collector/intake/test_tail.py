@@ -29,7 +29,7 @@ async def running(tmp_path: Path) -> AsyncIterator[RunningIntake]:
 
 async def said(following: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
     """The next message."""
-    message = await following.receive(timeout=20)
+    message = await following.receive(timeout=60)
     assert message.type is aiohttp.WSMsgType.TEXT, message
     content: dict[str, Any] = json.loads(message.data)
     return content
@@ -85,7 +85,7 @@ async def test_a_stop_tells_followers(tmp_path: Path):
         assert running.intake is not None
         following = await running.session.ws_connect(f"{running.url}{PATH}")
         stopped = asyncio.create_task(running.intake.stop())
-        message = await following.receive(timeout=20)
+        message = await following.receive(timeout=60)
         assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1001)
         await stopped
 
@@ -155,7 +155,7 @@ async def test_a_token_sees_its_own_buckets_while_it_lasts(tmp_path: Path):
                 assert (await running.post(path, b"m f=1 1\n", Authorization=f"Token {device}")).status == 204
             assert (await said(following))["bucket"] == "home"
             running.tokens.revoke("eye")
-            message = await following.receive(timeout=20)
+            message = await following.receive(timeout=60)
             assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1008)
         assert running.count("tocsin_tail_turned_away_total", reason="token") == 1
 
