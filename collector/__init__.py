@@ -10,7 +10,7 @@
     buffer/     durable, group-committed log per bucket; an acknowledgement means it is in there
     deliver/    the only retry loop: buffer -> every destination, and refused lines to the dead letters
     dead        the dead letters: lines refused after they were acknowledged
-    ledger      what became of every line since the start, by bucket and source
+    ledger      what became of every line, by bucket, source and destination
     health      our own metrics as lines, through the same door as everybody's
     app         composition root
     config      what tocsin.yml says under `collector:`

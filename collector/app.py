@@ -157,7 +157,7 @@ class Collector:
             self._buffer,
             self._dead,
             config=self._config.deliver,
-            metrics=DeliveryMetrics(self._registry, self._ledger),
+            metrics=DeliveryMetrics(self._registry),
             clock=self._clock,
             on_incident=self._on_incident,
         )

@@ -12,8 +12,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from collector.ledger import Ledger
-
 _SYNC_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 _MOST_MEASUREMENTS = 100
@@ -65,10 +63,9 @@ class BufferMetrics:
 
 
 class DeliveryMetrics:
-    """What delivery counts, for /metrics and for the ledger."""
+    """What delivery counts."""
 
-    def __init__(self, registry: CollectorRegistry, ledger: Ledger | None = None) -> None:
-        self.ledger = ledger or Ledger()
+    def __init__(self, registry: CollectorRegistry) -> None:
         self.lines = Counter(
             "tocsin_delivered_lines_total", "Lines stored.", ("destination", "bucket"), registry=registry
         )

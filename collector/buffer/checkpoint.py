@@ -44,23 +44,31 @@ class Checkpoint:
 
 
 def prepare_checkpoint(files: Files, folder: Path, log: str) -> None:
-    """Have both files, so that the first checkpoint can be written to a full disk too. Raises OSError."""
+    """Have both files, so that a checkpoint can be written to a full disk too; on one that is full already, later.
+
+    Raises OSError.
+    """
     there = files.names(folder)
+    empty = _seal(_encode(Checkpoint(log, 0, 0, {}, {})), _LEAST_BYTES)
     for name in _NAMES:
         if name not in there:
-            write_whole(files, folder / name, _seal(_encode(Checkpoint(log, 0, 0, {}, {})), _LEAST_BYTES))
+            try:
+                write_whole(files, folder / name, empty)
+            except OSError as error:
+                if error.errno not in NO_SPACE:
+                    raise
 
 
 def write_checkpoint(files: Files, folder: Path, checkpoint: Checkpoint) -> None:
     """Write it down, durably, over the older one. Raises OSError."""
     path = folder / _NAMES[checkpoint.turn % 2]
     content = _encode(checkpoint)
-    room = files.size(path)
+    room = _size(files, path)
     if len(content) + _CRC_BYTES > room:
         try:
             write_whole(files, path, _seal(content, _size_for(content)))
         except OSError as error:
-            if error.errno not in NO_SPACE:
+            if error.errno not in NO_SPACE or not room:
                 raise
         else:
             return
@@ -96,6 +104,13 @@ def _fitting(checkpoint: Checkpoint, most_bytes: int) -> bytes:
         if len(content) <= most_bytes:
             return content
     raise OSError(errno.ENOSPC, "no space left for the ledger")
+
+
+def _size(files: Files, path: Path) -> int:
+    try:
+        return files.size(path)
+    except FileNotFoundError:
+        return 0
 
 
 def _size_for(content: bytes) -> int:

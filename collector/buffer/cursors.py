@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 from collector.buffer.accounting import Accounting, Change
-from collector.buffer.checkpoint import write_checkpoint
+from collector.buffer.checkpoint import NO_SPACE, write_checkpoint
 from collector.buffer.contract import BufferFailed
 from collector.buffer.cursor_file import CursorRecord, write_cursor
 from collector.buffer.files import Files
@@ -100,7 +100,10 @@ class Cursors:
             await self._write_down(log, notes=notes)
 
     async def release(self, log: BucketLog, *, last_too: bool = False) -> None:
-        """Delete the segments that every destination is past; what they told of the ledger is written down before."""
+        """Delete the segments that every destination is past; what they told of the ledger is written down before.
+
+        Where the disk has no space for even that, they go all the same: room is worth more than history.
+        """
         if not log.done(last_too=last_too):
             return
         async with self._locks[log.bucket]:
@@ -108,8 +111,9 @@ class Cursors:
             try:
                 await self._write_down(log)
             except BufferFailed as error:
-                _log.warning("delivered segments stay: the ledger cannot be written", bucket=log.bucket, cause=error)
-                return
+                _log.warning("the ledger cannot be written before segments go", bucket=log.bucket, cause=error)
+                if not _lacks_space(error):
+                    return
             log.released(gone)
             for segment in gone:
                 await self._delete(log, segment)
@@ -203,3 +207,7 @@ class Cursors:
         except BufferFailed as error:
             _log.warning("a delivered segment could not be deleted", path=log.path(segment), error=error)
         self._used(-segment.size_bytes)
+
+
+def _lacks_space(error: BufferFailed) -> bool:
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_SPACE

@@ -133,7 +133,8 @@ class Intake:
         self._tokens = tokens
         self._registry = registry
         self._clock = clock
-        self._metrics = IntakeMetrics(registry, ledger)
+        self._ledger = ledger
+        self._metrics = IntakeMetrics(registry)
         self._guard = Guard(config.limits, self._metrics)
         self._load = Load(config.limits.body_bytes)
         self._bindings = Bindings(tokens)
@@ -304,7 +305,7 @@ class Intake:
         return route.foresee(path, head.authorization, self._params(query))
 
     def _balances(self) -> list[Balance]:
-        return self._metrics.ledger.balances(self._surroundings.destinations)
+        return self._ledger.balances(self._surroundings.destinations)
 
     async def _show_metrics(self, _request: web.BaseRequest, _params: Mapping[str, str]) -> web.Response:
         return metrics_response(self._registry)

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from collector.ledger import Ledger
-
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 
@@ -19,8 +17,7 @@ class IntakeMetrics:
     What every request counts goes through a method that remembers where: looking a label up costs as much as counting.
     """
 
-    def __init__(self, registry: CollectorRegistry, ledger: Ledger | None = None) -> None:
-        self.ledger = ledger or Ledger()
+    def __init__(self, registry: CollectorRegistry) -> None:
         self._lines: dict[str, tuple[Counter, Counter]] = {}
         self._answers: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self.received = Counter(

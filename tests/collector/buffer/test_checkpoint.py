@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from collector.buffer.checkpoint import Checkpoint, folded, prepare_checkpoint, read_checkpoint, write_checkpoint
+from collector.buffer.disk import DiskConfig
 from collector.buffer.files import DiskFiles
 from collector.ledger import DELIVERED, OTHERS, RECEIVED, REJECTED, Row
+from tests.fakes.buffers import batch, disk_buffer, drain
 from tests.fakes.files import MemoryFiles
 
 
@@ -96,3 +98,21 @@ def test_folding_keeps_every_term():
     assert few.keys() == {"host:4", OTHERS}
     assert few[OTHERS].shared[RECEIVED, ""] == 1 + 2 + 3
     assert few[OTHERS].of["store"][DELIVERED] == 1 + 2 + 3
+
+
+async def test_delivery_makes_room_where_not_even_a_checkpoint_fits(tmp_path: Path):
+    """A buffer without checkpoint files on a full disk still gives back what is delivered."""
+    files = MemoryFiles()
+    buffer = disk_buffer(tmp_path, config=DiskConfig(segment_bytes=1), files=files)
+    await buffer.open()
+    for number in range(3):
+        await buffer.append(batch(f"m f={number} {number}"))
+    [folder] = [path for path in files.folders if path.parent.name == "logs"]
+    for name in ("ledger.0", "ledger.1"):
+        files.remove(folder / name)
+    files.fill(errno.ENOSPC)
+
+    assert len(await drain(buffer)) == 3
+    assert len([name for name in files.names(folder) if name.endswith(".seg")]) == 1
+    files.fill(0)
+    await buffer.close()
