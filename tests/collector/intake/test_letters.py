@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from collector.buffer.contract import BufferFull
-from collector.dead.letter import DeadLetter
+from collector.dead.letter import DeadLetter, Wanted
 from collector.decode.contract import Arrival
 from collector.decode.tally import MOST_LINE_BYTES
 from collector.intake.http import IntakeConfig
@@ -187,3 +187,33 @@ async def test_letters_take_scope_admin_and_the_tokens_buckets(tmp_path: Path):
         assert await status(admin) == 403
         assert await status(admin, "bucket=telemetry") == 403
         assert await status(admin, "bucket=other") == 200
+
+
+async def test_letters_are_counted_by_the_same_filters(running: RunningIntake):
+    """With the last id, up to which a replay goes: what is refused meanwhile is left to the next."""
+    await running.dead.add([from_store(b"bad"), from_store(b"m f=1 1"), from_store(b"bad2")])
+    answer = await running.ask("GET", f"{PATH}/count?measurement=m")
+    assert json.loads(answer.body) == {"letters": 1, "last": 2}
+
+    done = await replay(running, upto=2)
+    assert (done["replayed"], done["refused"], done["last"]) == (1, 1, 2)
+    assert [one["line"] for one in await letters(running)] == ["bad", "bad2"]
+
+
+async def test_replaying_twice_stores_once(running: RunningIntake):
+    """The second time nothing is left that fits: no letter goes through the door again."""
+    await running.dead.add([from_store(b"m f=1 1"), from_store(b"bad")])
+    first, second = await replay(running, measurement="m"), await replay(running, measurement="m")
+    assert (first["replayed"], second["replayed"], second["refused"]) == (1, 0, 0)
+    assert running.buffer.lines() == ["m f=1 1"]
+
+
+async def test_accounts_show_a_token_its_own_buckets(tmp_path: Path):
+    """What became of letters, by bucket and source."""
+    async with running_intake(tmp_path, IntakeConfig(listen="127.0.0.1:0", tokens="required")) as running:
+        await running.dead.add([from_store(b"m f=1 1"), from_store(b"n f=1 1")])
+        await running.dead.purge(Wanted(measurement="n"))
+        for buckets, expected in (((), {"held": 1, "purged": 1}), (("other",), {})):
+            token = running.tokens.create(f"t{len(buckets)}", frozenset({Scope.ADMIN}), frozenset(buckets)).reveal()
+            answer = await running.ask("GET", f"{PATH}/accounts", Authorization=f"Token {token}")
+            assert {one["how"]: one["lines"] for one in json.loads(answer.body)["accounts"]} == expected

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from collector.dead.box import DeadConfig, DeadLetters, LettersNotKept
-from collector.dead.letter import INTAKE, DeadLetter, Wanted, reason_kind
+from collector.dead.letter import INTAKE, Count, DeadLetter, Wanted, reason_kind
 from collector.metrics import DeadLetterMetrics
 from tests.fakes.letters import letters_in
 
@@ -66,6 +66,9 @@ WANTED = [
     (Wanted(source="token:gateway"), [2]),
     (Wanted(since_ns=43), [1, 2]),
     (Wanted(since_ns=43, reason="unparsable"), [2]),
+    (Wanted(since_ns=43, until_ns=44), [1]),
+    (Wanted(until_ns=43), [0]),
+    (Wanted(upto=2), [0, 1]),
     (Wanted(bucket="nowhere"), []),
 ]
 
@@ -82,6 +85,7 @@ async def test_filters_narrow_together(tmp_path: Path, wanted: Wanted, expected:
     await one.add(letters)
 
     assert [kept.letter.line for kept in await one.find(wanted)] == [letters[index].line for index in expected]
+    assert await one.count(wanted) == Count(len(expected), max(expected, default=-1) + 1)
 
 
 async def test_pages_follow_each_other(tmp_path: Path):

@@ -1,0 +1,1 @@
+"""Mirrors collector/dead."""
