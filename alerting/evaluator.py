@@ -21,10 +21,11 @@ from alerting.contract import Lag, Recorder
 from alerting.inquiry import ask
 from alerting.metrics import EvaluatorMetrics
 from alerting.roster import Roster
-from alerting.rules.query import AnswerUnfit, NothingThere, Question
+from alerting.rules.query import AnswerUnfit, NothingThere
+from alerting.rules.recipe import Recipe, Values
 from alerting.rules.rule import Rule
 from alerting.sight import Sight
-from alerting.watch import Decision, Health, RuleStatus, Values, Watch, ending
+from alerting.watch import Decision, Health, RuleStatus, Watch, ending
 from foundation.clock import Clock
 from foundation.errors import TocsinError
 from foundation.logs import logger
@@ -52,7 +53,7 @@ class Limits:
 
 @dataclass(slots=True)
 class _Turn:
-    """When a question is due next, and the evaluation of it that is running."""
+    """When a recipe is due next, and the evaluation of it that is running."""
 
     due: datetime
     running: asyncio.Task[None] | None = None
@@ -84,7 +85,7 @@ class Evaluator:
         self._locks: dict[str, asyncio.Lock] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
-        self._turns: dict[Question, _Turn] = {}
+        self._turns: dict[Recipe, _Turn] = {}
         own = [alert for alert in alerts.values() if alert.rule != Sight.RULE]
         self._sight = Sight(next((alert for alert in alerts.values() if alert.rule == Sight.RULE), None))
         self._roster = Roster(tuple(rules), own)
@@ -128,8 +129,8 @@ class Evaluator:
     def _take_turns(self) -> None:
         now = self._clock.now()
         self._turns = {
-            question: self._turns.get(question) or _Turn(_tick_at_or_after(now, question.every))
-            for question in self._roster.questions
+            recipe: self._turns.get(recipe) or _Turn(_tick_at_or_after(now, recipe.every))
+            for recipe in self._roster.recipes
         }
 
     async def _end_leavers(self) -> None:
@@ -146,21 +147,21 @@ class Evaluator:
 
     def _start_due(self) -> None:
         now = self._clock.now()
-        for question, turn in self._turns.items():
-            if turn.due - now > question.every:  # the clock was set back
-                turn.due = _tick_at_or_after(now, question.every)
+        for recipe, turn in self._turns.items():
+            if turn.due - now > recipe.every:  # the clock was set back
+                turn.due = _tick_at_or_after(now, recipe.every)
             if now < turn.due:
                 continue
-            at = _tick_at_or_before(now, question.every)
-            late = (at - turn.due) // question.every
+            at = _tick_at_or_before(now, recipe.every)
+            late = (at - turn.due) // recipe.every
             self._metrics.missed.labels("late").inc(late)
             if turn.running is not None and not turn.running.done():
                 self._metrics.missed.labels("overlap").inc()
             else:
-                turn.running = asyncio.create_task(self._evaluate(question, at), name=f"evaluate {question.parts[0]}")
+                turn.running = asyncio.create_task(self._evaluate(recipe, at), name=f"evaluate {recipe.name}")
                 self._running.add(turn.running)
                 turn.running.add_done_callback(self._running.discard)
-            turn.due = at + question.every
+            turn.due = at + recipe.every
 
     async def _nap(self) -> None:
         now = self._clock.now()
@@ -173,31 +174,31 @@ class Evaluator:
         except TimeoutError:
             return
 
-    async def _evaluate(self, question: Question, at: datetime) -> None:
-        """One evaluation of all rules that ask this question. Raises nothing."""
+    async def _evaluate(self, recipe: Recipe, at: datetime) -> None:
+        """One evaluation of all rules of this recipe. Raises nothing."""
         started = self._clock.monotonic()
         try:
-            behind_s = await self._settle(question, at)
+            behind_s = await self._settle(recipe, at)
             async with self._slots:
-                await self._prime(question, at)
-                values = await ask(self._reader, question, at)
+                await self._prime(recipe, at)
+                values = await ask(self._reader, recipe, at)
             doubt = _UNKNOWN if behind_s is None else None
-            behind = self._is_behind(question, behind_s)
-            for watch in self._roster.asking(question):
+            behind = self._is_behind(recipe, behind_s)
+            for watch in self._roster.asking(recipe):
                 await self._apply(watch, values, at, behind=behind, started=started, doubt=doubt)
         except NothingThere as error:
-            self._wait(question, at, str(error), self._clock.monotonic() - started)
+            self._wait(recipe, at, str(error), self._clock.monotonic() - started)
         except Exception as error:  # noqa: BLE001 - whatever a store does, it must not end the evaluation of rules
             expected = isinstance(error, TocsinError | TimeoutError)
-            self._fail(question, at, _told(error), None if expected else error, self._clock.monotonic() - started)
+            self._fail(recipe, at, _told(error), None if expected else error, self._clock.monotonic() - started)
 
-    async def _settle(self, question: Question, at: datetime) -> float | None:
+    async def _settle(self, recipe: Recipe, at: datetime) -> float | None:
         """Wait until the store has what was acknowledged before `at`, so that no window closes before its last lines.
 
         Returns how far the collector is behind; the wait is a part of `every`, since a collector that is behind for
         longer is a case of its own.
         """
-        most_s = min(self._limits.settle_s, question.every.total_seconds() / 2)
+        most_s = min(self._limits.settle_s, recipe.every.total_seconds() / 2)
         while True:
             behind_s = await self._lag.behind_s()
             since_s = (self._clock.now() - at).total_seconds()
@@ -205,20 +206,20 @@ class Evaluator:
                 return behind_s
             await asyncio.sleep(min(behind_s - since_s, most_s - since_s, _POLL_S) + _TINY_S)
 
-    async def _prime(self, question: Question, at: datetime) -> None:
+    async def _prime(self, recipe: Recipe, at: datetime) -> None:
         """Ask again for the evaluations that rules with `datapoints` look back on but have not seen."""
-        unprimed = [watch for watch in self._roster.asking(question) if not watch.is_primed]
+        unprimed = [watch for watch in self._roster.asking(recipe) if not watch.is_primed]
         ranges = [watch.rule.policy.datapoints.range for watch in unprimed if watch.rule.policy.datapoints is not None]
-        ticks = [at - question.every * back for back in range(max(ranges, default=1) - 1, 0, -1)]
-        answers = [(tick, await ask(self._reader, question, tick)) for tick in ticks]
+        ticks = [at - recipe.every * back for back in range(max(ranges, default=1) - 1, 0, -1)]
+        answers = [(tick, await ask(self._reader, recipe, tick)) for tick in ticks]
         for watch in unprimed:
             watch.prime(answers)
 
-    def _is_behind(self, question: Question, behind_s: float | None) -> bool:
+    def _is_behind(self, recipe: Recipe, behind_s: float | None) -> bool:
         if behind_s is None:
             self._metrics.behind.labels("unknown").inc()
             return True
-        if behind_s > question.every.total_seconds():
+        if behind_s > recipe.every.total_seconds():
             self._metrics.behind.labels("buffered").inc()
             return True
         return False
@@ -259,9 +260,9 @@ class Evaluator:
         self._metrics.evaluations.labels("unrecorded").inc()
         _log.error("decision not recorded; alerts stay as they were", error=error, rule=rule)
 
-    def _wait(self, question: Question, at: datetime, told: str, lasted_s: float) -> None:
+    def _wait(self, recipe: Recipe, at: datetime, told: str, lasted_s: float) -> None:
         """The bucket is not there: before the first series is known that is no failure."""
-        for watch in self._roster.asking(question):
+        for watch in self._roster.asking(recipe):
             before = watch.status.error
             if not watch.wait(told, at, duration_s=lasted_s):
                 self._fail_one(watch, at, told, None, lasted_s)
@@ -271,8 +272,8 @@ class Evaluator:
                 _log.info("rule waits for its first data", rule=watch.rule.alert, why=told)
                 self._changed.set()
 
-    def _fail(self, question: Question, at: datetime, told: str, error: BaseException | None, lasted_s: float) -> None:
-        for watch in self._roster.asking(question):
+    def _fail(self, recipe: Recipe, at: datetime, told: str, error: BaseException | None, lasted_s: float) -> None:
+        for watch in self._roster.asking(recipe):
             self._fail_one(watch, at, told, error, lasted_s)
 
     def _fail_one(self, watch: Watch, at: datetime, told: str, error: BaseException | None, lasted_s: float) -> None:

@@ -199,7 +199,7 @@ async def _play(
 async def _evaluate(stage: _Stage, watch: Watch, at: timedelta) -> None:
     moment = ZERO + at
     try:
-        values = await ask(stage.store, watch.rule.question, moment) if stage.has_samples else {}
+        values = await ask(stage.store, watch.rule.recipe, moment) if stage.has_samples else {}
         for labels in watch.alerts.keys() - {watch.rule.identity(series) for series in values}:
             if stage.has_ended(watch.rule, labels, at):
                 watch.forget(labels)

@@ -1,4 +1,4 @@
-"""Which rules are watched, who asks which question, and which alerts have lost their rule. No I/O, no clock.
+"""Which rules are watched, who follows which recipe, and which alerts have lost their rule. No I/O, no clock.
 
 The evaluator holds one. The invariant: every alert that was ever handed over is either with a watch or a leaver, so no
 edit of a rule file can leave an incident open for ever.
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from alerting.alert import Alert
-from alerting.rules.query import Question
+from alerting.rules.recipe import Recipe
 from alerting.rules.rule import Rule
 from alerting.watch import Watch
 
@@ -35,7 +35,7 @@ class Roster:
         """Share out `alerts`, as they were remembered, among `rules`."""
         self.leavers: list[Leavers] = []
         self._watches: dict[str, Watch] = {}
-        self._asking: Mapping[Question, tuple[Watch, ...]] = {}
+        self._asking: Mapping[Recipe, tuple[Watch, ...]] = {}
         by_rule: dict[str, list[Alert]] = {}
         for alert in alerts:
             by_rule.setdefault(alert.rule, []).append(alert)
@@ -53,13 +53,13 @@ class Roster:
         return tuple(self._watches.values())
 
     @property
-    def questions(self) -> tuple[Question, ...]:
-        """Every question that is asked, each once."""
+    def recipes(self) -> tuple[Recipe, ...]:
+        """Every recipe, each once."""
         return tuple(self._asking)
 
-    def asking(self, question: Question) -> tuple[Watch, ...]:
+    def asking(self, recipe: Recipe) -> tuple[Watch, ...]:
         """The watches that want the answer."""
-        return self._asking.get(question, ())
+        return self._asking.get(recipe, ())
 
     def has(self, watch: Watch) -> bool:
         """Whether this very watch is still the one of its rule."""
@@ -86,7 +86,7 @@ class Roster:
             self.leavers.append(Leavers(rule, tuple(alerts), reason, words))
 
     def _pair(self) -> None:
-        asking: dict[Question, tuple[Watch, ...]] = {}
+        asking: dict[Recipe, tuple[Watch, ...]] = {}
         for watch in self._watches.values():
-            asking[watch.rule.question] = (*asking.get(watch.rule.question, ()), watch)
+            asking[watch.rule.recipe] = (*asking.get(watch.rule.recipe, ()), watch)
         self._asking = asking

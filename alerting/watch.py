@@ -14,6 +14,7 @@ from enum import StrEnum
 from alerting import state
 from alerting.alert import Alert, Datapoint, Evaluation, Labels, Level, State, Transition
 from alerting.rules.query import AnswerUnfit
+from alerting.rules.recipe import Values
 from alerting.rules.rule import Rule
 from alerting.rules.template import Facts
 
@@ -21,9 +22,6 @@ BLIND_AFTER = 2
 """Failed evaluations in a row after which a rule is called blind."""
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-
-Values = Mapping[Labels, float | None]
-"""The answer to a rule's query: the labels of each series -> its value (None: a null)."""
 
 
 class Health(StrEnum):
@@ -161,7 +159,7 @@ class Watch:
 
     def edited(self, rule: Rule) -> Watch:
         """The watch that goes on with an edited rule: it keeps the state of all alerts that the rule still covers."""
-        asks_alike = (rule.question, rule.datapoints) == (self.rule.question, self.rule.datapoints)
+        asks_alike = (rule.recipe, rule.datapoints) == (self.rule.recipe, self.rule.datapoints)
         kept = {labels: alert for labels, alert in self.alerts.items() if rule.covers(labels)}
         return Watch(rule, kept, self.is_primed and asks_alike, _doing=self._doing if asks_alike else _Doing())
 

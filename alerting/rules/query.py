@@ -33,6 +33,7 @@ from store.contract import Series, StatementResult, Value
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SINCE, _UNTIL = 1_111_111_111_111_111_111, 2_222_222_222_222_222_222
 _NO_BUCKET = "database not found"
+_COUNTING = frozenset({"count", "sum"})
 _WIDE_CALLS = {"top": 2, "bottom": 2, "distinct": 1, "sample": 2}
 
 
@@ -93,6 +94,22 @@ def bound(select: Select) -> tuple[str, str, str]:
     rest, _, tail = text.rpartition(str(_UNTIL))
     head, _, middle = rest.rpartition(str(_SINCE))
     return head, middle, tail
+
+
+def counts(select: Select) -> bool:
+    """Whether the value is a count or a sum, which is 0 of nothing."""
+    expr = select.fields[0].expr
+    return isinstance(expr, Call) and expr.name.lower() in _COUNTING
+
+
+def count_of(select: Select) -> Select:
+    """The same query, counting what its value is made of. Raises ValueError where that is no field of its own."""
+    if any(isinstance(source, SubQuery) for source in select.sources):
+        raise ValueError("min_samples: counts the points of a measurement; a query over a subquery has none of its own")
+    named = [part for part in _walk(select.fields[0].expr) if isinstance(part, VarRef)]
+    if not named:
+        raise ValueError("min_samples: the query names no field whose points could be counted")
+    return replace(select, fields=(replace(select.fields[0], expr=Call("count", (named[0],)), alias=None),))
 
 
 def group_keys(select: Select) -> tuple[str, ...] | None:

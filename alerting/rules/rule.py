@@ -10,15 +10,17 @@ import copy
 import dataclasses
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeVar
 
 from alerting.alert import Labels
 from alerting.rules.policy import Datapoints, Missing, Policy
-from alerting.rules.query import Question, bound, group_keys, read_query
+from alerting.rules.query import Question, bound, count_of, counts, group_keys, read_query
+from alerting.rules.recipe import Combination, Part, Recipe
 from alerting.rules.template import Words
 from alerting.rules.threshold import Threshold
+from influxql.ast import Select
 
 T = TypeVar("T")
 
@@ -29,6 +31,18 @@ OWN_LABELS = frozenset({"alertname", "severity"})
 
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TEMPLATES = ("summary", "description", "runbook_url")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The same query, asked for a window that ended `to` earlier; the value is now `as` seen from then."""
+
+    to: timedelta
+    as_: Combination
+
+    def __post_init__(self) -> None:
+        if self.to <= timedelta(0):
+            raise ValueError("to: must be longer than 0s, as in 1d or 1w")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +62,15 @@ class Rule:
     datapoints: str | None = None
     missing: Missing = Missing.KEEP
     forget: timedelta = timedelta(hours=24)
+    divided_by: str | None = None
+    compare: Comparison | None = None
+    min_samples: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
     summary: str = ""
     description: str = ""
     runbook_url: str = ""
     policy: Policy = field(init=False, repr=False, compare=False)
-    question: Question = field(init=False, repr=False, compare=False)
+    recipe: Recipe = field(init=False, repr=False, compare=False)
     words: Words = field(init=False, repr=False, compare=False)
     grouped_by: tuple[str, ...] | None = field(init=False, repr=False, compare=False)
     """The tags that tell the rule's series apart; None where the data decides."""
@@ -66,7 +83,7 @@ class Rule:
         self._check_times()
         select = _told("query", read_query, self.query)
         self._set("policy", self._policy())
-        self._set("question", Question(bound(select), self.bucket, self.over, self.every))
+        self._set("recipe", self._recipe(select))
         self._set("grouped_by", group_keys(select))
         self._set("words", self._words())
 
@@ -135,6 +152,26 @@ class Rule:
             missing=self.missing,
             forget=self.forget,
         )
+
+    def _recipe(self, select: Select) -> Recipe:
+        if self.divided_by is not None and self.compare is not None:
+            raise ValueError("divided_by: a ratio cannot be compared as well; leave one out")
+        if self.min_samples < 0:
+            raise ValueError("min_samples: is a number of points, 0 or more")
+        first, second, combination = self._part(select), None, None
+        if self.divided_by is not None:
+            below = _told("divided_by", read_query, self.divided_by)
+            second, combination = self._part(below), Combination.RATIO
+            if first.keys is not None and (second.keys is None or not set(second.keys) <= set(first.keys)):
+                raise ValueError("divided_by: must be grouped by the tags of `query`, or by some of them, or by none")
+        if self.compare is not None:
+            second, combination = replace(first, ago=self.compare.to), self.compare.as_
+        samples = self._part(count_of(select)) if self.min_samples else None
+        return Recipe(first, second, combination, samples, self.min_samples)
+
+    def _part(self, select: Select) -> Part:
+        question = Question(bound(select), self.bucket, self.over, self.every)
+        return Part(question, keys=group_keys(select), counts=counts(select))
 
     def _words(self) -> Words:
         words = Words({name: getattr(self, name) for name in _TEMPLATES if getattr(self, name)})

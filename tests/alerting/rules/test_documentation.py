@@ -47,7 +47,10 @@ def test_every_policy_and_filter_is_told():
 
 async def test_the_examples_hold(tmp_path: Path):
     """The rule on the page loads, and the test on the page passes against it."""
-    rule, case = EXAMPLES
+    rule, combined, case = EXAMPLES
+    (tmp_path / "combined.yml").write_text(combined)
+    made = load([tmp_path / "combined.yml"], {})
+    assert [len(rule.recipe.parts) for rule in made] == [3, 2]
     (tmp_path / "shop.yml").write_text(rule)
     (tmp_path / "test.yml").write_text(case)
     assert [rule.alert for rule in load([tmp_path / "shop.yml"], {})] == ["CheckoutSlow"]
