@@ -41,19 +41,19 @@ HeadOf = Callable[[dict[str, Any], str], tuple[str, Mapping[str, str]]]
 class Form:
     """One template. `heads` belong to the form, as its types tell a tag `1` from a tag `true`."""
 
-    __slots__ = ("_conversions", "_fields", "_head_key", "_template", "_time", "heads")
+    __slots__ = ("_conversions", "_fields", "_template", "_time", "default", "head_key", "heads", "names", "types")
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, default: str, names: Values, types: Values, layout: Layout) -> None:
+        self.default = default
+        self.names = names
+        self.types = types
+        self.head_key = _picker(layout.head)
+        """Takes from the values what tells the heads of this form apart."""
         self._template = layout.template
-        self._head_key = _picker(layout.head)
         self._fields = _picker(layout.fields)
         self._conversions = layout.conversions
         self._time = layout.time
         self.heads: dict[Any, str] = {}
-
-    def head_key(self, values: Values) -> Any:
-        """What tells the heads of this form apart."""
-        return self._head_key(values)
 
     def write(self, head: str, values: Values, unit_ns: int, index_ns: int) -> str:
         """The line with its newline. Raises LineError for a value that has to be looked at."""
@@ -89,7 +89,9 @@ class Forms:
         self._tags = tags
         self._integers = integers
         self._head_of = head_of
-        self._forms: dict[Values, Form] = {}
+        self._forms: dict[tuple[str, Values, Values], Form] = {}
+        self._last: Form | None = None
+        """The form of the reading before, which most often is that of the next."""
         self._head_bytes = 0
         self._plain = tags.isdisjoint(_NAMES)
 
@@ -97,10 +99,14 @@ class Forms:
         """The line of a reading whose form is known; `default` is the measurement of one that names none."""
         if type(item) is not dict:
             return None
-        key, values = _spread(item, default)
-        form = self._forms.get(key)
-        if form is None:
-            return None
+        names, values = _spread(item)
+        types = tuple(map(type, values))
+        form = self._last
+        if form is None or form.types != types or form.names != names or form.default != default:
+            form = self._forms.get((default, names, types))
+            if form is None:
+                return None
+            self._last = form
         try:
             place = form.head_key(values)
             head = form.heads.get(place)
@@ -112,12 +118,13 @@ class Forms:
 
     def learn(self, item: dict[str, Any], default: str) -> None:
         """Remember the form of a reading that was taken, if a template can write it."""
-        key, values = _spread(item, default)
+        names, values = _spread(item)
         layout = self._layout(item) if self._plain and len(values) <= _MOST_VALUES else None
         if layout is not None:
             if len(self._forms) >= self._most_forms:
                 self._forget()
-            self._forms[key] = Form(layout)
+            types = tuple(map(type, values))
+            self._forms[default, names, types] = Form(default, names, types, layout)
 
     def _remember_head(self, form: Form, place: Any, item: dict[str, Any], default: str) -> str:
         head = encode_head(*self._head_of(item, default)).decode()
@@ -131,6 +138,7 @@ class Forms:
 
     def _forget(self) -> None:
         self._forms.clear()
+        self._last = None
         self._head_bytes = 0
 
     def _layout(self, item: dict[str, Any]) -> Layout | None:
@@ -201,18 +209,15 @@ class Layout:
         return self if self._parts and len(self.template) <= _LONGEST_NAMES else None
 
 
-def _spread(item: dict[str, Any], default: str) -> tuple[Values, Values]:
-    """What tells forms apart (names, then types), and the values in the order of the names."""
+def _spread(item: dict[str, Any]) -> tuple[Values, Values]:
+    """The names of a reading, those within it behind its own, and the values in the same order."""
     fields = item.get("fields")
-    if type(fields) is dict:
-        tags = item.get("tags")
-        if type(tags) is dict:
-            values = (*item.values(), *tags.values(), *fields.values())
-            return (default, *item, None, *tags, None, *fields, None, *map(type, values)), values
-        values = (*item.values(), *fields.values())
-        return (default, *item, None, *fields, None, *map(type, values)), values
-    values = tuple(item.values())
-    return (default, *item, *map(type, values)), values
+    if type(fields) is not dict:
+        return tuple(item), tuple(item.values())
+    tags = item.get("tags")
+    if type(tags) is not dict:
+        return (*item, None, *fields), (*item.values(), *fields.values())
+    return (*item, None, *tags, None, *fields), (*item.values(), *tags.values(), *fields.values())
 
 
 def _picker(places: list[int]) -> Callable[[Values], Any]:
