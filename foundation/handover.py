@@ -92,7 +92,8 @@ class Offer:
         wanted = json.loads(await loop.sock_recv(asking, _MOST_BYTES))["roles"]
         left = [role for role in self._listening if role not in wanted]
         if left:
-            reason = f"process {os.getpid()} runs {', '.join(left)} too; take all over with `tocsin up --take-over`"
+            same = "start the new one with the same roles, as in `tocsin up --take-over`"
+            reason = f"process {os.getpid()} runs {', '.join(left)} too; {same}"
             await loop.sock_sendall(asking, json.dumps({"refused": reason}).encode())
             return False
         numbers = {role: one.filenos() for role, one in self._listening.items()}

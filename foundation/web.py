@@ -108,10 +108,12 @@ class Site:
         listening = self._listening
         try:
             if listening.inherited:
-                listening.servers = [await self._serve(sock=one) for one in listening.inherited]
+                for one in listening.inherited:
+                    listening.servers.append(await self._serve(sock=one))
             else:
-                listening.servers = [await self._serve(host=self._address.host, port=self._address.port)]
+                listening.servers.append(await self._serve(host=self._address.host, port=self._address.port))
         except OSError as error:
+            self.close()
             await self._runner.cleanup()
             why = os.strerror(error.errno) if error.errno and error.errno > 0 else error  # asyncio's own text is long
             mend = "choose another with `listen` in its section, or with a variable such as TOCSIN_COLLECTOR_LISTEN"

@@ -25,6 +25,8 @@ _TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nContent-Len
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _SHORTEST_FAREWELL_S = 0.25
 _LONGEST_FAREWELL_S = 8.0
+_ABOUT_TO_ASK_S = 5.0
+"""After a client was let in. Who has said nothing by then only holds a connection ready."""
 _FAREWELL_LOOK_S = 0.02
 _END = b"\r\n\r\n"
 _LOST = -1
@@ -46,6 +48,7 @@ class Connection(RequestHandler):
         "_left_lane",
         "_parting",
         "_server",
+        "_since",
         "sender",
     )
 
@@ -63,6 +66,7 @@ class Connection(RequestHandler):
         self._guard = guard
         self._address: str | None = None
         self._head_since: float | None = None
+        self._since = self._loop.time()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet the client, or turn it away where its address has too many connections."""
@@ -224,11 +228,11 @@ class Connection(RequestHandler):
             self._guard.late()
             self._dismiss(_TOO_SLOW)
 
-    @property
-    def owed(self) -> bool:
-        """Whether the client may count on an answer: it was let in and has asked nothing yet, or is being answered."""
-        asked = self._waiter is None or self._in_lane or bool(self._begun)
-        return not self._force_close and (asked or not self._request_count)
+    def owed(self, now: float) -> bool:
+        """Whether the client may count on an answer: it has begun to ask, or was let in just before and is about to."""
+        asked = self._waiter is None or self._head_since is not None or self._in_lane or bool(self._begun)
+        new = not self._request_count and now - self._since < _ABOUT_TO_ASK_S
+        return not self._force_close and (asked or new)
 
     def _dismiss(self, last_words: bytes) -> None:
         if self.transport is not None:
@@ -332,10 +336,10 @@ class ConnectionServer(web.Server):
         and is silent for `_SHORTEST_FAREWELL_S` is let go.
         """
         self.leaving = True
-        began = self._running.time()
+        longest = self._running.time() + _LONGEST_FAREWELL_S
         await asyncio.sleep(_SHORTEST_FAREWELL_S)
-        while self._running.time() - began < _LONGEST_FAREWELL_S:
-            if not any(cast("Connection", connection).owed for connection in self.connections):
+        while (now := self._running.time()) < longest:
+            if not any(cast("Connection", connection).owed(now) for connection in self.connections):
                 return
             await asyncio.sleep(_FAREWELL_LOOK_S)
 

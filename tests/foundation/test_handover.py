@@ -103,7 +103,7 @@ async def test_a_process_with_more_roles_stays(tmp_path: Path):
                 await asyncio.to_thread(take_over, tmp_path, ["collector"], patience_s=30)
             assert str(caught.value) == (
                 f"{tmp_path}: cannot take over: process {os.getpid()} runs alerting too; "
-                "take all over with `tocsin up --take-over`"
+                "start the new one with the same roles, as in `tocsin up --take-over`"
             )
         assert not old.leaving.is_set()
 
