@@ -302,11 +302,11 @@ class Disk:
     def __init__(self, intake: RunningIntake) -> None:
         self.free = asyncio.Event()
         self._append = intake.buffer.append
-        intake.buffer.append = self._wait  # type: ignore[method-assign]
+        intake.buffer.append = self._wait  # type: ignore[method-assign]  # stands in for a disk
 
     async def _wait(self, *batch: object) -> None:
         await self.free.wait()
-        await self._append(*batch)  # type: ignore[arg-type]
+        await self._append(*batch)  # type: ignore[arg-type]  # whatever it was called with
 
 
 async def test_answers_keep_the_order_of_requests(intake: RunningIntake):
