@@ -1,7 +1,9 @@
 """Who hands us bytes: HTTP, and this host itself.
 
 http        the collector's paths on one bare aiohttp handler; IntakeConfig, Intake
-connection  one client's connection: aiohttp's, less what is not used
+connection  one client's connection: aiohttp's, less what is not used; shows the lane what may be for it
+lane        plain writes of known lines, judged, kept and answered together
+head        the heads that the lane reads itself
 write       /api/v2/write, /write, /v1/telemetry
 query       /query
 chunks      answers to chunked=true

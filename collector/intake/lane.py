@@ -153,7 +153,8 @@ class Lane:
             stored = []
         now, loop_now = self._clock.monotonic(), self._loop.time()
         wire = self._stored.wire()
-        self._metrics.count_answers(group.errand.path, _STORED, [now - began for _, _, _, began in stored])
+        if stored:
+            self._metrics.count_answers(group.errand.path, _STORED, [now - began for _, _, _, began in stored])
         for rider, *_ in stored:
             self._guard.end()
             rider.acknowledge(wire, loop_now)

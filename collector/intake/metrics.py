@@ -85,19 +85,20 @@ class IntakeMetrics:
         counters[0].inc(received)
         counters[1].inc(accepted)
 
-    def count_answers(self, path: str, status: int, seconds: Sequence[float]) -> None:
-        """Count answers of one path and how long each took."""
-        for one in seconds:
-            self.count_answer(path, status, one)
-
     def count_answer(self, path: str, status: int, seconds: float) -> None:
         """Count one answer and how long it took."""
+        self.count_answers(path, status, (seconds,))
+
+    def count_answers(self, path: str, status: int, seconds: Sequence[float]) -> None:
+        """Count answers of one path and how long each took."""
         counters = self._answers.get((path, status))
         if counters is None:
             counters = (self.requests.labels(path, status), self.seconds.labels(path))
             self._answers[path, status] = counters
-        counters[0].inc()
-        counters[1].observe(seconds)
+        counters[0].inc(len(seconds))
+        observe = counters[1].observe
+        for one in seconds:
+            observe(one)
 
 
 class TailMetrics:

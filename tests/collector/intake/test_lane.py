@@ -393,6 +393,21 @@ async def test_a_stop_waits_for_the_lane(intake: RunningIntake):
     assert client.is_closing()
 
 
+async def test_a_stop_waits_for_the_lane_only_so_long(intake: RunningIntake):
+    """What becomes durable too late is answered to nobody, and does no harm."""
+    (client,) = await ask(intake, POINT)
+    disk = Disk(intake)
+    client.said = b""
+    await client.send([POINT])
+    server = server_of(intake)
+    server.pre_shutdown()
+    await server.shutdown(0.01)
+    assert client.is_closing()
+    disk.free.set()
+    await until(lambda: len(intake.buffer.batches) == 3)
+    assert client.said == b""
+
+
 async def test_requests_in_the_lane_count_as_under_way(tmp_path: Path):
     """One more than the limit is 503."""
     async with running_intake(
