@@ -15,15 +15,17 @@ from typing import Any
 import yaml
 
 from alerting.rules.rule import Rule
+from alerting.rules.slo import RULES_OF_A_SLO, Slo
 from foundation import settings
 from foundation.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleFile:
-    """A rule file."""
+    """A rule file: rules as they are, and objectives that come to some."""
 
     rules: tuple[Rule, ...] = ()
+    slos: tuple[Slo, ...] = ()
 
 
 def load(patterns: Iterable[Path | str], env: Mapping[str, str]) -> tuple[Rule, ...]:
@@ -49,7 +51,8 @@ def load_file(path: Path, env: Mapping[str, str]) -> tuple[Rule, ...]:
     read = settings.load(RuleFile, path, env, prefix=None)
     if not read.rules and not path.read_bytes().strip():
         raise ConfigError(f"{path}: is empty; write `rules: []` to have no rules")
-    return tuple(rule.placed(str(path)) for rule in read.rules)
+    made = (rule for slo in read.slos for rule in slo.rules)
+    return tuple(rule.placed(str(path)) for rule in (*read.rules, *made))
 
 
 def rule_files(patterns: Iterable[Path | str]) -> tuple[Path, ...]:
@@ -76,5 +79,6 @@ def _place(rule: Rule, rules: Sequence[Rule]) -> str:
     """File and line at which a rule begins; settings have read the file, so it has the shape that is asked for."""
     number = next(n for n, own in enumerate(own for own in rules if own.file == rule.file) if own is rule)
     root: Any = yaml.compose(Path(rule.file).read_text(encoding="utf-8"), yaml.SafeLoader)
-    listed = next(value for key, value in root.value if key.value == "rules")
-    return f"{rule.file}:{listed.value[number].start_mark.line + 1}"
+    lists = {key.value: value.value for key, value in root.value}
+    places = [*lists.get("rules", ()), *(slo for slo in lists.get("slos", ()) for _ in range(RULES_OF_A_SLO))]
+    return f"{rule.file}:{places[number].start_mark.line + 1}"

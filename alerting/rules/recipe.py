@@ -8,7 +8,7 @@ few samples) is a null, so a gap, and the rule's policy for gaps decides; it is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -55,6 +55,10 @@ class Part:
     keys: tuple[str, ...] | None = None
     counts: bool = False
 
+    def over(self, span: timedelta) -> Part:
+        """The same for a window of another length."""
+        return replace(self, question=replace(self.question, over=span))
+
     def at(self, moment: datetime) -> datetime:
         """The end of the window for an evaluation at `moment`."""
         return moment - self.ago
@@ -64,7 +68,8 @@ class Part:
 class Recipe:
     """What to ask and what to make of it. `second` and `combination` go together, as do `samples` and `least`.
 
-    A series of which `samples` counts fewer than `least` has no value.
+    A series of which `samples` counts fewer than `least` has no value. Values are multiplied by `scale`; with `also`,
+    the smaller one of both recipes counts, where there are both.
     """
 
     first: Part
@@ -72,11 +77,14 @@ class Recipe:
     combination: Combination | None = None
     samples: Part | None = None
     least: int = 0
+    scale: float = 1.0
+    also: Recipe | None = None
 
     @property
     def parts(self) -> tuple[Part, ...]:
         """What is asked, in the order of the answers."""
-        return tuple(part for part in (self.first, self.second, self.samples) if part is not None)
+        own = tuple(part for part in (self.first, self.second, self.samples) if part is not None)
+        return own if self.also is None else (*own, *self.also.parts)
 
     @property
     def every(self) -> timedelta:
@@ -98,7 +106,9 @@ class Recipe:
             values = dict(_combined(self.first, values, self.second, next(rest), partial(operation, apart_s=apart_s)))
         if self.samples is not None:
             values = dict(_trusted(values, self.samples, next(rest), self.least))
-        return values
+        if self.scale != 1.0:
+            values = {labels: None if value is None else value * self.scale for labels, value in values.items()}
+        return values if self.also is None else dict(_lesser(values, self.also.combine(tuple(rest))))
 
 
 def _combined(
@@ -121,6 +131,12 @@ def _combined(
 def _trusted(values: Values, samples: Part, counts: Values, least: int) -> Iterator[tuple[Labels, float | None]]:
     for labels, value in values.items():
         yield labels, value if (counts.get(_restricted(labels, samples.keys)) or 0.0) >= least else None
+
+
+def _lesser(values: Values, others: Values) -> Iterator[tuple[Labels, float | None]]:
+    for labels, value in values.items():
+        other = others.get(labels)
+        yield labels, None if value is None or other is None else min(value, other)
 
 
 def _restricted(labels: Labels, keys: tuple[str, ...] | None) -> Labels:

@@ -29,6 +29,7 @@ RESERVED = "TocsinRuleBlind"
 OWN_LABELS = frozenset({"alertname", "severity"})
 """Labels that Tocsin sets."""
 
+_ALL_PERCENT = 100
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TEMPLATES = ("summary", "description", "runbook_url")
 
@@ -43,6 +44,22 @@ class Comparison:
     def __post_init__(self) -> None:
         if self.to <= timedelta(0):
             raise ValueError("to: must be longer than 0s, as in 1d or 1w")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Burn:
+    """How fast an error budget burns: the ratio of `query` and `divided_by`, over `over` and over `short`, in budgets
+    of an `objective` in percent. The smaller of the two is the value; 1 spends the budget in just its period.
+    """
+
+    objective: float
+    short: timedelta
+
+    def __post_init__(self) -> None:
+        if not 0 < self.objective < _ALL_PERCENT:
+            raise ValueError("objective: is a percentage between 0 and 100, as in 99.9")
+        if self.short <= timedelta(0):
+            raise ValueError("short: must be longer than 0s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +81,7 @@ class Rule:
     forget: timedelta = timedelta(hours=24)
     divided_by: str | None = None
     compare: Comparison | None = None
+    burn: Burn | None = None
     min_samples: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
     summary: str = ""
@@ -158,16 +176,33 @@ class Rule:
             raise ValueError("divided_by: a ratio cannot be compared as well; leave one out")
         if self.min_samples < 0:
             raise ValueError("min_samples: is a number of points, 0 or more")
+        if self.burn is not None:
+            return self._burning(self.burn, select)
         first, second, combination = self._part(select), None, None
         if self.divided_by is not None:
-            below = _told("divided_by", read_query, self.divided_by)
-            second, combination = self._part(below), Combination.RATIO
-            if first.keys is not None and (second.keys is None or not set(second.keys) <= set(first.keys)):
-                raise ValueError("divided_by: must be grouped by the tags of `query`, or by some of them, or by none")
+            second, combination = self._divisor(first, self.divided_by), Combination.RATIO
         if self.compare is not None:
             second, combination = replace(first, ago=self.compare.to), self.compare.as_
-        samples = self._part(count_of(select)) if self.min_samples else None
-        return Recipe(first, second, combination, samples, self.min_samples)
+        return Recipe(first, second, combination, self._samples(select), self.min_samples)
+
+    def _burning(self, burn: Burn, select: Select) -> Recipe:
+        if self.divided_by is None:
+            raise ValueError("burn: needs divided_by, which counts all that can be bad")
+        if burn.short >= self.over:
+            raise ValueError("burn: short must be shorter than over")
+        first, budget = self._part(select), 1 - burn.objective / _ALL_PERCENT
+        second = self._divisor(first, self.divided_by)
+        short = Recipe(first.over(burn.short), second.over(burn.short), Combination.RATIO, None, 0, 1 / budget)
+        return Recipe(first, second, Combination.RATIO, self._samples(select), self.min_samples, 1 / budget, short)
+
+    def _divisor(self, first: Part, query: str) -> Part:
+        second = self._part(_told("divided_by", read_query, query))
+        if first.keys is not None and (second.keys is None or not set(second.keys) <= set(first.keys)):
+            raise ValueError("divided_by: must be grouped by the tags of `query`, or by some of them, or by none")
+        return second
+
+    def _samples(self, select: Select) -> Part | None:
+        return self._part(count_of(select)) if self.min_samples else None
 
     def _part(self, select: Select) -> Part:
         question = Question(bound(select), self.bucket, self.over, self.every)

@@ -47,7 +47,14 @@ def test_every_policy_and_filter_is_told():
 
 async def test_the_examples_hold(tmp_path: Path):
     """The rule on the page loads, and the test on the page passes against it."""
-    rule, combined, case = EXAMPLES
+    rule, combined, objective, case = EXAMPLES
+    (tmp_path / "objective.yml").write_text(objective)
+    burning = load([tmp_path / "objective.yml"], {})
+    table = re.findall(r"^\| `(CheckoutWorks\w+)` \| (\w+) and (\w+) \| ([\d.]+) \|", PAGE, re.MULTILINE)
+    windows = [(one.over, one.burn.short if one.burn else None) for one in burning]
+    assert [one.alert for one in burning] == [name for name, *_ in table]
+    assert windows == [(durations.parse(long), durations.parse(short)) for _, long, short, _ in table]
+    assert [one.critical or one.warn for one in burning] == [f"> {rate}" for *_, rate in table]
     (tmp_path / "combined.yml").write_text(combined)
     made = load([tmp_path / "combined.yml"], {})
     assert [len(rule.recipe.parts) for rule in made] == [3, 2]

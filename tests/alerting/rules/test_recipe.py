@@ -8,18 +8,22 @@ import pytest
 
 from alerting import rehearse
 from alerting.alert import Labels
+from alerting.rules.load import load
 from alerting.rules.recipe import Recipe, Values
-from alerting.rules.rule import Comparison, Rule
+from alerting.rules.rule import Burn, Comparison, Rule
+from alerting.rules.template import Facts
 from foundation.clock import SystemClock
+from foundation.errors import ConfigError
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+FACTS = Facts(labels={}, value=21.345, level="critical", threshold=14.4, since=NOW)
 ERRORS = "SELECT sum(error) FROM http_request GROUP BY service"
 ALL = "SELECT count(duration_ms) FROM http_request GROUP BY service"
 MEAN = "SELECT mean(duration_ms) FROM http_request GROUP BY service"
 
 
 def recipe(query: str, **keys: Any) -> Recipe:
-    return Rule(alert="A", query=query, over=timedelta(minutes=5), warn="> 1", **keys).recipe
+    return Rule(**{"alert": "A", "query": query, "over": timedelta(minutes=5), "warn": "> 1", **keys}).recipe
 
 
 def service(name: str) -> Labels:
@@ -156,3 +160,96 @@ async def test_recipes_in_a_rehearsal(tmp_path: Path) -> None:
     (tmp_path / "cases.yml").write_text(CASES)
     report = await rehearse.run([tmp_path / "cases.yml"], env={}, clock=SystemClock())
     assert (report.unreadable, [check.faults for check in report.checks]) == ((), [()] * 7)
+
+
+def burning(objective: float = 99.9, short: timedelta = timedelta(minutes=5)) -> Recipe:
+    return recipe(ERRORS, divided_by=ALL, burn=Burn(objective=objective, short=short), over=timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("long", "short", "expected"),
+    [
+        ((20, 1000), (5, 100), 20.0),
+        ((20, 1000), (1, 100), 10.0),
+        ((20, 1000), (0, 100), 0.0),
+        ((20, 1000), (0, 0), None),
+    ],
+)
+def test_budget_burns_as_fast_as_in_the_slower_window(
+    long: tuple[float, float], short: tuple[float, float], expected: float | None
+) -> None:
+    """2 % of errors are 20 budgets of 99.9 %; when the short window is calm it is over."""
+    made = burning()
+    assert [part.question.over for part in made.parts] == [timedelta(hours=1)] * 2 + [timedelta(minutes=5)] * 2
+    answers = [{service("a"): float(number)} for number in (*long, *short)]
+    found = made.combine(answers)[service("a")]
+    assert found == (None if expected is None else pytest.approx(expected))
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({"burn": {"objective": 100.0, "short": timedelta(minutes=5)}}, "objective: is a percentage"),
+        ({"burn": {"objective": 99.0, "short": timedelta(0)}}, "short: must be longer"),
+        (
+            {"burn": {"objective": 99.0, "short": timedelta(hours=1)}, "divided_by": ALL},
+            "must be shorter than over",
+        ),
+        ({"burn": {"objective": 99.0, "short": timedelta(minutes=1)}}, "burn: needs divided_by"),
+    ],
+)
+def test_a_budget_that_cannot_burn_is_refused(keys: dict[str, Any], told: str) -> None:
+    """By the key that is wrong."""
+    with pytest.raises(ValueError, match=told):
+        recipe(ERRORS, **{**keys, "burn": Burn(**keys["burn"])})
+
+
+SLO = """
+slos:
+  - slo: ShopWorks
+    objective: 99
+    bad: SELECT sum(error) FROM r GROUP BY shop
+    total: SELECT count(error) FROM r GROUP BY shop
+"""
+
+
+def test_an_objective_is_three_rules(tmp_path: Path) -> None:
+    """With the label slo; a rule that has the name of one of them is an error that says where both stand."""
+    (tmp_path / "slo.yml").write_text(SLO)
+    made = load([tmp_path / "slo.yml"], {})
+    assert [rule.alert for rule in made] == ["ShopWorksBurnsFast", "ShopWorksBurnsQuickly", "ShopWorksBurnsSlowly"]
+    assert {rule.labels["slo"] for rule in made} == {"ShopWorks"}
+    assert made[0].words.render(FACTS)["summary"] == "ShopWorks: the error budget burns 21.3 times as fast as it may"
+    (tmp_path / "twin.yml").write_text(
+        "rules:\n  - {alert: ShopWorksBurnsSlowly, query: SELECT mean(x) FROM m, over: 1m, warn: '> 1'}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load([tmp_path / "slo.yml", tmp_path / "twin.yml"], {})
+    assert (
+        f"{tmp_path / 'twin.yml'}:2: alert ShopWorksBurnsSlowly is already defined in {tmp_path / 'slo.yml'}:3"
+        in str(caught.value)
+    )
+
+
+BURN_CASES = """
+rule_files: [slo.yml]
+evaluation_interval: 5m
+tests:
+  - interval: 5m
+    input_series:
+      - {series: 'r,shop=a error', values: '0x11 1x5 0x20'}
+    alert_rule_test:
+      - {eval_time: 55m, alertname: ShopWorksBurnsFast, exp_alerts: []}
+      - eval_time: 75m
+        alertname: ShopWorksBurnsFast
+        exp_alerts: [{exp_labels: {shop: a, slo: ShopWorks, severity: critical}}]
+      - {eval_time: 100m, alertname: ShopWorksBurnsFast, exp_alerts: []}
+"""
+
+
+async def test_an_objective_in_a_rehearsal(tmp_path: Path) -> None:
+    """A burst that spends the budget pages within minutes and is over minutes after it ended."""
+    (tmp_path / "slo.yml").write_text(SLO)
+    (tmp_path / "cases.yml").write_text(BURN_CASES)
+    report = await rehearse.run([tmp_path / "cases.yml"], env={}, clock=SystemClock())
+    assert (report.unreadable, [check.faults for check in report.checks]) == ((), [()] * 3)
