@@ -9,14 +9,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console as Terminal
 from rich.table import Table
 
 from tocsin.asking import Collector, Refused
 
-_ALWAYS = ("received", "delivered", "buffered", "rejected", "taken_out", "dead")
-_SOMETIMES = ("carried", "earlier", "skipped", "lost")
-"""Columns that are shown where one of them is not zero."""
+_ALWAYS = ("received", "delivered", "buffered", "rejected")
+_SOMETIMES = ("taken_out", "dead", "skipped", "lost", "carried", "earlier")
+"""Columns that are shown where they are not zero, so that the others fit a terminal of 80 columns."""
 _MOST_SOURCES = 20
 """Sources shown with a row of their own: those that sent most."""
 
@@ -38,16 +39,24 @@ def run(arguments: argparse.Namespace) -> int:
 
 def show(ledger: Mapping[str, Any]) -> None:
     """Print the answer of `/api/v1/ledger` for people."""
-    columns = [*_ALWAYS, *(name for name in _SOMETIMES if any(bucket[name] for bucket in ledger["buckets"]))]
-    table = Table("bucket", "destination", "source", *(name.replace("_", " ") for name in columns), "closes")
+    terminal = Terminal(markup=False, highlight=False)
     for bucket in ledger["buckets"]:
-        table.add_row(bucket["bucket"], bucket["destination"], "all", *_cells(_flat(bucket), columns))
-        for source, terms in _largest(bucket["sources"]):
-            table.add_row("", "", source, *_cells(terms, columns))
-    Terminal(markup=False, highlight=False).print(table)
+        print(f"bucket {bucket['bucket']} to {bucket['destination']}")
+        terminal.print(_table(bucket))
     for line in (*_reasons(ledger), *_standings(ledger)):
         print(line)
     print("the ledger closes" if ledger["closes"] else "lines are unaccounted for: see docs/ledger.md")
+
+
+def _table(bucket: Mapping[str, Any]) -> Table:
+    columns = [*_ALWAYS, *(name for name in _SOMETIMES if bucket[name])]
+    table = Table("source", box=SIMPLE_HEAD, pad_edge=False)
+    for name in (*columns, "closes"):
+        table.add_column(name.replace("_", " "), justify="right", no_wrap=True)
+    table.add_row("all", *_cells(_flat(bucket), columns))
+    for source, terms in _largest(bucket["sources"]):
+        table.add_row(source, *_cells(terms, columns))
+    return table
 
 
 def _largest(sources: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Counter[str]]]:

@@ -124,7 +124,7 @@ class Cursors:
         Returns what is still wanted. `last_too`: no segment is written to any more.
         """
         while wanted_bytes > 0:
-            stuck = [log for log in logs if self._waits_for_optional_only(log, last_too=last_too)]
+            stuck = [log for log in logs if self._held_by_optional_only(log, last_too=last_too)]
             if not stuck:
                 break
             log = min(stuck, key=self._waiting_since)
@@ -132,6 +132,11 @@ class Cursors:
             await self._skip_segment(log, log.segments[0])
             await self.release(log, last_too=last_too)
         return wanted_bytes
+
+    def waits_for_optional_only(self, log: BucketLog) -> bool:
+        """Whether there are lines in it that only optional destinations lack."""
+        behind = [one for one, cursor in log.cursors.items() if cursor.offset < log.lines_end]
+        return bool(log.segments and behind) and self._optional.issuperset(behind)
 
     async def _skip_segment(self, log: BucketLog, segment: Segment) -> None:
         async with self._locks[log.bucket]:
@@ -147,7 +152,7 @@ class Cursors:
                     lines=lines,
                 )
 
-    def _waits_for_optional_only(self, log: BucketLog, *, last_too: bool) -> bool:
+    def _held_by_optional_only(self, log: BucketLog, *, last_too: bool) -> bool:
         """Whether the oldest segment could go but for optional destinations."""
         if not log.segments or (len(log.segments) == 1 and not last_too):
             return False

@@ -307,9 +307,10 @@ class DiskBuffer:
         scarce = self._used_bytes + wanted_bytes - int(quota_bytes * _FULL)
         if scarce > 0 and self._optional:
             scarce = await self._cursors.skip(logs, scarce)
-            if scarce > 0:
-                await self._threads.commit(partial(self._writer.seal, [log.bucket for log in logs]))
-                _ = await self._cursors.skip(logs, scarce, last_too=True)
+            idle = [log for log in logs if self._cursors.waits_for_optional_only(log)] if scarce > 0 else []
+            if idle:
+                await self._threads.commit(partial(self._writer.seal, [log.bucket for log in idle]))
+                _ = await self._cursors.skip(idle, scarce, last_too=True)
 
     def _use(self, added_bytes: int) -> None:
         self._used_bytes += added_bytes
