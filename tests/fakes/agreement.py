@@ -28,15 +28,23 @@ OURS_ALONE = (
 """Reasons for lines that influxd garbles, loses or dies of: such bodies never reach it, here as in the product."""
 
 Points = Mapping[tuple[str, int], Mapping[str, object]]
+SeriesKey = tuple[str, frozenset[tuple[str, str]]]
+Series = dict[SeriesKey, dict[int, dict[str, object]]]
+"""Measurement and tags -> time -> fields."""
 
 
 def judge(body: bytes) -> tuple[int, Outcome]:
     """Our status for the body under `bad_lines: reject`."""
     arrival = Arrival(body, NOW_NS, Precision.NS, forgive_cr=False)
     outcome = ForgetfulPins.pipeline(BadLines.REJECT).run("line_protocol", arrival, bucket="b", source="test")
+    return status_of(outcome), outcome
+
+
+def status_of(outcome: Outcome) -> int:
+    """The answer that goes with an outcome under `bad_lines: reject`."""
     if outcome.refused.get(Cause.SYNTAX):
-        return 400, outcome
-    return (422 if outcome.refused else 204), outcome
+        return 400
+    return 422 if outcome.refused else 204
 
 
 def ours_alone(outcome: Outcome) -> bool:
@@ -72,6 +80,40 @@ def theirs(influxd: Influxd, bucket: str) -> Points:
                     shown = {column: coarse(cell) for column, cell in cells if cell is not None}
                     points.setdefault((series["name"], row[0]), {}).update(shown)
     return points
+
+
+def askable(measurement: str) -> bool:
+    """Whether a query can name it: influxd stores names with control characters that its own language cannot say."""
+    return measurement.replace("\n", "").isprintable()
+
+
+def series_here(outcome: Outcome, known: Series) -> None:
+    """Write what we store of an outcome to what is stored already."""
+    for _, line in split_lines(outcome.batch.body if outcome.batch else b""):
+        point = parse_line(line)
+        assert point.time_ns is not None
+        if not askable(point.measurement):
+            continue
+        points = known.setdefault((point.measurement, frozenset(point.tags)), {})
+        points.setdefault(point.time_ns, {}).update({key: coarse(value) for key, value in point.fields})
+
+
+def series_there(influxd: Influxd, bucket: str) -> Series:
+    """All points that influxd holds, by series."""
+    found: Series = {}
+    for listed in ask(influxd, bucket, "SHOW MEASUREMENTS"):
+        for [name] in listed["values"]:
+            if not askable(name):
+                continue
+            quoted = name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+            for series in ask(influxd, bucket, f'SELECT * FROM "{quoted}" GROUP BY *'):  # noqa: S608 - a test's own server
+                tags = frozenset((key, value) for key, value in series.get("tags", {}).items() if value)
+                points = found.setdefault((series["name"], tags), {})
+                for row in series["values"]:
+                    cells = zip(series["columns"][1:], row[1:], strict=True)
+                    shown = {column: coarse(cell) for column, cell in cells if cell is not None}
+                    points.setdefault(row[0], {}).update(shown)
+    return found
 
 
 def ask(influxd: Influxd, bucket: str, influxql: str) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Bodies of line protocol as clients send them and as broken ones do: seeds, and what becomes of them by mutation."""
 
+import re
 from collections.abc import Iterator
 from random import Random
 
@@ -48,15 +49,26 @@ PIECES = (
 )
 
 
+_STAMP = re.compile(rb"(?: -?[0-9]+)? *\Z")
+
+
 def make_body(seed: int, *, most_lines: int = 5, most_mutations: int = 3) -> bytes:
     """The body that grows under this number."""
     random = Random(seed)  # noqa: S311 - bodies that a failing run can name again
     return grow_body(random, most_lines=most_lines, most_mutations=most_mutations)
 
 
-def grow_body(random: Random, *, most_lines: int = 5, most_mutations: int = 3) -> bytes:
-    """A few seeds, some of them mutated by a piece that is put in, taken out or doubled."""
-    body = bytearray(b"\n".join(random.choice(SEEDS) for _ in range(random.randint(1, most_lines))))
+def grow_body(
+    random: Random, *, most_lines: int = 5, most_mutations: int = 3, stamps: Iterator[int] | None = None
+) -> bytes:
+    """A few seeds, some of them mutated by a piece that is put in, taken out or doubled.
+
+    With `stamps` each seed that is a point gets the next of them as its timestamp, before the mutations.
+    """
+    seeds = [random.choice(SEEDS) for _ in range(random.randint(1, most_lines))]
+    if stamps is not None:
+        seeds = [_STAMP.sub(b"", seed) + b" %d" % next(stamps) if b"=" in seed else seed for seed in seeds]
+    body = bytearray(b"\n".join(seeds))
     for _ in range(random.randint(0, most_mutations)):
         at = random.randint(0, len(body))
         match random.randint(0, 2):

@@ -1,13 +1,15 @@
-"""The smallest body that still shows a fault: parts are taken out, large ones first, while the fault stays."""
+"""The smallest body, or row of bodies, that still shows a fault: parts are taken out, large ones first, as it stays."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
+Whole = TypeVar("Whole", bytes, list[bytes])
 MOST_TRIES = 400
 
 
-def smallest(body: bytes, still: Callable[[bytes], bool], most_tries: int = MOST_TRIES) -> bytes:
+def smallest(body: Whole, still: Callable[[Whole], bool], most_tries: int = MOST_TRIES) -> Whole:
     """`body` with all taken out that `still` does not need, as far as so many tries get. `still(body)` is true."""
     tries, size = 0, max(len(body) // 2, 1)
     while size and tries < most_tries:
