@@ -196,3 +196,13 @@ def test_who_has_no_common_name_is_known_by_another():
         "gate.example"
     )
     assert name_of({}) == ""
+
+
+def test_a_certificate_that_has_expired_is_refused(authority: Authority):
+    """At the start and at the check, not by each client of its own."""
+    old = authority.issue("old", days=-1)
+    with pytest.raises(ConfigError) as caught:
+        load(TlsConfig(certificate=old.certificate, key=old.key))
+    assert str(caught.value) == (
+        f"collector.tls.certificate: {old.certificate}: nobody would accept it: certificate has expired; renew it"
+    )
