@@ -46,8 +46,9 @@ class Device:
                 try:
                     async with session.post(f"{self.url}/write", data=f"m f={number} {number}") as answer:
                         self.statuses[answer.status] += 1
-                except (aiohttp.ServerDisconnectedError, ConnectionResetError, BrokenPipeError):
-                    if not self.keeps_connection or self.cut >= MOST_CUTS:
+                except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+                    refused = isinstance(error, aiohttp.ClientConnectorError)
+                    if refused or not self.keeps_connection or self.cut >= MOST_CUTS:
                         raise
                     self.cut += 1
                     continue
