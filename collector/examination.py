@@ -7,7 +7,7 @@ of known lines that nobody surveys passes without. What the body teaches is kept
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from collector.check.contract import Check, Checking
@@ -73,6 +73,11 @@ class Examination:
         """Lines that may have recipes; None where there are none."""
         book = self._begun.changing.book if self._begun else self._book.changing
         return book.pattern(precision, stamped=stamped) if book else None
+
+    def may_rewrite(self, text: bytes, precision: Precision, *, stamped: bool) -> bool:
+        """Whether the text is lines that may have recipes, and nothing else."""
+        book = self._book.changing
+        return bool(book) and book.covers(text, precision, stamped=stamped)
 
     def survey(self, run: bytes, precision: Precision, *, stamped: bool) -> bool:
         """Whether nobody objects to a run of known lines."""
@@ -150,6 +155,10 @@ class Sieve:
     def changing(self, precision: Precision, *, stamped: bool) -> None:
         """None: nothing changes."""
 
+    def may_rewrite(self, text: bytes, precision: Precision, *, stamped: bool) -> bool:  # noqa: ARG002 - as above
+        """Never."""
+        return False
+
     def survey(self, run: bytes, precision: Precision, *, stamped: bool) -> bool:  # noqa: ARG002 - every run passes
         """Every run passes."""
         return True
@@ -177,8 +186,8 @@ class _Begun:
         self._judgements = [(name, one.judge) for name, one in self.checks]
         self.known, self.changing, self.made = Growing(book.known), Growing(book.changing), Growing(book.made)
         self.recipes: Recipes = {}
-        self.taken_out: Counter[str] = Counter()
-        self.altered: Counter[str] = Counter()
+        self.taken_out: dict[str, int] = {}
+        self.altered: dict[str, int] = {}
         self._recipes = book.recipes
 
     def examine(self, point: Point) -> Altered | Objection | Removal | None:
@@ -219,16 +228,14 @@ class _Begun:
         run, text = b"\n".join([*lines[start : start + count], b""]), b"\n".join([*made, b""]) if made else b""
         if not self._pass(run, text, precision, stamped=stamped):
             return Rewritten(None, 0, count)
-        for recipe, times in Counter(used).items():
-            (self.taken_out if recipe.head is None else self.altered).update(dict.fromkeys(recipe.by, times))
+        for recipe, times in Counter(used).items() if count > 1 else ((one, 1) for one in used):
+            self._count(self.taken_out if recipe.head is None else self.altered, recipe.by, times)
         return Rewritten(text, len(made), count)
 
     def _pass(self, run: bytes, text: bytes, precision: Precision, *, stamped: bool) -> bool:
         """Whether the gate lets the run in, and the checks what was made of it."""
-        if text:
-            reached = self.made.book.pattern(precision, stamped=stamped).match(text, 0)
-            if reached is None or reached.end() < len(text):
-                return False
+        if text and not self.made.book.covers(text, precision, stamped=stamped):
+            return False
         return survey(self.gate, run, precision, stamped=stamped) and (
             not text or survey(self.checks, text, precision, stamped=stamped)
         )
@@ -242,7 +249,7 @@ class _Begun:
             if ruling is None:
                 continue
             if isinstance(ruling, Removal):
-                self.taken_out[name] += 1
+                self._count(self.taken_out, (name,), 1)
             if not isinstance(ruling, Line):
                 return ruling
             line = ruling
@@ -258,7 +265,7 @@ class _Begun:
         except LineError as error:
             return Objection(Cause.TRANSFORM, f"{', '.join(by)}: {error.reason}")
         self._take()
-        self.altered.update(dict.fromkeys(by, 1))
+        self._count(self.altered, dict.fromkeys(by), 1)
         if came and self._settled(point.line, after) and self._remember(point, after, came):
             self.made.learn(parse_point(text) if by else point)
         if not by:
@@ -284,6 +291,11 @@ class _Begun:
         known = self.recipes.get(point.head)
         self.recipes[point.head] = recipe if known is None else merged(known, recipe)
         return True
+
+    @staticmethod
+    def _count(counts: dict[str, int], names: Iterable[str], times: int) -> None:
+        for name in names:
+            counts[name] = counts.get(name, 0) + times
 
     def _take(self) -> None:
         for _, transforming in self.transforms:

@@ -20,6 +20,8 @@ from foundation.line_protocol.precision import Precision
 MOST_SHAPES = 256
 MOST_KEYS = 4_096
 """Tag and field keys of all shapes together: what bounds the size of a pattern."""
+SHORT_TEXT = 16 << 10
+"""Bytes of a text for which it pays to have a second automaton that answers with less ado."""
 MOST_BOOKS = 256
 """Books kept at once; the one that was not asked for the longest makes room."""
 MOST_RECIPE_BYTES = 24 << 20
@@ -43,7 +45,10 @@ class ShapeBook:
         return pattern
 
     def covers(self, text: bytes, precision: Precision, *, stamped: bool) -> bool:
-        """Whether the whole text is known lines; the quick question for a short one."""
+        """Whether the whole text is known lines."""
+        if len(text) > SHORT_TEXT:
+            run = self.pattern(precision, stamped=stamped).match(text, 0)
+            return run is not None and run.end() == len(text)
         cover = self._covers.get((precision, stamped))
         if cover is None:
             cover = compile_cover(self._shapes, precision, stamped=stamped)
@@ -127,13 +132,14 @@ class Books:
 
     def __init__(self, *, most_recipe_bytes: int = MOST_RECIPE_BYTES) -> None:
         self._books: OrderedDict[Hashable, Book] = OrderedDict()
+        self._blank = ShapeBook()  # one for all, or each body of a sender who teaches nothing compiles its patterns
         self._most_recipe_bytes = most_recipe_bytes
         self._recipe_bytes = 0
 
     def __getitem__(self, key: Hashable) -> Book:
         book = self._books.get(key)
         if book is None:
-            return Book()
+            return Book(self._blank, self._blank, self._blank)
         self._books.move_to_end(key)
         return book
 

@@ -87,6 +87,9 @@ class Examiner(Protocol):
     def changing(self, precision: Precision, *, stamped: bool) -> Pattern | None:
         """Lines that can be given to `rewrite`; None where there are none."""
 
+    def may_rewrite(self, text: bytes, precision: Precision, *, stamped: bool) -> bool:
+        """Whether the text is lines that can be given to `rewrite`, and nothing else."""
+
     def rewrite(self, lines: Sequence[bytes], start: int, precision: Precision, *, stamped: bool) -> Rewritten:
         """Change and judge some of the lines (no newlines) from the one at `start`; their timestamps stay."""
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from collector.decode.contract import Arrival, Decoded, Examiner
 from collector.decode.limits import LineLimits
-from collector.decode.walk import SHORT_BODY, Walk, take_known
+from collector.decode.walk import SHORT_BODY, Walk, rewrite_known, take_known
 from collector.verdict import NOTHING
 from foundation.line_protocol.precision import Precision
 
@@ -24,9 +24,13 @@ class LineProtocol:
         precision = arrival.precision or Precision.NS
         body = arrival.body
         if len(body) <= SHORT_BODY:
-            known = take_known(body if body[-1:] == b"\n" else body + b"\n", precision, examiner, arrival.received_ns)
+            text = body if body[-1:] == b"\n" else body + b"\n"
+            known = take_known(text, precision, examiner, arrival.received_ns)
             if known is not None and examiner.survey(known, Precision.NS, stamped=True):
                 return Decoded(known, known.count(b"\n"), (), NOTHING)
+            rewritten = rewrite_known(text, precision, examiner, arrival.received_ns)
+            if rewritten is not None:
+                return rewritten
         walk = Walk(
             examiner,
             precision,

@@ -11,7 +11,7 @@ from typing import Protocol
 from collector.decode.contract import Decoded, Examiner
 from collector.decode.limits import LineLimits
 from collector.decode.tally import Tally
-from collector.verdict import Cause, Objection, Removal
+from collector.verdict import NOTHING, Cause, Objection, Removal
 from foundation.line_protocol.grammar import Pattern, fits
 from foundation.line_protocol.line import LineError
 from foundation.line_protocol.parse import Point, parse_point
@@ -214,6 +214,21 @@ def take_known(text: bytes, precision: Precision, book: Covering, stamp_ns: int 
     if stamp_ns is not None and book.covers(text, precision, stamped=False):
         return text.replace(b"\n", b" %d\n" % stamp_ns)
     return None
+
+
+def rewrite_known(text: bytes, precision: Precision, examiner: Examiner, stamp_ns: int) -> Decoded | None:
+    """A single line with its newline that is changed in a known way; None for any other text."""
+    if text.find(b"\n") < len(text) - 1 or not fits(text):
+        return None
+    zeros = _ZEROS.get(precision)
+    stamped = zeros is not None and examiner.may_rewrite(text, precision, stamped=True)
+    if not stamped and not examiner.may_rewrite(text, precision, stamped=False):
+        return None
+    some = examiner.rewrite([text[:-1]], 0, precision, stamped=stamped)
+    if some.text is None or not some.taken:
+        return None
+    end = (zeros or b"") + b"\n" if stamped else b" %d\n" % stamp_ns
+    return Decoded(some.text.replace(b"\n", end), some.lines, (), NOTHING)
 
 
 def _reach(pattern: Pattern, text: bytes, at: int, until: int) -> int:

@@ -30,6 +30,9 @@ class Sceptic:
     def covers(self, text: bytes, precision: Precision, *, stamped: bool) -> bool:
         return self.pattern(precision, stamped=stamped) is text
 
+    def may_rewrite(self, text: bytes, precision: Precision, *, stamped: bool) -> bool:
+        return self.pattern(precision, stamped=stamped) is text
+
     def changing(self, precision: Precision, *, stamped: bool) -> Pattern:
         return self.pattern(precision, stamped=stamped)
 

@@ -63,7 +63,7 @@ def decode(decoder: JsonTelemetry, data: Any, now_ns: int, precision: Precision 
     return decoder.decode(Arrival(json.dumps(data).encode(), now_ns, precision), Sceptic())
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(items, min_size=1, max_size=6), st.integers(0, 2**32), st.sampled_from([None, Precision.NS, Precision.H])
 )
