@@ -1,6 +1,7 @@
 """The one door: what is acknowledged is durable, what is counted adds up, and a huge body does not stop the rest."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from tests.fakes.buffer import MemoryBuffer
 from tests.fakes.buffers import Incidents
 from tests.fakes.clock import ManualClock
 from tests.fakes.intake import open_pipeline
+from tests.fakes.transforms import pipeline_of
 
 HUGE = b"#" * 5_000_000
 
@@ -122,3 +124,24 @@ async def test_a_body_of_unknown_shapes_is_judged_in_turns(tmp_path: Path):
     assert outcome.batch == expected.batch
     assert (outcome.listed, outcome.refused) == (expected.listed, expected.refused)
     assert outcome.listed[0].number == 2502
+
+
+@pytest.mark.parametrize("policy", list(BadLines))
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("line_protocol", b"\n".join(b"m%d,t=a f=1" % number for number in range(2000))),
+        ("json_telemetry", json.dumps([{"measurement": f"m{number}", "v": 1} for number in range(1000)]).encode()),
+    ],
+)
+async def test_no_long_body_keeps_others_waiting(policy: BadLines, kind: str, body: bytes):
+    """With transforms, all or nothing, or JSON: a short body that comes later is durable earlier."""
+    buffer = MemoryBuffer()
+    way_in = door(pipeline_of("[{kind: add_tag, tag: site, value: x}]", policy), buffer)
+    long = asyncio.ensure_future(way_in.admit(kind, Arrival(body, 7), bucket="long", source="test"))
+    await asyncio.sleep(0)
+    await way_in.admit("line_protocol", Arrival(b"m f=1 1\n", 7), bucket="short", source="test")
+    assert not long.done()
+    outcome = await long
+    assert [batch.bucket for batch in buffer.batches] == ["short", "long"]
+    assert outcome.accepted == buffer.batches[1].lines == outcome.altered["add_tag"]
