@@ -136,7 +136,9 @@ class WriteRoute:
         grant = self._access.admit(request.headers.get("Authorization"), params)
         self._access.demand(grant, Scope.WRITE)
         precision = self._precision(params)
-        bucket = await self._buckets.named(self._bucket(params))
+        bucket = self._bucket(params)
+        if self._dialect is not V1:
+            bucket = await self._buckets.named(bucket)
         if not _is_name(bucket):
             raise Refusal(400, f"the name of a bucket has at most {_LONGEST_BUCKET} printable characters")
         self._access.demand_bucket(grant, bucket)

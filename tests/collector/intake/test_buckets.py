@@ -70,7 +70,7 @@ ID = "10cc06f1fb484e2d"
 
 
 async def test_a_bucket_may_be_named_by_its_id(tmp_path: Path):
-    """As influxd's v2 API takes it, in either case; the store is asked once, and the lines are the named bucket's."""
+    """As influxd's v2 API takes it, in either case, and its v1 API does not; the store is asked once."""
     async with running_intake(tmp_path, makes_buckets=False) as intake:
         intake.store.names, intake.store.ids = ("home",), {ID: "home"}
         assert (await intake.post(f"/api/v2/write?bucket={ID}", b"m f=1 10")).status == 204
@@ -79,6 +79,7 @@ async def test_a_bucket_may_be_named_by_its_id(tmp_path: Path):
         assert intake.store.asked == asked
         assert (await intake.post(f"/api/v2/write?bucket={ID.upper()}", b"m f=3 30")).status == 204
         assert intake.buffer.lines("home") == ["m f=1 10", "m f=2 20", "m f=3 30"]
+        assert (await intake.post(f"/write?db={ID}", b"m f=1 10")).status == 404
 
 
 async def test_an_id_of_no_bucket_is_a_name(tmp_path: Path):
