@@ -18,12 +18,16 @@ routing/    which receiver hears of an alert, and with whom it is grouped; pure
 memory/     alert states, groups, incidents and the outbox in one SQLite file, one transaction a decision
 dispatcher  routes and records evaluations, flushes groups that are due
 flush       what a group says, as one message; pure
+quiet       who is not to be told: muting, as the dispatcher keeps it
+fallback    who hears of an incident when its own receiver cannot be reached; passing looks for such incidents
 send        drains the outbox through the notifiers
 lane        what waits to be sent, in which order, and who may be busy with it
 notify/     one file for each way to reach a person
 events      every transition as a line of `alert_event`
 front_door  the collector's intake, from outside
-api         what it all looks like over HTTP
+api         what it all looks like over HTTP; silencing and account_route are parts of it
+account     why an alert is as it is, and who is told of it or why nobody; pure
+heartbeat   a sign of life to an outside address, for as long as alarms would get out
 shapes      the JSON of the API
 config      what tocsin.yml says under `alerting:`, and notify.yml
 files       the files that alerting follows

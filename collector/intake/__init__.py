@@ -10,6 +10,7 @@ chunks      answers to chunked=true
 health      /ping, /health, /ready
 body        reading and inflating within limits
 access      which token, and whether it suffices
+slowdown    wrong tokens wait for their answer
 buckets     whether a bucket exists
 turns       a body of many unknown lines, judged in turns
 door        pipeline, then buffer: the one way in, for HTTP and for our own inputs
@@ -19,6 +20,7 @@ letters     /api/v1/dead
 explain     /explain: what every room makes of one line
 witness     the pipeline, watched
 accounts    /api/v1/ledger
+tail        /api/v1/tail, a WebSocket
 rejections  what is said about lines that were not taken
 answers     statuses, headers and bodies as InfluxDB's clients expect them
 limits      what one sender, or all together, may ask

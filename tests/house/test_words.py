@@ -110,3 +110,13 @@ def test_no_function_outgrows_a_screen() -> None:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
                 assert lines <= MOST_FUNCTION_LINES or path.name == "metrics.py", f"{path}: {node.name}"
+
+
+@pytest.mark.parametrize("package", ["collector", "alerting", "store", "influxql", "tocsin"])
+def test_every_room_s_docstring_is_its_map(package: str) -> None:
+    """Whoever enters a room reads what every file and every room inside is for."""
+    for entrance in (ROOT / package).rglob("__init__.py"):
+        room, map_ = entrance.parent, ast.get_docstring(ast.parse(entrance.read_text())) or ""
+        inside = {path.stem for path in room.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+        unnamed = [name for name in inside - {"__init__", "__main__"} if not re.search(rf"\b{name}\b", map_)]
+        assert unnamed == [], room
