@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
+from copy import copy
 from importlib import metadata
 from pathlib import Path
 from typing import NoReturn
@@ -30,30 +31,32 @@ class _Parser(argparse.ArgumentParser):
         super().error(f"{message}\n{self.prog} --help tells more")
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Room enough for the longest command beside what it does."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28)
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole grammar. `module` in the result names the module to run."""
     top = _Parser(
         prog="tocsin",
         description="Telemetry in, dashboards up, alarm out.",
         epilog=examples.TOP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
     top.add_argument("--version", action="version", version=f"tocsin {metadata.version('tocsin')}")
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
     _roles(commands)
     _demo(commands)
     _check(commands)
     _query(commands)
-    _token(commands)
-    _dead(commands)
     _tail(commands)
     _explain(commands)
-    _asks(
-        _command(
-            commands, "status", "status", "show what became of every line, and that none is lost", examples.STATUS
-        ),
-        "read",
-    )
+    _status(commands)
+    _dead(commands)
+    _token(commands)
     _silence(commands)
     _rule(commands)
     _operations(commands)
@@ -74,7 +77,7 @@ def _command(
         help=purpose,
         description=purpose[0].upper() + purpose[1:] + ".",
         epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
     if configured:
         command.add_argument(
@@ -88,13 +91,25 @@ def _command(
     return command
 
 
+def _anywhere(command: _Parser, actions: argparse._SubParsersAction[_Parser]) -> None:
+    """Take the options of a command behind its actions as well: that is where one types them."""
+    for option in command._actions:  # noqa: SLF001 - argparse has no other way to look at a grammar
+        if not option.option_strings or option.dest == "help":
+            continue
+        for action in actions.choices.values():
+            if option.option_strings[0] not in action._option_string_actions:  # noqa: SLF001 - the same
+                again = copy(option)
+                again.default = argparse.SUPPRESS
+                action._add_action(again)  # noqa: SLF001 - the same
+
+
 def _action(actions: argparse._SubParsersAction[_Parser], name: str, purpose: str, epilog: str = "") -> _Parser:
     return actions.add_parser(
         name,
         help=purpose,
         description=purpose[0].upper() + purpose[1:] + ".",
         epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
 
 
@@ -123,8 +138,8 @@ def _demo(commands: argparse._SubParsersAction[_Parser]) -> None:
     fault = _action(actions, "fault", purpose, examples.FAULTS)
     fault.add_argument("kind", choices=("latency", "errors", "silence", "none"), help="what breaks; none mends it now")
     fault.add_argument("--for", dest="duration", default="2m", help="how long (default: 2m)")
-    fault.add_argument("--config", type=Path, default=argparse.SUPPRESS, metavar="FILE", help=argparse.SUPPRESS)
     fault.set_defaults(module="faults")
+    _anywhere(demo, actions)
 
 
 def _check(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -137,7 +152,7 @@ def _check(commands: argparse._SubParsersAction[_Parser]) -> None:
 def _query(commands: argparse._SubParsersAction[_Parser]) -> None:
     query = _command(commands, "query", "query", "ask the store in InfluxQL", examples.QUERY)
     query.add_argument("influxql", help="for example: SELECT count(temperature_c) FROM device_reading GROUP BY device")
-    query.add_argument("--bucket", default="telemetry", help="the database to ask (default: telemetry)")
+    query.add_argument("--bucket", default="telemetry", metavar="NAME", help="the database to ask (default: telemetry)")
     query.add_argument("--url", default="", help="a collector's URL (default: the one running on this state folder)")
     query.add_argument(
         "--token-file", type=Path, metavar="FILE", help="holds a token with scope read, where one is needed"
@@ -163,24 +178,23 @@ def _token(commands: argparse._SubParsersAction[_Parser]) -> None:
     create.add_argument("--burst", type=int, metavar="N", help="lines at once (default: ten seconds' worth)")
     create.add_argument("--series", type=int, metavar="N", help="series alive at a time (default: no quota)")
     create.add_argument("--expires", metavar="SPAN", help="worth nothing after it, as in 90d (default: never)")
-    listed = _action(actions, "list", "names and what each may; the tokens themselves cannot be shown again")
-    for action in (create, listed):
-        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="answer as JSON")
+    _action(actions, "list", "list names and what each may; the tokens themselves cannot be shown again")
     revoke = _action(actions, "revoke", "end a token at once")
     revoke.add_argument("name", help="as `tocsin token list` shows it")
+    _anywhere(token, actions)
 
 
-def _asks(command: _Parser, scope: str) -> None:
+def _asks(command: _Parser, scope: str, as_json: str = "answer as JSON") -> None:
     """The options of a command that asks the running collector."""
     command.add_argument("--url", default="", help="a collector's URL (default: the one running on this state folder)")
     command.add_argument(
         "--token-file", type=Path, metavar="FILE", help=f"holds a token with scope {scope}, where one is needed"
     )
-    command.add_argument("--json", action="store_true", help="answer as JSON")
+    command.add_argument("--json", action="store_true", help=as_json)
 
 
 def _dead(commands: argparse._SubParsersAction[_Parser]) -> None:
-    purpose = "look at lines that were refused, replay them or throw them away"
+    purpose = "look at lines that were refused for good, send them again or throw them away"
     dead = _command(commands, "dead", "dead", purpose, examples.LETTERS)
     _asks(dead, "admin")
     actions = dead.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -191,9 +205,8 @@ def _dead(commands: argparse._SubParsersAction[_Parser]) -> None:
     whole.add_argument("ids", type=int, nargs="+", metavar="ID", help="as `tocsin dead list` shows it")
     exported = _action(actions, "export", "print all letters that fit, one JSON object a row", examples.LETTERS)
     _action(actions, "summary", "count letters by bucket, source and what became of them", examples.LETTERS)
-    replay = _action(
-        actions, "replay", "send lines through intake again; what is refused again stays", examples.LETTERS
-    )
+    purpose = "send the lines of letters through intake again; what is refused again stays"
+    replay = _action(actions, "replay", purpose, examples.LETTERS)
     purge = _action(actions, "purge", "throw letters away", examples.LETTERS)
     purge.add_argument("--all", action="store_true", help="every letter, where no filter is given")
     for action in (replay, purge):
@@ -209,10 +222,12 @@ def _dead(commands: argparse._SubParsersAction[_Parser]) -> None:
             action.add_argument(
                 option, metavar="WHEN", help=f"{purpose} this: a span back, as in 2h, or a time: 2026-01-31T08:00:00Z"
             )
+    _anywhere(dead, actions)
 
 
 def _tail(commands: argparse._SubParsersAction[_Parser]) -> None:
-    tail = _command(commands, "tail", "tail", "follow the lines that the collector takes, as they come", examples.TAIL)
+    purpose = "follow the lines that the collector takes, and those that it refuses"
+    tail = _command(commands, "tail", "tail", purpose, examples.TAIL)
     tail.add_argument("--measurement", metavar="NAME", help="lines of this measurement")
     tail.add_argument(
         "--tag", action="append", default=[], metavar="KEY=VALUE", help="lines with this tag; may be repeated"
@@ -223,11 +238,16 @@ def _tail(commands: argparse._SubParsersAction[_Parser]) -> None:
     tail.add_argument("--rejected", action="store_true", help="lines that are refused too, each with its reason")
     tail.add_argument("--count", type=int, metavar="N", help="end after so many lines")
     tail.add_argument("--once", action="store_true", help="end when the collector goes; do not wait for the next")
-    _asks(tail, "read")
+    _asks(tail, "read", "one object a row, with the parts of the line")
+
+
+def _status(commands: argparse._SubParsersAction[_Parser]) -> None:
+    purpose = "show what became of every line, and that none is lost"
+    _asks(_command(commands, "status", "status", purpose, examples.STATUS), "read")
 
 
 def _explain(commands: argparse._SubParsersAction[_Parser]) -> None:
-    purpose = "show what every room of the collector would make of one line"
+    purpose = "show what the collector would make of a line and why, or why an alert is as it is"
     explain = _command(commands, "explain", "explain", purpose, examples.EXPLAIN)
     explain.add_argument("line", help="a line of line protocol; or the word `alert`, before the id of one")
     explain.add_argument(
@@ -264,8 +284,7 @@ def _silence(commands: argparse._SubParsersAction[_Parser]) -> None:
     listed.add_argument("--all", action="store_true", help="those that have ended, too")
     expire = _action(actions, "expire", "end silences now", examples.SILENCES)
     expire.add_argument("ids", nargs="+", metavar="ID", help="as `tocsin silence list` shows it")
-    for action in (add, listed, expire):
-        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="answer as JSON")
+    _anywhere(silence, actions)
 
 
 def _rule(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -5,6 +5,7 @@ start here:
   tocsin up --demo                     everything in one process, with a simulated shop and devices
   tocsin demo fault latency --for 2m   break the shop: a shipped rule pages, then resolves
   tocsin query 'SELECT mean(duration_ms) FROM http_request WHERE time > now() - 5m GROUP BY endpoint'
+  tocsin tail --rejected               lines as they come in, and why some are refused
   tocsin check                         read every file and say what is wrong, before anything starts
 
 exit codes: 0 done; 1 it ran and the answer is no; 2 it could not run (usage, configuration)

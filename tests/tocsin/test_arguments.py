@@ -68,6 +68,16 @@ def test_a_mistyped_word_is_answered_with_the_nearest(run: Run, typed: str, mean
     assert "--help tells more" in ran.complaint
 
 
+@pytest.mark.parametrize("typed", ["dead list", "dead export", "token list", "silence list", "demo fault none"])
+def test_options_are_taken_before_an_action_and_behind_it(typed: str) -> None:
+    """Where one types them, they are; what was given before the action stays."""
+    words = typed.split()
+    before = parser().parse_args([words[0], "--config", "a.yml", *words[1:]])
+    behind = parser().parse_args([*words, "--config", "a.yml"])
+    assert before == behind
+    assert str(before.config) == "a.yml"
+
+
 def test_no_command_at_all_is_a_usage_error(run: Run) -> None:
     """Without a command nothing is started."""
     assert run().code == 2
