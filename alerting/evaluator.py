@@ -24,6 +24,7 @@ from alerting.roster import Roster
 from alerting.rules.query import AnswerUnfit, NothingThere
 from alerting.rules.recipe import Recipe, Values
 from alerting.rules.rule import Rule
+from alerting.rules.when import When
 from alerting.sight import Sight
 from alerting.watch import Decision, Health, RuleStatus, Watch, ending
 from foundation.clock import Clock
@@ -35,6 +36,8 @@ _log = logger("alerting.evaluator")
 _POLL_S = 0.1
 _TINY_S = 0.001
 _UNKNOWN = "the collector does not answer: data may fire, but nothing resolves and no gap counts"
+Plan = Recipe | When
+"""How a rule's value is come by: asked of the store, or of other rules."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -85,7 +88,7 @@ class Evaluator:
         self._locks: dict[str, asyncio.Lock] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
-        self._turns: dict[Recipe, _Turn] = {}
+        self._turns: dict[Plan, _Turn] = {}
         own = [alert for alert in alerts.values() if alert.rule != Sight.RULE]
         self._sight = Sight(next((alert for alert in alerts.values() if alert.rule == Sight.RULE), None))
         self._roster = Roster(tuple(rules), own)
@@ -174,14 +177,11 @@ class Evaluator:
         except TimeoutError:
             return
 
-    async def _evaluate(self, recipe: Recipe, at: datetime) -> None:
+    async def _evaluate(self, recipe: Plan, at: datetime) -> None:
         """One evaluation of all rules of this recipe. Raises nothing."""
         started = self._clock.monotonic()
         try:
-            behind_s = await self._settle(recipe, at)
-            async with self._slots:
-                await self._prime(recipe, at)
-                values = await ask(self._reader, recipe, at)
+            behind_s, values = await self._answer(recipe, at)
             doubt = _UNKNOWN if behind_s is None else None
             behind = self._is_behind(recipe, behind_s)
             for watch in self._roster.asking(recipe):
@@ -191,6 +191,15 @@ class Evaluator:
         except Exception as error:  # noqa: BLE001 - whatever a store does, it must not end the evaluation of rules
             expected = isinstance(error, TocsinError | TimeoutError)
             self._fail(recipe, at, _told(error), None if expected else error, self._clock.monotonic() - started)
+
+    async def _answer(self, recipe: Plan, at: datetime) -> tuple[float | None, Values]:
+        """How far the collector is behind, and the values. A composite asks the rules here, which hold while it is."""
+        if isinstance(recipe, When):
+            return 0.0, recipe.values(self._roster.standings(recipe.rules))
+        behind_s = await self._settle(recipe, at)
+        async with self._slots:
+            await self._prime(recipe, at)
+            return behind_s, await ask(self._reader, recipe, at)
 
     async def _settle(self, recipe: Recipe, at: datetime) -> float | None:
         """Wait until the store has what was acknowledged before `at`, so that no window closes before its last lines.
@@ -215,7 +224,7 @@ class Evaluator:
         for watch in unprimed:
             watch.prime(answers)
 
-    def _is_behind(self, recipe: Recipe, behind_s: float | None) -> bool:
+    def _is_behind(self, recipe: Plan, behind_s: float | None) -> bool:
         if behind_s is None:
             self._metrics.behind.labels("unknown").inc()
             return True
@@ -260,7 +269,7 @@ class Evaluator:
         self._metrics.evaluations.labels("unrecorded").inc()
         _log.error("decision not recorded; alerts stay as they were", error=error, rule=rule)
 
-    def _wait(self, recipe: Recipe, at: datetime, told: str, lasted_s: float) -> None:
+    def _wait(self, recipe: Plan, at: datetime, told: str, lasted_s: float) -> None:
         """The bucket is not there: before the first series is known that is no failure."""
         for watch in self._roster.asking(recipe):
             before = watch.status.error
@@ -272,7 +281,7 @@ class Evaluator:
                 _log.info("rule waits for its first data", rule=watch.rule.alert, why=told)
                 self._changed.set()
 
-    def _fail(self, recipe: Recipe, at: datetime, told: str, error: BaseException | None, lasted_s: float) -> None:
+    def _fail(self, recipe: Plan, at: datetime, told: str, error: BaseException | None, lasted_s: float) -> None:
         for watch in self._roster.asking(recipe):
             self._fail_one(watch, at, told, error, lasted_s)
 

@@ -18,11 +18,13 @@ from prometheus_client import CollectorRegistry
 
 from alerting.alert import Alert, Labels, State
 from alerting.inquiry import ask
+from alerting.rules import composite
 from alerting.rules.cases import AlertTest, CasesFile, InputSeries, Test, read_cases
 from alerting.rules.filters import show
 from alerting.rules.load import load
 from alerting.rules.query import nanoseconds
 from alerting.rules.rule import Rule
+from alerting.rules.when import When
 from alerting.watch import Watch, words_of
 from foundation import durations
 from foundation.batch import Position, Shipment
@@ -160,7 +162,7 @@ async def _run_script(script: _Script, store: Store, prefix: str) -> AsyncIterat
             elif rule is None:
                 results = [(check, (f"no rule has this name{nearest(alertname, script.rules)}",)) for check in own]
             else:
-                results = [pair async for pair in _play(stage, _cast(rule, script.cases, stage.bucket), own)]
+                results = [pair async for pair in _play(stage, _cast(rule, script, stage.bucket), own)]
             for check, faults in results:
                 yield Check(
                     file=str(script.file),
@@ -177,32 +179,42 @@ def _lines(series: InputSeries, interval: timedelta) -> Iterator[bytes]:
             yield series.line(sample, nanoseconds(ZERO + interval * number))
 
 
-def _cast(rule: Rule, cases: CasesFile, bucket: str) -> Rule:
-    """The rule at the pace of the tests, reading what the test has written."""
-    return replace(rule, every=cases.evaluation_interval or rule.every, bucket=bucket)
+def _cast(rule: Rule, script: _Script, bucket: str) -> list[Rule]:
+    """The rule, behind those that it asks for, at the pace of the tests, reading what the test has written."""
+    pace = script.cases.evaluation_interval
+    return [
+        replace(one, every=pace or one.every, bucket=bucket).placed(one.file)
+        for one in composite.in_order(rule, script.rules)
+    ]
 
 
 async def _play(
-    stage: _Stage, rule: Rule, wanted: Sequence[AlertTest]
+    stage: _Stage, rules: Sequence[Rule], wanted: Sequence[AlertTest]
 ) -> AsyncIterator[tuple[AlertTest, tuple[str, ...]]]:
-    """Evaluate the rule from 0 on; at each check, in order of time, say what is not as expected."""
-    watch = Watch(rule, is_primed=True)
+    """Evaluate `rules` from 0 on; at each check, in order of time, say what is not as expected of the last of them."""
+    watches = {rule.alert: Watch(rule, is_primed=True) for rule in rules}
+    watch, pace = watches[rules[-1].alert], min(rule.every for rule in rules)
     at = timedelta(0)
     for check in wanted:
         while at <= check.eval_time:
-            await _evaluate(stage, watch, at)
-            at += rule.every
+            for one in watches.values():
+                if at % one.rule.every == timedelta(0):
+                    await _evaluate(stage, one, watches, at)
+            at += pace
         error = watch.status.error
         yield check, (f"the rule cannot be evaluated: {error}",) if error else tuple(_faults(check, watch))
 
 
-async def _evaluate(stage: _Stage, watch: Watch, at: timedelta) -> None:
-    moment = ZERO + at
+async def _evaluate(stage: _Stage, watch: Watch, watches: Mapping[str, Watch], at: timedelta) -> None:
+    moment, plan = ZERO + at, watch.rule.recipe
     try:
-        values = await ask(stage.store, watch.rule.recipe, moment) if stage.has_samples else {}
-        for labels in watch.alerts.keys() - {watch.rule.identity(series) for series in values}:
-            if stage.has_ended(watch.rule, labels, at):
-                watch.forget(labels)
+        if isinstance(plan, When):
+            values = plan.values({name: watches[name].standing for name in plan.rules})
+        else:
+            values = await ask(stage.store, plan, moment) if stage.has_samples else {}
+            for labels in watch.alerts.keys() - {watch.rule.identity(series) for series in values}:
+                if stage.has_ended(watch.rule, labels, at):
+                    watch.forget(labels)
         watch.accept(watch.decide(values, moment, behind=False))
     except (TocsinError, TimeoutError) as error:
         watch.fail(str(error) or "the store did not answer in time", moment)

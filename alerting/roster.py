@@ -6,12 +6,13 @@ edit of a rule file can leave an incident open for ever.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from alerting.alert import Alert
 from alerting.rules.recipe import Recipe
 from alerting.rules.rule import Rule
+from alerting.rules.when import Standing, When
 from alerting.watch import Watch
 
 REMOVED = "the rule was removed"
@@ -35,7 +36,7 @@ class Roster:
         """Share out `alerts`, as they were remembered, among `rules`."""
         self.leavers: list[Leavers] = []
         self._watches: dict[str, Watch] = {}
-        self._asking: Mapping[Recipe, tuple[Watch, ...]] = {}
+        self._asking: Mapping[Recipe | When, tuple[Watch, ...]] = {}
         by_rule: dict[str, list[Alert]] = {}
         for alert in alerts:
             by_rule.setdefault(alert.rule, []).append(alert)
@@ -53,13 +54,17 @@ class Roster:
         return tuple(self._watches.values())
 
     @property
-    def recipes(self) -> tuple[Recipe, ...]:
+    def recipes(self) -> tuple[Recipe | When, ...]:
         """Every recipe, each once."""
         return tuple(self._asking)
 
-    def asking(self, recipe: Recipe) -> tuple[Watch, ...]:
+    def asking(self, recipe: Recipe | When) -> tuple[Watch, ...]:
         """The watches that want the answer."""
         return self._asking.get(recipe, ())
+
+    def standings(self, names: Iterable[str]) -> Mapping[str, Standing]:
+        """How the rules of these names stand."""
+        return {name: self._watches[name].standing for name in names if name in self._watches}
 
     def has(self, watch: Watch) -> bool:
         """Whether this very watch is still the one of its rule."""
@@ -86,7 +91,7 @@ class Roster:
             self.leavers.append(Leavers(rule, tuple(alerts), reason, words))
 
     def _pair(self) -> None:
-        asking: dict[Recipe, tuple[Watch, ...]] = {}
+        asking: dict[Recipe | When, tuple[Watch, ...]] = {}
         for watch in self._watches.values():
             asking[watch.rule.recipe] = (*asking.get(watch.rule.recipe, ()), watch)
         self._asking = asking

@@ -17,6 +17,7 @@ from alerting.rules.query import AnswerUnfit
 from alerting.rules.recipe import Values
 from alerting.rules.rule import Rule
 from alerting.rules.template import Facts
+from alerting.rules.when import Standing, standing
 
 BLIND_AFTER = 2
 """Failed evaluations in a row after which a rule is called blind."""
@@ -169,6 +170,11 @@ class Watch:
         if self._doing.failures:
             return Health.BLIND if self._doing.failures >= BLIND_AFTER else Health.ERROR
         return Health.UNKNOWN if self._doing.evaluated_at is None or self._doing.error is not None else Health.OK
+
+    @property
+    def standing(self) -> Standing:
+        """How the rule stands as a whole, for composites."""
+        return standing((alert.state for alert in self.active), is_sure=self.health is Health.OK)
 
     @property
     def status(self) -> RuleStatus:

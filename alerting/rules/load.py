@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from alerting.rules import composite
+from alerting.rules.composite import Composite
 from alerting.rules.rule import Rule
 from alerting.rules.slo import RULES_OF_A_SLO, Slo
 from foundation import settings
@@ -22,10 +24,11 @@ from foundation.errors import ConfigError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleFile:
-    """A rule file: rules as they are, and objectives that come to some."""
+    """A rule file: rules as they are, objectives that come to some, and rules about rules."""
 
     rules: tuple[Rule, ...] = ()
     slos: tuple[Slo, ...] = ()
+    composites: tuple[Composite, ...] = ()
 
 
 def load(patterns: Iterable[Path | str], env: Mapping[str, str]) -> tuple[Rule, ...]:
@@ -41,6 +44,8 @@ def load(patterns: Iterable[Path | str], env: Mapping[str, str]) -> tuple[Rule, 
         except ConfigError as error:
             faults += error.problems
     faults += _twins(rules)
+    if not faults:
+        faults += [f"{_place(rule, rules)}: {what}" for rule, what in composite.faults(rules)]
     if faults:
         raise ConfigError(*faults)
     return tuple(rules)
@@ -52,7 +57,8 @@ def load_file(path: Path, env: Mapping[str, str]) -> tuple[Rule, ...]:
     if not read.rules and not path.read_bytes().strip():
         raise ConfigError(f"{path}: is empty; write `rules: []` to have no rules")
     made = (rule for slo in read.slos for rule in slo.rules)
-    return tuple(rule.placed(str(path)) for rule in (*read.rules, *made))
+    joint = (one.rule for one in read.composites)
+    return tuple(rule.placed(str(path)) for rule in (*read.rules, *made, *joint))
 
 
 def rule_files(patterns: Iterable[Path | str]) -> tuple[Path, ...]:
@@ -80,5 +86,6 @@ def _place(rule: Rule, rules: Sequence[Rule]) -> str:
     number = next(n for n, own in enumerate(own for own in rules if own.file == rule.file) if own is rule)
     root: Any = yaml.compose(Path(rule.file).read_text(encoding="utf-8"), yaml.SafeLoader)
     lists = {key.value: value.value for key, value in root.value}
-    places = [*lists.get("rules", ()), *(slo for slo in lists.get("slos", ()) for _ in range(RULES_OF_A_SLO))]
+    made = (slo for slo in lists.get("slos", ()) for _ in range(RULES_OF_A_SLO))
+    places = [*lists.get("rules", ()), *made, *lists.get("composites", ())]
     return f"{rule.file}:{places[number].start_mark.line + 1}"

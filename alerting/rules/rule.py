@@ -20,6 +20,7 @@ from alerting.rules.query import Question, bound, count_of, counts, group_keys, 
 from alerting.rules.recipe import Combination, Part, Recipe
 from alerting.rules.template import Words
 from alerting.rules.threshold import Threshold
+from alerting.rules.when import When
 from influxql.ast import Select
 
 T = TypeVar("T")
@@ -88,7 +89,7 @@ class Rule:
     description: str = ""
     runbook_url: str = ""
     policy: Policy = field(init=False, repr=False, compare=False)
-    recipe: Recipe = field(init=False, repr=False, compare=False)
+    recipe: Recipe | When = field(init=False, repr=False, compare=False)
     words: Words = field(init=False, repr=False, compare=False)
     grouped_by: tuple[str, ...] | None = field(init=False, repr=False, compare=False)
     """The tags that tell the rule's series apart; None where the data decides."""
@@ -99,10 +100,10 @@ class Rule:
         self._check_name()
         self._check_labels()
         self._check_times()
-        select = _told("query", read_query, self.query)
+        plan, keys = self._plan()
         self._set("policy", self._policy())
-        self._set("recipe", self._recipe(select))
-        self._set("grouped_by", group_keys(select))
+        self._set("recipe", plan)
+        self._set("grouped_by", keys)
         self._set("words", self._words())
 
     def placed(self, file: str) -> Rule:
@@ -170,6 +171,11 @@ class Rule:
             missing=self.missing,
             forget=self.forget,
         )
+
+    def _plan(self) -> tuple[Recipe | When, tuple[str, ...] | None]:
+        """How the value is come by, and by which tags its series are told apart."""
+        select = _told("query", read_query, self.query)
+        return self._recipe(select), group_keys(select)
 
     def _recipe(self, select: Select) -> Recipe:
         if self.divided_by is not None and self.compare is not None:

@@ -47,7 +47,10 @@ def test_every_policy_and_filter_is_told():
 
 async def test_the_examples_hold(tmp_path: Path):
     """The rule on the page loads, and the test on the page passes against it."""
-    rule, combined, objective, case = EXAMPLES
+    rule, combined, objective, joint, case = EXAMPLES
+    for name, text in (("a", rule), ("b", objective), ("c", joint)):
+        (tmp_path / f"all-{name}.yml").write_text(text)
+    assert [one.alert for one in load([tmp_path / "all-*.yml"], {})][-1] == "CheckoutBroken"
     (tmp_path / "objective.yml").write_text(objective)
     burning = load([tmp_path / "objective.yml"], {})
     table = re.findall(r"^\| `(CheckoutWorks\w+)` \| (\w+) and (\w+) \| ([\d.]+) \|", PAGE, re.MULTILINE)
