@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry
 from alerting.metrics import DispatchMetrics, EvaluatorMetrics
 from collector.intake.host import HostMetrics
 from collector.intake.metrics import IntakeMetrics, TailMetrics
-from collector.metrics import BacklogGauges, BufferMetrics, DeadLetterMetrics, DeliveryMetrics
+from collector.metrics import BacklogGauges, BufferMetrics, DeadLetterMetrics, DeliveryMetrics, SeriesGauge
 from console.gateway import GatewayMetrics
 from foundation import durations
 from foundation.decoding import REST
@@ -180,6 +180,7 @@ def _metrics() -> str:
                 DeadLetterMetrics,
                 StoreMetrics,
                 _backlog,
+                _series,
             ),
         ),
         ("Alerting", (EvaluatorMetrics, DispatchMetrics)),
@@ -198,6 +199,10 @@ def _metrics() -> str:
 
 def _backlog(registry: CollectorRegistry) -> BacklogGauges:
     return BacklogGauges(registry, lambda: iter(()))
+
+
+def _series(registry: CollectorRegistry) -> SeriesGauge:
+    return SeriesGauge(registry, lambda: iter(()))
 
 
 if __name__ == "__main__":
