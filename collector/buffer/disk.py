@@ -151,7 +151,7 @@ class DiskBuffer:
         if not self._open:
             self._metrics.failures.labels("closing").inc()
             raise BufferFailed("the collector is stopping", retry_after_s=RETRY_AFTER_S)
-        await self._queue.append(batch, account)
+        await self._queue.enter(batch, account)
 
     def note(self, bucket: str, source: str, account: Account) -> None:
         """Enter an account of which no batch is left into the ledger; durable with the next group commit."""
@@ -247,7 +247,8 @@ class DiskBuffer:
             _log.error("a piece of the buffer is gone", bucket=log.bucket, missing_bytes=recovered.missing_bytes)
 
     async def _commit_group(self, group: Group) -> Mapping[str, Outcome]:
-        await self._make_room(sum(len(batch.body) for batch, _ in group.entries))
+        if self._used_bytes * 2 >= self._config.quota_bytes:
+            await self._make_room(sum(len(batch.body) for batch, _ in group.entries))
         room = self._config.quota_bytes - self._used_bytes
         task = partial(self._writer.write, group, self._clock.now_ns(), room)
         outcomes = await self._threads.commit(task)
@@ -297,8 +298,6 @@ class DiskBuffer:
     async def _make_room(self, wanted_bytes: int) -> None:
         """When space gets scarce: what everybody has read goes, then what only optional destinations have not."""
         quota_bytes, logs = self._config.quota_bytes, tuple(self._logs.values())
-        if self._used_bytes * 2 < quota_bytes:
-            return
         done = [log for log in logs if log.segments and log.delivered]
         if done:
             await self._threads.commit(partial(self._writer.seal, [log.bucket for log in done]))

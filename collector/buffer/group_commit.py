@@ -64,8 +64,8 @@ class GroupCommit:
         """Commit what comes from now on."""
         _ = tasks.spawn(self._run(), "buffer.commit")
 
-    async def append(self, batch: Batch, account: Account | None) -> None:
-        """Return when the batch is durable. Raises BufferFull or BufferFailed."""
+    def enter(self, batch: Batch, account: Account | None) -> asyncio.Future[None]:
+        """Done when the batch is durable, or it fails with BufferFull or BufferFailed. Raises BufferFull at once."""
         if self._waiting_bytes >= self.bounds.waiting_bytes:
             self._metrics.failures.labels("overload").inc()
             raise BufferFull("too many lines wait for the disk", retry_after_s=RETRY_AFTER_S)
@@ -75,7 +75,7 @@ class GroupCommit:
         self._waiting_bytes += len(batch.body)
         self._idle.clear()
         self._wanted.set()
-        await done
+        return done
 
     def expect_notes(self) -> None:
         """The ledger has notes: they are committed with the next group, or alone when none comes soon."""
