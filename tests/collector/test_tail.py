@@ -88,15 +88,16 @@ NAMES = st.text(alphabet='ab,= "\\é', min_size=1, max_size=3)
     measurement=st.one_of(st.just(""), NAMES),
     tag=st.one_of(st.none(), st.tuples(NAMES, NAMES)),
     field=st.one_of(st.just(""), NAMES),
+    text=st.booleans(),
 )
 def test_the_sieve_agrees_with_the_parser(
-    points: list[tuple[str, dict[str, str], str]], measurement: str, tag: tuple[str, str] | None, field: str
+    points: list[tuple[str, dict[str, str], str]], measurement: str, tag: tuple[str, str] | None, field: str, text: bool
 ):
     """Whatever names hold, what is shown is what parsing every line would have chosen."""
     lines = []
     for name, tags, key in points:
         try:
-            line = encode(name, tags, {key: 'a "text",a=b', "n": 1}, 7)
+            line = encode(name, tags, {key: 'a "text",a=b' if text else 1.5, "n": 1}, 7)
             parse_line(line)
         except LineError:
             continue
