@@ -160,7 +160,7 @@ async def same_for_both(chunks: Sequence[bytes], *, hastily: bool) -> None:
             assert counted(fast) == counted(slow)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_both_paths_agree_on_every_request(data: st.DataObject):
     """Answers, stored lines and counters are the same, in whatever pieces and however hastily requests come."""
@@ -365,6 +365,7 @@ async def test_a_body_that_does_not_follow_is_aiohttps_to_wait_for(intake: Runni
     if moment != "close":
         await client.send([POINT[-8:]])
         await until(lambda: client.said.count(b"HTTP/1.1 204") == 2)
+    await client.hang_up()
 
 
 async def test_a_head_without_a_client_is_counted(intake: RunningIntake):
