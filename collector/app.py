@@ -149,7 +149,7 @@ class Collector:
 
     def lag(self) -> float:
         """Seconds for which the oldest line has waited for the store: what alerting calls `buffer_age_s`."""
-        return self._delivery.standings()[0].buffer_age_s
+        return self._delivery.queried().buffer_age_s
 
     def _make_delivery(self) -> Delivery:
         return Delivery(

@@ -75,6 +75,10 @@ class Delivery:
         for deliverer in self._deliverers:
             deliverer.adopt(config)
 
+    def queried(self) -> Standing:
+        """How the store that is queried stands."""
+        return self._standing(self._deliverers[0])
+
     def standings(self) -> tuple[Standing, ...]:
         """How each destination stands, the queried store first."""
         return tuple(self._standing(one) for one in self._deliverers)
