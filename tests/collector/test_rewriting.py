@@ -6,8 +6,10 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from collector.constraint.forced_tags import ForcedTags
+from collector.constraint.measurement_scope import MeasurementScope
 from collector.decode.contract import Arrival
-from collector.pipeline import Outcome, Pipeline
+from collector.pipeline import Constraint, Outcome, Pipeline
 from collector.transform.contract import Effect, Transform, Transforming
 from collector.verdict import Origin, Ruling
 from foundation.line_protocol.line import Line
@@ -95,8 +97,9 @@ def ruled(outcome: Outcome) -> tuple[object, ...]:
     return meaning(outcome), listed, outcome.refused, outcome.taken_out, outcome.altered, outcome.accepted
 
 
-def sent(pipeline: Pipeline, body: bytes, precision: Precision) -> Outcome:
-    outcome = pipeline.run("line_protocol", Arrival(body, NOW_NS, precision), bucket="telemetry", source="test")
+def sent(pipeline: Pipeline, body: bytes, precision: Precision, constraint: Constraint | None = None) -> Outcome:
+    arrival = Arrival(body, NOW_NS, precision)
+    outcome = pipeline.run("line_protocol", arrival, bucket="telemetry", source="test", constraint=constraint)
     outcome.confirm()
     return outcome
 
@@ -116,6 +119,23 @@ def test_recipes_do_what_the_transforms_do(texts: list[str], seed: int, precisio
     for _ in range(3):
         body = make_lines(luck)
         assert ruled(sent(fast, body, precision)) == ruled(sent(slow, body, precision)), body
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(ALL), min_size=1, max_size=2), st.integers(0, 2**32))
+def test_recipes_let_no_token_past_its_gate(texts: list[str], seed: int):
+    """Tokens that force the same tag share what is known; each line is still held to its own token's value."""
+    luck = Random(seed)  # noqa: S311 - bodies that a failing run can name again
+    text = f"[{', '.join(texts)}]"
+    fast = pipeline_of(text)
+    slow = ForgetfulPins.pipeline(transforms=[Unforeseen(one) for one in transforms_of(text)])
+    bound = [
+        Constraint("host", gate=[MeasurementScope(("m", "cpu"), host), ForcedTags({"host": host}, host)])
+        for host in ("a", "b")
+    ]
+    for _ in range(4):
+        body, constraint = make_lines(luck), luck.choice(bound)
+        assert ruled(sent(fast, body, Precision.NS, constraint)) == ruled(sent(slow, body, Precision.NS, constraint))
 
 
 class Counting:
