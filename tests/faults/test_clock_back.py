@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from collector.allowance import Allowance
 from collector.check.cardinality import CardinalityConfig
 from collector.check.catalog import ChecksConfig
+from collector.config import HealthConfig
 from collector.tokens import Scope, TokenBook
 from tests.fakes.clock import SteppingClock
 from tests.fakes.collector import QUIET, influx_store, running_collector
@@ -94,6 +96,31 @@ async def test_a_token_that_has_not_expired_stays_good(server: StoreServer, time
             return await line.post("m f=3") == 401
 
         await until(refused, seconds=30, what="the end of the token")
+
+
+async def test_refused_lines_and_our_own_metrics_go_on(server: StoreServer, time: SteppingClock, tmp_path: Path):
+    """Letters stay in the order in which they came, each at its own time of day; health is reported after the step."""
+    config = replace(QUIET, health=HealthConfig(every=timedelta(seconds=1)))
+    async with running_collector(influx_store(server.url), tmp_path, config=config, clock=time) as line:
+        assert await line.post("first is no line") == 400
+
+        async def letters() -> list[Any]:
+            return list((await line.get("/api/v1/dead"))["letters"])
+
+        await until(letters, seconds=30, what="the first letter")
+        time.step(-HOUR)
+        reports = len(server.lines())
+        assert await line.post("second is no line") == 400
+
+        async def both() -> bool:
+            return len(await letters()) == 2
+
+        await until(both, seconds=30, what="the second letter")
+        first, second = await letters()
+        assert (first["line"], second["line"]) == ("first is no line", "second is no line")
+        assert second["id"] > first["id"]
+        assert first["accepted_ns"] > second["accepted_ns"]
+        await until(lambda: len(server.lines()) > reports, seconds=30, what="a report of health")
 
 
 async def test_a_budget_of_series_is_neither_forgotten_nor_stuck(
