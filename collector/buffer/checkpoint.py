@@ -28,6 +28,10 @@ _CRC_BYTES = 9
 """Eight hex digits and a newline."""
 
 
+class NoCheckpoint(OSError):
+    """The disk is full, and the file that should be written in place is not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """The terms of the log named `log` as they stood.
@@ -60,7 +64,7 @@ def prepare_checkpoint(files: Files, folder: Path, log: str) -> None:
 
 
 def write_checkpoint(files: Files, folder: Path, checkpoint: Checkpoint) -> None:
-    """Write it down, durably, over the older one. Raises OSError."""
+    """Write it down, durably, over the older one. Raises OSError, and NoCheckpoint where there is none to overwrite."""
     path = folder / _NAMES[checkpoint.turn % 2]
     content = _encode(checkpoint)
     room = _size(files, path)
@@ -68,8 +72,10 @@ def write_checkpoint(files: Files, folder: Path, checkpoint: Checkpoint) -> None
         try:
             write_whole(files, path, _seal(content, _size_for(content)))
         except OSError as error:
-            if error.errno not in NO_SPACE or not room:
+            if error.errno not in NO_SPACE:
                 raise
+            if not room:
+                raise NoCheckpoint(error.errno, "no space for a first checkpoint") from error
         else:
             return
         content = _fitting(checkpoint, room - _CRC_BYTES)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 from collector.buffer.accounting import Accounting, Change
-from collector.buffer.checkpoint import NO_SPACE, write_checkpoint
+from collector.buffer.checkpoint import NoCheckpoint, write_checkpoint
 from collector.buffer.contract import BufferFailed
 from collector.buffer.cursor_file import CursorRecord, write_cursor
 from collector.buffer.files import Files
@@ -102,7 +102,7 @@ class Cursors:
     async def release(self, log: BucketLog, *, last_too: bool = False) -> None:
         """Delete the segments that every destination is past; what they told of the ledger is written down before.
 
-        Where the disk has no space for even that, they go all the same: room is worth more than history.
+        On a full disk without a checkpoint to overwrite they go all the same: room is worth more than history.
         """
         if not log.done(last_too=last_too):
             return
@@ -112,7 +112,7 @@ class Cursors:
                 await self._write_down(log)
             except BufferFailed as error:
                 _log.warning("the ledger cannot be written before segments go", bucket=log.bucket, cause=error)
-                if not _lacks_space(error):
+                if not isinstance(error.__cause__, NoCheckpoint):
                     return
             log.released(gone)
             for segment in gone:
@@ -212,7 +212,3 @@ class Cursors:
         except BufferFailed as error:
             _log.warning("a delivered segment could not be deleted", path=log.path(segment), error=error)
         self._used(-segment.size_bytes)
-
-
-def _lacks_space(error: BufferFailed) -> bool:
-    return isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_SPACE
