@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from collector.check.contract import Check, Checking
 from collector.check.run import Run
 from collector.decode.contract import Altered, Rewritten
-from collector.rewriting import Recipe, Recipes, fields_of, head_of, make_recipe, merged, split_head, write
+from collector.rewriting import Recipes, fields_of, head_of, make_recipe, merged, split_head, write
 from collector.shapes import Book, Growing
 from collector.transform.contract import Transform, Transforming
 from collector.verdict import NOTHING, Cause, Objection, Origin, Removal, Ruling
@@ -214,22 +214,28 @@ class _Begun:
     def rewrite(self, lines: Sequence[bytes], start: int, precision: Precision, *, stamped: bool) -> Rewritten:
         known, fresh = self._recipes.get, self.recipes.get
         made: list[bytes] = []
-        used: list[Recipe] = []
+        altered: list[tuple[str, ...]] = []
+        taken_out: list[tuple[str, ...]] = []
         for line in lines[start : start + _PIECE]:
             head, rest = split_head(line)
             recipe = known(head) or fresh(head)
             written = None if recipe is None else write(recipe, rest, stamped=stamped)
             if recipe is None or written is None:
                 break
-            used.append(recipe)
-            if written:
-                made.append(written)
-        count = len(used)
-        run, text = b"\n".join([*lines[start : start + count], b""]), b"\n".join([*made, b""]) if made else b""
+            text, by = written
+            if text:
+                made.append(text)
+                altered.append(by)
+            else:
+                taken_out.append(by)
+        count = len(altered) + len(taken_out)
+        run = b"\n".join([*lines[start : start + count], b""])
+        text = b"\n".join([*made, b""]) if made else b""
         if not self._pass(run, text, precision, stamped=stamped):
             return Rewritten(None, 0, count)
-        for recipe, times in Counter(used).items() if count > 1 else ((one, 1) for one in used):
-            self._count(self.taken_out if recipe.head is None else self.altered, recipe.by, times)
+        for counts, names in (self.altered, altered), (self.taken_out, taken_out):
+            for by, times in Counter(names).items() if len(names) > 1 else ((one, 1) for one in names):
+                self._count(counts, by, times)
         return Rewritten(text, len(made), count)
 
     def _pass(self, run: bytes, text: bytes, precision: Precision, *, stamped: bool) -> bool:

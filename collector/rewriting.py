@@ -31,21 +31,24 @@ Convert = Callable[[bytes], bytes]
 
 
 class FieldPlan(NamedTuple):
-    """For each field to write: its key and equals sign, which of the line's fields it comes from, how it changes."""
+    """For each field to write: its key and equals sign, which of the line's fields it comes from, how it changes.
+
+    `by` are the transforms that change lines with these fields.
+    """
 
     fields: tuple[tuple[bytes, int, Convert | None], ...]
+    by: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recipe:
     """What becomes of every line with one head. `head` ends in a blank; None takes the line out.
 
-    `by` are the transforms that did it. `plans`: keys of the fields as written -> what becomes of them; None copies
-    all of them.
+    `plans`: keys of the fields as written -> what becomes of them. None copies all of them; then `by` did the rest.
     """
 
     head: bytes | None
-    by: tuple[str, ...]
+    by: tuple[str, ...] = ()
     plans: dict[tuple[bytes, ...], FieldPlan] | None = None
 
 
@@ -67,12 +70,15 @@ def split_head(line: bytes) -> tuple[bytes, bytes]:
     return (found[1], line[found.end() :]) if found else (line, b"")
 
 
-def write(recipe: Recipe, rest: bytes, *, stamped: bool) -> bytes | None:
-    """The line to write, without newline; empty for one that is taken out, None for one that has to be walked."""
+def write(recipe: Recipe, rest: bytes, *, stamped: bool) -> tuple[bytes, tuple[str, ...]] | None:
+    """The line to write, without newline, and who changed it; None for one that has to be walked.
+
+    The line is empty where it is taken out.
+    """
     if recipe.head is None:
-        return b""
+        return b"", recipe.by
     if recipe.plans is None:
-        return recipe.head + rest
+        return recipe.head + rest, recipe.by
     text, blank, stamp = rest.rpartition(b" ") if stamped else (rest, b"", b"")
     if b'"' in text or b"\\" in text:
         pairs = _PAIR.findall(text)
@@ -87,7 +93,7 @@ def write(recipe: Recipe, rest: bytes, *, stamped: bool) -> bytes | None:
         written = [key + (values[at] if convert is None else convert(values[at])) for key, at, convert in plan.fields]
     except LineError:
         return None
-    return recipe.head + b",".join(written) + blank + stamp
+    return recipe.head + b",".join(written) + blank + stamp, plan.by
 
 
 def make_recipe(point: Point, after: Line | None, by: Sequence[str], effects: Sequence[Effect]) -> Recipe | None:
@@ -104,16 +110,16 @@ def make_recipe(point: Point, after: Line | None, by: Sequence[str], effects: Se
     names = tuple(dict.fromkeys(by))
     if not by_fields:
         return Recipe(head, names)
-    plan = _plan(point, after, effects)
+    plan = _plan(point, after, names, effects)
     keys = tuple([key for key, _ in point.fields])
-    return None if plan is None else Recipe(head, names, {keys: plan})
+    return None if plan is None else Recipe(head, plans={keys: plan})
 
 
 def merged(one: Recipe, other: Recipe) -> Recipe:
     """Two recipes for one head that were made of lines with different fields. The first is kept if they are at odds."""
-    if one.plans is None or other.plans is None or (one.head, one.by) != (other.head, other.by):
+    if one.plans is None or other.plans is None or one.head != other.head:
         return one
-    return one if len(one.plans) >= _MOST_FIELDS else Recipe(one.head, one.by, {**one.plans, **other.plans})
+    return one if len(one.plans) >= _MOST_FIELDS else Recipe(one.head, plans={**one.plans, **other.plans})
 
 
 def head_of(point: Point, after: Line) -> bytes:
@@ -134,7 +140,7 @@ def fields_of(point: Point, after: Line) -> bytes:
     return b",".join(written)
 
 
-def _plan(point: Point, after: Line, effects: Sequence[Effect]) -> FieldPlan | None:
+def _plan(point: Point, after: Line, by: tuple[str, ...], effects: Sequence[Effect]) -> FieldPlan | None:
     places = {key: at for at, (key, _) in enumerate(point.line.fields)}
     if len(places) < len(point.fields) or len(dict(after.fields)) < len(after.fields):
         return None
@@ -147,7 +153,7 @@ def _plan(point: Point, after: Line, effects: Sequence[Effect]) -> FieldPlan | N
         value = point.line.fields[at][1]
         name = point.fields[at][0] if source == key else encode_key(key)
         planned.append((name + b"=", at, _converter(field_type(value), functions) if functions else None))
-    return FieldPlan(tuple(planned))
+    return FieldPlan(tuple(planned), by)
 
 
 def _trace(key: str, effects: Sequence[Effect]) -> tuple[str, list[Callable[[FieldValue], FieldValue]]]:

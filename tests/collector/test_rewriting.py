@@ -196,3 +196,18 @@ def test_what_was_made_is_held_to_the_types_of_where_it_goes():
     assert stored(outcome) == b"m,host=b f=1,g=1 2\nn,host=a g=2 2\n"
     assert [one.number for one in outcome.listed] == [3]
     assert "already exists as type integer" in outcome.listed[0].objection.reason
+
+
+def test_lines_of_one_series_with_other_fields_have_plans_of_their_own():
+    """Each set of fields is shown once; what changed it is counted by its own transforms."""
+    chain = "[{kind: rename, fields: {f: f2}}, {kind: convert_unit, field: g, factor: 2}]"
+    pipeline = pipeline_of(chain)
+    for _ in range(2):
+        outcome = sent(pipeline, b"m f=1 1\nm g=2 2\nm f=3,g=4 3\n" * 50, Precision.NS)
+        assert stored(outcome) == b"m f2=1 1\nm g=4.0 2\nm f2=3,g=8.0 3\n" * 50
+        assert outcome.altered == {"rename": 100, "convert_unit": 100}
+    counting = [Counting(one) for one in transforms_of(chain)]
+    shown = ForgetfulPins.pipeline(transforms=counting)
+    for _ in range(3):
+        sent(shown, b"m f=1 1\nm g=2 2\nm f=3,g=4 3\n" * 50, Precision.NS)
+    assert counting[0].shown < 20
