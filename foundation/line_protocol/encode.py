@@ -27,6 +27,7 @@ _ORDINARY = re.compile(r"[\w./:@%+-]+", re.ASCII)
 _IN_MEASUREMENT = re.compile(r"([, ])")
 _IN_NAME = re.compile(r"([, =])")
 _IN_STRING = re.compile(r'(["\\])')
+_SHORT_TEXT = 65_536
 _LEAST_INT, _MOST_INT = -(2**63), 2**63 - 1
 _MOST_UNSIGNED = 2**64 - 1
 TIME = "time"
@@ -74,7 +75,7 @@ def encode_value(value: FieldValue) -> bytes:
     """A field's value as it stands behind the equals sign."""
     if type(value) is float and math.isfinite(value):
         return repr(value).encode()
-    if type(value) is str and _ORDINARY.fullmatch(value) and len(value) <= MOST_STRING_BYTES:
+    if type(value) is str and len(value) <= _SHORT_TEXT and value.isascii() and '"' not in value and "\\" not in value:
         return b'"%b"' % value.encode()
     match value:
         case float() if math.isfinite(value):
