@@ -13,11 +13,13 @@ state       THE table of alert states, pure: (alert, datapoint, now) -> (alert, 
 alert       an alert and its transitions as values
 sight       the one alert that says that rules are blind
 rehearse    unit tests of rules, through the path that pages
+preview     the messages that an alert of a rule would come to
 diagram     docs/alert-states.md, drawn from the table
 routing/    which receiver hears of an alert, and with whom it is grouped; pure
 memory/     alert states, groups, incidents and the outbox in one SQLite file, one transaction a decision
 dispatcher  routes and records evaluations, flushes groups that are due
 flush       what a group says, as one message; pure
+muting/     why an alert is held back: silences, inhibition, calendars; pure
 quiet       who is not to be told: muting, as the dispatcher keeps it
 fallback    who hears of an incident when its own receiver cannot be reached; passing looks for such incidents
 send        drains the outbox through the notifiers

@@ -293,6 +293,19 @@ def _rule(commands: argparse._SubParsersAction[_Parser]) -> None:
     test = _action(actions, "test", "run unit tests of rules, in promtool's shape", examples.RULES)
     test.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a YAML file of tests")
     test.add_argument("--json", action="store_true", help="one object with every check")
+    purpose = "print the messages that an alert of a rule would come to; nothing is sent"
+    shown = _action(actions, "preview", purpose, examples.RULES)
+    shown.add_argument("alert", help="the name of the rule")
+    shown.add_argument(
+        "--label", action="append", default=[], metavar="NAME=VALUE", help="of the series; may be repeated"
+    )
+    shown.add_argument("--value", type=float, help="the value (default: one that is just bad enough)")
+    shown.add_argument("--resolved", action="store_true", help="the message when it is over")
+    shown.add_argument("--demo", action="store_true", help="of the demo's rules and receivers")
+    shown.add_argument(
+        "--config", type=Path, metavar="FILE", help="configuration (default: ./tocsin.yml, if it is there)"
+    )
+    shown.add_argument("--json", action="store_true", help="one object with every message")
 
 
 def _operations(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from alerting.notify import webhook
 from alerting.notify.contract import Message, Refusal, Status
 from alerting.notify.plugin import Deps
 from alerting.notify.webhook import Webhook, WebhookConfig, delivery
@@ -89,3 +90,9 @@ class Action:
 
 def _is_event(message: Message) -> bool:
     return message.status is Status.RESOLVED or not message.why or message.why in _OPENS
+
+
+def preview(config: ActionConfig, message: Message, now: datetime) -> str:
+    """The body of the call; nothing where it is not called for such a message."""
+    is_asked = message.status.value in config.on and _is_event(message)
+    return webhook.preview(config.webhook, message, now) if is_asked else "(is not called)\n"

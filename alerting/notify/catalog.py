@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from alerting.notify import action, apprise, email, pagerduty, slack, webhook
 from alerting.notify.action import Action, ActionConfig
 from alerting.notify.apprise import Apprise, AppriseConfig
 from alerting.notify.email import Email, EmailConfig
@@ -16,11 +17,11 @@ from alerting.notify.webhook import Webhook, WebhookConfig
 
 NOTIFIERS: Mapping[str, Plugin[Any]] = MappingProxyType(
     {
-        "pagerduty": Plugin(PagerDutyConfig, PagerDuty),
-        "slack": Plugin(SlackConfig, Slack),
-        "email": Plugin(EmailConfig, Email),
-        "apprise": Plugin(AppriseConfig, Apprise),
-        "webhook": Plugin(WebhookConfig, Webhook),
-        "action": Plugin(ActionConfig, Action),
+        "pagerduty": Plugin(PagerDutyConfig, PagerDuty, pagerduty.preview),
+        "slack": Plugin(SlackConfig, Slack, slack.preview),
+        "email": Plugin(EmailConfig, Email, email.preview),
+        "apprise": Plugin(AppriseConfig, Apprise, apprise.preview),
+        "webhook": Plugin(WebhookConfig, Webhook, webhook.preview),
+        "action": Plugin(ActionConfig, Action, action.preview),
     }
 )

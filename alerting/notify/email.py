@@ -168,3 +168,9 @@ def _server(smtp: Secret) -> SplitResult:
     if not good:
         raise ValueError(problem)
     return parts
+
+
+def preview(config: EmailConfig, message: Message, now: datetime) -> str:
+    """The mail: its headers that people see, and its text."""
+    subject = cut(headline(message), _SUBJECT_CHARACTERS)
+    return f"From: {config.sender}\nTo: {', '.join(config.recipients)}\nSubject: {subject}\n\n{body(message, now)}"

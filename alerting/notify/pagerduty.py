@@ -154,3 +154,8 @@ def _plain(labels: Any) -> dict[str, str]:
 
 def _text(text: str) -> str:
     return one_line(text, _TEXT_CHARACTERS)
+
+
+def preview(_config: PagerDutyConfig, message: Message, now: datetime) -> str:
+    """The event, without its key."""
+    return orjson.dumps(event(message, now), option=orjson.OPT_INDENT_2).decode() + "\n"

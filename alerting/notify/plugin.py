@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 
-from alerting.notify.contract import Notifier
+from alerting.notify.contract import Message, Notifier
 
 C = TypeVar("C")
 
@@ -20,7 +21,11 @@ class Deps:
 
 @dataclass(frozen=True, slots=True)
 class Plugin(Generic[C]):
-    """A kind of notifier. `build` is called inside the running loop; what it returns is closed by its caller."""
+    """A kind of notifier. `build` is called inside the running loop; what it returns is closed by its caller.
+
+    `preview` writes a message out as it would be sent at that time, for people, without any secret.
+    """
 
     config: type[C]
     build: Callable[[C, Deps], Notifier]
+    preview: Callable[[C, Message, datetime], str]

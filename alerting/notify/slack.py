@@ -121,3 +121,8 @@ def escape(words: str) -> str:
     """One line that Slack shows as it is written."""
     shortened = cut(words, _LINE_CHARACTERS)
     return shortened.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def preview(_config: SlackConfig, message: Message, now: datetime) -> str:
+    """The text, in Slack's mrkdwn."""
+    return text(message, now) + "\n"

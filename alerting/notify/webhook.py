@@ -72,21 +72,15 @@ class Webhook:
 
     async def send(self, message: Message, *, now: datetime) -> None:
         """Post one message. Raises Unreachable (try again) or Refusal (never)."""
-        payload = self._payload(message, now)
+        try:
+            payload = _payload(self._config, message, now)
+        except (TemplateError, ValueError, TypeError, ArithmeticError, AttributeError) as error:
+            raise Refusal(f"the webhook's body cannot be rendered: {error}") from error
         await self._endpoint.post_bytes(payload, headers=self._headers(message, payload, now), now=now)
 
     async def close(self) -> None:
         """Release connections."""
         await self._endpoint.close()
-
-    def _payload(self, message: Message, now: datetime) -> bytes:
-        if self._config.body is not None:
-            try:
-                return render(self._config.body, plain(message, now))
-            except (TemplateError, ValueError, TypeError, ArithmeticError, AttributeError) as error:
-                raise Refusal(f"the webhook's body cannot be rendered: {error}") from error
-        shape = alertmanager if self._config.format == "alertmanager" else plain
-        return _fitting(shape, message, now)
 
     def _headers(self, message: Message, payload: bytes, now: datetime) -> Mapping[str, str]:
         headers = {name: value.reveal() for name, value in self._config.headers.items()}
@@ -94,6 +88,12 @@ class Webhook:
         if self._config.secret is not None:
             headers["X-Tocsin-Signature"] = signature(self._config.secret, payload, now)
         return headers
+
+
+def _payload(config: WebhookConfig, message: Message, now: datetime) -> bytes:
+    if config.body is not None:
+        return render(config.body, plain(message, now))
+    return _fitting(alertmanager if config.format == "alertmanager" else plain, message, now)
 
 
 def signature(secret: Secret, payload: bytes, now: datetime) -> str:
@@ -250,3 +250,8 @@ _SAMPLE: Mapping[str, Any] = plain(
     _EPOCH,
 )
 """What a template is tried on when it is read."""
+
+
+def preview(config: WebhookConfig, message: Message, now: datetime) -> str:
+    """The body of the request. Raises ValueError and TemplateError where it cannot be rendered."""
+    return orjson.dumps(orjson.loads(_payload(config, message, now)), option=orjson.OPT_INDENT_2).decode() + "\n"

@@ -143,3 +143,14 @@ def test_a_file_that_cannot_be_written_is_told_without_a_trace(run: Run, state: 
     assert ran.code == 2
     assert ran.complaint.count("\n") == 1
     assert f"{state}: the state folder cannot be written to" in ran.complaint
+
+
+def test_a_preview_of_the_demos_rule(run: Run) -> None:
+    """What its pager and its Slack would get; a rule that does not exist is exit 2, a value that is fine is exit 1."""
+    shown = run("rule", "preview", "FeatureSlow", "--demo", "--label", "endpoint=/pay", "--value", "1500")
+    assert shown.code == 0
+    assert "--- on-call: pagerduty" in shown.out
+    assert "p95 of /pay is 1.5 s" in shown.out
+    assert run("rule", "preview", "FeatureSlow", "--demo", "--value", "1").code == 1
+    assert run("rule", "preview", "FeatureSlo", "--demo").code == 2
+    assert run("rule", "preview", "FeatureSlow", "--demo", "--label", "endpoint").code == 2
