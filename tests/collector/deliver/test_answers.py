@@ -203,12 +203,12 @@ async def test_buckets_that_fail_for_ever_hold_up_no_other(line: Line):
 
 
 async def test_an_overloaded_destination_is_asked_by_one_bucket_and_not_by_all(line: Line):
-    """Ten buckets wait; while it answers 503 there is never more than one write under way."""
+    """Ten buckets wait; once it has answered 503 there is never more than one write under way."""
     under_way: list[int] = [0, 0]
 
     async def busy(exchange: Exchange) -> None:
         under_way[0] += 1
-        under_way[1] = max(under_way) if len(line.server.arrivals) > 2 else 0
+        under_way[1] = max(under_way) if len(line.server.arrivals) > 10 else 0
         await exchange.body()
         exchange.answer(503, "overloaded")
         under_way[0] -= 1
@@ -216,7 +216,7 @@ async def test_an_overloaded_destination_is_asked_by_one_bucket_and_not_by_all(l
     line.server.standing = busy
     for number in range(10):
         await line.buffer.append(batch("m f=1 1", bucket=f"b{number}"))
-    await until(lambda: len(line.server.arrivals) > 20, seconds=30)
+    await until(lambda: len(line.server.arrivals) > 30, seconds=30)
     assert under_way[1] == 1
 
     assert line.count("tocsin_delivery_concurrency") == 1
