@@ -108,6 +108,8 @@ class Cursors:
             return
         async with self._locks[log.bucket]:
             gone = log.done(last_too=last_too)
+            if not gone:
+                return
             try:
                 await self._write_down(log)
             except BufferFailed as error:

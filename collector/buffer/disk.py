@@ -248,7 +248,10 @@ class DiskBuffer:
 
     async def _commit_group(self, group: Group) -> Mapping[str, Outcome]:
         if self._used_bytes * 2 >= self._config.quota_bytes:
-            await self._make_room(sum(len(batch.body) for batch, _ in group.entries))
+            try:
+                await self._make_room(sum(len(batch.body) for batch, _ in group.entries))
+            except BufferFailed as error:
+                _log.warning("no room could be made", cause=error)
         room = self._config.quota_bytes - self._used_bytes
         task = partial(self._writer.write, group, self._clock.now_ns(), room)
         outcomes = await self._threads.commit(task)
