@@ -11,7 +11,7 @@
     examination one body's way through those rooms; rewriting and shapes spare it what is known of lines before
     buffer/     durable, group-committed log per bucket; an acknowledgement means it is in there
     deliver/    the only retry loop: buffer -> every destination, and refused lines to the dead letters
-    dead        the dead letters: lines refused after they were acknowledged
+    dead/       the dead letters: lines that were refused for good, after the acknowledgement or instead of it
     ledger      what became of every line, by bucket, source and destination
     tail        the live tail: what followers see of the lines that come in
     tokens      who may write, read or administer; allowance is what a token's writing is held to

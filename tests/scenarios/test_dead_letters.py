@@ -48,6 +48,11 @@ class Site:
         if self.running is not None:
             self.running.end()
 
+    def forget(self) -> None:
+        """The process is gone, and what it announced is not to be taken for the next one's."""
+        self.running = None
+        (self._folder / "state" / "listen.json").unlink()
+
     @property
     def url(self) -> str:
         assert self.running is not None
@@ -184,3 +189,25 @@ async def test_where_tokens_are_required_letters_take_scope_admin(tmp_path: Path
         assert "insufficient permissions for admin" in printed
     finally:
         site.end()
+
+
+async def test_a_collector_that_was_killed_leaves_its_letters_readable(site: Site):
+    """Nobody answers where it listened: the file is read, and the next start goes on with it."""
+    await site.run(most_bytes=1024)
+    assert await site.write("no line at all\n") == 400
+
+    async def kept() -> bool:
+        return len(await site.letters()) == 1
+
+    await until(kept, what="the letter")
+    assert site.running is not None
+    await asyncio.to_thread(site.running.kill)
+
+    code, printed = await site.type("dead", "export", "--since", "1h")
+    assert code == 0
+    assert "no collector runs" in printed
+    assert '"line": "no line at all"' in printed
+    assert (await site.type("dead", "replay"))[0] == 2
+    site.forget()
+    await site.run(most_bytes=1024)
+    assert [one["line"] for one in await site.letters()] == ["no line at all"]

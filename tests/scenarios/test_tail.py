@@ -191,7 +191,7 @@ async def test_a_reader_that_has_enough_ends_it_quietly(site: Site):
 
 async def test_intake_answers_on_while_a_follower_never_reads(site: Site):
     """Its queue fills, lines are skipped for it alone, another follower and every sender go on."""
-    await site.run(TOCSIN_COLLECTOR_TAIL_QUEUE_BYTES="65536")
+    await site.run(TOCSIN_COLLECTOR_TAIL_QUEUE_BYTES="1048576")
     address = urlsplit(site.url)
     with socket.create_connection((address.hostname, address.port)) as stalled:
         stalled.sendall(
@@ -200,11 +200,11 @@ async def test_intake_answers_on_while_a_follower_never_reads(site: Site):
         )
         await site.followers(1)
         await site.follow("--measurement", "wanted")
-        body = b"".join(b'filler s="%s" %d\n' % (b"x" * 400, number) for number in range(100))
+        body = b"".join(b'filler s="%s" %d\n' % (b"x" * 900, number) for number in range(500))
 
         async def skipped() -> bool:
             assert await site.write(body) == 204
-            return await site.metric("tocsin_tail_dropped_lines_total") > 0
+            return await site.metric("tocsin_tail_dropped_lines_total") >= 10 * 500
 
         await until(skipped, seconds=PATIENCE_S, what="lines to be skipped")
         assert await site.write(b"wanted f=1 1\n") == 204

@@ -181,3 +181,17 @@ async def test_a_follower_that_takes_nothing_is_cut_off(tmp_path: Path):
 
             await until(cut_off, seconds=30, what="the end of patience")
             await until(lambda: running.count("tocsin_tail_followers") == 0, seconds=20, what="no follower")
+
+
+async def test_followers_stay_over_a_reload_while_they_may(running: RunningIntake):
+    """A changed configuration cuts nobody off, unless it asks for a token that the follower has not."""
+    assert running.intake is not None
+    pipeline = running.intake._door._pipeline
+    async with running.session.ws_connect(f"{running.url}{PATH}") as following:
+        running.intake.adopt(IntakeConfig(listen=OPEN, tokens="open", tail=TailConfig(followers=1)), pipeline)
+        assert (await running.post("/api/v2/write", b"m f=1 1\n")).status == 204
+        assert (await said(following))["lines"] == ["m f=1 1"]
+
+        running.intake.adopt(IntakeConfig(listen=OPEN, tokens="required"), pipeline)
+        message = await following.receive(timeout=20)
+        assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1008)
