@@ -216,7 +216,7 @@ async def test_an_overloaded_destination_is_asked_by_one_bucket_and_not_by_all(l
     line.server.standing = busy
     for number in range(10):
         await line.buffer.append(batch("m f=1 1", bucket=f"b{number}"))
-    await until(lambda: len(line.server.arrivals) > 30, seconds=30)
+    await until(lambda: len(line.server.arrivals) > 20, seconds=50)
     assert under_way[1] == 1
 
     assert line.count("tocsin_delivery_concurrency") == 1
