@@ -131,13 +131,23 @@ def head_of(point: Point, after: Line) -> bytes:
 
 def fields_of(point: Point, after: Line) -> bytes:
     """The fields of what became of the point: as they came where their values are the same. Raises LineError."""
-    raw = {id(value): text for (_, value), (_, text) in zip(point.line.fields, point.fields, strict=True)}
-    keys = {key: text for (key, _), (text, _) in zip(point.line.fields, point.fields, strict=True)}
+    before = point.line.fields
+    if len(before) == len(after.fields) and all(map(_same, before, after.fields)):
+        return b",".join([key + b"=" + value for key, value in point.fields])
+    by_key = {key: at for at, (key, _) in enumerate(before)}
+    by_value = {id(value): at for at, (_, value) in enumerate(before)}
     written = []
-    for key, value in dict(after.fields).items():
-        text = raw.get(id(value))
-        written.append((keys.get(key) or encode_key(key)) + b"=" + (encode_value(value) if text is None else text))
+    for place, (key, value) in enumerate(dict(after.fields).items()):
+        named = by_key.get(key)
+        sources = (named, place, by_value.get(id(value)))
+        at = next((at for at in sources if at is not None and at < len(before) and before[at][1] is value), None)
+        name = encode_key(key) if named is None else point.fields[named][0]
+        written.append(name + b"=" + (encode_value(value) if at is None else point.fields[at][1]))
     return b",".join(written)
+
+
+def _same(one: tuple[str, FieldValue], other: tuple[str, FieldValue]) -> bool:
+    return one[0] == other[0] and one[1] is other[1]
 
 
 def _plan(point: Point, after: Line, by: tuple[str, ...], effects: Sequence[Effect]) -> FieldPlan | None:
