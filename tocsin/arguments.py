@@ -217,7 +217,7 @@ def _dead(commands: argparse._SubParsersAction[_Parser]) -> None:
         action.add_argument("--bucket", metavar="NAME", help="letters of this bucket")
         action.add_argument("--measurement", metavar="NAME", help="letters of this measurement")
         action.add_argument("--reason", metavar="WORDS", help="the kind of reason, or words that stand in it")
-        action.add_argument("--source", metavar="WHO", help="as it is listed: token:NAME or host:ADDRESS")
+        action.add_argument("--source", metavar="WHO", help="as it is listed: token:NAME, cert:NAME or host:ADDRESS")
         for option, purpose in (("--since", "not older than"), ("--until", "older than")):
             action.add_argument(
                 option, metavar="WHEN", help=f"{purpose} this: a span back, as in 2h, or a time: 2026-01-31T08:00:00Z"
@@ -234,7 +234,7 @@ def _tail(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
     tail.add_argument("--field", metavar="NAME", help="lines with this field")
     tail.add_argument("--bucket", metavar="NAME", help="lines of this bucket (default: all that may be seen)")
-    tail.add_argument("--source", metavar="WHO", help="lines from there: token:NAME or host:ADDRESS")
+    tail.add_argument("--source", metavar="WHO", help="lines from there: token:NAME, cert:NAME or host:ADDRESS")
     tail.add_argument("--rejected", action="store_true", help="lines that are refused too, each with its reason")
     tail.add_argument("--count", type=int, metavar="N", help="end after so many lines")
     tail.add_argument("--once", action="store_true", help="end when the collector goes; do not wait for the next")

@@ -29,6 +29,7 @@ from collector.tail import Follower, Interest, Slice, Tail, TooManyFollowers
 from collector.tokens import Grant, Scope
 from collector.verdict import Rejection
 from foundation.clock import Clock
+from foundation.errors import ConfigError
 from foundation.logs import logger
 
 _log = logger("collector.tail")
@@ -141,9 +142,10 @@ class TailRoute:
                 if self._clock.monotonic() - looked >= _LOOK_S:
                     break
             looked = self._clock.monotonic()
-            if not self._still_allowed(session):
+            objection = self._objection(session)
+            if objection is not None:
                 self._metrics.turned_away.labels("token").inc()
-                await _close(session, WSCloseCode.POLICY_VIOLATION, "the token does not allow this any more")
+                await _close(session, objection, "the token does not allow this any more")
                 return
             if follower.waits:
                 session.wanted.set()
@@ -182,13 +184,16 @@ class TailRoute:
             raise unavailable("the collector starts", _RETRY_AFTER_S)
         return self._access
 
-    def _still_allowed(self, session: _Session) -> bool:
+    def _objection(self, session: _Session) -> WSCloseCode | None:
+        """Why the follower's token is not enough any more: it is not, or nobody can tell for now."""
         try:
             grant = self._admit(session.request, session.params)
-            session.follower.interest = replace(session.follower.interest, covers=_covers(grant))
         except Refusal:
-            return False
-        return True
+            return WSCloseCode.POLICY_VIOLATION
+        except ConfigError:
+            return WSCloseCode.TRY_AGAIN_LATER
+        session.follower.interest = replace(session.follower.interest, covers=_covers(grant))
+        return None
 
     def _demand_same_site(self, request: web.BaseRequest) -> None:
         """Browsers let any page open a WebSocket to any address: only a page of the collector's own may read here."""

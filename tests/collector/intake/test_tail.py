@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -195,3 +196,14 @@ async def test_followers_stay_over_a_reload_while_they_may(running: RunningIntak
         running.intake.adopt(IntakeConfig(listen=OPEN, tokens="required"), pipeline)
         message = await following.receive(timeout=20)
         assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1008)
+
+
+async def test_tokens_that_cannot_be_read_are_no_lasting_refusal(tmp_path: Path):
+    """The tail ends with code 1013: whoever follows may come back, and will be asked again."""
+    async with running_intake(tmp_path, IntakeConfig(listen=OPEN, tokens="required")) as running:
+        eye = running.tokens.create("eye", frozenset({Scope.READ})).reveal()
+        async with running.session.ws_connect(f"{running.url}{PATH}?p={eye}") as following:
+            await asyncio.to_thread((tmp_path / "tokens.json").write_text, "{")
+            running.clock.advance(timedelta(seconds=5))
+            message = await following.receive(timeout=30)
+            assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1013)
