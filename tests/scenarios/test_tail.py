@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import subprocess
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -36,12 +38,20 @@ class Site:
         self.state = folder / "state"
         self.running: Running | None = None
         self._followers: list[subprocess.Popen[bytes]] = []
+        self._groups: list[int] = []
 
     async def run(self, **env: str) -> None:
         self.running = start(tocsin("collector"), self.state, env=QUIET | env)
         await self.running.ready("collector")
 
+    def also(self, group: int) -> None:
+        """See that this group of processes is gone at the end."""
+        self._groups.append(group)
+
     def end(self) -> None:
+        for group in self._groups:
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
         for follower in self._followers:
             follower.kill()
             follower.wait()
@@ -174,7 +184,9 @@ async def test_a_reader_that_has_enough_ends_it_quietly(site: Site):
         env={"TOCSIN_STATE": str(site.state), "PATH": "/usr/bin:/bin"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        start_new_session=True,
     )
+    site.also(piped.pid)
     await site.followers(1)
     stamp = 0
 
