@@ -93,7 +93,9 @@ class Alert:
     `fired_at` when it began to fire; an inactive alert keeps both, and `threshold`, of its last episode. `calm_since`
     is when a firing alert last turned good (the `keep_firing_for` countdown runs from there), `seen_at` the time of its
     last real datapoint, `quiet_s` for how many seconds of successful queries it has been missing, `recent` the newest
-    datapoints, oldest first (as many as `datapoints` looks back on; without it, those of an active alert).
+    datapoints, oldest first (as many as `datapoints` looks back on; without it, those of an active alert). Under a rule
+    with `flapping`, `fires` are the times at which it fired lately, and `is_flapping` says that this episode is one of
+    too many.
     """
 
     rule: str
@@ -108,6 +110,8 @@ class Alert:
     seen_at: datetime | None = None
     quiet_s: float = 0.0
     recent: tuple[Datapoint, ...] = ()
+    fires: tuple[datetime, ...] = ()
+    is_flapping: bool = False
 
     @property
     def fingerprint(self) -> str:

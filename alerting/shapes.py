@@ -41,6 +41,7 @@ def alert(
         "labels": dict(one.labels),
         "severity": one.level.severity,
         "state": one.state.value,
+        "flapping": one.is_flapping,
         "value": one.value,
         "threshold": one.threshold,
         "since": moment(one.since),

@@ -222,7 +222,7 @@ def differs(before: Alert | None, after: Alert) -> bool:
     """
     if before is None:
         return True
-    keys = ("state", "level", "threshold", "since", "fired_at", "calm_since")
+    keys = ("state", "level", "threshold", "since", "fired_at", "calm_since", "is_flapping")
     if any(getattr(before, key) != getattr(after, key) for key in keys):
         return True
     if (before.quiet_s > 0) != (after.quiet_s > 0) or before.quiet_s // 600 != after.quiet_s // 600:
@@ -320,7 +320,7 @@ def _finding(policy: Policy, alert: Alert, verdict: _Verdict, datapoint: Datapoi
             start = alert.since if alert.state is State.PENDING else now
             return Finding.BAD_LONG if _served(start, now, policy.hold, frozen=frozen) else Finding.BAD
         case _Verdict.GOOD:
-            served = _served(alert.calm_since or now, now, policy.keep_firing_for, frozen=frozen)
+            served = _served(alert.calm_since or now, now, _calm_for(policy, alert), frozen=frozen)
             return Finding.GOOD_LONG if served else Finding.GOOD
         case _Verdict.BETWEEN:
             return Finding.BETWEEN
@@ -328,6 +328,12 @@ def _finding(policy: Policy, alert: Alert, verdict: _Verdict, datapoint: Datapoi
             return Finding.HELD
         case _Verdict.LOST:
             return Finding.LOST
+
+
+def _calm_for(policy: Policy, alert: Alert) -> timedelta:
+    """For how long it has to be good: an alert that is flapping ends when it was calm for the span it flaps in."""
+    guard = policy.flapping
+    return max(policy.keep_firing_for, guard.within) if guard and alert.is_flapping else policy.keep_firing_for
 
 
 def _served(start: datetime | None, now: datetime, length: timedelta, *, frozen: bool) -> bool:
@@ -351,7 +357,7 @@ def _move(
 ) -> tuple[Alert, tuple[Transition, ...]]:
     was = phase(alert)
     move = TABLE[was][finding]
-    after = _enter(alert, was, move.to, now)
+    after = _counted(policy, alert, _enter(alert, was, move.to, now), now)
     if after.state is State.INACTIVE:
         after = after if policy.datapoints else replace(after, recent=())
     else:
@@ -377,6 +383,17 @@ def _enter(alert: Alert, was: Phase, to: Phase, now: datetime) -> Alert:
     return replace(alert, state=STATES[to], since=since, fired_at=fired_at, calm_since=calm_since)
 
 
+def _counted(policy: Policy, before: Alert, after: Alert, now: datetime) -> Alert:
+    """The alert with its count of how often it fired lately."""
+    guard = policy.flapping
+    if guard is None or (before.state in OPEN) == (after.state in OPEN):
+        return after
+    if after.state not in OPEN:
+        return replace(after, is_flapping=False)
+    fires = (*(at for at in before.fires if timedelta(0) <= now - at < guard.within), now)[-guard.times :]
+    return replace(after, fires=fires, is_flapping=len(fires) >= guard.times)
+
+
 def _reason(policy: Policy, before: Alert, after: Alert, finding: Finding, now: datetime) -> str:
     """Why, in a few words: `912.5 > 800 since 1m`."""
     value = "no data" if before.quiet_s > 0 or before.value is None else plain(before.value)
@@ -387,6 +404,7 @@ def _reason(policy: Policy, before: Alert, after: Alert, finding: Finding, now: 
         held = value == "no data" or threshold is None
         words = f"{value} (missing: {policy.missing})" if held else f"{value} {threshold}"
         words += f" in {policy.datapoints} datapoints" if policy.datapoints is not None else ""
+        words += f"; flapping: fired {policy.flapping}" if policy.flapping and after.is_flapping else ""
         waited = now - after.since if after.since is not None else timedelta(0)
         return f"{words} since {durations.render(waited)}" if waited else words
     if value == "no data":

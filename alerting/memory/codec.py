@@ -63,6 +63,8 @@ def alert(data: bytes) -> Alert:
         seen_at=_time(doc["seen_at"]),
         quiet_s=doc["quiet_s"],
         recent=tuple(Datapoint(datetime.fromisoformat(point["at"]), point["value"]) for point in doc["recent"]),
+        fires=tuple(map(datetime.fromisoformat, doc.get("fires", ()))),
+        is_flapping=doc.get("is_flapping", False),
     )
 
 

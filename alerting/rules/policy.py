@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from alerting.alert import Level
 from alerting.rules.threshold import Threshold
+from foundation import durations
 
 
 class Missing(StrEnum):
@@ -50,7 +51,32 @@ class Datapoints:
         return f"{self.needed} of {self.window}"
 
 
+@dataclass(frozen=True, slots=True)
+class Flapping:
+    """`4 in 30m`: an alert that fires for the fourth time in half an hour is flapping."""
+
+    times: int
+    within: timedelta
+
+    @classmethod
+    def parse(cls, text: str) -> Flapping:
+        """Read `"4 in 30m"`. Raises ValueError that says which form is expected."""
+        match = re.fullmatch(r"\s*(\d{1,4})\s+in\s+(\S+)\s*", text)
+        if match is None:
+            raise ValueError(f'{text!r} is not "N in SPAN"; write how often in how long, as in "4 in 30m"')
+        times, within = int(match[1]), durations.parse(match[2])
+        if not LEAST_FIRES <= times <= MOST_DATAPOINTS or within <= timedelta(0):
+            bounds = f"{LEAST_FIRES} <= N <= {MOST_DATAPOINTS}"
+            raise ValueError(f"{text!r}: N in SPAN needs {bounds} and a span longer than 0s")
+        return cls(times, within)
+
+    def __str__(self) -> str:
+        return f"{self.times} in {durations.render(self.within)}"
+
+
 MOST_DATAPOINTS = 1000
+LEAST_FIRES = 2
+"""Who fires once is not flapping."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +91,7 @@ class Policy:
     """`for`: how long it must be bad before the alert fires"""
     keep_firing_for: timedelta = timedelta(0)
     datapoints: Datapoints | None = None
+    flapping: Flapping | None = None
     missing: Missing = Missing.KEEP
     forget: timedelta = timedelta(hours=24)
 

@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from alerting.alert import Labels
-from alerting.rules.policy import Datapoints, Missing, Policy
+from alerting.rules.policy import Datapoints, Flapping, Missing, Policy
 from alerting.rules.query import Question, bound, count_of, counts, group_keys, read_query
 from alerting.rules.recipe import Combination, Part, Recipe
 from alerting.rules.template import Words
@@ -78,6 +78,7 @@ class Rule:
     for_: timedelta = timedelta(0)
     keep_firing_for: timedelta = timedelta(0)
     datapoints: str | None = None
+    flapping: str | None = None
     missing: Missing = Missing.KEEP
     forget: timedelta = timedelta(hours=24)
     divided_by: str | None = None
@@ -168,6 +169,7 @@ class Rule:
             hold=self.for_,
             keep_firing_for=self.keep_firing_for,
             datapoints=_read("datapoints", Datapoints.parse, self.datapoints),
+            flapping=_read("flapping", Flapping.parse, self.flapping),
             missing=self.missing,
             forget=self.forget,
         )

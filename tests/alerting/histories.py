@@ -70,6 +70,7 @@ def _stand(policy: Policy, life: list[tuple[int, Seen]]) -> Stand:
     points: list[float | None] = []
     fired: int | None = None  # index into marks of the mark that made it fire
     over = 0  # marks before this one belong to episodes that have ended
+    fires: list[int] = []  # evaluations at which it fired
     for number, seen in life:
         mark = _mark(policy, points, number, seen, is_open=fired is not None)
         if mark is None:
@@ -78,13 +79,22 @@ def _stand(policy: Policy, life: list[tuple[int, Seen]]) -> Stand:
         if fired is None:
             if mark.sign == "B" and _lasted(marks, over, mark, policy.hold):
                 fired = len(marks) - 1
-        elif mark.sign == "G" and _lasted(marks, fired + 1, mark, policy.keep_firing_for):
+                fires.append(mark.at)
+        elif mark.sign == "G" and _lasted(marks, fired + 1, mark, _calm(policy, fires)):
             fired, over = None, len(marks)
     if fired is not None:
         return Stand("no-data" if marks[-1].sign == "L" else "firing", _level(policy, marks[fired:]))
     if marks[over:] and marks[-1].sign == "B":
         return Stand("pending", marks[-1].level)
     return Stand("inactive", Level.OK)
+
+
+def _calm(policy: Policy, fires: list[int]) -> timedelta:
+    """How long it has to be good: for longer where the last time that it fired was one of too many."""
+    guard = policy.flapping
+    if guard is None or sum((fires[-1] - at) * EVERY < guard.within for at in fires) < guard.times:
+        return policy.keep_firing_for
+    return max(policy.keep_firing_for, guard.within)
 
 
 def _lasted(marks: list[_Mark], start: int, last: _Mark, length: timedelta) -> bool:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from alerting import state
 from alerting.alert import Alert, Change, Datapoint, Level, State, Transition
-from alerting.rules.policy import Datapoints, Missing, Policy
+from alerting.rules.policy import Datapoints, Flapping, Missing, Policy
 from alerting.rules.threshold import Threshold
 from alerting.state import OPEN, TABLE, Finding, Outcome, Phase
 from tests.alerting.histories import EVERY, ZERO, Seen, cloudwatch, reread
@@ -211,6 +211,24 @@ CASES = [
         [*["firing warning"] * 3, "gone"],
     ),
     (
+        "an alert that fires too often in too short a time ends when it was calm for that time",
+        replace(WARN, flapping=Flapping(3, 5 * EVERY)),
+        "400 100 400 100 400 100 100 100 100 100 100",
+        [*["firing warning", "inactive"] * 2, *["firing warning"] * 6, "inactive"],
+    ),
+    (
+        "an alert that fires as often in a longer time is not flapping",
+        replace(WARN, flapping=Flapping(3, 5 * EVERY)),
+        "400 100 400 100 100 400 100",
+        ["firing warning", "inactive"] * 2 + ["inactive", "firing warning", "inactive"],
+    ),
+    (
+        "an alert that was flapping and is calm again is an alert like any other",
+        replace(WARN, flapping=Flapping(2, 3 * EVERY)),
+        "400 100 400 100 100 100 100 400 100",
+        ["firing warning", "inactive", *["firing warning"] * 4, "inactive", "firing warning", "inactive"],
+    ),
+    (
         "forget counts neither failed queries nor gaps while behind",
         replace(WARN, forget=3 * EVERY),
         "400 - ? ? -! -! - -",
@@ -257,6 +275,16 @@ def test_forgetting_gives_its_reason():
         (replace(WARN, missing=Missing.ALERT), "1 -", ["no data (missing: alert)"]),
         (replace(WARN, keep_firing_for=EVERY), "400 100 100", ["400 > 300", "100, no longer > 300 for 10s"]),
         (replace(WARN, datapoints=Datapoints(1, 2)), "400", ["400 > 300 in 1 of 2 datapoints"]),
+        (
+            replace(WARN, flapping=Flapping(2, EVERY * 3)),
+            "400 100 400 100 100 100 100",
+            [
+                "400 > 300",
+                "100, no longer > 300",
+                "400 > 300; flapping: fired 2 in 30s",
+                "100, no longer > 300 for 30s",
+            ],
+        ),
     ],
 )
 def test_reasons(policy: Policy, text: str, reasons: list[str]):
@@ -363,6 +391,7 @@ POLICIES = st.builds(
     resolve=st.sampled_from([None, Threshold("<", 250)]),
     hold=TICKS,
     keep_firing_for=TICKS,
+    flapping=st.sampled_from([None, None, Flapping(2, EVERY * 6), Flapping(3, EVERY * 12)]),
     datapoints=st.sampled_from([None, Datapoints(1, 1), Datapoints(2, 3), Datapoints(3, 3), Datapoints(2, 4)]),
     missing=st.sampled_from(Missing),
     forget=st.sampled_from([EVERY * 4, timedelta(hours=24)]),

@@ -123,3 +123,10 @@ def test_equal_rules_are_equal():
     """A rule is what its file says; where it was read and what was made of it do not count."""
     assert rule() == rule().placed("rules/shop.yml")
     assert rule() != rule(warn="> 301")
+
+
+@pytest.mark.parametrize("text", ["4", "4 of 30m", "1 in 30m", "4 in 0s", "4 in soon"])
+def test_what_is_no_flapping_is_refused(text: str):
+    """How often in how long, at least twice."""
+    with pytest.raises(ValueError, match="flapping"):
+        rule(flapping=text)
