@@ -62,6 +62,7 @@ def running_influxd(program: Path, folder: Path, *, bucket: str = "telemetry") -
 
 def _start(program: Path, folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
     """A process that answers, and where. It cannot pick a port itself: where another took it, the next is tried."""
+    log = folder / "influxd.log"
     for _ in range(STARTS):
         address = f"127.0.0.1:{_free_port()}"
         env = os.environ | {
@@ -71,7 +72,6 @@ def _start(program: Path, folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
             "INFLUXD_HTTP_BIND_ADDRESS": address,
             "INFLUXD_REPORTING_DISABLED": "true",
         }
-        log = folder / "influxd.log"
         with log.open("wb") as output:
             process = subprocess.Popen([str(program)], env=env, stdout=output, stderr=subprocess.STDOUT, cwd=folder)
         if _answers(f"http://{address}", process):
