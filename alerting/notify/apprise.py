@@ -47,8 +47,3 @@ class Apprise:
     async def close(self) -> None:
         """Let threads go."""
         await self._courier.close()
-
-
-def preview(_config: AppriseConfig, message: Message, now: datetime) -> str:
-    """Title and body, as apprise is handed them."""
-    return f"{headline(message)}\n\n{body(message, now)}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from alerting.notify import action, apprise, email, pagerduty, slack, webhook
+from alerting.notify import action, email, pagerduty, slack, webhook
 from alerting.notify.action import Action, ActionConfig
 from alerting.notify.apprise import Apprise, AppriseConfig
 from alerting.notify.email import Email, EmailConfig
@@ -20,7 +20,7 @@ NOTIFIERS: Mapping[str, Plugin[Any]] = MappingProxyType(
         "pagerduty": Plugin(PagerDutyConfig, PagerDuty, pagerduty.preview),
         "slack": Plugin(SlackConfig, Slack, slack.preview),
         "email": Plugin(EmailConfig, Email, email.preview),
-        "apprise": Plugin(AppriseConfig, Apprise, apprise.preview),
+        "apprise": Plugin(AppriseConfig, Apprise),
         "webhook": Plugin(WebhookConfig, Webhook, webhook.preview),
         "action": Plugin(ActionConfig, Action, action.preview),
     }

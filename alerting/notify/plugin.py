@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from alerting.notify.contract import Message, Notifier
+from alerting.notify.render import body, headline
 
 C = TypeVar("C")
 
@@ -19,13 +20,19 @@ class Deps:
     timeout_s: float = 10.0
 
 
+def in_plain_words(_config: object, message: Message, now: datetime) -> str:
+    """Headline and body."""
+    return f"{headline(message)}\n\n{body(message, now)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Plugin(Generic[C]):
     """A kind of notifier. `build` is called inside the running loop; what it returns is closed by its caller.
 
-    `preview` writes a message out as it would be sent at that time, for people, without any secret.
+    `preview` writes a message out as it would be sent at that time, for people, without any secret; plain words, where a
+    kind has no other.
     """
 
     config: type[C]
     build: Callable[[C, Deps], Notifier]
-    preview: Callable[[C, Message, datetime], str]
+    preview: Callable[[C, Message, datetime], str] = in_plain_words
