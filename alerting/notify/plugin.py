@@ -29,8 +29,8 @@ def in_plain_words(_config: object, message: Message, now: datetime) -> str:
 class Plugin(Generic[C]):
     """A kind of notifier. `build` is called inside the running loop; what it returns is closed by its caller.
 
-    `preview` writes a message out as it would be sent at that time, for people, without any secret; plain words, where a
-    kind has no other.
+    `preview` writes a message out as it would be sent at that time, for people, without any secret; plain words, where
+    a kind has no other.
     """
 
     config: type[C]
