@@ -15,6 +15,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from collector.buffer.catalog import BUFFERS
+from collector.check.cardinality import Cardinality
 from collector.check.catalog import build as build_checks
 from collector.check.field_types import FieldTypes
 from collector.check.pins import PinFile
@@ -31,7 +32,7 @@ from collector.intake.health import Readiness
 from collector.intake.http import Intake
 from collector.intake.refusals import Refusals
 from collector.ledger import Ledger
-from collector.metrics import BacklogGauges, BufferMetrics, DeadLetterMetrics, DeliveryMetrics
+from collector.metrics import BacklogGauges, BufferMetrics, DeadLetterMetrics, DeliveryMetrics, SeriesGauge
 from collector.pipeline import Pipeline
 from collector.tokens import TokenBook
 from collector.transform.catalog import build as build_transforms
@@ -102,6 +103,7 @@ class Collector:
         }
         self._status = "starting"
         BacklogGauges(registry, self._delivery.waiting)
+        SeriesGauge(registry, self._census)
 
     async def start(self) -> str:
         """Open everything and accept; returns the bound address. Raises ConfigError."""
@@ -185,8 +187,12 @@ class Collector:
     def _make_pipeline(self) -> Pipeline:
         config = self._config
         checks = build_checks(config.checks, self._field_types)
+        self._cardinality = next((check for check in checks if isinstance(check, Cardinality)), None)
         transforms = build_transforms(config.transforms)
         return Pipeline(build_decoders(config.json, config.limits.of_lines), checks, config.bad_lines, transforms)
+
+    def _census(self) -> list[tuple[str, str, int]]:
+        return self._cardinality.census() if self._cardinality else []
 
     async def _start_inputs(self) -> None:
         for name, one in self._inputs.items():
