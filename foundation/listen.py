@@ -7,6 +7,7 @@ Written whole (rename) under a lock, so a reader never sees half of it and two p
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -19,6 +20,10 @@ from foundation.errors import ConfigError
 
 _FILE = "listen.json"
 _LOCK = "listen.lock"
+
+
+class DiskFull(ConfigError):
+    """There is no space to write the addresses down; that ends when what waits in the buffer is delivered."""
 
 
 def announce(state: Path, addresses: Mapping[str, str], pid: int) -> None:
@@ -72,9 +77,8 @@ def _edited(state: Path) -> Iterator[dict[str, Any]]:
         yield from _locked(state)
     except OSError as error:
         problem = f"the state folder cannot be written to: {error.strerror or error}"
-        raise ConfigError(
-            f"{state}: {problem}; choose another with TOCSIN_STATE, or with `state` in tocsin.yml"
-        ) from error
+        kind = DiskFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else ConfigError
+        raise kind(f"{state}: {problem}; choose another with TOCSIN_STATE, or with `state` in tocsin.yml") from error
 
 
 def _locked(state: Path) -> Iterator[dict[str, Any]]:

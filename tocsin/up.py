@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 from rich.console import Console as Terminal
@@ -33,6 +34,9 @@ if sys.platform == "win32":
 else:
     from uvloop import run as run_loop
 
+_log = logs.logger("tocsin.up")
+_AGAIN_S = 2.0
+
 
 def run(arguments: argparse.Namespace) -> int:
     """`tocsin up` and `tocsin ROLE`. Returns the exit code; raises ConfigError when something cannot start."""
@@ -46,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     logs.setup(config.logs.form, config.logs.level)
     registry = CollectorRegistry()
     keyring = Keyring(config.collector.tls, listens="collector" in names, metrics=KeyringMetrics(registry))
-    listen.withdraw(config.state, names, os.getpid())
+    with suppress(listen.DiskFull):  # a full disk is no reason not to start: delivery makes room
+        listen.withdraw(config.state, names, os.getpid())
     handed_over = asyncio.Event()
     offer: Offer | None = None
     try:
@@ -85,13 +90,16 @@ class Process:
         metrics = FollowMetrics(self.registry)
         follower = Follower(self.source, config, self.stamp, roles.prepare, standing=standing, metrics=metrics)
 
+        bound: dict[str, str] = {}
+
         def ready(addresses: Mapping[str, str]) -> None:
             _greet(config, addresses)
             gc.collect()
             gc.freeze()  # what a start leaves behind stays; to look through it again and again would stall requests
-            listen.announce(config.state, addresses, os.getpid())
+            bound.update(addresses)
 
         async def follow(hang_up: asyncio.Event) -> None:
+            await announce(config.state, bound)
             async with asyncio.TaskGroup() as beside:
                 _ = beside.create_task(follower.run(hang_up), name="configuration")
                 _ = beside.create_task(self.keyring.run(), name="certificates")
@@ -99,6 +107,18 @@ class Process:
 
         plans = [roles.plan(name) for name in self.listening]
         return await lifecycle.serve(plans, incident, ready, follow, handed_over=handed_over)
+
+
+async def announce(state: Path, addresses: Mapping[str, str]) -> None:
+    """Write the addresses down; where the disk is full, as soon as it is no more. Raises ConfigError."""
+    while True:
+        try:
+            listen.announce(state, addresses, os.getpid())
+        except listen.DiskFull as error:
+            _log.error("where we listen cannot be written down; it is tried again", cause=error)
+            await asyncio.sleep(_AGAIN_S)
+        else:
+            return
 
 
 def _greet(config: TocsinConfig, addresses: Mapping[str, str]) -> None:
