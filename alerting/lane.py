@@ -40,7 +40,10 @@ class _Stage(Enum):
 
 @dataclass(slots=True, eq=False)
 class Lane:
-    """What a channel still has to say about an incident. `ready_at` is in the clock's monotonic seconds."""
+    """What a channel still has to say about an incident. `ready_at` is in the clock's monotonic seconds.
+
+    `receipt` is the last one that the notifier gave, as far as this lane has seen.
+    """
 
     incident: str
     rows: deque[Notification] = field(default_factory=deque)
@@ -49,6 +52,7 @@ class Lane:
     holds: int = 0
     stage: _Stage = _Stage.IDLE
     has_slot: bool = False
+    receipt: str | None = None
 
     def overtaken(self) -> Status | None:
         """How the first row would be overtaken: by the resolve behind it, or by newer news; None when it is last."""

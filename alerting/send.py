@@ -10,22 +10,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from alerting.lane import OPENS_AT, Channel, ChannelKey, Lane
 from alerting.memory.contract import Attempt, Memory, MemoryFailed, Notification, Outcome, Suppression
 from alerting.metrics import DispatchMetrics
 from alerting.notify.contract import Notifier, PartlyRefused, Status, Unanswered
+from alerting.routing.group import Notice
 from foundation.backoff import Backoff
 from foundation.clock import Clock
 from foundation.errors import Permanent, Transient
 from foundation.logs import logger
 
 _log = logger("alerting.send")
+T = TypeVar("T")
 _MARK_AGAIN_S = 1.0
+_OPENS = Notice.FIRST.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +192,7 @@ class Sender:
             else:
                 self._count(channel.key, attempt)
                 lane.failures = 0
+                lane.receipt = attempt.receipt or lane.receipt
                 lane.rows.popleft()
         finally:
             channel.finish(lane)
@@ -204,17 +208,14 @@ class Sender:
             return Suppression.SUPERSEDED
         if row.message.status is Status.FIRING:
             return None
-        while True:
-            try:
-                heard = await self._memory.announced(row.message.incident, row.message.receiver, row.notifier)
-            except MemoryFailed as error:
-                await self._wait_for_memory(error)
-            else:
-                return None if heard else Suppression.NEVER_ANNOUNCED
+        heard = await self._insist(
+            lambda: self._memory.announced(row.message.incident, row.message.receiver, row.notifier)
+        )
+        return None if heard else Suppression.NEVER_ANNOUNCED
 
     async def _attempt(self, channel: Channel, lane: Lane, row: Notification) -> Attempt:
         try:
-            await self._send(channel.notifier, row)
+            receipt = await self._send(channel.notifier, row, await self._receipt(row, lane))
         except TimeoutError:
             error = Unanswered(f"no answer within {self._pace.timeout_s:g} s")
             return self._again(channel, lane, row, error, "timeout")
@@ -231,13 +232,22 @@ class Sender:
         self._answered(channel)
         at = self._clock.now()
         self._metrics.latency.observe(max((at - row.message.decided_at).total_seconds(), 0.0))
-        return Attempt(id=row.id, outcome=Outcome.SENT, at=at)
+        return Attempt(id=row.id, outcome=Outcome.SENT, at=at, receipt=receipt)
 
-    async def _send(self, notifier: Notifier, row: Notification) -> None:
+    async def _receipt(self, row: Notification, lane: Lane) -> str | None:
+        """What the notifier gave for the message before; a first one has none before it."""
+        if lane.receipt is None and row.why != _OPENS:
+            lane.receipt = await self._insist(
+                lambda: self._memory.receipt(row.message.incident, row.message.receiver, row.notifier)
+            )
+        return lane.receipt
+
+    async def _send(self, notifier: Notifier, row: Notification, receipt: str | None) -> str | None:
         self._in_use[notifier] += 1
         try:
             async with asyncio.timeout(self._pace.timeout_s):
-                await notifier.send(row.message, now=self._clock.now())
+                message = replace(row.message, receipt=receipt) if receipt else row.message
+                return await notifier.send(message, now=self._clock.now())
         except asyncio.CancelledError:
             self.was_cut_off = True
             raise
@@ -274,18 +284,17 @@ class Sender:
         self._metrics.open_circuits.labels(channel.key.receiver, channel.key.notifier).set(channel.is_open)
 
     async def _mark(self, attempt: Attempt) -> None:
+        await self._insist(lambda: self._memory.mark(attempt))
+
+    async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What memory answers, asked until it does."""
         while True:
             try:
-                await self._memory.mark(attempt)
+                return await ask()
             except MemoryFailed as error:
-                await self._wait_for_memory(error)
-            else:
-                return
-
-    async def _wait_for_memory(self, error: MemoryFailed) -> None:
-        self._metrics.memory_failures.inc()
-        _log.error("memory fails; sending waits for it", reason=str(error))
-        await asyncio.sleep(_MARK_AGAIN_S)
+                self._metrics.memory_failures.inc()
+                _log.error("memory fails; sending waits for it", reason=str(error))
+                await asyncio.sleep(_MARK_AGAIN_S)
 
     def _count(self, key: ChannelKey, attempt: Attempt) -> None:
         self._metrics.notifications.labels(key.receiver, key.notifier, attempt.outcome.value).inc()

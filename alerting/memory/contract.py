@@ -162,6 +162,7 @@ class Attempt:
     doubtful: bool = False
     next_attempt_at: datetime | None = None
     not_before: datetime | None = None
+    receipt: str | None = None
 
 
 class Memory(Protocol):
@@ -181,6 +182,9 @@ class Memory(Protocol):
 
     async def announced(self, incident: str, receiver: str, notifier: str) -> bool:
         """Whether the notifier has, or may have, heard of the incident."""
+
+    async def receipt(self, incident: str, receiver: str, notifier: str) -> str | None:
+        """The newest receipt that the notifier gave for the incident."""
 
     async def alerts(self) -> Sequence[KeptAlert]:
         """All alerts."""

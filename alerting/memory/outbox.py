@@ -54,7 +54,7 @@ class Outbox:
         ended = attempt.outcome is not Outcome.PENDING
         connection.execute(
             "UPDATE outbox SET state = ?, reason = ?, attempts = attempts + ?, last_error = ?,"
-            " doubtful = max(doubtful, ?), next_attempt_at = ?, not_before = ?, done_at = ?"
+            " doubtful = max(doubtful, ?), next_attempt_at = ?, not_before = ?, done_at = ?, receipt = ?"
             " WHERE id = ? AND (state = 'pending' OR ? = 'sent')",
             (
                 attempt.outcome.value,
@@ -65,6 +65,7 @@ class Outbox:
                 _text(attempt.next_attempt_at),
                 _text(attempt.not_before),
                 _text(attempt.at if ended else None),
+                attempt.receipt,
                 attempt.id,
                 attempt.outcome.value,
             ),
@@ -78,6 +79,15 @@ class Outbox:
             (incident, receiver, notifier),
         ).fetchone()
         return bool(found[0])
+
+    def receipt(self, connection: sqlite3.Connection, incident: str, receiver: str, notifier: str) -> str | None:
+        """The newest receipt of the lane."""
+        found = connection.execute(
+            "SELECT receipt FROM outbox WHERE incident = ? AND receiver = ? AND notifier = ?"
+            " AND receipt IS NOT NULL ORDER BY id DESC LIMIT 1",
+            (incident, receiver, notifier),
+        ).fetchone()
+        return str(found[0]) if found else None
 
     def select(self, connection: sqlite3.Connection, outcome: Outcome, limit: int | None) -> list[Any]:
         """Rows for `notification`: pending ones oldest first, others newest first."""

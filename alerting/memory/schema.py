@@ -11,10 +11,10 @@ from pathlib import Path
 
 from foundation.errors import ConfigError
 
-FORMAT = 2
+FORMAT = 3
 APPLICATION = 0x70C5_1A  # "tocsin", alerting
 _SILENCES = "CREATE TABLE silences (id TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID"
-_STEPS = {1: (_SILENCES,)}
+_STEPS = {1: (_SILENCES,), 2: ("ALTER TABLE outbox ADD COLUMN receipt TEXT",)}
 """Format -> what makes the next one of it."""
 _TABLES = (
     _SILENCES,
@@ -33,7 +33,7 @@ _TABLES = (
         status TEXT NOT NULL, why TEXT NOT NULL, message BLOB NOT NULL,
         state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
         attempts INTEGER NOT NULL DEFAULT 0, last_error TEXT NOT NULL DEFAULT '', doubtful INTEGER NOT NULL DEFAULT 0,
-        next_attempt_at TEXT, not_before TEXT, done_at TEXT
+        next_attempt_at TEXT, not_before TEXT, done_at TEXT, receipt TEXT
     )""",
     "CREATE INDEX outbox_by_state ON outbox (state, id)",
     "CREATE INDEX outbox_by_incident ON outbox (incident, receiver, notifier)",

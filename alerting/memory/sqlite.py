@@ -94,6 +94,10 @@ class SqliteMemory:
         """Whether the notifier has, or may have, heard of the incident."""
         return await self._run(lambda connection: self._outbox.announced(connection, incident, receiver, notifier))
 
+    async def receipt(self, incident: str, receiver: str, notifier: str) -> str | None:
+        """The newest receipt that the notifier gave for the incident."""
+        return await self._run(lambda connection: self._outbox.receipt(connection, incident, receiver, notifier))
+
     async def alerts(self) -> Sequence[KeptAlert]:
         """All alerts."""
         rows = await self._run(lambda connection: connection.execute("SELECT alert, words FROM alerts").fetchall())

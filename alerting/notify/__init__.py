@@ -4,7 +4,9 @@ contract    Notifier, Message and the errors a notifier raises
 plugin      what a line of the catalog holds
 catalog     key in notify.yml -> notifier
 pagerduty   Events API v2: trigger, resolve, a dedup key per incident
-slack       incoming webhook
+slack       web API or incoming webhook
+slack_api   one living message per incident
+slack_text  the words in Slack's mrkdwn, escaped
 email       SMTP, by apprise
 apprise     every other service that apprise knows
 webhook     JSON to an address of your own: ours, Alertmanager's, or by a template; signed

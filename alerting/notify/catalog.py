@@ -12,13 +12,13 @@ from alerting.notify.apprise import Apprise, AppriseConfig
 from alerting.notify.email import Email, EmailConfig
 from alerting.notify.pagerduty import PagerDuty, PagerDutyConfig
 from alerting.notify.plugin import Plugin
-from alerting.notify.slack import Slack, SlackConfig
+from alerting.notify.slack import SlackConfig
 from alerting.notify.webhook import Webhook, WebhookConfig
 
 NOTIFIERS: Mapping[str, Plugin[Any]] = MappingProxyType(
     {
         "pagerduty": Plugin(PagerDutyConfig, PagerDuty, pagerduty.preview),
-        "slack": Plugin(SlackConfig, Slack, slack.preview),
+        "slack": Plugin(SlackConfig, slack.build, slack.preview),
         "email": Plugin(EmailConfig, Email, email.preview),
         "apprise": Plugin(AppriseConfig, Apprise),
         "webhook": Plugin(WebhookConfig, Webhook, webhook.preview),

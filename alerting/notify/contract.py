@@ -63,6 +63,7 @@ class Message:
     `decided_at` is when the flush decided to say it; a message sent much later says how late it is. `why` is what made
     it speak (`first`, `repeat`, ...). `untold` counts, by status, the alerts that are left out. `muted` says of alerts
     that the receiver is not told of why, one line each reason. `note` says for whom it was meant, if for somebody else.
+    `receipt` is what this notifier returned for the incident's last message; the sender fills it in.
     """
 
     incident: str
@@ -77,6 +78,7 @@ class Message:
     untold: Mapping[str, int] = field(default_factory=dict)
     muted: tuple[str, ...] = ()
     note: str = ""
+    receipt: str = ""
 
     def count(self, status: Status) -> int:
         """How many alerts of the incident are firing, or have ended: those that are told and those left out."""
@@ -86,8 +88,12 @@ class Message:
 class Notifier(Protocol):
     """Sends messages to one address of one service."""
 
-    async def send(self, message: Message, *, now: datetime) -> None:
-        """Deliver `message`. Raises Unreachable (try again) or Refusal (never); returns when the service has it."""
+    async def send(self, message: Message, *, now: datetime) -> str | None:
+        """Deliver `message`. Raises Unreachable (try again) or Refusal (never); returns when the service has it.
+
+        What it returns is kept with the message and handed back as `receipt` with the next one of the incident: text
+        that is opaque to everybody else, such as where the message stands that is to be edited. A crash can lose it.
+        """
 
     async def close(self) -> None:
         """Release connections."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -55,6 +56,14 @@ def retry_after_s(header: str | None, now: datetime) -> float | None:
     return min(max(wait, 0.0), _MOST_RETRY_AFTER_S)
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came with a 2xx: the beginning of the body, and how long the service asks to be left alone."""
+
+    text: str
+    retry_after_s: float | None
+
+
 class Endpoint:
     """Posts JSON to one address. `secrets` are taken out of whatever the service answers before it is told."""
 
@@ -75,6 +84,10 @@ class Endpoint:
 
     async def post_bytes(self, payload: bytes, *, headers: Mapping[str, str], now: datetime) -> str:
         """Send JSON as it is, with more headers; otherwise as `post`."""
+        return (await self.exchange(payload, headers=headers, now=now)).text
+
+    async def exchange(self, payload: bytes, *, headers: Mapping[str, str], now: datetime) -> Answer:
+        """As `post_bytes`, for a service that says no with a 2xx, too."""
         try:
             async with self._http.post(
                 self._url.reveal(),
@@ -94,7 +107,7 @@ class Endpoint:
             raise Unanswered(f"{self._service} broke the connection off: {_plainly(error)}") from None
         if not 200 <= status < 300:  # noqa: PLR2004 - 2xx is taken
             self._sort(status, text, retry_after_s(header, now))
-        return text
+        return Answer(text, retry_after_s(header, now))
 
     def _sort(self, status: int, text: str, wait_s: float | None) -> NoReturn:
         told = f"{self._service} answered {status}: {self.redact(text) or 'nothing'}"

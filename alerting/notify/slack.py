@@ -1,47 +1,66 @@
-"""Slack by an incoming webhook: one message for each thing to say, nothing edited afterwards.
+"""Slack: by the web API one living message per incident, or by an incoming webhook one message for each thing to say.
 
-Whatever comes from labels and templates is escaped (`&`, `<`, `>`), so no `<!channel>`, `<@user>` or link can be
-smuggled in; `link_names` stays off, so a plain @name mentions nobody.
+Whatever comes from labels and templates is escaped, see `slack_text`; `link_names` stays off, so a plain @name mentions
+nobody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
 
-from alerting.notify.contract import AlertView, Message, Refusal, Status, Unreachable
+from alerting.notify.contract import Message, Notifier, Refusal, Unreachable
 from alerting.notify.endpoint import Endpoint, check_url
 from alerting.notify.plugin import Deps
-from alerting.notify.render import MOST_ALERTS, cut, details, footer, heading, headline, one_line, title
+from alerting.notify.slack_api import API_URL, LivingSlack, Place, opening
+from alerting.notify.slack_text import text
 from foundation.secret import Secret
-
-TEXT_CHARACTERS = 4_000
-_LINE_CHARACTERS = 300
-_LINK_CHARACTERS = 1_000
-_MARKS = {"critical": ":rotating_light:", "resolved": ":white_check_mark:"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackConfig:
-    """An incoming webhook; `url` does the same and wins, as on every receiver."""
+    """A bot's `token` and the `channel` it writes to; or an incoming `webhook`, which can edit nothing.
 
+    `url` is another name for `webhook` and wins, as on every receiver. `api_url` is where the web API stands.
+    """
+
+    token: Secret | None = None
+    channel: str = ""
+    api_url: str = API_URL
     webhook: Secret | None = None
     url: Secret | None = None
 
     def __post_init__(self) -> None:
-        check_url(self.address.reveal())
+        if self.place is None:
+            if self.channel or self.api_url != API_URL:
+                raise ValueError("channel and api_url are for a token; give one, best as ${SLACK_TOKEN}")
+            check_url(self.address.reveal())
+        elif self.webhook or self.url:
+            raise ValueError("give a token and a channel, or a webhook, not both")
+
+    @property
+    def place(self) -> Place | None:
+        """Where the living message stands; None where a webhook is to be used. Raises ValueError."""
+        return Place(token=self.token, channel=self.channel, api_url=self.api_url) if self.token else None
 
     @property
     def address(self) -> Secret:
         """Where to post. Raises ValueError if nothing is given."""
         address = self.url or self.webhook
         if address is None:
-            raise ValueError("webhook is missing; give the address of an incoming webhook, best as ${SLACK_WEBHOOK}")
+            raise ValueError(
+                "webhook is missing; give a bot's token and a channel, or the address of an incoming webhook, "
+                "best as ${SLACK_TOKEN} or ${SLACK_WEBHOOK}"
+            )
         return address
+
+
+def build(config: SlackConfig, deps: Deps) -> Notifier:
+    """The notifier that the configuration asks for."""
+    return LivingSlack(config.place, deps) if config.place else Slack(config, deps)
 
 
 class Slack:
@@ -76,53 +95,8 @@ def post(message: Message, now: datetime) -> dict[str, Any]:
     return {"text": text(message, now), "link_names": False, "unfurl_links": False, "unfurl_media": False}
 
 
-def text(message: Message, now: datetime) -> str:
-    """The message in Slack's mrkdwn, at most TEXT_CHARACTERS long; what is too long loses its middle, not its links."""
-    word = message.severity if message.status is Status.FIRING else message.status.value
-    first = f"{_MARKS.get(word, ':warning:')} *{escape(headline(message))}*"
-    last = [f"_{escape(line)}_" for line in footer(message, now)]
-    last += [_link(message.url, "Open in Tocsin")] if message.url else []
-    room = TEXT_CHARACTERS - len(first) - sum(len(line) + 1 for line in last) - len("\n…")
-    told = []
-    for line in _alert_lines(message, now):
-        room -= len(line) + 1
-        if room < 0:
-            told.append("…")
-            break
-        told.append(line)
-    return "\n".join((first, *told, *last))
-
-
-def _alert_lines(message: Message, now: datetime) -> Iterator[str]:
-    alone = len(message.alerts) == 1
-    for view in message.alerts[:MOST_ALERTS]:
-        if not alone:
-            yield f"• *{escape(heading(view))}* {escape(title(view))}"
-        yield from _details(view, now)
-
-
-def _details(view: AlertView, now: datetime) -> Iterator[str]:
-    for line in details(view, now):
-        if not line.startswith("runbook: "):
-            yield f"    {escape(line)}"
-    if view.runbook_url:
-        yield f"    {_link(view.runbook_url, 'Runbook')}"
-
-
-def _link(url: str, words: str) -> str:
-    """`<url|words>` for a web address that cannot break out of the brackets; anything else as escaped text."""
-    address = one_line(url, _LINK_CHARACTERS)
-    if not address.startswith(("https://", "http://")) or set(address) & set("<>| "):
-        return f"{words}: {escape(address)}"
-    return f"<{address.replace('&', '&amp;')}|{words}>"
-
-
-def escape(words: str) -> str:
-    """One line that Slack shows as it is written."""
-    shortened = cut(words, _LINE_CHARACTERS)
-    return shortened.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def preview(_config: SlackConfig, message: Message, now: datetime) -> str:
-    """The text, in Slack's mrkdwn."""
-    return text(message, now) + "\n"
+def preview(config: SlackConfig, message: Message, now: datetime) -> str:
+    """The text, in Slack's mrkdwn; by the web API the message as JSON."""
+    if config.place is None:
+        return text(message, now) + "\n"
+    return orjson.dumps(opening(config.place, message, now), option=orjson.OPT_INDENT_2).decode() + "\n"

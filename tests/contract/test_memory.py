@@ -178,6 +178,38 @@ async def test_attempts_are_noted(memory: Memory) -> None:
     assert await memory.count(Outcome.PENDING) == 0
 
 
+async def test_the_newest_receipt_of_a_lane_is_kept(memory: Memory, path: Path) -> None:
+    """A notifier gets its own last receipt of the incident, over a restart, and no other's."""
+    group = fired().group
+    for receipt in ("one", "two", None):
+        (row,) = (await memory.commit(Decision(drafts=(firing(group),)), now=NOW)).pending
+        await memory.mark(Attempt(id=row.id, outcome=Outcome.SENT, at=NOW, receipt=receipt))
+    await memory.close()
+    again = SqliteMemory(path)
+    await again.open()
+    assert await again.receipt(group.incident, *LANE) == "two"
+    assert await again.receipt(group.incident, LANE[0], "slack[0]") is None
+    assert await again.receipt("another", *LANE) is None
+    await again.close()
+
+
+async def test_a_file_of_the_second_format_is_taken_up(memory: Memory, path: Path) -> None:
+    """It had no receipts; what waits in it is sent, and its receipt is kept."""
+    group = fired().group
+    await memory.commit(Decision(drafts=(firing(group),)), now=NOW)
+    await memory.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("ALTER TABLE outbox DROP COLUMN receipt")
+        connection.execute("PRAGMA user_version = 2")
+    connection.close()
+    again = SqliteMemory(path)
+    await again.open()
+    (row,) = await again.notifications(Outcome.PENDING)
+    await again.mark(Attempt(id=row.id, outcome=Outcome.SENT, at=NOW, receipt="one"))
+    assert await again.receipt(group.incident, *LANE) == "one"
+    await again.close()
+
+
 async def test_what_was_sent_stays_sent(memory: Memory) -> None:
     """No later word takes a sent message back, and a withdrawn one that did arrive is sent."""
     group = fired().group
@@ -337,11 +369,12 @@ async def test_silences_come_back(memory: Memory, path: Path) -> None:
 
 
 async def test_file_of_the_first_format_is_taken_up(memory: Memory, path: Path) -> None:
-    """It had no silences; what it holds stays, and it can hold them from now on."""
+    """It had no silences and no receipts; what it holds stays, and it can hold them from now on."""
     await memory.commit(Decision(alerts=(change(Change.FIRED).alert,)), now=NOW)
     await memory.close()
     with sqlite3.connect(path) as connection:
         connection.execute("DROP TABLE silences")
+        connection.execute("ALTER TABLE outbox DROP COLUMN receipt")
         connection.execute("PRAGMA user_version = 1")
     connection.close()
     again = SqliteMemory(path)

@@ -20,18 +20,20 @@ from alerting.notify.email import Email, EmailConfig
 from alerting.notify.pagerduty import PagerDuty, PagerDutyConfig
 from alerting.notify.plugin import Deps
 from alerting.notify.slack import Slack, SlackConfig
+from alerting.notify.slack import build as slack_of
 from alerting.notify.webhook import Webhook, WebhookConfig
 from foundation.secret import Secret
 from tests.fakes.pagerduty import FakePagerDuty
 from tests.fakes.servers import deaf_port
 from tests.fakes.service import Answer, FakeService, Hang, Reset, throttled
-from tests.fakes.slack import FakeSlack
+from tests.fakes.slack import FakeSlack, FakeSlackApi
 from tests.fakes.smtp import FakeSmtp
 from tests.fakes.webhook import FakeWebhook
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 KEY = "k" * 12 + "-routing-key-" + "s" * 7
 PASSWORD = "hunter2-password"
+TOKEN = "xoxb-123-token"
 HOSTILE = (
     "<!channel> <@U123> &amp; \r\nBcc: evil@example.com\r\n\x1b[31m\x00 \u202e*_`~ {{ 7*7 }} 'x' \"y\" \U0001f600\u2028"
 )
@@ -99,6 +101,15 @@ class SlackRig(Rig):
         return [str(message["text"]) for message in self.service.messages]
 
 
+class SlackApiRig(Rig):
+    """Every message is of an incident of its own here: nothing is edited, so all that was said stands there."""
+
+    def taken(self) -> list[str]:
+        assert isinstance(self.service, FakeSlackApi)
+        assert self.service.refusals == []
+        return [json.dumps(message, ensure_ascii=False) for message in self.service.channel.values()]
+
+
 class AppriseRig(Rig):
     retry_after_is_heard = False
 
@@ -149,6 +160,13 @@ async def slack(deps: Deps) -> AsyncIterator[Rig]:
         yield SlackRig(service, Slack(SlackConfig(webhook=Secret(service.url)), deps), (service.path,))
 
 
+@contextlib.asynccontextmanager
+async def slack_api(deps: Deps) -> AsyncIterator[Rig]:
+    async with FakeSlackApi(TOKEN) as service:
+        config = SlackConfig(token=Secret(TOKEN), channel=service.channel_name, api_url=service.api_url)
+        yield SlackApiRig(service, slack_of(config, deps), (TOKEN,))
+
+
 class WebhookRig(Rig):
     def taken(self) -> list[str]:
         assert isinstance(self.service, FakeWebhook)
@@ -187,6 +205,7 @@ async def email(deps: Deps) -> AsyncIterator[Rig]:
 RIGS = {
     "pagerduty": pagerduty,
     "slack": slack,
+    "slack with a token": slack_api,
     "apprise": apprise,
     "email": email,
     "webhook": webhook,
@@ -194,12 +213,17 @@ RIGS = {
 }
 
 
-@pytest.fixture(params=sorted(NOTIFIERS))
+@pytest.fixture(params=sorted(RIGS))
 async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
-    """One rig a notifier of the catalog; a notifier without a rig fails here."""
+    """One rig a way of a notifier."""
     async with RIGS[request.param](Deps()) as built:
         yield built
         await built.notifier.close()
+
+
+def test_every_notifier_has_a_rig() -> None:
+    """What is in the catalog goes through this suite."""
+    assert set(NOTIFIERS) <= set(RIGS)
 
 
 def alert(**changes: object) -> AlertView:
@@ -301,7 +325,7 @@ async def test_a_5xx_is_for_later_and_not_retried_here(rig: Rig) -> None:
     assert rig.attempts() == 1
 
 
-@pytest.mark.parametrize("name", sorted(NOTIFIERS))
+@pytest.mark.parametrize("name", sorted(RIGS))
 async def test_a_service_that_hangs_is_given_up(name: str) -> None:
     """A service that takes the request and says nothing is Unanswered when its time is over: it may have it."""
     async with RIGS[name](Deps(timeout_s=1.0)) as rig:
@@ -318,19 +342,22 @@ async def test_a_connection_that_is_cut_is_for_later(rig: Rig) -> None:
         await rig.notifier.send(message(), now=NOW)
 
 
-@pytest.mark.parametrize("name", sorted(NOTIFIERS))
+@pytest.mark.parametrize("name", sorted(RIGS))
 async def test_a_refused_connection_is_for_later(name: str) -> None:
     """Where nobody listens is Unreachable, not an error of the caller, and nobody can have the message."""
     with deaf_port() as port:
         configs = {
             "pagerduty": PagerDutyConfig(routing_key=Secret(KEY), url=f"http://127.0.0.1:{port}/"),
             "slack": SlackConfig(url=Secret(f"http://127.0.0.1:{port}/")),
+            "slack with a token": SlackConfig(
+                token=Secret(TOKEN), channel="#alerts", api_url=f"http://127.0.0.1:{port}"
+            ),
             "apprise": AppriseConfig(url=Secret(f"json://127.0.0.1:{port}/")),
             "webhook": WebhookConfig(url=Secret(f"http://127.0.0.1:{port}/")),
             "action": ActionConfig(url=Secret(f"http://127.0.0.1:{port}/")),
             "email": EmailConfig(to="ops@example.org", smtp=Secret(f"smtp://127.0.0.1:{port}")),
         }
-        notifier = NOTIFIERS[name].build(configs[name], Deps())
+        notifier = NOTIFIERS[name.partition(" ")[0]].build(configs[name], Deps())
         try:
             with pytest.raises(Unreachable) as raised:
                 await notifier.send(message(), now=NOW)

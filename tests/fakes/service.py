@@ -36,7 +36,10 @@ def throttled(seconds: int) -> Answer:
 
 
 class FakeService:
-    """Serves one path on a free loopback port. `requests` counts everything that came in, mishaps included."""
+    """Serves one path on a free loopback port. `requests` counts everything that came in, mishaps included.
+
+    The path may hold aiohttp's `{name}`.
+    """
 
     path = "/"
 

@@ -6,7 +6,8 @@ import pytest
 
 from alerting.notify.contract import Refusal, Status, Unreachable
 from alerting.notify.plugin import Deps
-from alerting.notify.slack import TEXT_CHARACTERS, Slack, SlackConfig, post, text
+from alerting.notify.slack import Slack, SlackConfig, post
+from alerting.notify.slack_text import TEXT_CHARACTERS, text
 from foundation.secret import Secret
 from tests.alerting.notify.messages import NOW, alert, ended, message
 from tests.fakes.service import Answer
