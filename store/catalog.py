@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from foundation.errors import ConfigError
-from store.embedded.store import EmbeddedConfig, EmbeddedStore
+from store.embedded.store import EmbeddedConfig, EmbeddedStore, log_incident
 from store.influxdb import InfluxConfig, InfluxStore
 from store.metered import MeteredStore, StoreMetrics
 from store.remote import RemoteConfig, RemoteReader
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from foundation.clock import Clock
+    from foundation.lifecycle import OnIncident
     from foundation.tls import Trust
     from store.contract import Store
 
@@ -35,17 +36,32 @@ def build_all(
     state: Path,
     clock: Clock,
     registry: CollectorRegistry,
+    on_incident: OnIncident | None = None,
 ) -> list[Store]:
-    """The configured store, then those that are written to beside it, each under the name that is given to it."""
+    """The configured store, then those that are written to beside it, each under the name that is given to it.
+
+    `on_incident` is told when a task of a store ends; else it is logged.
+    """
     metrics = StoreMetrics(registry)
-    stores = [_build(config, state, clock), *(InfluxStore(one, name) for name, one in beside.items())]
+    stores = [
+        _build(config, state, clock, metrics, on_incident),
+        *(InfluxStore(one, name) for name, one in beside.items()),
+    ]
     return [MeteredStore(store, metrics, clock) for store in stores]
 
 
-def _build(config: StoreConfig, state: Path, clock: Clock) -> Store:
+def _build(
+    config: StoreConfig, state: Path, clock: Clock, metrics: StoreMetrics, on_incident: OnIncident | None
+) -> Store:
     match config:
         case EmbeddedConfig():
-            return EmbeddedStore(config, state=state, clock=clock)
+            return EmbeddedStore(
+                config,
+                state=state,
+                clock=clock,
+                on_incident=on_incident or log_incident,
+                on_expired=metrics.count_expired,
+            )
         case InfluxConfig():
             return InfluxStore(config)
         case RemoteConfig():

@@ -34,6 +34,16 @@ class StoreMetrics:
         self.lines = Counter(
             "tocsin_store_lines_total", "Lines that the store took or refused.", ["store", "verdict"], registry=registry
         )
+        self._expired = Counter(
+            "tocsin_store_expired_lines_total",
+            "Points that the embedded store deleted because they were older than their bucket keeps them.",
+            ["bucket"],
+            registry=registry,
+        )
+
+    def count_expired(self, bucket: str, lines: int) -> None:
+        """So many lines of the bucket were deleted; a bucket that nothing was deleted of yet shows zero."""
+        self._expired.labels(bucket).inc(lines)
 
 
 class MeteredStore:

@@ -102,6 +102,7 @@ class Roles:
             state=config.state,
             clock=self.clock,
             registry=self.registry,
+            on_incident=self.incident.report,
         )
         role = Collector(
             config.collector,

@@ -63,7 +63,7 @@ def as_table(rows: list[Row]) -> Any:
         column.physical: pa.array([values.get(column) for _, _, values in rows], ARROW_TYPES[column.type])
         for column in columns
     }
-    ordinals, times, _ = zip(*rows, strict=True)
+    ordinals, times = [row[0] for row in rows], [row[1] for row in rows]
     return pa.table({**arrays, "time": pa.array(times, pa.int64()), "ordinal": pa.array(ordinals, pa.int64())})
 
 

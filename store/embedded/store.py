@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 import duckdb
 
 from foundation.errors import ConfigError
+from foundation.lifecycle import OnIncident, Tasks
+from foundation.logs import logger
 from store.contract import FieldTypes, StatementResult, Verdict
 from store.embedded.file import OpenFile, open_file
 from store.embedded.query import parse_query
+from store.embedded.retention import Expiry, Retention
 from store.errors import BodyRefused, BucketMissing, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_log = logger("store.embedded")
 _RETRY_S: Final = 5.0
 _NOT_OPEN: Final = "the embedded store is not open"
 _SIZE: Final = re.compile(r"[1-9]\d*(\.\d+)? ?[KMGT]i?B")
@@ -36,6 +41,9 @@ class EmbeddedConfig:
     `create_buckets`: a bucket comes into being with its first write. `memory_limit` bounds DuckDB's buffers; what does
     not fit goes to disk. When DuckDB's log has grown to `checkpoint_at` it is worked into the file: more is faster,
     less is quicker to open after a crash. `threads` are DuckDB's own; `queries` is how many are answered at once.
+
+    `retention` is how long each bucket keeps its points, as in `{telemetry: 90d, default: 0}`; `default` is for those
+    not named, 0 is for ever. Older points are deleted every `expire_every`, and older lines are refused.
     """
 
     kind: Literal["embedded"] = "embedded"
@@ -45,21 +53,42 @@ class EmbeddedConfig:
     checkpoint_at: str = "64MB"
     threads: int = 2
     queries: int = 4
+    retention: Mapping[str, timedelta] = field(default_factory=dict)
+    expire_every: timedelta = timedelta(minutes=1)
 
     def __post_init__(self) -> None:
         if self.threads < 1 or self.queries < 1:
             raise ValueError("threads and queries must be at least 1")
+        if not self.expire_every:
+            raise ValueError("expire_every must be longer than nothing, as in 1m")
         for name, text in (("memory_limit", self.memory_limit), ("checkpoint_at", self.checkpoint_at)):
             if not _SIZE.fullmatch(text):
                 raise ValueError(f"{name} must be a number and a unit, as in 512MB or 2GB, not {text!r}")
 
 
+def log_incident(name: str, error: BaseException | None) -> None:
+    """Where nobody else is told that a task of the store ended."""
+    _log.error("a task of the store ended", error=error, task=name)
+
+
+def _count_nothing(_bucket: str, _lines: int) -> None:
+    """Nobody counts."""
+
+
 class EmbeddedStore:
-    """The store contract on one DuckDB file."""
+    """The store contract on one DuckDB file. `on_expired` is told bucket and lines when lines reach their retention."""
 
     name = "embedded"
 
-    def __init__(self, config: EmbeddedConfig, *, state: Path, clock: Clock) -> None:
+    def __init__(
+        self,
+        config: EmbeddedConfig,
+        *,
+        state: Path,
+        clock: Clock,
+        on_incident: OnIncident = log_incident,
+        on_expired: Callable[[str, int], None] = _count_nothing,
+    ) -> None:
         self.makes_buckets = config.create_buckets
         self._config = config
         self._path = config.path or state / "telemetry.duckdb"
@@ -68,15 +97,21 @@ class EmbeddedStore:
         self._reading = ThreadPoolExecutor(config.queries, "store-query")
         self._file: OpenFile | None = None
         self._wanted = False
+        self._retention = Retention(config.retention)
+        self._expiry = Expiry(self._retention, self._change, clock, on_expired)
+        self._tasks = Tasks(on_incident)
 
     async def open(self) -> None:
         """Open or make the file. Raises ConfigError when another process holds it, or when it is not ours or newer."""
         self._file = await self._in_writer(self._open_file)
         self._wanted = True
+        if self._retention.limited:
+            _ = self._tasks.spawn(self._expiry.run(self._config.expire_every), "store.expiry")
 
     async def close(self) -> None:
         """Let a running write end, stop running queries, then close the file."""
         self._wanted = False
+        await self._tasks.stop()
         await asyncio.to_thread(self._writing.shutdown)
         file, self._file = self._file, None
         if file is not None:
@@ -104,6 +139,10 @@ class EmbeddedStore:
 
     async def position(self, log: str, bucket: str) -> int | None:
         """The offset committed with the last rows of this log and bucket, 0 when there are none."""
+    async def expire(self) -> int:
+        """Delete now what is past its retention; how many lines that were. Raises StoreUnavailable."""
+        return await self._expiry.sweep()
+
         return self._opened().writer.position(log, bucket)
 
     async def field_types(self, bucket: str) -> FieldTypes:
@@ -153,7 +192,7 @@ class EmbeddedStore:
 
     def _write(self, file: OpenFile, shipment: Shipment, position: Position) -> Verdict:
         self._demand(file, shipment.bucket)
-        return file.writer.write(shipment, position)
+        return file.writer.write(shipment, position, self._retention.bound(shipment.bucket, self._clock.now_ns()))
 
     def _demand(self, file: OpenFile, bucket: str) -> None:
         if not self.makes_buckets and file.catalog.tables(bucket) is None:

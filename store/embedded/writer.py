@@ -10,20 +10,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from foundation.batch import Refused
 from foundation.line_protocol.line import LineError, field_type
 from foundation.line_protocol.parse import parse_line
 from store.contract import Verdict
-from store.embedded.fallback import as_table, check_types, read_lines
+from store.embedded.fallback import Row, as_table, check_types, read_lines
 from store.embedded.rows import forget_rows, newest_time, store_rows
 from store.embedded.shapes import Shape, names_of
 from store.embedded.sorting import Group, sort_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from foundation.batch import Position, Refused, Shipment
+    from foundation.batch import Position, Shipment
     from store.embedded.catalog import Catalog, Growth
+    from store.embedded.retention import Bound
 
 _MOST_SHAPES: Final = 1_000
 """Shapes kept in memory (about 60 kB each); when there are more, all are learnt again."""
@@ -44,8 +47,8 @@ class Writer:
         """The offset committed last for this log and bucket, 0 when nothing was."""
         return self._positions.get((log, bucket), 0)
 
-    def write(self, shipment: Shipment, position: Position) -> Verdict:
-        """Store the shipment, unless the bucket's position is beyond it already.
+    def write(self, shipment: Shipment, position: Position, bound: Bound | None = None) -> Verdict:
+        """Store the shipment, unless the bucket's position is beyond it already; lines before `bound` are refused.
 
         At the very same position it is stored again, which does no harm: that is how the parts of a shipment arrive.
         """
@@ -54,7 +57,7 @@ class Writer:
         if self._positions.get((position.log, position.bucket), -1) > position.offset:
             return Verdict(stored=shipment.lines)
         growth = self._catalog.grow(shipment.bucket)
-        intake = _Intake(growth, self._shapes)
+        intake = _Intake(growth, self._shapes, bound)
         intake.take(shipment.unpack())
         newest = self._commit(growth, intake, position)
         self._catalog.adopt(growth)
@@ -132,7 +135,7 @@ class Writer:
 class _Intake:
     """One body on its way from bytes to Arrow tables."""
 
-    def __init__(self, growth: Growth, known: dict[tuple[str, bytes], Shape]) -> None:
+    def __init__(self, growth: Growth, known: dict[tuple[str, bytes], Shape], bound: Bound | None) -> None:
         self.learnt: dict[tuple[str, bytes], Shape] = {}
         self.parts: dict[str, list[Any]] = {}
         self.refused: list[Refused] = []
@@ -146,16 +149,37 @@ class _Intake:
         odd = result.odd
         for group in result.groups:
             try:
-                self._add(group.shape.measurement, self._columns(group))
+                columns = self._columns(group)
             except pa.ArrowInvalid:
                 odd += zip(group.ordinals, group.text.split(b"\n"), strict=False)
         if odd:
             read = read_lines(sorted(odd), self._growth)
-            self.refused = read.refused
+            self.refused += read.refused
+            texts = dict(odd)
             for measurement, rows in read.rows.items():
-                self._add(measurement, as_table(rows))
+                self._add(measurement, as_table(self._kept_of(rows, texts)))
+
+    def _kept(self, group: Group, table: Any) -> Any:
+        """The rows that are not too old; nearly always all of them, which one look at the oldest tells."""
+        times, bound = table.column("time"), self._bound
+        if bound is None or pc.min(times).as_py() >= bound.first_ns:
+            return table
+        kept = pc.greater_equal(times, bound.first_ns)
+        texts = group.text.split(b"\n")
+        for index in pc.indices_nonzero(pc.invert(kept)).to_pylist():
+            self.refused.append(Refused(texts[index], bound.reason, group.ordinals[index] + 1))
+        return table.filter(kept)
+
+    def _kept_of(self, rows: list[Row], texts: Mapping[int, bytes]) -> list[Row]:
+        bound = self._bound
+        if bound is None:
+            return rows
+        old = [ordinal for ordinal, time_ns, _ in rows if time_ns < bound.first_ns]
+        self.refused += [Refused(texts[ordinal], bound.reason, ordinal + 1) for ordinal in old]
+        return [row for row in rows if row[1] >= bound.first_ns]
 
     def _add(self, measurement: str, table: Any) -> None:
+        self._bound = bound
         self.parts.setdefault(measurement, []).append(table)
         self.stored += table.num_rows
 
@@ -166,6 +190,8 @@ class _Intake:
             *(table.tags[name].physical for name in shape.tags),
             *(table.fields[name].physical for name, _ in shape.fields),
             "time",
+            else:
+                self._add(group.shape.measurement, self._kept(group, columns))
         ]
         columns = shape.columns(group.text)
         return pa.table([*columns, pa.array(group.ordinals, pa.int64())], names=[*names, "ordinal"])
@@ -173,6 +199,8 @@ class _Intake:
     def _shape_of(self, skeleton: bytes, line: bytes) -> Shape | None:
         """The shape of a plain line, from memory or learnt from this very line; None leaves it to the fallback."""
         key = (self._growth.bucket, skeleton)
+        if not table.num_rows:
+            return
         found = self._known.get(key) or self.learnt.get(key)
         if found is None:
             found = self._learn(skeleton, line)

@@ -6,15 +6,18 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from foundation.clock import SystemClock
 from foundation.errors import ConfigError
 from store.contract import Verdict
 from store.embedded.store import EmbeddedConfig, EmbeddedStore
 from store.errors import StoreUnavailable
 from tests.fakes.clock import ManualClock
+from tests.fakes.polling import until
 from tests.fakes.servers import ROOT
 from tests.fakes.shipping import Log
 from tests.fakes.store_child import BUCKET, LINES, LOG
@@ -22,9 +25,9 @@ from tests.fakes.store_child import BUCKET, LINES, LOG
 ROUNDS = 4
 
 
-async def start_child(path: Path) -> asyncio.subprocess.Process:
+async def start_child(path: Path, module: str = "store_child") -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.fakes.store_child", str(path), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", f"tests.fakes.{module}", str(path), cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
 
 
@@ -68,6 +71,44 @@ async def test_kill_9_loses_nothing_and_doubles_nothing(tmp_path: Path, clock: M
         ]
         assert await scalar(store, "SELECT count(latest), max(latest) FROM shared") == [1, position]
         await store.close()
+
+
+async def test_kill_9_while_points_expire(tmp_path: Path) -> None:
+    """After a kill between slices the file opens, nothing that is young enough is gone, and the next sweep goes on."""
+    path, clock, old, young = tmp_path / "telemetry.duckdb", SystemClock(), 450_000, 1_000
+    store = EmbeddedStore(EmbeddedConfig(path=path), state=tmp_path, clock=clock)
+    await store.open()
+    log, now = Log(store, BUCKET), clock.now_ns()
+    await log.put(b"".join(b"m f=1 %d\n" % n for n in range(old)))
+    await log.put(b"".join(b"m f=2 %d\n" % (now - n) for n in range(young)))
+    await store.close()
+
+    child = await start_child(path, "expiry_child")
+    assert child.stdout is not None
+    told = [int(await asyncio.wait_for(child.stdout.readline(), 60)) for _ in range(2)]
+    child.send_signal(signal.SIGKILL)
+    rest = await child.stdout.read()
+    await child.wait()
+    deleted = sum([*told, *map(int, rest.split(b"\n")[:-1])])
+
+    again = EmbeddedStore(
+        EmbeddedConfig(path=path, retention={"default": timedelta(days=1)}), state=tmp_path, clock=clock
+    )
+    plain = EmbeddedStore(EmbeddedConfig(path=path), state=tmp_path, clock=clock)
+    await plain.open()
+    (left,) = await scalar(plain, "SELECT count(f) FROM m WHERE f = 1") if deleted < old else (0,)
+    assert isinstance(left, int)
+    assert left <= old - deleted
+    assert await scalar(plain, "SELECT count(f) FROM m WHERE f = 2") == [young]
+    assert await plain.position(log.name, BUCKET) == log.offset
+    await plain.close()
+    await again.open()
+
+    async def swept() -> bool:
+        return await scalar(again, "SELECT count(f) FROM m") == [young]
+
+    await until(swept, what="the rest to expire")
+    await again.close()
 
 
 async def test_file_of_another_process_is_refused(tmp_path: Path, clock: ManualClock) -> None:

@@ -1,0 +1,118 @@
+"""How long a bucket keeps its points, and who deletes those that are older.
+
+Values first: `Retention` tells where a bucket begins. `Expiry` deletes what lies before, slice after slice, each a
+transaction of its own in the writer's thread, so a shipment waits for one slice at most. Deleted rows leave free blocks
+in the file, which the next lines fill: it does not shrink, and does not grow either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+
+from foundation import durations
+from foundation.logs import logger
+from store.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from foundation.clock import Clock
+    from store.embedded.file import OpenFile
+
+T = TypeVar("T")
+
+_log = logger("store.embedded.retention")
+_OTHERS: Final = "default"
+_SLICE_ROWS: Final = 100_000
+"""About 50 ms of the writer's time."""
+_PAUSE_S: Final = 0.05
+"""Between slices: a sweep takes half of the writer's time at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Where a bucket begins, in ns since 1970, and why older lines are refused."""
+
+    first_ns: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Bucket -> how long its points are kept; `default` is for the buckets that are not named, zero is for ever."""
+
+    spans: Mapping[str, timedelta]
+
+    def bound(self, bucket: str, now_ns: int) -> Bound | None:
+        """Where the bucket begins now; None when it keeps everything."""
+        span = self.spans.get(bucket, self.spans.get(_OTHERS, timedelta()))
+        if not span:
+            return None
+        kept = durations.render(span)
+        return Bound(
+            now_ns - span // timedelta(microseconds=1) * 1_000,
+            f'points beyond retention policy: bucket "{bucket}" keeps the last {kept}',
+        )
+
+    @property
+    def limited(self) -> bool:
+        """Whether any bucket may lose points."""
+        return any(self.spans.values())
+
+
+class Change(Protocol):
+    """Runs work on the open file in the writer's thread."""
+
+    async def __call__(self, work: Callable[[OpenFile], T]) -> T:
+        """What the work returns. Raises StoreUnavailable."""
+
+
+class Expiry:
+    """Deletes points that are older than their bucket keeps them. `on_expired` is told bucket and lines."""
+
+    def __init__(
+        self, retention: Retention, change: Change, clock: Clock, on_expired: Callable[[str, int], None]
+    ) -> None:
+        self._retention = retention
+        self._change = change
+        self._clock = clock
+        self._on_expired = on_expired
+
+    async def run(self, every: timedelta) -> None:
+        """Sweep now and at each `every`, for ever; what cannot be deleted now is deleted by the next sweep."""
+        while True:
+            try:
+                await self.sweep()
+            except StoreUnavailable as error:
+                _log.warning("points past their retention could not be deleted", cause=error)
+            await asyncio.sleep(every.total_seconds())
+
+    async def sweep(self) -> int:
+        """Delete all that is too old now; how many lines that were. Raises StoreUnavailable."""
+        gone = 0
+        now_ns = self._clock.now_ns()
+        for bucket in await self._change(lambda file: file.catalog.buckets()):
+            bound = self._retention.bound(bucket, now_ns)
+            if bound is not None:
+                gone += await self._sweep_bucket(bucket, bound.first_ns)
+        if gone:
+            await self._change(lambda file: file.writer.checkpoint())
+        return gone
+
+    async def _sweep_bucket(self, bucket: str, first_ns: int) -> int:
+        gone = 0
+        for table in (await self._change(lambda file: file.catalog.tables(bucket)) or {}).values():
+            deleted = _SLICE_ROWS
+            while deleted == _SLICE_ROWS:
+                deleted = await self._expire(table.relation, first_ns)
+                self._on_expired(bucket, deleted)
+                gone += deleted
+                if deleted:
+                    await asyncio.sleep(_PAUSE_S)
+        return gone
+
+    async def _expire(self, relation: str, first_ns: int) -> int:
+        return await self._change(lambda file: file.writer.expire(relation, first_ns, _SLICE_ROWS))
