@@ -8,6 +8,7 @@ slack       web API or incoming webhook
 slack_api   one living message per incident
 slack_text  the words in Slack's mrkdwn, escaped
 email       SMTP, by apprise
+email_html  the mail as HTML, escaped
 apprise     every other service that apprise knows
 webhook     JSON to an address of your own: ours, Alertmanager's, or by a template; signed
 action      a call when an incident opens or ends, limited in how often

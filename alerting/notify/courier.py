@@ -33,13 +33,17 @@ _LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """What apprise is handed: where to (a URL or its parts; both may hold secrets), and the words."""
+    """What apprise is handed: where to (a URL or its parts; both may hold secrets), and the words.
+
+    `is_html` says of the body that it is HTML.
+    """
 
     to: Mapping[str, Any] | str
     title: str
     body: str
     status: Status
     severity: str
+    is_html: bool = False
 
 
 def knows(url: str) -> bool:
@@ -120,7 +124,7 @@ def _deliver(letter: Letter, patience_s: float) -> list[str] | None:
         letter.body,
         title=letter.title,
         notify_type=_notify_type(letter),
-        body_format=apprise.NotifyFormat.TEXT,
+        body_format=apprise.NotifyFormat.HTML if letter.is_html else apprise.NotifyFormat.TEXT,
         interpret_escapes=False,
         log_level=logging.DEBUG,
     ) as result:

@@ -1,4 +1,4 @@
-"""E-mail over SMTP, one plain-text message for each thing to say, threaded by incident.
+"""E-mail over SMTP: one mail for each thing to say, as HTML and as plain text, threaded by incident.
 
 Every mail of an incident refers to the same Message-ID, so mail readers put them into one thread. The invariants:
 nothing from labels or templates can become a header (the subject is one line, addresses and references are checked or
@@ -18,6 +18,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from alerting.notify.contract import Message, PartlyRefused, Refusal, Unanswered, Unreachable
 from alerting.notify.courier import Courier, Letter
+from alerting.notify.email_html import page
 from alerting.notify.plugin import Deps
 from alerting.notify.render import body, cut, headline
 from foundation.secret import Secret
@@ -115,7 +116,8 @@ class Email:
         letter = Letter(
             to=self._mailto(message.incident, to),
             title=cut(headline(message), _SUBJECT_CHARACTERS),
-            body=body(message, now),
+            body=page(message, now),
+            is_html=True,
             status=message.status,
             severity=message.severity,
         )
@@ -144,7 +146,7 @@ class Email:
             "password": unquote(server.password) if server.password else None,
             "from_addr": self._config.sender,
             "targets": [to],
-            "format": "text",
+            "format": "html",
             "headers": {"References": thread, "In-Reply-To": thread, "Auto-Submitted": "auto-generated"},
         }
 

@@ -27,7 +27,7 @@ from tests.fakes.pagerduty import FakePagerDuty
 from tests.fakes.servers import deaf_port
 from tests.fakes.service import Answer, FakeService, Hang, Reset, throttled
 from tests.fakes.slack import FakeSlack, FakeSlackApi
-from tests.fakes.smtp import FakeSmtp
+from tests.fakes.smtp import FakeSmtp, plain_text
 from tests.fakes.webhook import FakeWebhook
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
@@ -144,7 +144,13 @@ class EmailRig(Rig):
         return self.server.attempts
 
     def taken(self) -> list[str]:
-        return [f"{mail['Subject']}\n{mail.get_content()}" for mail in self.server.mails]
+        assert [mail["Bcc"] for mail in self.server.mails] == [None] * len(self.server.mails)
+        return [f"{mail['Subject']}\n{quoted(plain_text(mail))}" for mail in self.server.mails]
+
+
+def quoted(text: str) -> str:
+    """A body, marked as such: whatever stands there is no header."""
+    return "\n".join(f"> {line}" for line in text.splitlines())
 
 
 @contextlib.asynccontextmanager

@@ -75,3 +75,19 @@ class FakeSmtp:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Requiring AUTH while not requiring TLS")
             return SMTP(self, auth_required=True, auth_require_tls=False, authenticator=self._authenticate)
+
+
+def plain_text(mail: EmailMessage) -> str:
+    """What a reader without HTML shows."""
+    return _part(mail, "plain")
+
+
+def html(mail: EmailMessage) -> str:
+    """What other readers show."""
+    return _part(mail, "html")
+
+
+def _part(mail: EmailMessage, kind: str) -> str:
+    part = mail.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())

@@ -9,7 +9,8 @@ from alerting.notify.email import Email, EmailConfig
 from alerting.notify.plugin import Deps
 from foundation.secret import Secret
 from tests.alerting.notify.messages import NOW, alert, ended, message
-from tests.fakes.smtp import FakeSmtp
+from tests.alerting.notify.reading import look
+from tests.fakes.smtp import FakeSmtp, html, plain_text
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # an import of apprise's
 
@@ -18,7 +19,7 @@ def config(server: FakeSmtp, to: str | tuple[str, ...] = "ops@example.org", **mo
     return EmailConfig(to=to, smtp=Secret(f"smtp://127.0.0.1:{server.port}"), **more)
 
 
-async def test_every_recipient_gets_a_mail_of_plain_text() -> None:
+async def test_every_recipient_gets_a_mail() -> None:
     """Two recipients, two mails, from whom the configuration says."""
     async with FakeSmtp() as server:
         notifier = Email(config(server, ("a@example.org", "b@example.org"), from_="Tocsin <alarm@example.org>"), Deps())
@@ -27,8 +28,34 @@ async def test_every_recipient_gets_a_mail_of_plain_text() -> None:
 
         assert sorted(server.recipients) == [["a@example.org"], ["b@example.org"]]
         assert {str(mail["From"]) for mail in server.mails} == {"Tocsin <alarm@example.org>"}
-        assert {mail.get_content_type() for mail in server.mails} == {"text/plain"}
+        assert {mail.get_content_type() for mail in server.mails} == {"multipart/alternative"}
         assert {str(mail["Subject"]) for mail in server.mails} == {"[CRITICAL] /pay is slow"}
+
+
+async def test_a_mail_says_the_same_as_text_and_as_html() -> None:
+    """Both parts name the alert, its facts, what is left out and where to look."""
+    view = alert(runbook_url="https://example.org/slow?a=1&b=2", description="Users wait.\nCall payments.")
+    async with FakeSmtp() as server:
+        notifier = Email(config(server), Deps())
+        await notifier.send(message(view, url="http://127.0.0.1:8080/alerts", muted=("2 silenced by ann",)), now=NOW)
+        await notifier.close()
+
+        (mail,) = server.mails
+        lines = [line.strip() for line in plain_text(mail).splitlines() if line.strip()]
+        assert lines == [
+            "[CRITICAL] /pay is slow",
+            "CRITICAL /pay is slow",
+            "since 2026-11-22 13:57:55 UTC (2m5s)",
+            "value: 912.5",
+            "alertname=FeatureSlow, endpoint=/pay, service=payments",
+            "Users wait.",
+            "Call payments.",
+            "runbook: https://example.org/slow?a=1&b=2",
+            "Left out: 2 silenced by ann.",
+            "Open in Tocsin: http://127.0.0.1:8080/alerts",
+        ]
+        shown = look(html(mail)).text
+        assert [line for line in lines if line not in shown] == []
 
 
 async def test_all_mails_of_an_incident_are_one_thread() -> None:
