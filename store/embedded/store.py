@@ -137,12 +137,12 @@ class EmbeddedStore:
             self._demand(self._opened(), bucket)
             await self._change(lambda file: file.writer.make_bucket(bucket))
 
-    async def position(self, log: str, bucket: str) -> int | None:
-        """The offset committed with the last rows of this log and bucket, 0 when there are none."""
     async def expire(self) -> int:
         """Delete now what is past its retention; how many lines that were. Raises StoreUnavailable."""
         return await self._expiry.sweep()
 
+    async def position(self, log: str, bucket: str) -> int | None:
+        """The offset committed with the last rows of this log and bucket, 0 when there are none."""
         return self._opened().writer.position(log, bucket)
 
     async def field_types(self, bucket: str) -> FieldTypes:

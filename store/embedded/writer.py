@@ -77,6 +77,19 @@ class Writer:
             growth.apply(self._connection)
         self._catalog.adopt(growth)
 
+    def expire(self, relation: str, first_ns: int, most_rows: int) -> int:
+        """Delete rows of a table that are older than `first_ns`, at most so many; how many they were."""
+        if self._in_doubt:
+            self._look_again()
+        old = f"SELECT rowid FROM {relation} WHERE time < {first_ns} LIMIT {most_rows}"  # noqa: S608 - names of our own
+        with self._transaction():
+            rows = self._connection.execute(f"DELETE FROM {relation} WHERE rowid IN ({old})").fetchall()  # noqa: S608 - ours
+        return int(rows[0][0])
+
+    def checkpoint(self) -> None:
+        """Work the log into the file: the blocks of deleted rows are free for others from then on."""
+        self._connection.execute("CHECKPOINT")
+
     def _commit(self, growth: Growth, intake: _Intake, position: Position) -> dict[str, int | None]:
         """Everything in one transaction; returns the newest time of each table that was written."""
         newest: dict[str, int | None] = {}
@@ -142,6 +155,7 @@ class _Intake:
         self.stored = 0
         self._growth = growth
         self._known = known
+        self._bound = bound
 
     def take(self, body: bytes) -> None:
         """Sort, convert, and read one by one what is left."""
@@ -152,6 +166,8 @@ class _Intake:
                 columns = self._columns(group)
             except pa.ArrowInvalid:
                 odd += zip(group.ordinals, group.text.split(b"\n"), strict=False)
+            else:
+                self._add(group.shape.measurement, self._kept(group, columns))
         if odd:
             read = read_lines(sorted(odd), self._growth)
             self.refused += read.refused
@@ -179,7 +195,8 @@ class _Intake:
         return [row for row in rows if row[1] >= bound.first_ns]
 
     def _add(self, measurement: str, table: Any) -> None:
-        self._bound = bound
+        if not table.num_rows:
+            return
         self.parts.setdefault(measurement, []).append(table)
         self.stored += table.num_rows
 
@@ -190,8 +207,6 @@ class _Intake:
             *(table.tags[name].physical for name in shape.tags),
             *(table.fields[name].physical for name, _ in shape.fields),
             "time",
-            else:
-                self._add(group.shape.measurement, self._kept(group, columns))
         ]
         columns = shape.columns(group.text)
         return pa.table([*columns, pa.array(group.ordinals, pa.int64())], names=[*names, "ordinal"])
@@ -199,8 +214,6 @@ class _Intake:
     def _shape_of(self, skeleton: bytes, line: bytes) -> Shape | None:
         """The shape of a plain line, from memory or learnt from this very line; None leaves it to the fallback."""
         key = (self._growth.bucket, skeleton)
-        if not table.num_rows:
-            return
         found = self._known.get(key) or self.learnt.get(key)
         if found is None:
             found = self._learn(skeleton, line)
