@@ -12,6 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
+RULE_BLIND = "TocsinRuleBlind"
+"""Tocsin's own alert about rules that cannot be evaluated."""
+NOTIFICATIONS_FAILING = "TocsinNotificationsFailing"
+"""Tocsin's own alert about a notifier that takes no messages; its labels name `receiver` and `notifier`."""
+
 Labels = tuple[tuple[str, str], ...]
 """Sorted (name, value) pairs, `alertname` among them, `severity` not."""
 

@@ -68,7 +68,9 @@ class ConfigStatus:
 
 
 class Api:
-    """Answers for one alerting role. `routes` are what other rooms serve beside this one's."""
+    """Answers for one alerting role. `about_notifiers` are the alerts about those that fail; `routes` are what other
+    rooms serve beside this one's.
+    """
 
     def __init__(  # noqa: PLR0913 - everything that it shows, by name
         self,
@@ -80,6 +82,7 @@ class Api:
         config: ConfigStatus,
         clock: Clock,
         registry: CollectorRegistry,
+        about_notifiers: Callable[[], tuple[Alert, ...]] = tuple,
         routes: Iterable[web.RouteDef] = (),
     ) -> None:
         self._rules = rules
@@ -89,6 +92,7 @@ class Api:
         self._config = config
         self._clock = clock
         self._registry = registry
+        self._about_notifiers = about_notifiers
         self._routes = tuple(routes)
 
     def app(self) -> web.Application:
@@ -116,12 +120,15 @@ class Api:
         words = await self._memory.words()
         shown = [
             alert
-            for alert in self._rules.alerts()
+            for alert in self._open_alerts()
             if (state is None or alert.state == state) and (rule is None or alert.rule == rule)
         ]
         shown.sort(key=shapes.urgency)
         told = (self._shape(one, words.get(one.fingerprint)) for one in shown)
         return answer({"alerts": list(told)})
+
+    def _open_alerts(self) -> tuple[Alert, ...]:
+        return (*self._rules.alerts(), *self._about_notifiers())
 
     def _shape(self, alert: Alert, words: Words | None) -> Mapping[str, Any]:
         incidents = self._dispatcher.incidents(alert.fingerprint)
@@ -149,7 +156,7 @@ class Api:
         failed = await self._memory.count(Outcome.FAILED, since=now - _FAILED_LATELY)
         failing = sum(status.health in (Health.ERROR, Health.BLIND) for status in self._rules.statuses())
         waited_s = self._sender.oldest_s()
-        alerts = self._rules.alerts()
+        alerts = self._open_alerts()
         degraded = self._config.all_errors or failing or failed or waited_s > _WAITED_LONG_S
         return answer(
             {

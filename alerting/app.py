@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import aiohttp
 from prometheus_client import CollectorRegistry
 
 from alerting.account_route import AccountRoute
+from alerting.alert import Alert
 from alerting.api import Api, ConfigStatus
 from alerting.config import AlertingConfig, HeartbeatConfig
 from alerting.contract import Lag
@@ -30,6 +31,8 @@ from alerting.lag import CollectorElsewhere, CollectorHere, NeverBehind
 from alerting.memory.contract import MemoryFailed
 from alerting.memory.sqlite import SqliteMemory
 from alerting.metrics import DispatchMetrics, EvaluatorMetrics
+from alerting.reach import Reach
+from alerting.self_watch import SelfWatch
 from alerting.send import Pace, Sender
 from alerting.silencing import Silencing
 from foundation.clock import Clock
@@ -111,18 +114,24 @@ class Alerting:
             self._memory, self._sender, clock=self._clock, metrics=self._metrics, events=events, url=self._url
         )
         await dispatcher.open(self._armory.equip(contents.notify, contents.calendars))
-        evaluator = await self._evaluate(contents, dispatcher, self._session)
+        kept = [one.alert for one in await self._memory.alerts()]
+        reach = Reach(alert for alert in kept if alert.rule == Reach.RULE)
+        others = [alert for alert in kept if alert.rule != Reach.RULE]
+        evaluator = self._evaluate(contents, others, dispatcher, self._session)
         self._dispatcher, self._evaluator = dispatcher, evaluator
         self._taken_up(contents)
         if contents.notify is None:
             _log.warning("no notify file is configured: alerts are kept and shown, nobody is told")
         loops = {"send": self._sender.run(), "flush": dispatcher.run(), "evaluate": evaluator.run()}
+        loops["reach"] = SelfWatch(
+            reach, self._sender.health, recorder=dispatcher, clock=self._clock, metrics=self._metrics
+        ).run()
         loops |= {"files": self._follow_files()} | ({"events": events.run()} if events is not None else {})
         if self._config.heartbeat is not None:
             loops["heartbeat"] = self._heartbeat(self._config.heartbeat, evaluator).run()
         for name, loop in loops.items():
             _ = self._tasks.spawn(loop, f"alerting.{name}")
-        return await self._serve(evaluator, dispatcher)
+        return await self._serve(evaluator, dispatcher, reach)
 
     async def stop(self) -> None:
         """Stop answering, deciding and sending; what waits stays in the file."""
@@ -189,10 +198,12 @@ class Alerting:
         self._status.receivers = tuple(one.name for one in contents.notify.receivers) if contents.notify else ()
         self._metrics.config_ok.set(1)
 
-    async def _evaluate(self, contents: Contents, dispatcher: Dispatcher, session: aiohttp.ClientSession) -> Evaluator:
+    def _evaluate(
+        self, contents: Contents, kept: Sequence[Alert], dispatcher: Dispatcher, session: aiohttp.ClientSession
+    ) -> Evaluator:
         return Evaluator(
             contents.rules,
-            {kept.alert.fingerprint: kept.alert for kept in await self._memory.alerts()},
+            {alert.fingerprint: alert for alert in kept},
             reader=self._reader,
             recorder=dispatcher,
             lag=self._lag_of(session),
@@ -225,7 +236,7 @@ class Alerting:
         self._elsewhere = CollectorElsewhere(self._config.collector, session, self._clock)
         return self._elsewhere
 
-    async def _serve(self, evaluator: Evaluator, dispatcher: Dispatcher) -> str:
+    async def _serve(self, evaluator: Evaluator, dispatcher: Dispatcher, reach: Reach) -> str:
         address = Address.parse(self._config.listen)
         silencing = Silencing(
             dispatcher, self._clock, token=self._config.admin_token, demands_token=not address.loopback
@@ -239,6 +250,7 @@ class Alerting:
             config=self._status,
             clock=self._clock,
             registry=self._registry,
+            about_notifiers=lambda: reach.active,
             routes=(*silencing.routes(), *accounts.routes()),
         )
         self._site = Site(api.app(), address, listening=self._listening, shutdown_s=_REST_S)

@@ -297,7 +297,7 @@ class Dispatcher:
         kept = withheld(group, hush, names, notifiers, now)
         return _Flush(
             notice,
-            (*said, *kept, *self._passing.echoes(group.key.receiver, said)),
+            (*self._passing.with_others(group, said), *kept),
             self._book.settled(group, notice, now, hush),
         )
 

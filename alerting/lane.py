@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from alerting.alert import NOTIFICATIONS_FAILING
 from alerting.memory.contract import Notification
 from alerting.notify.contract import Notifier, Status
 
@@ -24,6 +25,25 @@ class ChannelKey:
 
     receiver: str
     notifier: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelHealth:
+    """How a notifier does. `waiting` counts incidents of which something waits, `waited_s` is for how long the one that
+    is worst off has made no progress; messages about notifiers that fail count for neither, nor for refusals.
+
+    `is_open`: its circuit is. `refused_s` is how long ago it refused a message for good and has taken none since.
+    `is_proven`: it has taken the last message that it answered.
+    """
+
+    receiver: str
+    notifier: str
+    waiting: int = 0
+    waited_s: float = 0.0
+    is_open: bool = False
+    refused_s: float | None = None
+    error: str = ""
+    is_proven: bool = False
 
 
 OPENS_AT = 5
@@ -40,7 +60,8 @@ class _Stage(Enum):
 
 @dataclass(slots=True, eq=False)
 class Lane:
-    """What a channel still has to say about an incident. `ready_at` is in the clock's monotonic seconds.
+    """What a channel still has to say about an incident. `ready_at` is in the clock's monotonic seconds, like
+    `stuck_since`: when its first row came, or the one before came to its end.
 
     `receipt` is the last one that the notifier gave, as far as this lane has seen.
     """
@@ -49,10 +70,16 @@ class Lane:
     rows: deque[Notification] = field(default_factory=deque)
     failures: int = 0
     ready_at: float = 0.0
+    stuck_since: float = 0.0
     holds: int = 0
     stage: _Stage = _Stage.IDLE
     has_slot: bool = False
     receipt: str | None = None
+
+    @property
+    def is_about_notifiers(self) -> bool:
+        """Whether it tells of notifiers that fail."""
+        return bool(self.rows) and self.rows[0].message.group_labels.get("alertname") == NOTIFICATIONS_FAILING
 
     def overtaken(self) -> Status | None:
         """How the first row would be overtaken: by the resolve behind it, or by newer news; None when it is last."""
@@ -76,20 +103,49 @@ class Channel:
         self._count = 0
         self._busy = 0
         self._free = slots
+        self._refused_at: float | None = None
+        self._error = ""
+        self._is_proven = False
 
     @property
     def is_open(self) -> bool:
         """Whether the circuit is: it failed so often in a row that one message at a time tries it, after a rest."""
         return self.failures >= OPENS_AT
 
-    def failed(self, now: float, rest_s: float) -> None:
+    def health(self, now: float) -> ChannelHealth:
+        """How it does, for the alerts about it."""
+        stuck = [lane.stuck_since for lane in self._lanes.values() if lane.rows and not lane.is_about_notifiers]
+        return ChannelHealth(
+            receiver=self.key.receiver,
+            notifier=self.key.notifier,
+            waiting=len(stuck),
+            waited_s=max(now - min(stuck, default=now), 0.0),
+            is_open=self.is_open,
+            refused_s=None if self._refused_at is None else now - self._refused_at,
+            error=self._error,
+            is_proven=self._is_proven,
+        )
+
+    def failed(self, now: float, rest_s: float, error: str) -> None:
         """A message was not taken for now; with an open circuit the next one tries after `rest_s`."""
+        self._error, self._is_proven = error, False
         self.failures += 1
         if self.is_open:
             self._rest_until = max(self._rest_until, now + rest_s)
 
-    def succeeded(self, now: float) -> None:
-        """The service answered; what waited because it did not need not wait longer."""
+    def took(self, now: float) -> None:
+        """The service has a message."""
+        self._refused_at, self._error, self._is_proven = None, "", True
+        self._answered(now)
+
+    def refused(self, lane: Lane, now: float, error: str) -> None:
+        """The service refused the lane's message for good."""
+        if not lane.is_about_notifiers:
+            self._refused_at, self._error, self._is_proven = now, error, False
+        self._answered(now)
+
+    def _answered(self, now: float) -> None:
+        """What waited because the service did not answer need not wait longer."""
         was_open, self.failures, self._rest_until = self.is_open, 0, 0.0
         if was_open:
             self._queue = [(min(ready_at, now), number, lane) for ready_at, number, lane in self._queue]
@@ -111,11 +167,11 @@ class Channel:
             if lane.stage is _Stage.BUSY and lane.rows:
                 yield lane.rows[0].id
 
-    def offer(self, row: Notification, ready_at: float) -> None:
-        """Append a row to its lane; a lane that was empty may start at `ready_at`."""
+    def offer(self, row: Notification, ready_at: float, since: float) -> None:
+        """Append a row to its lane; a lane that was empty may start at `ready_at`, and has waited since `since`."""
         lane = self._lanes.get(row.message.incident)
         if lane is None:
-            lane = self._lanes[row.message.incident] = Lane(row.message.incident, ready_at=ready_at)
+            lane = self._lanes[row.message.incident] = Lane(row.message.incident, ready_at=ready_at, stuck_since=since)
         lane.rows.append(row)
         self._enqueue(lane)
 

@@ -48,6 +48,11 @@ class DispatchMetrics:
             ["receiver", "notifier"],
             registry=registry,
         )
+        self.failing_notifiers = Gauge(
+            "tocsin_alerting_notifiers_failing",
+            "Notifiers about which an alert is open because they take no messages.",
+            registry=registry,
+        )
         self.pending = Gauge("tocsin_alerting_outbox_pending", "Notifications that wait to be sent.", registry=registry)
         self.oldest_s = Gauge(
             "tocsin_alerting_outbox_oldest_seconds", "Age of the oldest notification that waits.", registry=registry

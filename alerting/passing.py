@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
+from alerting.detour import around, is_about_notifiers
 from alerting.fallback import Fallback, echoes, is_needed, overdue, passed_on
 from alerting.memory.contract import Draft, Memory, Outcome
 from alerting.metrics import DispatchMetrics
+from alerting.routing.group import Group
 from alerting.send import Sender
 from foundation.clock import Clock
 from foundation.logs import logger
@@ -33,12 +35,13 @@ class PassingOn:
         """Pass on by these from now on, receiver -> its fallback."""
         self._fallbacks = fallbacks
 
-    def echoes(self, receiver: str, said: Sequence[Draft]) -> tuple[Draft, ...]:
-        """What is said to a receiver, for whoever was told of the incident in its place."""
-        fallback = self._fallbacks.get(receiver)
-        if fallback is None:
-            return ()
-        return echoes(said, fallback, self._sender.notifiers(fallback.receiver))
+    def with_others(self, group: Group, said: Sequence[Draft]) -> tuple[Draft, ...]:
+        """What is said of a group, and what is said of it to others than its receiver."""
+        fallback = self._fallbacks.get(group.key.receiver)
+        notifiers = self._sender.notifiers(fallback.receiver) if fallback else ()
+        if is_about_notifiers(group):
+            return around(group, said, fallback.receiver if fallback else "", notifiers)
+        return (*said, *(echoes(said, fallback, notifiers) if fallback else ()))
 
     async def due(self, incidents: Iterable[str]) -> tuple[Draft, ...]:
         """What is to be passed on now, of the open `incidents`. Raises MemoryFailed."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from alerting.lane import OPENS_AT, Channel, ChannelKey, Lane
+from alerting.lane import OPENS_AT, Channel, ChannelHealth, ChannelKey, Lane
 from alerting.memory.contract import Attempt, Memory, MemoryFailed, Notification, Outcome, Suppression
 from alerting.metrics import DispatchMetrics
 from alerting.notify.contract import Notifier, PartlyRefused, Status, Unanswered
@@ -88,7 +88,8 @@ class Sender:
         now, today = self._clock.monotonic(), self._clock.now()
         for row in rows:
             asked = (row.not_before - today).total_seconds() if row.not_before else 0.0
-            self._channels[key_of(row)].offer(row, now + max(asked, 0.0))
+            age_s = max((today - row.message.decided_at).total_seconds(), 0.0)
+            self._channels[key_of(row)].offer(row, now + max(asked, 0.0), now - age_s)
         self._wake.set()
 
     def knows(self, row: Notification) -> bool:
@@ -98,6 +99,11 @@ class Sender:
     def notifiers(self, receiver: str) -> tuple[str, ...]:
         """The notifiers of a receiver, in the order of the file."""
         return tuple(key.notifier for key in self._channels if key.receiver == receiver)
+
+    def health(self) -> tuple[ChannelHealth, ...]:
+        """How every notifier does, in the order of the file."""
+        now = self._clock.monotonic()
+        return tuple(channel.health(now) for channel in self._channels.values())
 
     @contextlib.contextmanager
     def hold(self, incidents: Iterable[str]) -> Iterator[frozenset[int]]:
@@ -193,6 +199,7 @@ class Sender:
                 self._count(channel.key, attempt)
                 lane.failures = 0
                 lane.receipt = attempt.receipt or lane.receipt
+                lane.stuck_since = self._clock.monotonic()
                 lane.rows.popleft()
         finally:
             channel.finish(lane)
@@ -221,7 +228,8 @@ class Sender:
             return self._again(channel, lane, row, error, "timeout")
         except Permanent as refusal:
             _log.error("a notification was refused for good", **_words(channel, row), refusal=refusal)
-            self._answered(channel)
+            channel.refused(lane, self._clock.monotonic(), str(refusal))
+            self._show_circuit(channel)
             partly = isinstance(refusal, PartlyRefused)
             return Attempt(id=row.id, outcome=Outcome.FAILED, at=self._clock.now(), error=str(refusal), doubtful=partly)
         except Transient as transient:
@@ -229,7 +237,8 @@ class Sender:
         except Exception as bug:  # noqa: BLE001 - the boundary to the plugins: a page is never lost to a bug in one
             _log.error("a notifier broke", error=bug, **_words(channel, row))
             return self._again(channel, lane, row, Unanswered(f"{type(bug).__name__} in the notifier"), "error")
-        self._answered(channel)
+        channel.took(self._clock.monotonic())
+        self._show_circuit(channel)
         at = self._clock.now()
         self._metrics.latency.observe(max((at - row.message.decided_at).total_seconds(), 0.0))
         return Attempt(id=row.id, outcome=Outcome.SENT, at=at, receipt=receipt)
@@ -260,7 +269,7 @@ class Sender:
         lane.failures += 1
         lane.ready_at = self._clock.monotonic() + wait_s
         rest_s = self._pace.backoff.delay_s(max(channel.failures - OPENS_AT, 0), self._luck(), error.retry_after_s)
-        channel.failed(self._clock.monotonic(), rest_s)
+        channel.failed(self._clock.monotonic(), rest_s, str(error))
         self._show_circuit(channel)
         if error.retry_after_s:
             channel.hold_until = max(channel.hold_until, self._clock.monotonic() + error.retry_after_s)
@@ -275,10 +284,6 @@ class Sender:
             next_attempt_at=now + timedelta(seconds=wait_s),
             not_before=now + timedelta(seconds=error.retry_after_s) if error.retry_after_s else None,
         )
-
-    def _answered(self, channel: Channel) -> None:
-        channel.succeeded(self._clock.monotonic())
-        self._show_circuit(channel)
 
     def _show_circuit(self, channel: Channel) -> None:
         self._metrics.open_circuits.labels(channel.key.receiver, channel.key.notifier).set(channel.is_open)

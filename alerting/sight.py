@@ -11,13 +11,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alerting import state
-from alerting.alert import Alert, Datapoint, Evaluation, State
+from alerting.alert import RULE_BLIND, Alert, Datapoint, Evaluation, State
 from alerting.rules.policy import Policy
-from alerting.rules.rule import RESERVED
 from alerting.rules.threshold import Threshold
 from alerting.watch import Decision, Health, RuleStatus
 
-_LABELS = (("alertname", RESERVED),)
+_LABELS = (("alertname", RULE_BLIND),)
 _HOLD = timedelta(seconds=10)
 """A store that goes away blinds many rules within a moment: they are told together, and not if it is back at once."""
 _SOME = Policy(every=timedelta(0), warn=Threshold(">", 0), hold=_HOLD)
@@ -29,10 +28,10 @@ _NAMED = 10
 class Sight:
     """Whether all rules see."""
 
-    RULE = RESERVED
+    RULE = RULE_BLIND
 
     def __init__(self, remembered: Alert | None) -> None:
-        self._alert = remembered or Alert(rule=RESERVED, labels=_LABELS)
+        self._alert = remembered or Alert(rule=RULE_BLIND, labels=_LABELS)
         self._dark_since: datetime | None = None
 
     @property
@@ -45,7 +44,7 @@ class Sight:
         blind = [status for status in statuses if status.health is Health.BLIND]
         unsure = any(_is_unsure(status) for status in statuses)
         if unsure and not blind:
-            return Decision(Evaluation(rule=RESERVED, at=at), {_LABELS: self._alert})
+            return Decision(Evaluation(rule=RULE_BLIND, at=at), {_LABELS: self._alert})
         point = Datapoint(at, float(len(blind)))
         after, changes = state.step(self._policy(statuses, blind, at), self._alert, point, at, behind=False)
         after = after or self._alert
@@ -54,7 +53,7 @@ class Sight:
             told = "all rules can be evaluated"
         words = {"summary": told, "description": "\n".join(_lines(blind))}
         evaluation = Evaluation(
-            rule=RESERVED,
+            rule=RULE_BLIND,
             at=at,
             saved=(after,) if changes else (),
             transitions=tuple(replace(change, reason=told, annotations=words) for change in changes),

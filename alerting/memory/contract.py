@@ -46,6 +46,7 @@ class Suppression(StrEnum):
     SILENCED = "silenced"
     INHIBITED = "inhibited"
     CALENDAR = "calendar"
+    ABOUT_ITSELF = "about-itself"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from alerting.alert import Alert, Change, State, Transition, as_told
+from alerting.alert import NOTIFICATIONS_FAILING, Alert, Change, Labels, State, Transition, as_told, labels_of
 from alerting.routing.group import (
     NO_HUSH,
     Group,
@@ -210,7 +210,14 @@ def _targets(member: Member, tree: Node | None) -> dict[GroupKey, Timers]:
     if tree is None:
         return {}
     labels = as_told(member.labels, member.level)
-    return {GroupKey(node.receiver, node.group_labels(labels)): node.timers for node in tree.find(labels)}
+    return {GroupKey(node.receiver, _group_labels(node, labels)): node.timers for node in tree.find(labels)}
+
+
+def _group_labels(node: Node, labels: Mapping[str, str]) -> Labels:
+    """As the route says. What is about notifiers that fail goes other ways, so it is never in a group with the rest."""
+    name = labels.get("alertname")
+    own = {"alertname": name} if name == NOTIFICATIONS_FAILING else {}
+    return labels_of({**dict(node.group_labels(labels)), **own})
 
 
 def _is_new(key: GroupKey, holders: frozenset[GroupKey]) -> bool:

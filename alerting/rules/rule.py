@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeVar
 
-from alerting.alert import Labels
+from alerting.alert import NOTIFICATIONS_FAILING, RULE_BLIND, Labels
 from alerting.rules.policy import Datapoints, Flapping, Missing, Policy
 from alerting.rules.query import Question, bound, count_of, counts, group_keys, read_query
 from alerting.rules.recipe import Combination, Part, Recipe
@@ -25,8 +25,8 @@ from influxql.ast import Select
 
 T = TypeVar("T")
 
-RESERVED = "TocsinRuleBlind"
-"""The evaluator's own alert; no rule may take its name."""
+RESERVED = frozenset({RULE_BLIND, NOTIFICATIONS_FAILING})
+"""Tocsin's own alerts; no rule may take their names."""
 OWN_LABELS = frozenset({"alertname", "severity"})
 """Labels that Tocsin sets."""
 
@@ -135,8 +135,8 @@ class Rule:
     def _check_name(self) -> None:
         if not self.alert.strip() or not self.alert.isprintable():
             raise ValueError("alert: needs a name, as in `alert: CheckoutSlow`")
-        if self.alert == RESERVED:
-            raise ValueError(f"alert: {RESERVED} is Tocsin's own alert; choose another name")
+        if self.alert in RESERVED:
+            raise ValueError(f"alert: {self.alert} is Tocsin's own alert; choose another name")
         if not self.bucket:
             raise ValueError("bucket: needs a name; leave it out for `telemetry`")
 
