@@ -21,7 +21,7 @@ from influxql.ast import (
     Wildcard,
 )
 from influxql.errors import QueryError
-from influxql.functions import AGGREGATES, MATH, NOT_YET, TRANSFORMATIONS
+from influxql.functions import AGGREGATES, MATH, REFUSED, TRANSFORMATIONS
 from influxql.literals import format_duration
 from influxql.printer import print_expr
 
@@ -115,8 +115,8 @@ class _Checker:
         self._point_call(call, wildcards=wildcards)
 
     def _point_call(self, call: Call, *, wildcards: bool) -> None:
-        if call.name in NOT_YET:
-            raise QueryError(f"function {call.name}() is not supported by this store")
+        if call.name in REFUSED:
+            raise QueryError(f"function {call.name}() {REFUSED[call.name]}")
         if call.name in TRANSFORMATIONS:
             self._transformation(call, wildcards=wildcards)
         elif call.name == "distinct":
@@ -128,6 +128,13 @@ class _Checker:
             _check_count(call, 2)
             if not isinstance(call.args[1], IntegerLiteral | NumberLiteral):
                 raise QueryError("expected float argument in percentile()")
+            self._symbol(call, wildcards=wildcards)
+        elif call.name == "sample":
+            _check_sample(call)
+            self._symbol(call, wildcards=wildcards)
+        elif call.name == "integral":
+            _check_integral(call)
+            self.found.only_selectors = False
             self._symbol(call, wildcards=wildcards)
         elif call.name in AGGREGATES:
             self._aggregate(call, wildcards=wildcards)
@@ -205,13 +212,29 @@ class _Checker:
         self._symbol(call, wildcards=wildcards)
 
 
+def _check_sample(call: Call) -> None:
+    _check_count(call, 2)
+    size = call.args[1]
+    if not isinstance(size, IntegerLiteral):
+        raise QueryError("expected integer argument in sample()")
+    if size.value <= 0:
+        raise QueryError(f"sample window must be greater than 1, got {size.value}")
+
+
+def _check_integral(call: Call) -> None:
+    _check_between(call, 1, 2)
+    if len(call.args) == 1:
+        return
+    unit = call.args[1]
+    if not isinstance(unit, DurationLiteral):
+        raise QueryError("second argument must be a duration")
+    if unit.value <= 0:
+        raise QueryError(f"duration argument must be positive, got {format_duration(unit.value)}")
+
+
 def _check_transformation(call: Call) -> None:
-    least, most = TRANSFORMATIONS[call.name].arguments
-    count = len(call.args)
-    if not least <= count <= most:
-        wish = f"at least {least} but no more than {most}" if least != most else str(most)
-        raise QueryError(f"invalid number of arguments for {call.name}, expected {wish}, got {count}")
-    if count == 1:
+    _check_between(call, *TRANSFORMATIONS[call.name].arguments)
+    if len(call.args) == 1:
         return
     second = call.args[1]
     if call.name == "moving_average":
@@ -226,6 +249,13 @@ def _check_transformation(call: Call) -> None:
         raise QueryError(f"second argument to {call.name} must be a duration, got *influxql.{type(second).__name__}")
     if second.value <= 0:
         raise QueryError(f"duration argument must be positive, got {format_duration(second.value)}")
+
+
+def _check_between(call: Call, least: int, most: int) -> None:
+    count = len(call.args)
+    if not least <= count <= most:
+        wish = f"at least {least} but no more than {most}" if least != most else str(most)
+        raise QueryError(f"invalid number of arguments for {call.name}, expected {wish}, got {count}")
 
 
 def _check_count(call: Call, expected: int) -> None:

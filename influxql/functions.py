@@ -43,6 +43,7 @@ AGGREGATES: Final = {
         Function("mode", takes=_ALL),
         Function("stddev", answer=FieldType.FLOAT),
         Function("spread"),
+        Function("integral", answer=FieldType.FLOAT),
         Function("min", selector=True, takes=_NO_TEXT),
         Function("max", selector=True, takes=_NO_TEXT),
         Function("first", selector=True, takes=_ALL),
@@ -50,6 +51,7 @@ AGGREGATES: Final = {
         Function("percentile", selector=True),
         Function("top", selector=True),
         Function("bottom", selector=True),
+        Function("sample", selector=True, takes=_ALL),
     )
 }
 
@@ -76,22 +78,27 @@ MATH: Final = {
 KEEPS_TYPE: Final = frozenset(("abs", "floor", "ceil", "round"))
 """Math functions of an integer that answer an integer."""
 
-NOT_YET: Final = frozenset(
-    (
-        "integral",
-        "sample",
-        "holt_winters",
-        "holt_winters_with_fit",
-        "chande_momentum_oscillator",
-        "exponential_moving_average",
-        "double_exponential_moving_average",
-        "triple_exponential_moving_average",
-        "triple_exponential_derivative",
-        "relative_strength_index",
-        "kaufmans_efficiency_ratio",
-        "kaufmans_adaptive_moving_average",
-        "count_hll",
-        "sum_hll",
+OWN_TIMES: Final = frozenset(("top", "bottom", "sample", "integral"))
+"""Calls whose points keep times of their own in GROUP BY time(): no window of theirs is ever filled."""
+
+_SEARCHES: Final = "its forecast is the end of a numeric search, so two implementations do not agree"
+
+REFUSED: Final = {
+    **dict.fromkeys(("holt_winters", "holt_winters_with_fit"), f"is not supported by this store: {_SEARCHES}"),
+    **dict.fromkeys(
+        (
+            "chande_momentum_oscillator",
+            "exponential_moving_average",
+            "double_exponential_moving_average",
+            "triple_exponential_moving_average",
+            "triple_exponential_derivative",
+            "relative_strength_index",
+            "kaufmans_efficiency_ratio",
+            "kaufmans_adaptive_moving_average",
+            "count_hll",
+            "sum_hll",
+        ),
+        "is not supported by this store",
     ),
-)
-"""InfluxDB knows them, this engine does not: they are refused by name, never answered wrong."""
+}
+"""InfluxDB knows them, this engine does not: they are refused by name, with the reason, never answered wrong."""

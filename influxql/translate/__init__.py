@@ -7,5 +7,5 @@ predicate    conditions on fields and tags -> a WHERE clause
 scalar       a field or tag, cast -> an expression
 timegroup    GROUP BY time() -> the start of a row's window
 aggregate    a call -> columns of a grouped SELECT, and how to read them
-ranking      top(), bottom() and distinct() -> a SELECT of their own
+ranking      top(), bottom(), sample() and distinct() -> a SELECT of their own
 """

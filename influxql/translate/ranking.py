@@ -1,4 +1,4 @@
-"""top(), bottom(), distinct() and mode(): calls that need a SELECT of their own."""
+"""top(), bottom(), sample(), distinct() and mode(): calls that need a SELECT of their own."""
 
 from __future__ import annotations
 
@@ -33,6 +33,16 @@ def ranked_sql(
     return select_sql(
         columns, present, f"QUALIFY {partition_sql(groups, order)} <= {limit}", f"ORDER BY time, v {direction}"
     )
+
+
+def sampled_sql(scan: str, argument: str, groups: Sequence[str], carried: Sequence[str], *, limit: str) -> str:
+    """`limit` points of each group by chance, all where there are no more: groups, time, value, carried columns."""
+    columns = [*(f"{sql} AS g{i}" for i, sql in enumerate(groups)), "time", f"{argument} AS v"]
+    columns += [f"{sql} AS c{i}" for i, sql in enumerate(carried)]
+    drawn = select_sql([*columns, "random() AS lot"], f"{scan} AND {argument} IS NOT NULL")
+    kept = [*(f"g{i}" for i in range(len(groups))), "time", "v", *(f"c{i}" for i in range(len(carried)))]
+    chosen = f"QUALIFY {partition_sql(kept[: len(groups)], 'lot')} <= {limit}"
+    return select_sql(kept, f"({drawn})", chosen, "ORDER BY time")
 
 
 def distinct_sql(scan: str, argument: str, groups: Sequence[str]) -> str:

@@ -25,6 +25,7 @@ Reading, in the order in which a question walks:
     raw         the points of one field, for transformations of raw points
     calls       rows of a SELECT with calls
     transform   derivative, difference, moving_average and their kin
+    integral    areas under points
     fill        empty windows
     series      SLIMIT and SOFFSET
 

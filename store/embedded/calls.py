@@ -8,10 +8,11 @@ from typing import Any
 
 from influxql.ast import Call, Fill, FillKind, VarRef
 from influxql.conditions import TimeRange
-from influxql.functions import AGGREGATES, TRANSFORMATIONS
+from influxql.functions import AGGREGATES, OWN_TIMES, TRANSFORMATIONS
 from influxql.plan import Plan
 from influxql.typing import type_of
 from store.embedded.fill import fill_windows
+from store.embedded.integral import integrate
 from store.embedded.points import Group, Points, Source, read_calls, read_selector
 from store.embedded.raw import read_field
 from store.embedded.session import Session, guard_rows
@@ -39,7 +40,7 @@ def _is_lone_selector(plan: Plan) -> bool:
 
 
 def _ranked(plan: Plan) -> bool:
-    return plan.calls[0].name in ("top", "bottom")
+    return plan.calls[0].name in ("top", "bottom", "sample")
 
 
 def _streams(session: Session, plan: Plan, source: Source) -> dict[Call, Points]:
@@ -51,9 +52,12 @@ def _streams(session: Session, plan: Plan, source: Source) -> dict[Call, Points]
     read: dict[tuple[int, Call], Points] = {}
     for reach, calls in together.items():
         wider = _widened(plan, reach)
-        aggregates = list(dict.fromkeys(call for call in calls if call.name in AGGREGATES))
+        aggregates = [call for call in dict.fromkeys(calls) if call.name in AGGREGATES and call.name != "integral"]
         for call, points in (read_calls(session, wider, source, aggregates) if aggregates else {}).items():
             read[reach, call] = _filled(call, _turned(points, plan), wider)
+        for call in dict.fromkeys(calls):
+            if call.name == "integral":
+                read[reach, call] = _integral(session, wider, source, call)
     for call in plan.calls:
         streams[call] = _stream(session, plan, source, call, read)
     return streams
@@ -75,6 +79,15 @@ def _stream(session: Session, plan: Plan, source: Source, call: Call, read: dict
         points = {}
     kind = type_of(call)
     made = {group: transform(call, listed, plan, kind) for group, listed in points.items()}
+    return {group: listed for group, listed in made.items() if listed}
+
+
+def _integral(session: Session, plan: Plan, source: Source, call: Call) -> Points:
+    target = call.args[0]
+    if not isinstance(target, VarRef):
+        return {}
+    points = read_field(session, plan, source, target)
+    made = {group: integrate(call, listed, plan) for group, listed in points.items()}
     return {group: listed for group, listed in made.items() if listed}
 
 
@@ -110,7 +123,7 @@ def _turned(points: Points, plan: Plan) -> Points:
 
 
 def _filled(call: Call, points: Points, plan: Plan) -> Points:
-    if plan.window is None or call.name in ("top", "bottom", "distinct"):
+    if plan.window is None or call.name in OWN_TIMES or call.name == "distinct":
         return points
     fill, kind = plan.fill, type_of(call)
     if call.name == "count" and fill.kind is FillKind.NULL:

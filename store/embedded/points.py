@@ -17,7 +17,7 @@ from influxql.plan import Plan
 from influxql.translate.aggregate import ABSENT, Aggregate, aggregate_sql, selector_sql
 from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import condition_sql
-from influxql.translate.ranking import counted_sql, distinct_sql, pick_mode, ranked_sql
+from influxql.translate.ranking import counted_sql, distinct_sql, pick_mode, ranked_sql, sampled_sql
 from influxql.translate.relation import Relation
 from influxql.translate.scalar import field_sql, is_field
 from influxql.translate.statement import select_sql
@@ -82,7 +82,9 @@ def read_calls(session: Session, plan: Plan, source: Source, calls: Sequence[Cal
         argument = _argument(call, source.relation)
         if argument is None:
             continue
-        if call.name == "distinct":
+        if call.name == "sample":
+            found[call] = _read_sampled(session, open_scan(session, plan, source), call, argument[0], [])
+        elif call.name == "distinct":
             found[call] = _read_distinct(session, scan, argument[0], moment)
         elif call.name == "mode":
             found[call] = _read_mode(session, scan, argument[0], moment)
@@ -104,6 +106,8 @@ def read_selector(session: Session, plan: Plan, source: Source, call: Call) -> P
     carried = [field_sql(ref, relation) or "NULL" for ref in plan.references]
     if call.name in ("top", "bottom"):
         return _read_ranked(session, scan, call, relation, carried)
+    if call.name == "sample":
+        return _read_sampled(session, scan, call, argument[0], carried)
     groups = _groups(scan)
     picked = selector_sql(call, argument[0], carried, scan.parameters, one_series=_is_one_series(plan, source))
     rows = session.fetch(_grouped_sql([*groups, picked], len(groups), scan), scan.parameters)
@@ -243,6 +247,14 @@ def _read_ranked(session: Session, scan: Scan, call: Call, relation: Relation, c
     rows = session.fetch(sql, scan.parameters)
     first = 1 if scan.window else 0
     return _grouped((row[first:] for row in rows), len(scan.dimensions))
+
+
+def _read_sampled(session: Session, scan: Scan, call: Call, argument: str, carried: list[str]) -> Points:
+    size = call.args[1]
+    limit = scan.parameters.bind(size.value if isinstance(size, IntegerLiteral) else 1)
+    sql = sampled_sql(scan.sql, argument, _groups(scan), carried, limit=limit)
+    rows = session.fetch(sql, scan.parameters)
+    return _grouped((row[1 if scan.window else 0 :] for row in rows), len(scan.dimensions))
 
 
 def _grouped(rows: Iterable[tuple[Any, ...]], width: int) -> Points:

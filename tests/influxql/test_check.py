@@ -4,7 +4,7 @@ import pytest
 
 from influxql.check import check_fields
 from influxql.errors import QueryError
-from influxql.functions import NOT_YET
+from influxql.functions import REFUSED
 from tests.influxql.queries import select
 
 
@@ -47,7 +47,12 @@ def test_complaints_about_windows() -> None:
     assert complaint("v", tail="fill(none)") == "fill(none) must be used with a function"
 
 
-@pytest.mark.parametrize("name", sorted(NOT_YET))
-def test_functions_not_supported_yet(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_functions_that_are_refused(name: str) -> None:
     """A function that InfluxDB knows and this engine does not is refused by its name."""
-    assert complaint(f"{name}(v)") == f"function {name}() is not supported by this store"
+    assert complaint(f"{name}(v)").startswith(f"function {name}() is not supported by this store")
+
+
+def test_forecasts_are_refused_with_the_reason() -> None:
+    """Who asks for a forecast learns why there is none."""
+    assert "two implementations do not agree" in complaint("holt_winters(mean(v), 2, 2)", has_interval=True)

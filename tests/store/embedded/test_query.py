@@ -135,3 +135,10 @@ def test_first_and_last_of_single_series(reader: EmbeddedReader, connection: duc
     assert ask(reader, text) == [[[70 * SECOND, 4.0, None]], [[5 * SECOND, 9.0, "a"]], [[10 * SECOND, 2.0, "b"]]]
     both = "SELECT first(v), last(v) FROM m WHERE h = 'a' GROUP BY h, \"select\""
     assert ask(reader, both) == [[[0, 1.0, 9.0]]]
+
+
+def test_sample_draws_as_many_as_asked(reader: EmbeddedReader) -> None:
+    """A sample holds the number of points asked for, each one that was there at its own time, in order of time."""
+    ((first, second),) = ask(reader, "SELECT sample(v, 2) FROM m")
+    assert first[0] < second[0]
+    assert all(point in ([0, 1.0], [10 * SECOND, 2.0], [70 * SECOND, 4.0]) for point in (first, second))
