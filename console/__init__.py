@@ -7,6 +7,7 @@ The console speaks HTTP to the collector's /query and to the alerting API, and i
     boards       the board files, read when they change
     statements   which queries may pass: SELECT and SHOW
     gateway      requests on to the collector and the alerting API
+    changes      who may change something: the console's own pages, and off loopback only where that was allowed
     charts       the charting script out of the installed wheel, compressed once
     headers      what every answer says to the browser about safety
     static/      the pages: plain ES modules, no build step (static/main.js is their map)

@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from console import changes
 from console.boards import Boards
 from console.charts import Charts
 from console.config import ConsoleConfig
@@ -22,6 +23,7 @@ from foundation.web import Address, Listening, Site, answer, metrics_response
 
 _STATIC = Path(__file__).resolve().parent / "static"
 _LARGEST_FORM = 1 << 20
+_ID = "{id:[0-9A-Za-z]{1,64}}"
 
 
 class Console:
@@ -75,7 +77,7 @@ class Console:
 
     def _app(self) -> web.Application:
         app = web.Application(middlewares=[safe], client_max_size=_LARGEST_FORM)
-        pages = [web.get(path, self._page) for path in ("/", "/alerts", "/boards/{uid}")]
+        pages = [web.get(path, self._page) for path in ("/", "/alerts", f"/alerts/{_ID}", "/silences", "/boards/{uid}")]
         app.add_routes(
             [
                 *pages,
@@ -84,6 +86,9 @@ class Console:
                 web.get("/api/boards/{uid}", self._board),
                 web.post("/api/query", self._gateway.query),
                 web.get("/api/alerting/{name}", self._gateway.alerting),
+                web.get(f"/api/alerting/alerts/{_ID}/account", self._gateway.account),
+                web.post("/api/alerting/silences", self._gateway.silence),
+                web.delete(f"/api/alerting/silences/{_ID}", self._gateway.end_silence),
                 web.get("/api/collector", self._gateway.collector),
                 web.get(self._charts.address, self._charts.serve),
                 web.get("/health", self._health),
@@ -97,7 +102,14 @@ class Console:
         return web.FileResponse(_STATIC / "index.html")
 
     async def _settings(self, _request: web.Request) -> web.Response:
-        return answer({"charts": self._charts.address, "now": self._clock.now_ns() // 1_000_000})
+        closed = changes.closed(self._config)
+        return answer(
+            {
+                "charts": self._charts.address,
+                "now": self._clock.now_ns() // 1_000_000,
+                "no_changes": closed.words if closed else None,
+            }
+        )
 
     async def _list_boards(self, _request: web.Request) -> web.Response:
         return answer(self._boards.index())

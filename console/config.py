@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 from foundation.differences import FIXED
 from foundation.secret import Secret
@@ -21,6 +22,10 @@ class ConsoleConfig:
     `token` may read from a collector that asks for one; `deadline` is how long an answer may take. `collector` and
     `alerting` are URLs of roles in other processes; empty where they run in this one or on the same state. `public_url`
     is where people reach the console, for the links in messages; empty: the address it listens on.
+
+    `changes` says who may set and end silences through the pages: with `local` whoever reaches a console that listens
+    on loopback, with `anyone` whoever reaches it, with `nobody` no one. `alerting_token` is alerting's `admin_token`,
+    sent with each change; where alerting runs on the same configuration, its own is taken.
     """
 
     listen: str = field(default="127.0.0.1:8080", metadata=FIXED)
@@ -30,6 +35,8 @@ class ConsoleConfig:
     boards: Path = BOARDS
     bucket: str = "telemetry"
     token: Secret | None = None
+    alerting_token: Secret | None = None
+    changes: Literal["local", "anyone", "nobody"] = "local"
     deadline: timedelta = timedelta(seconds=30)
 
     def __post_init__(self) -> None:

@@ -1,7 +1,8 @@
 """Requests on to the collector and the alerting API, so that the browser speaks to one address only.
 
-Nothing but reading passes. What the other side answers goes back as it is; what it does not answer is a 502 that says
-who is away and where. Each is counted by target and outcome.
+Reading passes, and of changes those to silences that `changes` lets through; alerting's token goes from here to there
+and never to a browser. What the other side answers goes back as it is; what it does not answer is a 502 that says who
+is away and where. Each is counted by target and outcome.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import aiohttp
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter
 
+from console import changes
 from console.config import ConsoleConfig
 from console.statements import why_not
 from foundation.tls import Trust
@@ -19,7 +21,7 @@ from foundation.web import answer
 
 _CONNECT_S = 5.0
 _ALERTING = "alerting"
-_ALERTING_PATHS = frozenset({"alerts", "history", "rules", "notifications", "status"})
+_ALERTING_PATHS = frozenset({"alerts", "history", "rules", "notifications", "silences", "status"})
 
 
 class GatewayMetrics:
@@ -32,6 +34,12 @@ class GatewayMetrics:
             ("target", "outcome"),
             registry=registry,
         )
+        self.refused_changes = Counter(
+            "tocsin_console_refused_changes_total",
+            "Changes that the console did not pass on, by reason: not-json, foreign (a page of another site), closed.",
+            ("reason",),
+            registry=registry,
+        )
 
 
 class Gateway:
@@ -41,7 +49,8 @@ class Gateway:
         self._config = config
         self._trust = trust
         self._session: aiohttp.ClientSession | None = None
-        self._requests = GatewayMetrics(registry).requests
+        metrics = GatewayMetrics(registry)
+        self._requests, self._refused = metrics.requests, metrics.refused_changes
 
     async def open(self) -> None:
         """Make the client; connects to nobody yet."""
@@ -71,15 +80,40 @@ class Gateway:
         config = self._config
         headers = {"Authorization": f"Token {config.token.reveal()}"} if config.token else {}
         wish = {"q": statement, "db": bucket, "epoch": "ms"}
-        return await self._pass("query", "POST", f"{config.collector.rstrip('/')}/query", form=wish, headers=headers)
+        return await self._pass("query", "POST", f"{config.collector.rstrip('/')}/query", body=wish, headers=headers)
 
     async def alerting(self, request: web.Request) -> web.Response:
         """GET /api/alerting/NAME: the alerting API's answer of that name."""
         name = request.match_info["name"]
         if name not in _ALERTING_PATHS:
             return answer({"error": f"there is {', '.join(sorted(_ALERTING_PATHS))}"}, status=404)
-        url = f"{self._config.alerting.rstrip('/')}/api/v1/{name}"
-        return await self._pass(_ALERTING, "GET", url, params=request.query)
+        return await self._pass(_ALERTING, "GET", self._alerting_url(name), params=request.query)
+
+    async def account(self, request: web.Request) -> web.Response:
+        """GET /api/alerting/alerts/ID/account: why an alert is as it is."""
+        return await self._pass(_ALERTING, "GET", self._alerting_url("alerts", request.match_info["id"], "account"))
+
+    async def silence(self, request: web.Request) -> web.Response:
+        """POST /api/alerting/silences: make a silence, or change one."""
+        return await self._change(request, "POST", self._alerting_url("silences"))
+
+    async def end_silence(self, request: web.Request) -> web.Response:
+        """DELETE /api/alerting/silences/ID: end one."""
+        return await self._change(request, "DELETE", self._alerting_url("silences", request.match_info["id"]))
+
+    async def _change(self, request: web.Request, method: str, url: str) -> web.Response:
+        config = self._config
+        refusal = changes.refused(request.headers, request.host, config)
+        if refusal is not None:
+            self._refused.labels(refusal.reason).inc()
+            return answer({"error": refusal.words}, status=refusal.status)
+        headers = {"Content-Type": "application/json"}
+        if config.alerting_token is not None:
+            headers["Authorization"] = f"Bearer {config.alerting_token.reveal()}"
+        return await self._pass(_ALERTING, method, url, body=await request.read(), headers=headers)
+
+    def _alerting_url(self, *steps: str) -> str:
+        return "/".join((self._config.alerting.rstrip("/"), "api/v1", *steps))
 
     async def collector(self, _request: web.Request) -> web.Response:
         """GET /api/collector: whether the collector accepts, and what it has buffered."""
@@ -92,7 +126,7 @@ class Gateway:
         url: str,
         *,
         params: Mapping[str, str] | None = None,
-        form: Mapping[str, str] | None = None,
+        body: Mapping[str, str] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> web.Response:
         assert self._session is not None, "open() comes first"  # noqa: S101 - a programmer's mistake, not input
@@ -101,9 +135,9 @@ class Gateway:
         trust: Trust = True if target == _ALERTING else self._trust
         try:
             async with self._session.request(
-                method, url, params=params, data=form, headers=headers, timeout=timeout, ssl=trust
+                method, url, params=params, data=body, headers=headers, timeout=timeout, ssl=trust
             ) as reply:
-                body, status = await reply.read(), reply.status
+                told, status = await reply.read(), reply.status
         except TimeoutError:
             self._requests.labels(target, "timeout").inc()
             return answer({"error": f"no answer from {url} within {deadline_s:g} s"}, status=504)
@@ -111,6 +145,6 @@ class Gateway:
             self._requests.labels(target, "unreachable").inc()
             return answer({"error": f"{url} cannot be reached: {error}"}, status=502)
         self._requests.labels(target, f"{status // 100}xx").inc()
-        response = web.Response(body=body, status=status, content_type="application/json")
+        response = web.Response(body=told, status=status, content_type="application/json")
         response.enable_compression()
         return response

@@ -47,10 +47,13 @@ class Sections:
         return replace(own, collector=self._url("collector", own.collector), token=self._token(own.token))
 
     def console(self) -> ConsoleConfig:
-        """The console's, with both URLs and a token for the collector."""
+        """The console's, with both URLs and a token for each."""
         own = self.config.console
+        is_ours = "alerting" in self.addresses or not own.alerting
+        admin = own.alerting_token or (self.config.alerting.admin_token if is_ours else None)
         collector, alerting = self._url("collector", own.collector), self._url("alerting", own.alerting)
-        return replace(own, collector=collector, alerting=alerting, token=self._token(own.token))
+        token = self._token(own.token)
+        return replace(own, collector=collector, alerting=alerting, token=token, alerting_token=admin)
 
     def reader(self) -> StoreConfig:
         """What alerting asks where no collector is beside it: the embedded store is its collector's to open."""

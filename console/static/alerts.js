@@ -1,14 +1,15 @@
 // What is firing and pending, and what happened lately; asked again every few seconds.
 
 import { get } from "./api.js";
-import { clear, el } from "./dom.js";
+import { clear, el, redraw } from "./dom.js";
+import { labelTags, pill } from "./labels.js";
+import { silenceAddress } from "./matchers.js";
 import { repeat } from "./poll.js";
 import { agoText, momentText } from "./time.js";
 
 const MOST = 100;
 const EVERY_MS = 3000;
 const HISTORY = 60;
-const QUIET_LABELS = new Set(["alertname"]);
 
 export async function alertsPage(page) {
   document.title = "Alerts · Tocsin";
@@ -28,7 +29,7 @@ export async function alertsPage(page) {
 // Ask, draw, and say so when the other side is away: what was drawn before stays, marked as old.
 async function fill(section, path, draw) {
   try {
-    clear(section, ...draw(await get(path)));
+    redraw(section, ...draw(await get(path)));
     section.dataset.state = section.querySelector(".none") ? "empty" : "ok";
   } catch (error) {
     section.dataset.state = "error";
@@ -55,24 +56,17 @@ function counts(alerts) {
 function card(alert) {
   const since = alert.fired_at ?? alert.since;
   const told = alert.incidents?.filter((incident) => incident.said_at).map((incident) => incident.receiver) ?? [];
+  const muted = alert.incidents?.filter((incident) => incident.muted) ?? [];
   return el(
     "li",
     { class: "card", "data-alert": alert.rule, "data-alert-state": alert.state, "data-severity": alert.severity },
-    el("div", { class: "line" }, pill(alert.state, alert.severity), el("strong", {}, alert.rule), since ? el("time", { datetime: since, title: momentText(Date.parse(since)) }, agoText(Date.parse(since))) : null),
+    el("div", { class: "line" }, pill(alert.state, alert.severity), el("a", { href: `/alerts/${encodeURIComponent(alert.id)}`, "data-key": `alert-${alert.id}` }, el("strong", {}, alert.rule)), muted.length > 0 ? pill("muted") : null, since ? el("time", { datetime: since, title: momentText(Date.parse(since)) }, agoText(Date.parse(since))) : null),
     el("p", {}, alert.annotations?.summary || alert.reason),
     el("p", { class: "muted" }, alert.reason, told.length > 0 ? ` · told: ${told.join(", ")}` : ""),
-    labels(alert.labels),
+    ...muted.map((incident) => el("p", { class: "why-muted" }, `${incident.receiver}: ${incident.muted.words}`)),
+    labelTags(alert.labels),
+    el("p", { class: "acts" }, el("a", { href: silenceAddress(alert.labels), "data-key": `silence-${alert.id}` }, "Silence")),
   );
-}
-
-export function pill(state, severity) {
-  const level = state === "firing" ? severity : state;
-  return el("span", { class: `pill ${/^[\w-]+$/.test(level) ? level : ""}` }, state === "firing" ? severity : state);
-}
-
-function labels(pairs) {
-  const shown = Object.entries(pairs ?? {}).filter(([name]) => !QUIET_LABELS.has(name));
-  return el("p", { class: "labels" }, ...shown.map(([name, value]) => el("span", { class: "tag" }, `${name}=${value}`)));
 }
 
 function historyTable(history) {

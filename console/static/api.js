@@ -15,6 +15,12 @@ export async function get(path, signal) {
   return read(await fetch(path, { signal, headers: { Accept: "application/json" } }));
 }
 
+// A change. It is always JSON: that is what no page of another site can send.
+export async function change(method, path, doc) {
+  const headers = { Accept: "application/json", "Content-Type": "application/json" };
+  return read(await fetch(path, { method, headers, body: doc === undefined ? undefined : JSON.stringify(doc) }));
+}
+
 // One statement; returns its series ([] where there is no data).
 export async function query(statement, signal) {
   const body = new URLSearchParams({ q: statement });

@@ -3,6 +3,9 @@
 //   time, units               ranges and windows, numbers with units
 //   theme                     colours of the page for the charts
 //   overview, alerts          two of the pages; board is the third
+//   account, samples          why one alert is as it is, and its datapoints drawn small
+//   silences, silenceform     who is not told of what, and the form that makes a silence
+//   labels, matchers          how states and labels look; matchers as text and tried on labels
 //   variables, macros         drop-downs of a board, and what its queries mean right now
 //   frames, transform         an answer of InfluxQL as series or as a table, and its changes on the way to a panel
 //   fields                    units, limits and colours of a field, overrides included
@@ -10,17 +13,22 @@
 //   panel, kinds/             the frame of every panel, and one file a panel kind (kinds/catalog.js)
 
 import { get } from "./api.js";
+import { accountPage } from "./account.js";
 import { alertsPage } from "./alerts.js";
 import { boardPage } from "./board.js";
 import { clear, el } from "./dom.js";
 import { overviewPage } from "./overview.js";
 import { repeat } from "./poll.js";
+import { silencesPage } from "./silences.js";
 
 const COUNT_EVERY_MS = 5000;
 
 function route(path) {
   const board = path.match(/^\/boards\/([\w-]+)\/?$/);
   if (board) return (page) => boardPage(page, board[1]);
+  const alert = path.match(/^\/alerts\/(\w+)\/?$/);
+  if (alert) return (page) => accountPage(page, alert[1]);
+  if (path.startsWith("/silences")) return silencesPage;
   if (path.startsWith("/alerts")) return alertsPage;
   return overviewPage;
 }
@@ -41,6 +49,7 @@ async function navigation(top) {
     console.error("boards", error);
   }
   add("/alerts", "Alerts", badge);
+  add("/silences", "Silences");
   const count = async () => {
     try {
       const { alerts } = await get("/api/alerting/alerts?state=firing");
@@ -50,6 +59,7 @@ async function navigation(top) {
       badge.hidden = true;
     }
   };
+  links.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   await count();
   repeat(count, COUNT_EVERY_MS);
 }

@@ -2,7 +2,7 @@
 
 import { alertCards } from "./alerts.js";
 import { get } from "./api.js";
-import { clear, el } from "./dom.js";
+import { clear, el, redraw } from "./dom.js";
 import { repeat } from "./poll.js";
 import { spanText } from "./time.js";
 
@@ -64,7 +64,7 @@ function problem(name, words) {
 async function drawAlerts(section) {
   try {
     const { alerts } = await get("/api/alerting/alerts");
-    clear(section, ...alertCards(alerts, MOST));
+    redraw(section, ...alertCards(alerts, MOST));
     section.dataset.state = alerts.length > 0 ? "ok" : "empty";
   } catch (error) {
     clear(section, el("p", { class: "problem" }, error.message));

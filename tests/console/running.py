@@ -16,11 +16,15 @@ NOBODY = "http://127.0.0.1:9"
 
 @asynccontextmanager
 async def running_console(
-    config: ConsoleConfig | None = None, *, collector_url: str = NOBODY, alerting_url: str = NOBODY
+    config: ConsoleConfig | None = None,
+    *,
+    collector_url: str = NOBODY,
+    alerting_url: str = NOBODY,
+    listen: str = "127.0.0.1:0",
 ) -> AsyncIterator[str]:
     """Its URL."""
     console = Console(
-        replace(config or ConsoleConfig(), listen="127.0.0.1:0", collector=collector_url, alerting=alerting_url),
+        replace(config or ConsoleConfig(), listen=listen, collector=collector_url, alerting=alerting_url),
         registry=CollectorRegistry(),
         clock=ManualClock(),
         on_incident=lambda _name, _error: None,

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -56,14 +57,70 @@ def transition(name: str, change: str, state: str, *, at: datetime, severity: st
     }
 
 
+def silence(silence_id: str, *, phase: str = "active", now: datetime | None = None, **changed: Any) -> dict[str, Any]:
+    """A silence of two hours."""
+    moment = now or datetime(2026, 1, 1, tzinfo=UTC)
+    return {
+        "id": silence_id,
+        "phase": phase,
+        "matchers": ['endpoint="/pay"'],
+        "starts_at": stamp(moment),
+        "ends_at": stamp(moment + timedelta(hours=2)),
+        "author": "ann",
+        "comment": "moving the database",
+        "created_at": stamp(moment),
+        "alerts": 1,
+    } | changed
+
+
+def account(told: dict[str, Any], *, muted: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The account of an alert that `alert` made, told to its receiver, or muted."""
+    began = datetime.fromisoformat(told["since"])
+    samples = [
+        {"at": stamp(began + timedelta(minutes=n)), "value": value} for n, value in enumerate((400, None, 912.5))
+    ]
+    incident = {"notifiers": ["pagerduty[0]"], "due": None, "heard": {"severity": "critical", "state": "firing"}}
+    return {
+        "verdict": f"oncall has heard of it before and hears no news: {muted['words']}" if muted else "oncall was told",
+        "alert": told,
+        "rule": rule(told["rule"]),
+        "samples": samples,
+        "calm_since": None,
+        "routes": [{"receiver": "oncall", "matchers": [['team="payments"']], "group_by": ["alertname"]}],
+        "incidents": [one | incident | {"muted": muted, "messages": [message()]} for one in told["incidents"]],
+        "history": [transition(told["rule"], "fired", "firing", at=began)],
+    }
+
+
+def message() -> dict[str, Any]:
+    """A notification that was sent."""
+    return {"notifier": "pagerduty[0]", "state": "sent", "why": "first", "reason": "", "last_error": ""} | {
+        "decided_at": "2026-01-01T00:00:00Z"
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A change as it arrived: method, path, the JSON that it carried (None: nothing) and its Authorization."""
+
+    method: str
+    path: str
+    doc: Any
+    authorization: str | None
+
+
 class AlertingApi:
-    """Holds what the API says; change it while it runs."""
+    """Holds what the API says; change it while it runs. `changes` are what it was asked to change."""
 
     def __init__(self) -> None:
         self.url = ""
         self.alerts: list[dict[str, Any]] = []
         self.history: list[dict[str, Any]] = []
         self.rules: list[dict[str, Any]] = [rule("CheckoutSlow")]
+        self.silences: list[dict[str, Any]] = []
+        self.accounts: dict[str, dict[str, Any]] = {}
+        self.changes: list[Changed] = []
+        self.refusal: str | None = None
 
     async def _alerts(self, request: web.Request) -> web.Response:
         wanted = request.query.get("state")
@@ -87,14 +144,51 @@ class AlertingApi:
             }
         )
 
+    async def _list_silences(self, _request: web.Request) -> web.Response:
+        return answer({"silences": self.silences})
+
+    async def _silence(self, request: web.Request) -> web.Response:
+        doc = await self._keep(request)
+        if self.refusal is not None:
+            return answer({"error": self.refusal}, status=400)
+        now = datetime.now(UTC)  # noqa: TID251 - the page counts from the machine's real now
+        told = {key: doc[key] for key in ("matchers", "author", "comment")}
+        made = silence(f"made{len(self.changes)}", now=now, **told)
+        self.silences.insert(0, made)
+        return answer({"silence": made}, status=201)
+
+    async def _end_silence(self, request: web.Request) -> web.Response:
+        await self._keep(request)
+        ended = next(one for one in self.silences if one["id"] == request.match_info["id"])
+        ended |= {"phase": "expired", "ends_at": stamp(datetime.now(UTC))}  # noqa: TID251 - as above
+        return answer({"silence": ended})
+
+    async def _keep(self, request: web.Request) -> Any:
+        doc = await request.json() if request.can_read_body else None
+        self.changes.append(Changed(request.method, request.path, doc, request.headers.get("Authorization")))
+        return doc
+
+    async def _account(self, request: web.Request) -> web.Response:
+        wanted = request.match_info["id"]
+        found = self.accounts.get(wanted)
+        return answer(found) if found else answer({"error": f"{wanted}: there is no such alert"}, status=404)
+
     def app(self) -> web.Application:
         """Its routes."""
         app = web.Application()
+        app.add_routes(
+            [
+                web.post("/api/v1/silences", self._silence),
+                web.delete("/api/v1/silences/{id}", self._end_silence),
+                web.get("/api/v1/alerts/{id}/account", self._account),
+            ]
+        )
         for name, handler in (
             ("alerts", self._alerts),
             ("history", self._history),
             ("rules", self._rules),
             ("status", self._status),
+            ("silences", self._list_silences),
         ):
             app.router.add_get(f"/api/v1/{name}", handler)
         return app
@@ -110,8 +204,12 @@ def rule(name: str) -> dict[str, Any]:
         "every_s": 60.0,
         "over_s": 60.0,
         "for_s": 60.0,
+        "keep_firing_for_s": 0.0,
         "warn": "> 300",
         "critical": "> 800",
+        "resolve": None,
+        "datapoints": None,
+        "missing": "keep",
         "health": "ok",
         "error": None,
         "last_evaluation": "2026-01-01T00:00:00Z",
