@@ -219,16 +219,24 @@ class Connection(RequestHandler):
         super()._process_keepalive()
 
     def _hand_on(self, data: bytes) -> None:
-        """Let aiohttp have it; note when the head of a request began to arrive."""
-        if self._head_since is None and self._waiter is not None:
+        """Let aiohttp have it; note when the head of a request began to arrive.
+
+        It may arrive before our task has run for the first time and waits for it.
+        """
+        if self._head_since is None and (self._waiter is not None or not self._request_count):
             self._head_since = self._loop.time()
         super().data_received(data)
 
     def look(self, now: float) -> None:
-        """Leave a client whose head has been arriving for too long."""
+        """Leave a client whose head has been arriving for too long, or that never said anything."""
         self._let_go()
-        longest_s = self._guard.limits.head_timeout.total_seconds()
-        if self._head_since is not None and self._waiter is not None and now - self._head_since > longest_s:
+        if self._waiter is None:
+            return
+        limits = self._guard.limits
+        if self._head_since is None:
+            if not self._request_count and now - self._since > limits.idle_timeout.total_seconds():
+                self.force_close()
+        elif now - self._head_since > limits.head_timeout.total_seconds():
             self._guard.late()
             self._dismiss(_TOO_SLOW)
 

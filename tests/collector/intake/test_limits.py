@@ -14,6 +14,7 @@ import pytest
 from collector.intake.http import IntakeConfig
 from collector.intake.limits import LimitsConfig
 from tests.fakes.intake import RunningIntake, running_intake
+from tests.fakes.line_in import LineIn
 from tests.fakes.polling import until
 
 PATH = "/api/v2/write?bucket=telemetry"
@@ -119,6 +120,26 @@ async def test_a_head_that_does_not_arrive_is_408(tmp_path: Path):
         async with asyncio.timeout(60):
             assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
         assert intake.count(CONNECTIONS, reason="head_timeout") == 1
+        await leave(writer)
+
+
+async def test_half_a_head_that_comes_with_the_connection_is_408(tmp_path: Path):
+    """Also where it arrives before the server has begun to wait for it."""
+    async with limited(tmp_path, LimitsConfig(head_timeout=timedelta(seconds=1))) as intake:
+        assert intake.intake._server is not None
+        client = LineIn(intake.intake._server)
+        await client.send([b"POST /api/v2/write HTTP/1.1\r\nX-Slow: "], hastily=True)
+        await until(lambda: client.said, seconds=60, what="an answer")
+        assert client.said.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_who_never_says_anything_is_left(tmp_path: Path):
+    """After the idle time, without a word."""
+    limits = LimitsConfig(head_timeout=timedelta(milliseconds=200), idle_timeout=timedelta(milliseconds=200))
+    async with limited(tmp_path, limits) as intake:
+        reader, writer = await connect(intake)
+        async with asyncio.timeout(60):
+            assert await reader.read() == b""
         await leave(writer)
 
 
