@@ -47,6 +47,7 @@ class Offer:
         self._listening = listening
         self._leave = leave
         self._successor: socket.socket | None = None
+        self._made = asyncio.Event()
 
     @property
     def taken(self) -> bool:
@@ -62,10 +63,16 @@ class Offer:
         """Wait, until cancelled. Where the state folder can hold no such socket, nobody can take over: that is told."""
         try:
             with _listener(self._path) as waiting:
+                self._made.set()
                 await self._wait(waiting)
         except OSError as error:
             _log.warning("nobody will be able to take over from this process", path=self._path, cause=error)
+        self._made.set()
         await asyncio.Event().wait()
+
+    async def made(self) -> None:
+        """Return when `run` waits for a successor, or cannot."""
+        await self._made.wait()
 
     async def _wait(self, waiting: socket.socket) -> None:
         loop = asyncio.get_running_loop()

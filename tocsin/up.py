@@ -99,11 +99,12 @@ class Process:
             bound.update(addresses)
 
         async def follow(hang_up: asyncio.Event) -> None:
-            await announce(config.state, bound)
             async with asyncio.TaskGroup() as beside:
+                _ = beside.create_task(self.offer.run(), name="hand-over")
+                await self.offer.made()
+                await announce(config.state, bound)
                 _ = beside.create_task(follower.run(hang_up), name="configuration")
                 _ = beside.create_task(self.keyring.run(), name="certificates")
-                _ = beside.create_task(self.offer.run(), name="hand-over")
 
         plans = [roles.plan(name) for name in self.listening]
         return await lifecycle.serve(plans, incident, ready, follow, handed_over=handed_over)
