@@ -14,7 +14,10 @@ from foundation.secret import Secret
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppriseConfig:
-    """`url` is apprise's own form; what it holds (tokens, passwords) is a secret."""
+    """`url` is apprise's own form; what it holds (tokens, passwords) is a secret.
+
+    Texts are cut to what the service takes; `?overflow=split` in the address sends them in pieces.
+    """
 
     url: Secret
 
@@ -41,6 +44,7 @@ class Apprise:
                 body=body(message, now),
                 status=message.status,
                 severity=message.severity,
+                fits="overflow=" not in self._url.reveal(),
             )
         )
 

@@ -24,9 +24,12 @@ _THREADS = 4
 _TOLD_CHARACTERS = 200
 _SMTP_CODE = re.compile(r"\((\d{3}), b|refused: (\d{3}) ")
 _HTTP_CODE = re.compile(r"\berror=(\d{3})\b")
+_TWILIO_CODE = re.compile(r"\berror=(2[01]\d{3})\b")
+"""From 20000 on they are a status of HTTP or near it, from 21000 on they say what is wrong with the request."""
 _NOT_CONNECTED = re.compile(
     r"\[Errno -?\d+\] (Connection refused|Name or|No address|No route|Network is)|ConnectTimeout"
 )
+_TWILIO_BASE = 20_000
 _SMTP_NEVER = 500
 _LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
@@ -35,7 +38,8 @@ _LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus
 class Letter:
     """What apprise is handed: where to (a URL or its parts; both may hold secrets), and the words.
 
-    `is_html` says of the body that it is HTML.
+    `is_html` says of the body that it is HTML. `fits` asks apprise to cut the words to what the service takes; else
+    they go out whole.
     """
 
     to: Mapping[str, Any] | str
@@ -44,6 +48,7 @@ class Letter:
     status: Status
     severity: str
     is_html: bool = False
+    fits: bool = False
 
 
 def knows(url: str) -> bool:
@@ -80,7 +85,9 @@ class Courier:
         words = f"{self._service} did not take the message: {self._redact(told)}"
         smtp = [int(first or second) for first, second in _SMTP_CODE.findall(text)]
         http = [int(code) for code in _HTTP_CODE.findall(text)]
-        never = [code >= _SMTP_NEVER for code in smtp] + [_is_final(code) for code in http]
+        twilio = [int(code) for code in _TWILIO_CODE.findall(text)]
+        never = [code >= _SMTP_NEVER for code in smtp]
+        never += [_is_final(code) for code in http] + [_is_final_for_twilio(code) for code in twilio]
         if never and all(never):
             raise Refusal(words)
         if never or _NOT_CONNECTED.search(text):
@@ -116,6 +123,8 @@ def _deliver(letter: Letter, patience_s: float) -> list[str] | None:
     if service is None:
         return ["error=400 apprise cannot read the address"]
     service.retry = 0
+    if letter.fits:
+        service.overflow_mode = apprise.OverflowMode.TRUNCATE
     service.socket_connect_timeout = patience_s
     service.socket_read_timeout = patience_s
     carrier = apprise.Apprise(asset=asset)
@@ -133,6 +142,11 @@ def _deliver(letter: Letter, patience_s: float) -> list[str] | None:
 
 def _is_final(code: int) -> bool:
     return HTTPStatus.BAD_REQUEST <= code < HTTPStatus.INTERNAL_SERVER_ERROR and code not in _LATER
+
+
+def _is_final_for_twilio(code: int) -> bool:
+    status = code - _TWILIO_BASE
+    return status not in _LATER and not HTTPStatus.INTERNAL_SERVER_ERROR <= status < 1000  # noqa: PLR2004 - 20999 is the last
 
 
 def _tells(entry: Any) -> bool:

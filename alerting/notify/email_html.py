@@ -1,7 +1,7 @@
 """A mail as HTML: what its plain text says, readable on a phone and in the dark, with nothing fetched from anywhere.
 
-`email` calls it. Pure. The invariants: what comes from labels and templates is escaped (Jinja2 escapes every value); the
-only links are plain web addresses; no image, script, font or style sheet is loaded. The plain part of a mail is
+`email` calls it. Pure. The invariants: what comes from labels and templates is escaped, by Jinja2, always; the only
+links are plain web addresses; no image, script, font or style sheet is loaded. The plain part of a mail is
 made from this, so a line ends in an element, and neither meaning nor order rests on style.
 """
 

@@ -31,11 +31,14 @@ class Authority:
         subject = ("-subj", f"/CN={name}", "-addext", "basicConstraints=critical,CA:TRUE")
         self._run("req", "-x509", *CURVE, "-days", "2", "-keyout", self._key, "-out", self.file, *subject)
 
-    def issue(self, name: str, *, usage: str = "serverAuth,clientAuth", days: int = 2) -> Pair:
-        """A certificate for `name` that also holds for 127.0.0.1."""
+    def issue(
+        self, name: str, *, usage: str = "serverAuth,clientAuth", days: int = 2, hosts: tuple[str, ...] = ()
+    ) -> Pair:
+        """A certificate for `name` that holds for 127.0.0.1 and for `hosts`."""
         pair = Pair(self._folder / f"{name}.pem", self._folder / f"{name}.key")
         request, extensions = self._folder / f"{name}.csr", self._folder / f"{name}.ext"
-        extensions.write_text(f"subjectAltName=IP:127.0.0.1\nextendedKeyUsage={usage}\n")
+        names = ",".join(("IP:127.0.0.1", *(f"DNS:{host}" for host in hosts)))
+        extensions.write_text(f"subjectAltName={names}\nextendedKeyUsage={usage}\n")
         self._run("req", "-new", *CURVE, "-keyout", pair.key, "-out", request, "-subj", f"/CN={name}")
         signed = ("-CA", self.file, "-CAkey", self._key, "-CAcreateserial", "-extfile", extensions)
         self._run("x509", "-req", "-in", request, *signed, "-days", str(days), "-out", pair.certificate)
