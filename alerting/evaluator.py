@@ -1,6 +1,6 @@
 """Asks the store for every rule when it is due, and feeds the table of states with the answers.
 
-    tick -> lag -> query -> watch.decide -> recorder.record -> watch.accept
+    tick -> lag -> a round's queries -> watch.decide -> recorder.record -> watch.accept
 
 `app` builds one, spawns `run` and calls `replace` at a reload; the API reads `statuses` and `alerts`. Invariants: a
 rule never overlaps itself; its alerts change only after the recorder has stored the change; whatever fails (query,
@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 
 from alerting.alert import Alert, State
 from alerting.contract import Lag, Recorder
-from alerting.inquiry import ask
+from alerting.inquiry import Answers, Round, ask, rounds, values
 from alerting.metrics import EvaluatorMetrics
 from alerting.roster import Roster
 from alerting.rules.query import AnswerUnfit, NothingThere
@@ -56,10 +56,15 @@ class Limits:
 
 @dataclass(slots=True)
 class _Turn:
-    """When a recipe is due next, and the evaluation of it that is running."""
+    """When a round is due next, and the evaluations that run: its own, or those of rounds that it was made of."""
 
+    round: Round
     due: datetime
-    running: asyncio.Task[None] | None = None
+    running: tuple[asyncio.Task[None], ...] = ()
+
+    @property
+    def is_running(self) -> bool:
+        return any(not task.done() for task in self.running)
 
 
 class Evaluator:
@@ -88,7 +93,7 @@ class Evaluator:
         self._locks: dict[str, asyncio.Lock] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
-        self._turns: dict[Plan, _Turn] = {}
+        self._turns: tuple[_Turn, ...] = ()
         own = [alert for alert in alerts.values() if alert.rule != Sight.RULE]
         self._sight = Sight(next((alert for alert in alerts.values() if alert.rule == Sight.RULE), None))
         self._roster = Roster(tuple(rules), own)
@@ -130,11 +135,15 @@ class Evaluator:
         return self._locks.setdefault(watch.rule.alert, asyncio.Lock())
 
     def _take_turns(self) -> None:
+        """Make rounds of the plans. A round that shares a plan with one before goes on with its time and its tasks."""
         now = self._clock.now()
-        self._turns = {
-            recipe: self._turns.get(recipe) or _Turn(_tick_at_or_after(now, recipe.every))
-            for recipe in self._roster.recipes
-        }
+        before = {plan: turn for turn in self._turns for plan in turn.round.plans}
+        turns = []
+        for one in rounds(self._roster.recipes):
+            old = list({id(turn): turn for plan in one.plans if (turn := before.get(plan))}.values())
+            due = max((turn.due for turn in old), default=_tick_at_or_after(now, one.every))
+            turns.append(_Turn(one, due, tuple(task for turn in old for task in turn.running if not task.done())))
+        self._turns = tuple(turns)
 
     async def _end_leavers(self) -> None:
         while self._roster.leavers:
@@ -150,25 +159,26 @@ class Evaluator:
 
     def _start_due(self) -> None:
         now = self._clock.now()
-        for recipe, turn in self._turns.items():
-            if turn.due - now > recipe.every:  # the clock was set back
-                turn.due = _tick_at_or_after(now, recipe.every)
+        for turn in self._turns:
+            every, count = turn.round.every, len(turn.round.plans)
+            if turn.due - now > every:  # the clock was set back
+                turn.due = _tick_at_or_after(now, every)
             if now < turn.due:
                 continue
-            at = _tick_at_or_before(now, recipe.every)
-            late = (at - turn.due) // recipe.every
-            self._metrics.missed.labels("late").inc(late)
-            if turn.running is not None and not turn.running.done():
-                self._metrics.missed.labels("overlap").inc()
+            at = _tick_at_or_before(now, every)
+            self._metrics.missed.labels("late").inc(count * ((at - turn.due) // every))
+            if turn.is_running:
+                self._metrics.missed.labels("overlap").inc(count)
             else:
-                turn.running = asyncio.create_task(self._evaluate(recipe, at), name=f"evaluate {recipe.name}")
-                self._running.add(turn.running)
-                turn.running.add_done_callback(self._running.discard)
-            turn.due = at + recipe.every
+                task = asyncio.create_task(self._evaluate(turn.round, at), name=f"evaluate {turn.round.name}")
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+                turn.running = (task,)
+            turn.due = at + every
 
     async def _nap(self) -> None:
         now = self._clock.now()
-        due = min((turn.due for turn in self._turns.values()), default=now + timedelta(hours=1))
+        due = min((turn.due for turn in self._turns), default=now + timedelta(hours=1))
         wait_s = min(max((due - now).total_seconds(), 0.0), self._limits.nap_s)
         try:
             async with asyncio.timeout(wait_s):
@@ -177,37 +187,48 @@ class Evaluator:
         except TimeoutError:
             return
 
-    async def _evaluate(self, recipe: Plan, at: datetime) -> None:
-        """One evaluation of all rules of this recipe. Raises nothing."""
+    async def _evaluate(self, round_: Round, at: datetime) -> None:
+        """One evaluation of all rules of a round. Raises nothing."""
         started = self._clock.monotonic()
         try:
-            behind_s, values = await self._answer(recipe, at)
-            doubt = _UNKNOWN if behind_s is None else None
-            behind = self._is_behind(recipe, behind_s)
-            for watch in self._roster.asking(recipe):
-                await self._apply(watch, values, at, behind=behind, started=started, doubt=doubt)
-        except NothingThere as error:
-            self._wait(recipe, at, str(error), self._clock.monotonic() - started)
-        except Exception as error:  # noqa: BLE001 - whatever a store does, it must not end the evaluation of rules
-            expected = isinstance(error, TocsinError | TimeoutError)
-            self._fail(recipe, at, _told(error), None if expected else error, self._clock.monotonic() - started)
+            behind_s = await self._settle(round_, at)
+            primed = dict(zip(round_.plans, await self._prime(round_, at), strict=True))
+            answers = await round_.ask(self._reader, at, self._slots)
+        except Exception as error:  # noqa: BLE001 - whatever happens, it must not end the evaluation of rules
+            for plan in round_.plans:
+                self._fail(plan, at, error, started)
+            return
+        for plan in round_.plans:
+            unprimed = primed[plan]
+            if unprimed is not None:
+                self._fail(plan, at, unprimed, started)
+                continue
+            try:
+                await self._conclude(plan, answers, at, behind_s, started)
+            except NothingThere as error:
+                self._wait(plan, at, str(error), self._clock.monotonic() - started)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._fail(plan, at, error, started)
 
-    async def _answer(self, recipe: Plan, at: datetime) -> tuple[float | None, Values]:
-        """How far the collector is behind, and the values. A composite asks the rules here, which hold while it is."""
-        if isinstance(recipe, When):
-            return 0.0, recipe.values(self._roster.standings(recipe.rules))
-        behind_s = await self._settle(recipe, at)
-        async with self._slots:
-            await self._prime(recipe, at)
-            return behind_s, await ask(self._reader, recipe, at)
+    async def _conclude(
+        self, plan: Plan, answers: Answers, at: datetime, behind_s: float | None, started: float
+    ) -> None:
+        """Decide for all rules of a plan. A composite asks the rules here, which hold while it is."""
+        found = plan.values(self._roster.standings(plan.rules)) if isinstance(plan, When) else values(plan, answers)
+        doubt = _UNKNOWN if behind_s is None else None
+        behind = self._is_behind(plan, behind_s)
+        for watch in self._roster.asking(plan):
+            await self._apply(watch, found, at, behind=behind, started=started, doubt=doubt)
 
-    async def _settle(self, recipe: Recipe, at: datetime) -> float | None:
+    async def _settle(self, round_: Round, at: datetime) -> float | None:
         """Wait until the store has what was acknowledged before `at`, so that no window closes before its last lines.
 
         Returns how far the collector is behind; the wait is a part of `every`, since a collector that is behind for
         longer is a case of its own.
         """
-        most_s = min(self._limits.settle_s, recipe.every.total_seconds() / 2)
+        if not round_.scans:
+            return 0.0
+        most_s = min(self._limits.settle_s, round_.every.total_seconds() / 2)
         while True:
             behind_s = await self._lag.behind_s()
             since_s = (self._clock.now() - at).total_seconds()
@@ -215,14 +236,24 @@ class Evaluator:
                 return behind_s
             await asyncio.sleep(min(behind_s - since_s, most_s - since_s, _POLL_S) + _TINY_S)
 
-    async def _prime(self, recipe: Recipe, at: datetime) -> None:
-        """Ask again for the evaluations that rules with `datapoints` look back on but have not seen."""
-        unprimed = [watch for watch in self._roster.asking(recipe) if not watch.is_primed]
+    async def _prime(self, round_: Round, at: datetime) -> Sequence[Exception | None]:
+        """Ask again for what rules with `datapoints` look back on but have not seen. Returns what went wrong."""
+        return await asyncio.gather(*(self._prime_one(plan, at) for plan in round_.plans))
+
+    async def _prime_one(self, plan: Plan, at: datetime) -> Exception | None:
+        unprimed = [watch for watch in self._roster.asking(plan) if not watch.is_primed]
+        if isinstance(plan, When) or not unprimed:
+            return None
         ranges = [watch.rule.policy.datapoints.range for watch in unprimed if watch.rule.policy.datapoints is not None]
-        ticks = [at - recipe.every * back for back in range(max(ranges, default=1) - 1, 0, -1)]
-        answers = [(tick, await ask(self._reader, recipe, tick)) for tick in ticks]
+        ticks = [at - plan.every * back for back in range(max(ranges, default=1) - 1, 0, -1)]
+        try:
+            async with self._slots:
+                answers = [(tick, await ask(self._reader, plan, tick)) for tick in ticks]
+        except Exception as error:  # noqa: BLE001 - as for the evaluation itself
+            return error
         for watch in unprimed:
             watch.prime(answers)
+        return None
 
     def _is_behind(self, recipe: Plan, behind_s: float | None) -> bool:
         if behind_s is None:
@@ -281,9 +312,11 @@ class Evaluator:
                 _log.info("rule waits for its first data", rule=watch.rule.alert, why=told)
                 self._changed.set()
 
-    def _fail(self, recipe: Plan, at: datetime, told: str, error: BaseException | None, lasted_s: float) -> None:
-        for watch in self._roster.asking(recipe):
-            self._fail_one(watch, at, told, error, lasted_s)
+    def _fail(self, plan: Plan, at: datetime, error: Exception, started: float) -> None:
+        expected = isinstance(error, TocsinError | TimeoutError)
+        lasted_s = self._clock.monotonic() - started
+        for watch in self._roster.asking(plan):
+            self._fail_one(watch, at, _told(error), None if expected else error, lasted_s)
 
     def _fail_one(self, watch: Watch, at: datetime, told: str, error: BaseException | None, lasted_s: float) -> None:
         self._metrics.evaluations.labels("failed").inc()

@@ -1,4 +1,4 @@
-"""Numbers, measured: `python -m benchmarks [NAME ...] [--json] [--quick] [--minutes N] [--lines N] [--profile FOLDER]`.
+"""Numbers, measured: `python -m benchmarks [NAME ...] [--json] [--quick] ...`.
 
 What runs: `catalog` names the benchmarks, each a module with one function `measure` (`contract`).
     intake      lines and requests acknowledged durably, and how long that takes
@@ -8,7 +8,8 @@ What runs: `catalog` names the benchmarks, each a module with one function `meas
     pipeline    decoding and checking alone, in memory
     store       each store alone, without a buffer
     page        from an event to the pager, and how many pages a second
+    rules       many rules on many series, evaluated each second while lines come in
 
-What they share: `figures` (what is printed), `lines` (what is sent), `load` (who sends it), `process`, `sink` and
-`trivial` (what runs beside), `watch` (what a collector says of itself), `profiles` (where its time goes).
+What they share: `figures` (what is printed), `lines` and `traffic` (what is sent), `load` (who sends it), `process`,
+`sink` and `trivial` (what runs beside), `watch` (what a collector says of itself), `profiles` (where its time goes).
 """

@@ -29,9 +29,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="a few seconds each, to see that it works")
     parser.add_argument("--minutes", type=float, default=usual.minutes, help="how long `memory` watches")
     parser.add_argument("--lines", type=int, default=usual.lines, help="how many wait when `outage` ends")
+    parser.add_argument("--seconds", type=float, default=usual.seconds, help="how long `rules` are evaluated")
+    parser.add_argument("--rules", type=int, default=usual.rules, help="how many of them")
+    parser.add_argument("--series", type=int, default=usual.series, help="how many series each of them has")
     parser.add_argument("--profile", type=Path, metavar="FOLDER", help="write where the collector's time goes")
     asked = parser.parse_args(arguments)
-    wish = Wish(quick=asked.quick, minutes=asked.minutes, lines=asked.lines, profile=asked.profile)
+    wish = Wish(
+        quick=asked.quick,
+        minutes=asked.minutes,
+        lines=asked.lines,
+        seconds=asked.seconds,
+        rules=asked.rules,
+        series=asked.series,
+        profile=asked.profile,
+    )
     unknown = [name for name in asked.names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"no benchmark named {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")

@@ -12,4 +12,5 @@ BENCHMARKS: Mapping[str, str] = {
     "pipeline": "benchmarks.pipeline_rate",
     "store": "benchmarks.store_rates",
     "page": "benchmarks.page",
+    "rules": "benchmarks.rules",
 }

@@ -120,6 +120,20 @@ def pin_load() -> bool:
     return True
 
 
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keep this process on the server's core, where the machine has another for the rest."""
+    if not _can_pin():
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {SERVER_CORE})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 def _announced(path: Path, process: subprocess.Popen[bytes], log: Path) -> str:
     end = time.monotonic() + _START_S
     while time.monotonic() < end and process.poll() is None:

@@ -7,7 +7,7 @@ query. A query over `over: 5m` at time t sees (t-5m, t].
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from alerting.alert import Labels, labels_of
@@ -49,13 +49,14 @@ class NothingThere(AnswerUnfit):
 class Question:
     """A rule's query, ready to be asked at any time; equal for rules that can share the answer.
 
-    `parts` is the text around the two bounds of time, in nanoseconds.
+    `parts` is the text around the two bounds of time, in nanoseconds; `select` what it was made of, if known.
     """
 
     parts: tuple[str, str, str]
     bucket: str
     over: timedelta
     every: timedelta
+    select: Select | None = field(default=None, compare=False, repr=False)
 
     def text(self, at: datetime) -> str:
         """The query for the window (at - over, at]."""
@@ -126,9 +127,8 @@ def values_of(results: Sequence[StatementResult]) -> Mapping[Labels, float | Non
     is no number, and series that labels cannot tell apart.
     """
     found: dict[Labels, float | None] = {}
+    raise_errors(results)
     for result in results:
-        if result.error is not None:
-            raise (NothingThere if result.error.startswith(_NO_BUCKET) else AnswerUnfit)(result.error)
         for series in result.series:
             labels = labels_of(series.tags)
             if labels in found:
@@ -136,6 +136,23 @@ def values_of(results: Sequence[StatementResult]) -> Mapping[Labels, float | Non
                 raise AnswerUnfit(f"two series with {told}; group by what tells them apart")
             found[labels] = _newest(series)
     return found
+
+
+def raise_errors(results: Sequence[StatementResult]) -> None:
+    """Raise AnswerUnfit for an error in an answer, NothingThere where it is that there is no such bucket."""
+    for result in results:
+        if result.error is not None:
+            raise (NothingThere if result.error.startswith(_NO_BUCKET) else AnswerUnfit)(result.error)
+
+
+def number_of(value: Value, column: str) -> float | None:
+    """A value as a number; None is none. Raises AnswerUnfit for a text."""
+    if isinstance(value, str):
+        raise AnswerUnfit(f"{column} is text ({value[:40]!r}); a threshold needs a number")
+    if value is None:
+        return None
+    number = float(value)
+    return number if number == number else None  # noqa: PLR0124 - NaN is no value
 
 
 def _newest(series: Series) -> float | None:
@@ -146,20 +163,11 @@ def _newest(series: Series) -> float | None:
     # Rows come in order of time; DESC turns them round.
     first, last = series.values[0], series.values[-1]
     row = first if _time(first) > _time(last) else last
-    return _number(row[1], series.columns[1])
+    return number_of(row[1], series.columns[1])
 
 
 def _time(row: list[Value]) -> int:
     return row[0] if isinstance(row[0], int) else 0
-
-
-def _number(value: Value, column: str) -> float | None:
-    if isinstance(value, str):
-        raise AnswerUnfit(f"{column} is text ({value[:40]!r}); a threshold needs a number")
-    if value is None:
-        return None
-    number = float(value)
-    return number if number == number else None  # noqa: PLR0124 - NaN is no value
 
 
 def _check_value(select: Select) -> None:

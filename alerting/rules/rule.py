@@ -213,7 +213,7 @@ class Rule:
         return self._part(count_of(select)) if self.min_samples else None
 
     def _part(self, select: Select) -> Part:
-        question = Question(bound(select), self.bucket, self.over, self.every)
+        question = Question(bound(select), self.bucket, self.over, self.every, select)
         return Part(question, keys=group_keys(select), counts=counts(select))
 
     def _words(self) -> Words:

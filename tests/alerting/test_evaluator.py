@@ -378,7 +378,7 @@ async def test_a_query_has_a_deadline():
 
 async def test_queries_at_once_are_bounded():
     """However many rules are due, the store is asked a few questions at a time."""
-    rules = [a_rule(f"R{number}", query=QUERY.replace("cpu", f"cpu{number}")) for number in range(20)]
+    rules = [a_rule(f"R{number}", query=QUERY.replace("FROM m", f"FROM m{number}")) for number in range(20)]
     async with evaluating(rules, lambda _: {}, takes_s=0.1, limits=Limits(queries_at_once=3)) as scene:
         await scene.until(5)
         assert scene.reader.most_at_once == 3
