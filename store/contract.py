@@ -75,8 +75,9 @@ class Writer(Protocol):
     async def write(self, shipment: Shipment, position: Position) -> Verdict:
         """Store the lines; `position` is where the bucket's log stands behind them.
 
-        A store that can, commits `position` together with the rows (exactly once). Otherwise the write is
-        idempotent: the same lines written twice leave one point each.
+        A store that keeps positions commits `position` together with the rows (exactly once), unless it refuses lines:
+        then its position stays, so that whoever dies before those are dead letters brings them again; a shipment
+        without lines moves it alone. Otherwise the write is idempotent: the same lines twice leave one point each.
         """
 
     async def position(self, log: str, bucket: str) -> int | None:

@@ -1,6 +1,7 @@
 """One bucket on its way to one destination.
 
-A cursor moves past a line only when the line is stored or a dead letter; until then the same lines are tried again. A
+A cursor moves past a line only when the line is stored or a dead letter; until then the same lines are tried again. So
+does the position of a store that keeps positions: after a kill, where the store says it is counts more than cursors. A
 lane that waits to try again holds neither a place nor a parcel, so a bucket that the destination lacks, or whose lines
 it cannot take for now, is in nobody's way.
 """
@@ -50,6 +51,7 @@ class Lane:
         self._buffer = buffer
         self._dead = dead
         self._attempts = attempts
+        self._store_keeps_position = False
 
     @property
     def hindered(self) -> str:
@@ -71,6 +73,7 @@ class Lane:
         """Set the cursor to what the destination itself says it has."""
         log = self._buffer.log(self._bucket)
         offset = await self._outlet.position(log, self._bucket)
+        self._store_keeps_position = offset is not None
         if offset is not None:
             await self._buffer.seek(self._destination, Position(log, self._bucket, offset))
 
@@ -92,11 +95,13 @@ class Lane:
         return verdict.refused
 
     async def settle(self, parcel: Parcel, refused: Sequence[Refused]) -> None:
-        """Keep the dead letters, then move the cursor; the ledger moves with it."""
+        """Keep the dead letters, then move the store's position and the cursor; the ledger moves with the cursor."""
         dead: list[DeadLetter] = []
         if refused:
             dead = await asyncio.to_thread(letters, parcel, refused, self._destination)
             await self._attempts.until_done(lambda: self._dead.add(dead))
+            if self._store_keeps_position:
+                await self._write_piece((), parcel.behind)
         brought = _brought(parcel, dead)
         await self._attempts.until_done(lambda: self._buffer.commit(self._destination, parcel.behind, brought))
 
@@ -108,13 +113,15 @@ class Lane:
     async def _isolate(self, parcel: Parcel, error: Permanent) -> list[Refused]:
         """Store all lines of a refused body but the bad ones, which are returned.
 
-        Until the last piece is stored, a store that keeps positions is told where the log stood before the parcel.
+        A store that keeps positions is told where the log stood before the parcel until the last piece is stored, and
+        with that one too when lines were refused: they are no dead letters yet.
         """
         lines = await asyncio.to_thread(lambda: [line for _, line in split_lines(parcel.shipment.unpack())])
         search = Isolation(lines, _words(error))
         refused: list[Refused] = []
         while (piece := search.piece()) is not None:
-            position = parcel.behind if search.last else parcel.before
+            settled = search.last and not (refused or search.bad)
+            position = parcel.behind if settled else parcel.before
             try:
                 verdict = await self._write_piece(piece, position)
             except Permanent as still:
@@ -147,5 +154,5 @@ def _words(error: Permanent) -> str:
 
 
 def _pack(bucket: str, lines: Sequence[bytes]) -> Shipment:
-    body = b"\n".join(lines) + b"\n"
+    body = b"".join(line + b"\n" for line in lines)
     return Shipment(bucket, igzip_lib.compress(body, _PACKING_LEVEL, igzip_lib.COMP_GZIP), len(lines))

@@ -1,8 +1,9 @@
 """One bucket's parcels on their way to one destination, for as long as a place is held.
 
-While one parcel is written, the next is read from the disk and the last is settled (its dead letters kept, the cursor
-moved), so the store never waits for us. Writes follow one another: two lines of one series reach the store in the order
-in which they came, and cursors move in that order too.
+While one parcel is written, the next is read from the disk and the last is settled (the cursor moved), so the store
+never waits for us. A parcel with refused lines is settled before the next is written: a store that keeps positions must
+not be moved past lines that are no dead letters yet. Writes follow one another: two lines of one series reach the store
+in the order in which they came, and cursors move in that order too.
 """
 
 from __future__ import annotations
@@ -73,6 +74,8 @@ class Passage:
         refused = await steps.write(parcel)
         await self._settled()
         self._behind = self._start(steps.settle(parcel, refused), "settle")
+        if refused:
+            await self._settled()
         return None if ahead is None else await ahead
 
     async def _settled(self) -> None:

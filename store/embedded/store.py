@@ -123,6 +123,8 @@ class EmbeddedStore:
     async def write(self, shipment: Shipment, position: Position) -> Verdict:
         """Store the shipment and its position in one transaction that is on disk when this returns.
 
+        Where lines are refused the position stays.
+
         Raises BucketMissing where buckets are not created by writing, StoreUnavailable when the disk does not take it,
         and BodyRefused when DuckDB does not take a value, so that the others can be stored without it.
         """

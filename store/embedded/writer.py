@@ -51,6 +51,7 @@ class Writer:
         """Store the shipment, unless the bucket's position is beyond it already; lines before `bound` are refused.
 
         At the very same position it is stored again, which does no harm: that is how the parts of a shipment arrive.
+        Where lines are refused the position stays: nobody but the caller can say when they are safe elsewhere.
         """
         if self._in_doubt:
             self._look_again()
@@ -59,10 +60,12 @@ class Writer:
         growth = self._catalog.grow(shipment.bucket)
         intake = _Intake(growth, self._shapes, bound)
         intake.take(shipment.unpack())
-        newest = self._commit(growth, intake, position)
+        reached = None if intake.refused else position
+        newest = self._commit(growth, intake, reached)
         self._catalog.adopt(growth)
         self._newest |= newest
-        self._positions[position.log, position.bucket] = position.offset
+        if reached is not None:
+            self._positions[reached.log, reached.bucket] = reached.offset
         if len(self._shapes) > _MOST_SHAPES:
             self._shapes.clear()
         self._shapes |= intake.learnt
@@ -90,7 +93,7 @@ class Writer:
         """Work the log into the file: the blocks of deleted rows are free for others from then on."""
         self._connection.execute("CHECKPOINT")
 
-    def _commit(self, growth: Growth, intake: _Intake, position: Position) -> dict[str, int | None]:
+    def _commit(self, growth: Growth, intake: _Intake, reached: Position | None) -> dict[str, int | None]:
         """Everything in one transaction; returns the newest time of each table that was written."""
         newest: dict[str, int | None] = {}
         with self._transaction():
@@ -99,7 +102,8 @@ class Writer:
                 table = growth.table(measurement)
                 before = self._newest_of(table.relation)
                 newest[table.relation] = store_rows(self._connection, table, parts, before)
-            self._keep_position(position)
+            if reached is not None:
+                self._keep_position(reached)
         return newest
 
     @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from foundation.batch import FieldType
+from foundation.batch import FieldType, Position
 from foundation.secret import Secret
 from store.contract import Store, Verdict
 from store.embedded.store import EmbeddedConfig, EmbeddedStore
@@ -14,7 +14,7 @@ from store.errors import BodyRefused, BucketMissing, QuerySyntaxError, StoreUnav
 from store.influxdb import InfluxConfig, InfluxStore
 from tests.fakes.clock import ManualClock
 from tests.fakes.influxd import Influxd
-from tests.fakes.shipping import Log
+from tests.fakes.shipping import Log, shipment
 
 KINDS = ["embedded", "influxdb"]
 Answer = list[tuple[str, dict[str, str], tuple[str, ...], list[list[Any]]]]
@@ -258,6 +258,19 @@ async def test_positions(log: Log) -> None:
     await log.put(b"m f=2 2\n")
     assert await log.store.position(log.name, log.bucket) == (log.offset if keeps else None)
     assert await log.store.position("another log", log.bucket) == (0 if keeps else None)
+
+
+async def test_position_stays_where_lines_are_refused(log: Log) -> None:
+    """Whoever dies before refused lines are dead letters is not past them; a shipment of no lines moves it alone."""
+    await log.put(b"m f=1 1\n")
+    before = await log.store.position(log.name, log.bucket)
+    assert "conflict" in await refusal(log, b'm f="x" 2\n')
+    assert await log.store.position(log.name, log.bucket) == before
+
+    if before is not None:
+        behind = Position(log.name, log.bucket, log.offset)
+        assert await log.store.write(shipment(b"", log.bucket), behind) == Verdict(stored=0)
+        assert await log.store.position(log.name, log.bucket) == log.offset
 
 
 async def test_closed_store_is_unavailable(tmp_path: Path, clock: ManualClock) -> None:

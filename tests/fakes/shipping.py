@@ -11,7 +11,7 @@ def shipment(body: bytes, bucket: str = "telemetry", *, members: int = 1) -> Shi
     """The lines of `body` as gzip members; several members are cut between lines."""
     lines = [line + b"\n" for _, line in split_lines(body)]
     size = max(1, -(-len(lines) // members))
-    packed = [igzip.compress(b"".join(lines[at : at + size]), 1) for at in range(0, len(lines), size)]
+    packed = [igzip.compress(b"".join(lines[at : at + size]), 1) for at in range(0, max(len(lines), 1), size)]
     return Shipment(bucket, b"".join(packed), len(lines))
 
 

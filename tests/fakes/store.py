@@ -53,7 +53,7 @@ class MemoryStore:
         bad = {one.line for one in refused}
         self.lines.setdefault(shipment.bucket, []).extend(line for line in lines if line not in bad)
         self.writes.append((len(lines), position.offset))
-        if self._keeps_positions:
+        if self._keeps_positions and not refused:
             self.positions[position.log, position.bucket] = position.offset
         return Verdict(len(lines) - len(refused), refused)
 
@@ -66,7 +66,7 @@ class MemoryStore:
         self.lines.setdefault(bucket, [])
 
     async def position(self, log: str, bucket: str) -> int | None:
-        return self.positions.get((log, bucket))
+        return self.positions.get((log, bucket), 0 if self._keeps_positions else None)
 
     async def field_types(self, bucket: str) -> FieldTypes:
         types: Mapping[str, Mapping[str, FieldType]] = self.types.get(bucket, {})

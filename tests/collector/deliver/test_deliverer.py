@@ -25,6 +25,7 @@ from tests.fakes.polling import until
 from tests.fakes.store import MemoryStore
 
 AT_ONCE = Patience(Backoff(first_s=0.0), lambda: 0.0)
+NOT_AGAIN = Patience(Backoff(first_s=3600.0, most_s=3600.0), lambda: 0.0)
 
 
 @dataclass
@@ -38,7 +39,7 @@ class Line:
     incidents: Incidents
     deliverer: Deliverer | None = None
 
-    async def start(self, config: DeliveryConfig | None = None) -> None:
+    async def start(self, config: DeliveryConfig | None = None, patience: Patience = AT_ONCE) -> None:
         dead = DeadLetters(DeadConfig(), self.folder / "dead", DeadLetterMetrics(self.registry))
         self.deliverer = Deliverer(
             Destination("store", self.store),
@@ -47,7 +48,7 @@ class Line:
             config=config or DeliveryConfig(gather=timedelta(0)),
             metrics=DeliveryMetrics(self.registry),
             on_incident=self.incidents,
-            patience=AT_ONCE,
+            patience=patience,
         )
         await self.deliverer.start()
 
@@ -232,3 +233,42 @@ async def test_positions_of_pieces_never_run_ahead_of_what_is_stored(line: Line)
     end = line.store.positions[line.buffer.log("telemetry"), "telemetry"]
     assert [position for _, position in line.store.writes] == [0, 0, end]
     assert end > 0
+
+
+async def test_a_store_that_keeps_positions_is_not_moved_past_lines_that_are_no_dead_letters_yet(line: Line):
+    """Stopped between the store's answer and the dead letters' sync: after the start the store's word counts, and the
+    refused line is brought again, not lost.
+    """
+    line.store = MemoryStore(keeps_positions=True)
+    line.store.refuses = lambda one: "never" if b"bad" in one else None
+    in_the_way = line.folder / "dead"
+    in_the_way.write_text("no folder")
+    await line.buffer.append(batch("m f=1 1", "m bad=1 2"))
+    await line.buffer.append(batch("m f=3 3"))
+    await line.start(DeliveryConfig(most_bytes=1, gather=timedelta(0)), NOT_AGAIN)
+    await until(lambda: line.retries("letters_not_kept"), what="dead letters that cannot be kept")
+    assert line.deliverer is not None
+    await line.deliverer.stop()
+
+    in_the_way.unlink()
+    line.registry = CollectorRegistry()
+    await line.start()
+    await line.done()
+
+    assert [letter.line for letter in line.letters()] == [b"m bad=1 2"]
+    assert set(line.stored()) == {"m f=1 1", "m f=3 3"}
+    behind = line.store.writes[-1][1]
+    assert line.store.positions == {(line.buffer.log("telemetry"), "telemetry"): behind}
+
+
+async def test_positions_of_pieces_stay_where_lines_of_a_searched_body_were_refused(line: Line):
+    """The piece behind which nothing is left moves the store only when no piece before it was refused."""
+    line.store = MemoryStore(keeps_positions=True)
+    line.store.poison = lambda one: b"bad" in one
+    await line.buffer.append(batch("m bad=1 1", "m f=2 2"))
+    await line.start()
+    await line.done()
+
+    end = line.store.positions[line.buffer.log("telemetry"), "telemetry"]
+    assert line.store.writes == [(1, 0), (0, end)]
+    assert [letter.line for letter in line.letters()] == [b"m bad=1 1"]

@@ -23,6 +23,7 @@ class Recorded:
         self.said: list[str] = []
         self.held: dict[str, asyncio.Event] = {}
         self.failures: dict[str, Exception] = {}
+        self.refused: dict[str, tuple[Refused, ...]] = {}
         self.goes_on = True
 
     async def read(self, after: Position | None) -> Parcel | None:
@@ -32,10 +33,10 @@ class Recorded:
 
     async def write(self, parcel: Parcel) -> Sequence[Refused]:
         await self._step(f"write {parcel.before.offset}")
-        return ()
+        return self.refused.get(f"write {parcel.before.offset}", ())
 
     async def settle(self, parcel: Parcel, refused: Sequence[Refused]) -> None:
-        assert refused == ()
+        assert refused == self.refused.get(f"write {parcel.before.offset}", ())
         await self._step(f"settle {parcel.before.offset}")
 
     def has_more(self, parcel: Parcel) -> bool:
@@ -128,3 +129,18 @@ async def test_cancelled_it_leaves_no_task_behind():
     await asyncio.wait([running])
     await rounds()
     assert [task for task in asyncio.all_tasks() if task.get_name().startswith("p.")] == []
+
+
+async def test_refused_lines_are_settled_before_the_next_write():
+    """A store that keeps positions moves with the next write; until then the lines must be dead letters."""
+    steps = Recorded(2)
+    steps.refused["write 0"] = (Refused(b"m f=1 1", "never"),)
+    steps.held["settle 0"] = asyncio.Event()
+    running = asyncio.create_task(Passage(steps, "p").run())
+    await rounds()
+    assert steps.said[-1] == "settle 0"
+    assert "write 1" not in steps.said
+
+    steps.held["settle 0"].set()
+    await running
+    assert steps.said.index("settle 0.") < steps.said.index("write 1")

@@ -122,10 +122,12 @@ def test_type_conflict_refuses_the_line_alone(file: File) -> None:
 
 
 def test_bad_line_is_refused_with_its_reason(file: File) -> None:
-    """A line that is no line protocol is refused and the rest stored; the position passes all of them."""
+    """A line that is no line protocol is refused and the rest stored; the position stays, until it is moved alone."""
     verdict = file.put(b"m f=1 10\nnonsense\nm f=2 20\nm f=1\n")
     assert verdict.stored == 2
     assert [(refused.line, refused.number) for refused in verdict.refused] == [(b"nonsense", 2), (b"m f=1", 4)]
+    assert file.positions() == {}
+    assert file.put(b"") == Verdict(stored=0)
     assert file.positions() == {("log", "b"): file.offset}
 
 
