@@ -1,6 +1,7 @@
 """Fixtures that many rooms share."""
 
 import asyncio
+import signal
 import uuid
 from collections.abc import Iterator
 
@@ -20,6 +21,13 @@ settings.load_profile("any machine")
 def _no_loop_by_accident() -> None:
     """Before Python 3.14 asking for the current loop makes one that nobody closes; with this it fails instead."""
     asyncio.set_event_loop(None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _processes_hear_ctrl_c() -> None:
+    """A shell makes what it starts in the background deaf to Ctrl-C, and deafness is inherited; a handler is not."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
