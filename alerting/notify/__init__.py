@@ -14,5 +14,7 @@ webhook     JSON to an address of your own: ours, Alertmanager's, or by a templa
 action      a call when an incident opens or ends, limited in how often
 endpoint    JSON to one address; sorts its answers into taken, later and never
 courier     carries one message through apprise; sorts what became of it likewise
+payload     a message as plain data, for webhooks and templates
+wording     a receiver's own template for its texts
 render      the plain words of a message
 """

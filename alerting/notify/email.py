@@ -8,6 +8,7 @@ our own); a message that is tried again goes only to those who have not got it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from alerting.notify.courier import Courier, Letter
 from alerting.notify.email_html import page
 from alerting.notify.plugin import Deps
 from alerting.notify.render import body, cut, headline
+from alerting.notify.wording import Unsaid, Wording
 from foundation.secret import Secret
 
 _SUBJECT_CHARACTERS = 200
@@ -37,12 +39,15 @@ _MODES: Mapping[str, tuple[str, int]] = MappingProxyType(
 class EmailConfig:
     """`smtp` is the server: smtp:// (plain), smtps:// (TLS) or smtp+starttls://, with credentials if it wants them.
 
-    `from` is the user of `smtp` where that is an address, else `tocsin@` the domain of the first recipient.
+    `from` is the user of `smtp` where that is an address, else `tocsin@` the domain of the first recipient. `subject`
+    and `body` are Jinja2 templates of plain text; `body` takes the place of what is said of the alerts.
     """
 
     to: str | tuple[str, ...]
     smtp: Secret
     from_: str = ""
+    subject: str | None = None
+    body: str | None = None
 
     def __post_init__(self) -> None:
         if not self.recipients:
@@ -51,6 +56,15 @@ class EmailConfig:
             if not _is_address(address):
                 raise ValueError(f"{address!r} is not an e-mail address; write it as ops@example.org")
         _server(self.smtp)
+        _ = self.words
+
+    @property
+    def words(self) -> _Words:
+        """Its templates. Raises ValueError."""
+        return _Words(
+            subject=Wording("subject", self.subject) if self.subject is not None else None,
+            body=Wording("body", self.body) if self.body is not None else None,
+        )
 
     @property
     def recipients(self) -> tuple[str, ...]:
@@ -64,6 +78,28 @@ class EmailConfig:
         return self.from_ or (
             user if _is_address(user) else f"tocsin@{self.recipients[0].rpartition('@')[2].rstrip('>')}"
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """The templates of a receiver; where there is none, or it fails, the usual words."""
+
+    subject: Wording | None
+    body: Wording | None
+
+    def title(self, message: Message, now: datetime) -> str:
+        if self.subject is not None:
+            with contextlib.suppress(Unsaid):
+                return cut(self.subject.line(message, now), _SUBJECT_CHARACTERS)
+        return cut(headline(message), _SUBJECT_CHARACTERS)
+
+    def page(self, message: Message, now: datetime) -> str:
+        if self.body is None:
+            return page(message, now)
+        try:
+            return page(message, now, self.body.lines(message, now))
+        except Unsaid as error:
+            return page(message, now, remark=str(error))
 
 
 @dataclass(slots=True)
@@ -88,6 +124,7 @@ class Email:
 
     def __init__(self, config: EmailConfig, deps: Deps) -> None:
         self._config = config
+        self._words = config.words
         password = Secret(unquote(_server(config.smtp).password or ""))
         self._courier = Courier("e-mail", timeout_s=deps.timeout_s, secrets=(password,))
         self._rounds: dict[str, _Round] = {}
@@ -115,8 +152,8 @@ class Email:
         message = going.message
         letter = Letter(
             to=self._mailto(message.incident, to),
-            title=cut(headline(message), _SUBJECT_CHARACTERS),
-            body=page(message, now),
+            title=self._words.title(message, now),
+            body=self._words.page(message, now),
             is_html=True,
             status=message.status,
             severity=message.severity,
@@ -174,5 +211,7 @@ def _server(smtp: Secret) -> SplitResult:
 
 def preview(config: EmailConfig, message: Message, now: datetime) -> str:
     """The mail: its headers that people see, and its text."""
-    subject = cut(headline(message), _SUBJECT_CHARACTERS)
-    return f"From: {config.sender}\nTo: {', '.join(config.recipients)}\nSubject: {subject}\n\n{body(message, now)}"
+    words = config.words
+    subject = words.title(message, now)
+    text = "\n".join((*words.body.lines(message, now), "")) if words.body else body(message, now)
+    return f"From: {config.sender}\nTo: {', '.join(config.recipients)}\nSubject: {subject}\n\n{text}"

@@ -7,7 +7,7 @@ made from this, so a line ends in an element, and neither meaning nor order rest
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -33,7 +33,9 @@ _PAGE = """\
 <div style="max-width:640px; margin:0 auto; overflow-wrap:anywhere; word-break:break-word;">
 <div style="border-left:6px solid {{ colour }}; padding:2px 0 2px 12px; font-size:20px; font-weight:600;\
  line-height:1.3;">{{ headline }}</div>
-{% for alert in alerts %}<p style="margin:14px 0 0 18px; font-size:14px;">\
+{% if text %}<p style="margin:12px 0 0 18px; white-space:pre-wrap;">{% for line in text %}{{ line }}\
+{% if not loop.last %}<br>{% endif %}{% endfor %}</p>
+{% endif %}{% for alert in alerts %}<p style="margin:14px 0 0 18px; font-size:14px;">\
 <span style="color:{{ alert.colour }}; font-size:13px; font-weight:700; letter-spacing:.04em;">\
 {{ alert.heading }}</span>
 <span style="font-size:16px; font-weight:600;">{{ alert.title }}</span>
@@ -49,12 +51,14 @@ _PAGE = """\
 _TEMPLATE = Environment(autoescape=True, undefined=StrictUndefined).from_string(_PAGE)
 
 
-def page(message: Message, now: datetime) -> str:
-    """The mail, every alert that its text tells."""
+def page(message: Message, now: datetime, text: Sequence[str] | None = None, remark: str = "") -> str:
+    """The mail; `text`, if it is given, in place of what is said of the alerts. `remark` is said at the end."""
+    views = message.alerts[:MOST_ALERTS] if text is None else ()
     return _TEMPLATE.render(
         **_frame(message),
-        alerts=[_alert(view, now) for view in message.alerts[:MOST_ALERTS]],
-        footer=footer(message, now),
+        text=text or (),
+        alerts=[_alert(view, now) for view in views],
+        footer=[*footer(message, now), *((remark,) if remark else ())],
         url=_link(message.url),
     )
 

@@ -15,8 +15,9 @@ import orjson
 from alerting.notify.contract import Message, Notifier, Refusal, Unreachable
 from alerting.notify.endpoint import Endpoint, check_url
 from alerting.notify.plugin import Deps
-from alerting.notify.slack_api import API_URL, LivingSlack, Place, opening
+from alerting.notify.slack_api import API_URL, LivingSlack, Place, opening, wording_of
 from alerting.notify.slack_text import text
+from alerting.notify.wording import Wording
 from foundation.secret import Secret
 
 
@@ -24,7 +25,8 @@ from foundation.secret import Secret
 class SlackConfig:
     """A bot's `token` and the `channel` it writes to; or an incoming `webhook`, which can edit nothing.
 
-    `url` is another name for `webhook` and wins, as on every receiver. `api_url` is where the web API stands.
+    `url` is another name for `webhook` and wins, as on every receiver. `api_url` is where the web API stands. `text`, a
+    Jinja2 template in mrkdwn, takes the place of what is said of the alerts.
     """
 
     token: Secret | None = None
@@ -32,8 +34,10 @@ class SlackConfig:
     api_url: str = API_URL
     webhook: Secret | None = None
     url: Secret | None = None
+    text: str | None = None
 
     def __post_init__(self) -> None:
+        _ = wording_of(self.text)
         if self.place is None:
             if self.channel or self.api_url != API_URL:
                 raise ValueError("channel and api_url are for a token; give one, best as ${SLACK_TOKEN}")
@@ -44,7 +48,9 @@ class SlackConfig:
     @property
     def place(self) -> Place | None:
         """Where the living message stands; None where a webhook is to be used. Raises ValueError."""
-        return Place(token=self.token, channel=self.channel, api_url=self.api_url) if self.token else None
+        if self.token is None:
+            return None
+        return Place(token=self.token, channel=self.channel, api_url=self.api_url, text=self.text)
 
     @property
     def address(self) -> Secret:
@@ -68,10 +74,11 @@ class Slack:
 
     def __init__(self, config: SlackConfig, deps: Deps) -> None:
         self._endpoint = Endpoint("Slack", config.address, timeout_s=deps.timeout_s)
+        self._wording = wording_of(config.text)
 
     async def send(self, message: Message, *, now: datetime) -> None:
         """Post one message. Raises Unreachable (try again) or Refusal (never)."""
-        answer = await self._endpoint.post(post(message, now), now=now)
+        answer = await self._endpoint.post(post(message, now, self._wording), now=now)
         self._judge(answer)
 
     def _judge(self, answer: str) -> None:
@@ -90,13 +97,13 @@ class Slack:
         await self._endpoint.close()
 
 
-def post(message: Message, now: datetime) -> dict[str, Any]:
+def post(message: Message, now: datetime, wording: Wording | None = None) -> dict[str, Any]:
     """The JSON that Slack is sent."""
-    return {"text": text(message, now), "link_names": False, "unfurl_links": False, "unfurl_media": False}
+    return {"text": text(message, now, wording), "link_names": False, "unfurl_links": False, "unfurl_media": False}
 
 
 def preview(config: SlackConfig, message: Message, now: datetime) -> str:
     """The text, in Slack's mrkdwn; by the web API the message as JSON."""
     if config.place is None:
-        return text(message, now) + "\n"
+        return text(message, now, wording_of(config.text)) + "\n"
     return orjson.dumps(opening(config.place, message, now), option=orjson.OPT_INDENT_2).decode() + "\n"

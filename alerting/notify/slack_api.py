@@ -21,7 +21,8 @@ import orjson
 from alerting.notify.contract import Message, Refusal, Status, Unanswered, Unreachable
 from alerting.notify.endpoint import Answer, Endpoint, check_url
 from alerting.notify.plugin import Deps
-from alerting.notify.slack_text import attachment, first_line, reply
+from alerting.notify.slack_text import attachment, escape_all, first_line, reply
+from alerting.notify.wording import Wording
 from foundation.errors import Permanent
 from foundation.secret import Secret
 
@@ -60,11 +61,12 @@ _HINTS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where messages are posted, and as whom. Raises ValueError."""
+    """Where messages are posted, as whom, and in which words if not the usual ones. Raises ValueError."""
 
     token: Secret
     channel: str
     api_url: str
+    text: str | None = None
 
     def __post_init__(self) -> None:
         check_url(self.api_url)
@@ -96,6 +98,7 @@ class LivingSlack:
 
     def __init__(self, place: Place, deps: Deps) -> None:
         self._place = place
+        self._wording = wording_of(place.text)
         self._methods = {
             method: Endpoint(
                 "Slack",
@@ -140,11 +143,11 @@ class LivingSlack:
     async def _write(self, method: str, where: Mapping[str, str], message: Message, now: datetime) -> _Receipt:
         """Write the message; where Slack finds it too long its headline alone, so that it gets through."""
         try:
-            return await self._call(method, {**where, **living(message, now)}, now)
+            return await self._call(method, {**where, **living(message, now, self._wording)}, now)
         except _No as no:
             if no.word not in _LONG:
                 raise
-            brief = {**living(message, now), "attachments": []}
+            brief = {"text": first_line(message), "attachments": [], **_UNPARSED}
             return await self._call(method, {**where, **brief}, now)
 
     async def _call(self, method: str, payload: Mapping[str, Any], now: datetime) -> _Receipt:
@@ -160,14 +163,19 @@ _UNPARSED: Mapping[str, Any] = MappingProxyType(
 """Slack is to make nothing of what it finds in the text."""
 
 
-def living(message: Message, now: datetime) -> dict[str, Any]:
+def living(message: Message, now: datetime, wording: Wording | None) -> dict[str, Any]:
     """The message without its place."""
-    return {"text": first_line(message), "attachments": [attachment(message, now)], **_UNPARSED}
+    return {"text": first_line(message), "attachments": [attachment(message, now, wording)], **_UNPARSED}
+
+
+def wording_of(text: str | None) -> Wording | None:
+    """The template of the key `text`, if there is one; what it is given is escaped for Slack. Raises ValueError."""
+    return Wording("text", text, escape=escape_all) if text is not None else None
 
 
 def opening(place: Place, message: Message, now: datetime) -> dict[str, Any]:
     """The whole message, as it is first posted."""
-    return {"channel": place.channel, **living(message, now)}
+    return {"channel": place.channel, **living(message, now, wording_of(place.text))}
 
 
 def _judge(answer: Answer, endpoint: Endpoint) -> _Receipt:

@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from alerting.notify.contract import AlertView, Message, Status
 from alerting.notify.render import MOST_ALERTS, cut, details, footer, heading, headline, one_line, title, worst
+from alerting.notify.wording import Unsaid, Wording
 
 TEXT_CHARACTERS = 4_000
 SECTION_CHARACTERS = 3_000
@@ -20,12 +22,16 @@ _LINK_CHARACTERS = 1_000
 _MARKS = {"critical": ":rotating_light:", "resolved": ":white_check_mark:"}
 _COLOURS = {"critical": "#d92d20", "resolved": "#2e9e5b"}
 _COLOUR = "#e8930c"
+_BROKEN_END = re.compile(r"(&[a-z]{0,3}|<[^>]*)…$")
 
 
-def text(message: Message, now: datetime) -> str:
-    """The message in Slack's mrkdwn, at most TEXT_CHARACTERS long; what is too long loses its middle, not its links."""
+def text(message: Message, now: datetime, wording: Wording | None = None) -> str:
+    """The message in Slack's mrkdwn, at most TEXT_CHARACTERS long; what is too long loses its middle, not its links.
+
+    `wording` says what stands between the headline and the end.
+    """
     first = first_line(message)
-    return "\n".join((first, *_lines(message, now, TEXT_CHARACTERS - len(first))))
+    return "\n".join((first, *_lines(message, now, TEXT_CHARACTERS - len(first), wording)))
 
 
 def first_line(message: Message) -> str:
@@ -33,12 +39,13 @@ def first_line(message: Message) -> str:
     return f"{_MARKS.get(_word(message), ':warning:')} *{escape(headline(message))}*"
 
 
-def attachment(message: Message, now: datetime) -> dict[str, Any]:
+def attachment(message: Message, now: datetime, wording: Wording | None = None) -> dict[str, Any]:
     """What stands below the headline, beside a bar in the colour of how bad it is."""
+    lines = _lines(message, now, TEXT_CHARACTERS, wording)
     return {
         "color": _COLOURS.get(_word(message), _COLOUR),
         "fallback": first_line(message),
-        "blocks": [section(words) for words in _pages(_lines(message, now, TEXT_CHARACTERS) or [first_line(message)])],
+        "blocks": [section(words) for words in _pages(lines or [first_line(message)])],
     }
 
 
@@ -60,19 +67,31 @@ def _word(message: Message) -> str:
     return message.severity if message.status is Status.FIRING else message.status.value
 
 
-def _lines(message: Message, now: datetime, room: int) -> list[str]:
+def _lines(message: Message, now: datetime, room: int, wording: Wording | None) -> list[str]:
     """What stands below the headline, in `room` characters."""
     last = [f"_{escape(line)}_" for line in footer(message, now)]
     last += [_link(message.url, "Open in Tocsin")] if message.url else []
     room -= sum(len(line) + 1 for line in last) + len("\n…")
     told = []
-    for line in _alert_lines(message, now):
+    for line in _said(message, now, wording):
         room -= len(line) + 1
         if room < 0:
             told.append("…")
             break
         told.append(line)
     return [*told, *last]
+
+
+def _said(message: Message, now: datetime, wording: Wording | None) -> Iterator[str]:
+    if wording is not None:
+        try:
+            lines = wording.lines(message, now)
+        except Unsaid as error:
+            yield f"_{escape(str(error))}_"
+        else:
+            yield from (_BROKEN_END.sub("…", line) for line in lines)
+            return
+    yield from _alert_lines(message, now)
 
 
 def _pages(lines: list[str]) -> Iterator[str]:
@@ -112,5 +131,9 @@ def _link(url: str, words: str) -> str:
 
 def escape(words: str) -> str:
     """One line that Slack shows as it is written."""
-    shortened = cut(words, _LINE_CHARACTERS)
-    return shortened.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escape_all(cut(words, _LINE_CHARACTERS))
+
+
+def escape_all(words: str) -> str:
+    """Text of any length that Slack shows as it is written."""
+    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -15,7 +15,7 @@ import hmac
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 import orjson
@@ -24,11 +24,10 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from alerting.notify.contract import AlertView, Message, Refusal, Status
 from alerting.notify.endpoint import Endpoint, check_url
+from alerting.notify.payload import MOST_ALERTS, SAMPLE, moment, plain
 from alerting.notify.plugin import Deps
-from alerting.notify.render import headline, lateness, span
 from foundation.secret import Secret
 
-_MOST_ALERTS = 500
 _MOST_BYTES = 1 << 20
 _NO_END = "0001-01-01T00:00:00Z"
 """What Alertmanager writes for an alert that has not ended."""
@@ -57,7 +56,7 @@ class WebhookConfig:
                 raise ValueError(f"headers: {name} is set by Tocsin; leave it out")
         if self.body is not None:
             try:
-                _ = render(self.body, _SAMPLE)
+                _ = render(self.body, SAMPLE)
             except (TemplateError, ValueError, TypeError, ArithmeticError, AttributeError) as error:
                 raise ValueError(f"body: does not come to JSON: {error}") from error
 
@@ -111,49 +110,13 @@ def delivery(message: Message) -> str:
 
 def _fitting(shape: Callable[[Message, datetime, int], Any], message: Message, now: datetime) -> bytes:
     """The JSON of the shape, with fewer alerts until it is at most a mebibyte."""
-    most = _MOST_ALERTS
+    most = MOST_ALERTS
     while len(payload := orjson.dumps(shape(message, now, most))) > _MOST_BYTES and most:
         most //= 2
     return payload
 
 
-def plain(message: Message, now: datetime, most: int = _MOST_ALERTS) -> dict[str, Any]:
-    """Our own payload; docs/notifications.md has its shape."""
-    late = lateness(message, now)
-    return {
-        "version": 1,
-        "incident": message.incident,
-        "receiver": message.receiver,
-        "status": message.status.value,
-        "severity": message.severity,
-        "why": message.why,
-        "headline": headline(message),
-        "group": dict(message.group_labels),
-        "decided_at": _moment(message.decided_at),
-        "late": span(late) if late else None,
-        "url": message.url,
-        "firing": message.count(Status.FIRING),
-        "resolved": message.count(Status.RESOLVED),
-        "muted": list(message.muted),
-        "note": message.note,
-        "alerts": [
-            {
-                "status": view.status.value,
-                "labels": dict(view.labels),
-                "value": view.value,
-                "since": _moment(view.since),
-                "ended": _moment(view.ended) if view.ended else None,
-                "summary": view.summary,
-                "description": view.description,
-                "runbook_url": view.runbook_url,
-                "reason": view.reason,
-            }
-            for view in message.alerts[:most]
-        ],
-    }
-
-
-def alertmanager(message: Message, _now: datetime, most: int = _MOST_ALERTS) -> dict[str, Any]:
+def alertmanager(message: Message, _now: datetime, most: int = MOST_ALERTS) -> dict[str, Any]:
     """Version 4 of Alertmanager's payload."""
     shown = message.alerts[:most]
     told = sum(message.count(status) for status in Status)
@@ -175,8 +138,8 @@ def alertmanager(message: Message, _now: datetime, most: int = _MOST_ALERTS) -> 
                 "status": view.status.value,
                 "labels": dict(view.labels),
                 "annotations": _annotations(view),
-                "startsAt": _moment(view.since),
-                "endsAt": _moment(view.ended) if view.ended else _NO_END,
+                "startsAt": moment(view.since),
+                "endsAt": moment(view.ended) if view.ended else _NO_END,
                 "generatorURL": message.url,
                 "fingerprint": _fingerprint(view),
             }
@@ -221,35 +184,6 @@ def _fingerprint(view: AlertView) -> str:
 
 def _quoted(text: str) -> str:
     return orjson.dumps(text).decode()
-
-
-def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-_SAMPLE: Mapping[str, Any] = plain(
-    Message(
-        incident="0" * 32,
-        receiver="sample",
-        status=Status.FIRING,
-        severity="critical",
-        group_labels={"alertname": "Sample"},
-        alerts=(
-            AlertView(
-                labels={"alertname": "Sample", "severity": "critical"},
-                status=Status.FIRING,
-                value=1.0,
-                since=_EPOCH,
-                summary="a sample",
-            ),
-        ),
-        decided_at=_EPOCH,
-        why="first",
-    ),
-    _EPOCH,
-)
-"""What a template is tried on when it is read."""
 
 
 def preview(config: WebhookConfig, message: Message, now: datetime) -> str:

@@ -8,8 +8,9 @@ import pytest
 
 from alerting.notify.action import Action, ActionConfig
 from alerting.notify.contract import AlertView, Message, Refusal, Status, Unreachable
+from alerting.notify.payload import plain
 from alerting.notify.plugin import Deps
-from alerting.notify.webhook import Webhook, WebhookConfig, alertmanager, delivery, plain
+from alerting.notify.webhook import Webhook, WebhookConfig, alertmanager, delivery
 from foundation.secret import Secret
 from tests.fakes.service import Answer
 from tests.fakes.webhook import FakeWebhook
