@@ -2,6 +2,7 @@
 
     errors      ParseError (position and what was expected) and QueryError (parsed, but cannot be answered)
     tokens      the words and signs of the language
+    binding     values for `$name` in a text
     lexer       text -> tokens, on demand: whether `/` starts a regex is the parser's to say
     ast         the tree: frozen values
     literals    durations, quoted names and strings, as InfluxQL writes them

@@ -222,6 +222,18 @@ class ShowSeries(Show):
     """SHOW SERIES."""
 
 
+Counted = Literal["SERIES", "MEASUREMENT", "TAG KEY", "TAG VALUES", "FIELD KEY"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowCardinality(Show):
+    """SHOW ... [EXACT] CARDINALITY: how many there are of something. `key` belongs to TAG VALUES."""
+
+    of: Counted = "SERIES"
+    exact: bool = False
+    key: KeyFilter | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ShowDatabases:
     """SHOW DATABASES."""
@@ -241,7 +253,30 @@ class CreateDatabase:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """DELETE [FROM sources] [WHERE time and tags]: the points of all measurements, or of those named."""
+
+    sources: tuple[Measurement, ...] = ()
+    condition: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DropMeasurement:
+    """DROP MEASUREMENT name."""
+
+    name: str
+
+
 ShowStatement = (
-    ShowMeasurements | ShowTagKeys | ShowTagValues | ShowFieldKeys | ShowSeries | ShowDatabases | ShowRetentionPolicies
+    ShowMeasurements
+    | ShowTagKeys
+    | ShowTagValues
+    | ShowFieldKeys
+    | ShowSeries
+    | ShowCardinality
+    | ShowDatabases
+    | ShowRetentionPolicies
 )
-Statement = Select | ShowStatement | CreateDatabase
+Change = Delete | DropMeasurement
+Statement = Select | ShowStatement | CreateDatabase | Change

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from influxql.binding import Bindings, bind_value
 from influxql.errors import ParseError
 from influxql.tokens import KEYWORDS, Kind, Token
 
@@ -19,10 +20,11 @@ _ESCAPES: Final = {"n": "\n", "\\": "\\", '"': '"', "'": "'"}
 
 
 class Lexer:
-    """Reads tokens of one text at any offset. Holds nothing but the text."""
+    """Reads tokens of one text at any offset. Holds nothing but the text and what is bound to its parameters."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, bindings: Bindings) -> None:
         self.text = text
+        self._bindings = bindings
 
     def skip_blank(self, offset: int) -> int:
         """The offset behind white space and comments that start at `offset`."""
@@ -56,11 +58,14 @@ class Lexer:
                     else Token(kind, match.group(), start, match.end())
                 )
         if self.text[start] == "$":
-            raise ParseError("parameters are not supported: write the value into the query")
+            return self._parameter(start)
         return Token(Kind.ILLEGAL, self.text[start], start, start + 1)
 
     def regex(self, offset: int) -> Token | None:
-        """The regex literal that starts at `offset` exactly, or None where no slash stands."""
+        """The regex literal that starts at `offset` exactly, or None where no slash and no bound regex stands."""
+        if self.text[offset : offset + 1] == "$":
+            token = self._parameter(offset)
+            return token if token.kind is Kind.REGEX else None
         if self.text[offset : offset + 1] != "/":
             return None
         end, parts = offset + 1, list[str]()
@@ -84,6 +89,16 @@ class Lexer:
         """The error `message` with the line and character of `offset`."""
         before = self.text[:offset]
         return ParseError(message, line=before.count("\n") + 1, char=offset - (before.rfind("\n") + 1) + 1)
+
+    def _parameter(self, start: int) -> Token:
+        """What stands for the parameter whose `$` is at `start`."""
+        end, name = start + 1, ""
+        if self.text[end : end + 1] == '"':
+            word = self._quoted(end)
+            end, name = word.end, word.text
+        elif found := _IDENT.match(self.text, end):
+            end, name = found.end(), found.group()
+        return Token(*bind_value(name, self._bindings), start, end)
 
     def _quoted(self, start: int) -> Token:
         quote, end, parts = self.text[start], start + 1, list[str]()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from influxql.ast import (
@@ -10,6 +10,8 @@ from influxql.ast import (
     BooleanLiteral,
     Call,
     CreateDatabase,
+    Delete,
+    DropMeasurement,
     DurationLiteral,
     Expr,
     Field,
@@ -24,6 +26,7 @@ from influxql.ast import (
     RegexLiteral,
     Select,
     Show,
+    ShowCardinality,
     ShowDatabases,
     ShowFieldKeys,
     ShowMeasurements,
@@ -58,6 +61,10 @@ def print_statement(statement: Statement) -> str:
             return "SHOW RETENTION POLICIES" + _on(database)
         case CreateDatabase(name):
             return f"CREATE DATABASE {quote_name(name)}"
+        case Delete(sources, condition):
+            return " ".join(filter(None, ("DELETE", _from(sources), _where(condition))))
+        case DropMeasurement(name):
+            return f"DROP MEASUREMENT {quote_name(name)}"
         case _:
             return _show(statement)
 
@@ -124,7 +131,7 @@ def _field(field: Field) -> str:
     return print_expr(field.expr) + (f" AS {quote_name(field.alias)}" if field.alias is not None else "")
 
 
-def _from(sources: tuple[Source, ...]) -> str:
+def _from(sources: Sequence[Source]) -> str:
     return f"FROM {', '.join(map(_source, sources))}" if sources else ""
 
 
@@ -166,7 +173,9 @@ def _on(database: str | None) -> str:
     return f" ON {quote_name(database)}" if database is not None else ""
 
 
-def _show(show: ShowMeasurements | ShowTagKeys | ShowTagValues | ShowFieldKeys | ShowSeries) -> str:
+def _show(
+    show: ShowMeasurements | ShowTagKeys | ShowTagValues | ShowFieldKeys | ShowSeries | ShowCardinality,
+) -> str:
     sources = _from(show.sources)
     heads: dict[type[Show], Callable[[], str]] = {
         ShowFieldKeys: lambda: f"SHOW FIELD KEYS{_on(show.database)} {sources}",
@@ -179,6 +188,9 @@ def _show(show: ShowMeasurements | ShowTagKeys | ShowTagValues | ShowFieldKeys |
             head = f"SHOW TAG KEYS{_on(show.database)} {sources}{_filter('KEY', show.key)}"
         case ShowTagValues():
             head = f"SHOW TAG VALUES{_on(show.database)} {sources}{_filter('KEY', show.key)}"
+        case ShowCardinality():
+            what = f"{show.of}{' EXACT' if show.exact else ''} CARDINALITY"
+            head = f"SHOW {what}{_on(show.database)} {sources}{_filter('KEY', show.key)}"
         case _:
             head = heads[type(show)]()
     return " ".join(filter(None, (head.rstrip(), _where(show.condition), _paging(show.paging))))

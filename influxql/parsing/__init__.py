@@ -5,4 +5,5 @@ expressions  operands, operators by precedence, calls, literals
 clauses      sources, WHERE, LIMIT and its kin: what SELECT and SHOW share
 select       SELECT and its own clauses
 show         SHOW statements
+change       DELETE and DROP MEASUREMENT
 """

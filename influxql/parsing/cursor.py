@@ -5,6 +5,7 @@ from __future__ import annotations
 import re2
 
 from influxql.ast import RegexLiteral
+from influxql.binding import Bindings
 from influxql.errors import ParseError
 from influxql.lexer import Lexer
 from influxql.tokens import Kind, Token
@@ -13,8 +14,8 @@ from influxql.tokens import Kind, Token
 class Cursor:
     """A place in one text, with a look-ahead of one token."""
 
-    def __init__(self, text: str) -> None:
-        self._lexer = Lexer(text.strip())
+    def __init__(self, text: str, bindings: Bindings) -> None:
+        self._lexer = Lexer(text.strip(), bindings)
         self._offset = 0
         self._ahead: Token | None = None
         self._looked_past_end = False

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from influxql.ast import (
+    Counted,
     KeyFilter,
     Show,
+    ShowCardinality,
     ShowDatabases,
     ShowFieldKeys,
     ShowMeasurements,
@@ -20,12 +22,11 @@ from influxql.parsing.clauses import parse_condition, parse_order, parse_paging
 from influxql.parsing.cursor import Cursor
 from influxql.parsing.select import parse_sources
 
-_KINDS = ("DATABASES", "FIELD", "MEASUREMENTS", "RETENTION", "SERIES", "TAG")
+_KINDS = ("DATABASES", "FIELD", "MEASUREMENT", "MEASUREMENTS", "RETENTION", "SERIES", "TAG")
 _NOT_HERE = (
     "CONTINUOUS",
     "DIAGNOSTICS",
     "GRANTS",
-    "MEASUREMENT",
     "QUERIES",
     "SHARD",
     "SHARDS",
@@ -47,6 +48,7 @@ def parse_show(cursor: Cursor) -> ShowStatement:
     parts: dict[str, Callable[[Cursor], ShowStatement]] = {
         "DATABASES": lambda _: ShowDatabases(),
         "FIELD": _field_keys,
+        "MEASUREMENT": lambda ahead: _cardinality(ahead, "MEASUREMENT"),
         "MEASUREMENTS": _measurements,
         "RETENTION": _retention_policies,
         "SERIES": _series,
@@ -54,11 +56,31 @@ def parse_show(cursor: Cursor) -> ShowStatement:
     return parts[word](cursor)
 
 
-def _tag(cursor: Cursor) -> ShowTagKeys | ShowTagValues:
-    word = cursor.take_keyword("KEYS", "VALUES")
-    if word is None:
-        raise cursor.expected("KEY", "KEYS", "VALUES")
+def _tag(cursor: Cursor) -> ShowTagKeys | ShowTagValues | ShowCardinality:
+    word = cursor.expect_keyword("KEY", "KEYS", "VALUES")
+    if word == "KEY":
+        return _cardinality(cursor, "TAG KEY")
+    if word == "VALUES" and cursor.peek().is_keyword("EXACT", "CARDINALITY"):
+        return _cardinality(cursor, "TAG VALUES")
     return _tag_values(cursor) if word == "VALUES" else _tag_keys(cursor)
+
+
+def _cardinality(cursor: Cursor, of: Counted) -> ShowCardinality:
+    exact = cursor.take_keyword("EXACT") is not None
+    if not cursor.take_keyword("CARDINALITY"):
+        raise cursor.expected(*(("CARDINALITY",) if exact else ("EXACT", "CARDINALITY")))
+    return _counted(cursor, of, exact=exact)
+
+
+def _counted(cursor: Cursor, of: Counted, *, exact: bool) -> ShowCardinality:
+    """What stands behind CARDINALITY."""
+    database = _database(cursor)
+    sources = parse_sources(cursor, subqueries=False) if cursor.take_keyword("FROM") else ()
+    key = _with_key(cursor) if of == "TAG VALUES" else None
+    condition = parse_condition(cursor)
+    if cursor.peek().is_keyword("GROUP"):
+        raise cursor.fault("GROUP BY behind CARDINALITY is not supported by this store")
+    return ShowCardinality(database, sources, condition, parse_paging(cursor), of, exact, key)
 
 
 def _retention_policies(cursor: Cursor) -> ShowRetentionPolicies:
@@ -92,14 +114,17 @@ def _tag_values(cursor: Cursor) -> ShowTagValues:
     return ShowTagValues(database, sources, rest.condition, rest.paging, key)
 
 
-def _field_keys(cursor: Cursor) -> ShowFieldKeys:
-    if not cursor.take_keyword("KEYS"):
-        raise cursor.expected("KEY", "KEYS")
+def _field_keys(cursor: Cursor) -> ShowFieldKeys | ShowCardinality:
+    if cursor.expect_keyword("KEY", "KEYS") == "KEY":
+        return _cardinality(cursor, "FIELD KEY")
     rest = _rest(cursor, _database(cursor))
     return ShowFieldKeys(rest.database, rest.sources, rest.condition, rest.paging)
 
 
-def _series(cursor: Cursor) -> ShowSeries:
+def _series(cursor: Cursor) -> ShowSeries | ShowCardinality:
+    exact = cursor.take_keyword("EXACT") is not None
+    if cursor.take_keyword("CARDINALITY"):
+        return _counted(cursor, "SERIES", exact=exact)
     rest = _rest(cursor, _database(cursor))
     return ShowSeries(rest.database, rest.sources, rest.condition, rest.paging)
 

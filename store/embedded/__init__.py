@@ -12,6 +12,7 @@ Writing, in the order in which lines walk:
     sorting     a body of lines, sorted by shape; every line goes to exactly one place
     shapes      lines of one shape (measurement, tag keys, typed field keys) into whole Arrow columns
     fallback    lines that no shape takes, one at a time: escapes, newlines in strings, everything wrong
+    deleting    DELETE and DROP MEASUREMENT, by the writer
     rows        columns into a table: one row for each series and time, merged field by field
 
 Reading, in the order in which a question walks:
@@ -19,6 +20,7 @@ Reading, in the order in which a question walks:
     query       statements in, results out, within a deadline
     session     what one question holds on to: its cursor, its database, its moment
     show        SHOW statements
+    cardinality SHOW ... CARDINALITY
     select      SELECT: its sources' points filled, transformed, merged by time, cut to its limits
     sources     measurements by name or regex, and inner SELECTs
     points      raw rows and the points of each call, group by group

@@ -44,7 +44,8 @@ class Catalog:
             numbers.append(number)
         self._ids = MappingProxyType(ids)
         self._buckets = MappingProxyType({name: MappingProxyType(tables[number]) for name, number in ids.items()})
-        self._next_table = max(numbers) + 1
+        # A number is given once, also where the table that had it is gone: a reader may still know it by it.
+        self._next_table = max(self._next_table, max(numbers) + 1)
 
     def tables(self, bucket: str) -> Tables | None:
         """The bucket's tables as of now, None when there is no such bucket."""
@@ -69,6 +70,11 @@ class Catalog:
         self._ids = MappingProxyType({**self._ids, growth.bucket: growth.bucket_id})
         self._buckets = MappingProxyType({**self._buckets, growth.bucket: growth.tables})
         self._next_table = growth.next_table
+
+    def forget(self, bucket: str, measurements: frozenset[str]) -> None:
+        """Let go of measurements whose tables are gone. Call it after the commit."""
+        kept = {name: table for name, table in self._buckets.get(bucket, _NOTHING).items() if name not in measurements}
+        self._buckets = MappingProxyType({**self._buckets, bucket: MappingProxyType(kept)})
 
 
 class Growth:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-import re2
-
 from influxql.ast import (
-    KeyFilter,
     Measurement,
     Paging,
     Show,
+    ShowCardinality,
     ShowDatabases,
     ShowFieldKeys,
     ShowMeasurements,
@@ -27,9 +25,10 @@ from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import condition_sql
 from influxql.translate.statement import select_sql
 from store.contract import Series, Value
+from store.embedded.cardinality import count_shown, refuse_estimate
 from store.embedded.schema import Table, Tables
 from store.embedded.session import Session
-from store.embedded.sources import DEFAULT_POLICY, find_tables
+from store.embedded.sources import DEFAULT_POLICY, accepts_name, find_tables
 
 _Item = TypeVar("_Item")
 _ESCAPE = str.maketrans({",": "\\,", " ": "\\ ", "=": "\\="})
@@ -52,6 +51,9 @@ def answer_show(session: Session, show: ShowStatement, databases: Sequence[str])
             return _field_keys(session, show)
         case ShowSeries():
             return _show_series(session, show)
+        case ShowCardinality():
+            refuse_estimate(show)
+            return count_shown(session, show, _tables(session, show, "database not found: {}"))
 
 
 def _retention_policies(session: Session, database: str | None) -> tuple[Series, ...]:
@@ -67,7 +69,7 @@ def _measurements(session: Session, show: ShowMeasurements) -> tuple[Series, ...
     names = [
         name
         for name in sorted(tables)
-        if (show.measurement is None or _accepts(show.measurement, name)) and _holds(session, show, tables[name])
+        if (show.measurement is None or accepts_name(show.measurement, name)) and _holds(session, show, tables[name])
     ]
     rows: list[list[Value]] = [[name] for name in _cut(names, show.paging)]
     return (Series("measurements", ("name",), rows),) if rows else ()
@@ -99,7 +101,7 @@ def _tag_values(session: Session, show: ShowTagValues) -> tuple[Series, ...]:
         pairs = [
             (key, value)
             for key in sorted(table.tags)
-            if _accepts(show.key, key)
+            if accepts_name(show.key, key)
             for value in _values(session, show, table, key)
         ]
         rows: list[list[Value]] = [list(pair) for pair in _cut(pairs, show.paging)]
@@ -197,15 +199,6 @@ def _with_value(table: Table, key: str) -> Table:
     alias = type(own)("value", "tag", None, own.physical)
     kept = tuple(column for column in table.columns if column.name != "value")
     return Table(table.measurement, table.relation, (*kept, alias))
-
-
-def _accepts(wish: KeyFilter, name: str) -> bool:
-    if wish.op in ("=", "IN"):
-        return name in wish.values
-    if wish.op == "!=":
-        return name not in wish.values
-    found = bool(re2.compile(wish.values[0]).search(name))
-    return found if wish.op == "=~" else not found
 
 
 def _cut(items: Sequence[_Item], paging: Paging) -> Sequence[_Item]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import re2
 
 from foundation.batch import FieldType
-from influxql.ast import Measurement
+from influxql.ast import KeyFilter, Measurement
 from influxql.errors import QueryError
 from influxql.translate.relation import Relation
 from influxql.typing import Shape, merge_types
@@ -40,6 +40,16 @@ def find_database(session: Session, database: str | None, policy: str | None = N
     if tables is None:
         raise QueryError(f"database not found: {name}")
     return tables
+
+
+def accepts_name(wish: KeyFilter, name: str) -> bool:
+    """Whether a WITH KEY or WITH MEASUREMENT takes the name."""
+    if wish.op in ("=", "IN"):
+        return name in wish.values
+    if wish.op == "!=":
+        return name not in wish.values
+    found = bool(re2.compile(wish.values[0]).search(name))
+    return found if wish.op == "=~" else not found
 
 
 def shape_of(relations: Iterable[Relation]) -> Shape:

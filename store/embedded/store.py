@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
@@ -16,6 +16,8 @@ import duckdb
 from foundation.errors import ConfigError
 from foundation.lifecycle import OnIncident, Tasks
 from foundation.logs import logger
+from influxql.ast import Change, Statement
+from influxql.errors import QueryError
 from store.contract import FieldTypes, StatementResult, Verdict
 from store.embedded.file import OpenFile, open_file
 from store.embedded.query import parse_query
@@ -167,9 +169,36 @@ class EmbeddedStore:
         """Answer `influxql`; see the contract. Raises QuerySyntaxError, QueryLimitExceeded after the deadline, and
         StoreUnavailable when the file cannot be read.
         """
-        reader = self._opened().reader
         statements = parse_query(influxql)
         now_ns = self._clock.now_ns()
+        if not any(isinstance(statement, Change) for statement in statements):
+            return await self._answer(statements, db, now_ns, deadline_s)
+        results: list[StatementResult] = []
+        for index, statement in enumerate(statements):
+            # A statement that changes data runs in the writer's thread; those behind it see what it did.
+            if isinstance(statement, Change):
+                result = await self._delete(statement, db, now_ns)
+            else:
+                (result,) = await self._answer((statement,), db, now_ns, deadline_s)
+            failed = result.error is not None
+            behind = index + 1 < len(statements)
+            error = "not executed" if failed and behind else result.error
+            results.append(replace(result, statement_id=index, error=error))
+            if failed:
+                break
+        return tuple(results)
+
+    async def _delete(self, statement: Change, db: str, now_ns: int) -> StatementResult:
+        try:
+            await self._change(lambda file: file.writer.delete(db, statement, now_ns))
+        except QueryError as error:
+            return StatementResult(0, error=str(error))
+        return StatementResult(0)
+
+    async def _answer(
+        self, statements: Sequence[Statement], db: str, now_ns: int, deadline_s: float
+    ) -> tuple[StatementResult, ...]:
+        reader = self._opened().reader
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._reading, reader.answer, statements, db, now_ns, deadline_s)

@@ -15,7 +15,9 @@ import pyarrow.compute as pc
 from foundation.batch import Refused
 from foundation.line_protocol.line import LineError, field_type
 from foundation.line_protocol.parse import parse_line
+from influxql.errors import QueryError
 from store.contract import Verdict
+from store.embedded.deleting import delete_rows, plan_deletions
 from store.embedded.fallback import Row, as_table, check_types, read_lines
 from store.embedded.rows import forget_rows, newest_time, store_rows
 from store.embedded.shapes import Shape, names_of
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from foundation.batch import Position, Shipment
+    from influxql.ast import Change
     from store.embedded.catalog import Catalog, Growth
     from store.embedded.retention import Bound
 
@@ -88,6 +91,20 @@ class Writer:
         with self._transaction():
             rows = self._connection.execute(f"DELETE FROM {relation} WHERE rowid IN ({old})").fetchall()  # noqa: S608 - ours
         return int(rows[0][0])
+
+    def delete(self, bucket: str, statement: Change, now_ns: int) -> None:
+        """Delete what the statement means. Raises QueryError, and then nothing is deleted."""
+        if self._in_doubt:
+            self._look_again()
+        tables = self._catalog.tables(bucket)
+        if tables is None:
+            raise QueryError(f"database not found: {bucket}")
+        deletions = plan_deletions(statement, tables, now_ns)
+        with self._transaction():
+            emptied = delete_rows(self._connection, deletions)
+        self._catalog.forget(bucket, emptied)
+        self._newest.clear()
+        self._shapes.clear()
 
     def checkpoint(self) -> None:
         """Work the log into the file: the blocks of deleted rows are free for others from then on."""

@@ -147,6 +147,17 @@ def test_keys_of_show_tag_values(text: str, key: KeyFilter) -> None:
         ("SELECT mean(v) FROM g GROUP BY time(1m) fill(foo)", "expected number argument in fill()"),
         ("SELECT v FROM g tz('No/Where')", "unable to find time zone No/Where"),
         ("SELECT f * 1e3 FROM m", "invalid duration"),
+        ("DELETE", "found EOF, expected FROM, WHERE at line 1, char 8"),
+        ("DELETE FROM m LIMIT 1", "found LIMIT, expected ; at line 1, char 15"),
+        ('DELETE FROM "db".."m"', "database not supported at line 1, char 1"),
+        ("DROP MEASUREMENT", "found EOF, expected identifier at line 1, char 18"),
+        (
+            "DROP FOO",
+            (
+                "found FOO, expected CONTINUOUS, DATABASE, MEASUREMENT, RETENTION, SERIES, SHARD, SUBSCRIPTION, USER "
+                "at line 1, char 6"
+            ),
+        ),
         ("SHOW TAG", "found EOF, expected KEY, KEYS, VALUES at line 1, char 10"),
         ("SHOW TAG VALUES FROM g", "found EOF, expected WITH at line 1, char 24"),
         (
@@ -170,7 +181,7 @@ def test_error_carries_its_place() -> None:
     assert caught.value.message.startswith("found SELEC, expected SELECT, ")
 
 
-@pytest.mark.parametrize("text", ["DROP MEASUREMENT m", "DELETE FROM m", "SHOW USERS", "SELECT a INTO b FROM c"])
+@pytest.mark.parametrize("text", ["DROP SERIES FROM m", "KILL QUERY 1", "SHOW USERS", "SELECT a INTO b FROM c"])
 def test_what_is_not_supported_is_named(text: str) -> None:
     """A statement that InfluxDB knows and this store does not is refused by name."""
     with pytest.raises(ParseError, match="not supported"):

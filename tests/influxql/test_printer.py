@@ -8,6 +8,8 @@ from influxql.ast import (
     BooleanLiteral,
     Call,
     CreateDatabase,
+    Delete,
+    DropMeasurement,
     DurationLiteral,
     Expr,
     Field,
@@ -21,6 +23,7 @@ from influxql.ast import (
     Paren,
     RegexLiteral,
     Select,
+    ShowCardinality,
     ShowDatabases,
     ShowFieldKeys,
     ShowMeasurements,
@@ -75,9 +78,9 @@ FILLS = st.one_of(
 )
 COUNTS = st.integers(0, 99)
 PAGINGS = st.builds(Paging, COUNTS, COUNTS, COUNTS, COUNTS)
+PLAIN_MEASUREMENTS = st.one_of(st.builds(Measurement, NAMES), st.builds(Measurement, st.none(), PATTERNS))
 MEASUREMENTS = st.one_of(
-    st.builds(Measurement, NAMES),
-    st.builds(Measurement, st.none(), PATTERNS),
+    PLAIN_MEASUREMENTS,
     st.builds(Measurement, NAMES, st.none(), st.none(), NAMES),
     st.builds(Measurement, NAMES, st.none(), NAMES, st.none() | NAMES),
 )
@@ -119,9 +122,16 @@ STATEMENTS = st.one_of(
     st.builds(
         ShowMeasurements, SHOW[0], st.just(()), *SHOW[2:], st.none() | KEYS.filter(lambda key: key.op in ("=", "=~"))
     ),
+    st.builds(
+        ShowCardinality, *SHOW, st.sampled_from(["SERIES", "MEASUREMENT", "TAG KEY", "FIELD KEY"]), st.booleans()
+    ),
+    st.builds(ShowCardinality, *SHOW, st.just("TAG VALUES"), st.booleans(), KEYS),
     st.just(ShowDatabases()),
     st.builds(ShowRetentionPolicies, st.none() | NAMES),
     st.builds(CreateDatabase, NAMES),
+    st.builds(Delete, st.lists(PLAIN_MEASUREMENTS, min_size=1, max_size=2).map(tuple), st.none() | CONDITIONS),
+    st.builds(Delete, st.just(()), CONDITIONS),
+    st.builds(DropMeasurement, NAMES),
 )
 
 

@@ -1,0 +1,101 @@
+"""DELETE and DROP MEASUREMENT: points out of their tables; a measurement without any point is forgotten altogether.
+
+Runs in the writer's thread. What is wrong with a statement is found before anything is deleted.
+"""
+
+# ruff: noqa: S608 - the SQL holds our own physical names; values are bound
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import re2
+
+from influxql.ast import Binary, Call, Change, Delete, DropMeasurement, Expr, Measurement, Paren, VarRef
+from influxql.conditions import TimeRange, split_condition
+from influxql.errors import QueryError
+from influxql.translate.parameters import Parameters
+from influxql.translate.predicate import condition_sql
+from store.embedded.schema import Table, Tables
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """Rows of one table that shall go: all where `where` is empty."""
+
+    table: Table
+    where: str
+    parameters: Parameters
+
+
+def plan_deletions(statement: Change, tables: Tables, now_ns: int) -> list[Deletion]:
+    """What the statement means for each measurement. Raises QueryError with InfluxDB's words."""
+    if isinstance(statement, DropMeasurement):
+        found = tables.get(statement.name)
+        return [Deletion(found, "", Parameters())] if found else []
+    condition, bounds = split_condition(statement.condition, now_ns)
+    return [_deletion(table, condition, bounds) for table in _targets(statement, tables)]
+
+
+def delete_rows(connection: duckdb.DuckDBPyConnection, deletions: Sequence[Deletion]) -> frozenset[str]:
+    """Delete within the caller's transaction; the measurements that are empty now, whose tables are gone."""
+    return frozenset(done.table.measurement for done in deletions if _delete(connection, done))
+
+
+def _targets(statement: Delete, tables: Tables) -> list[Table]:
+    if not statement.sources:
+        return list(tables.values())
+    return [table for name, table in tables.items() if any(_names(source, name) for source in statement.sources)]
+
+
+def _names(source: Measurement, name: str) -> bool:
+    return source.name == name if source.regex is None else bool(re2.compile(source.regex).search(name))
+
+
+def _deletion(table: Table, condition: Expr | None, bounds: TimeRange) -> Deletion:
+    parameters = Parameters()
+    wishes = []
+    if bounds.lower is not None:
+        wishes.append(f"time >= {parameters.bind(bounds.lower)}")
+    if bounds.upper is not None:
+        wishes.append(f"time <= {parameters.bind(bounds.upper)}")
+    if condition is not None:
+        if any(name in table.fields for name in _references(condition)):
+            raise QueryError("fields not supported in WHERE clause during deletion")
+        wishes.append(condition_sql(condition, table, parameters))
+    return Deletion(table, f"WHERE {' AND '.join(wishes)}" if wishes else "", parameters)
+
+
+def _references(expr: Expr) -> Iterator[str]:
+    match expr:
+        case VarRef(name):
+            yield name
+        case Binary(_, left, right):
+            yield from _references(left)
+            yield from _references(right)
+        case Call(_, args):
+            for arg in args:
+                yield from _references(arg)
+        case Paren(inner):
+            yield from _references(inner)
+        case _:
+            pass  # literals name nothing
+
+
+def _delete(connection: duckdb.DuckDBPyConnection, deletion: Deletion) -> bool:
+    """Whether nothing of the table is left."""
+    relation = deletion.table.relation
+    if deletion.where:
+        connection.execute(f"DELETE FROM {relation} {deletion.where}", deletion.parameters.values)
+        if connection.execute(f"SELECT 1 FROM {relation} LIMIT 1").fetchall():
+            return False
+    connection.execute(f"DROP TABLE {relation}")
+    number = int(relation[1:])
+    connection.execute("DELETE FROM columns WHERE measurement = ?", [number])
+    connection.execute("DELETE FROM measurements WHERE id = ?", [number])
+    return True
