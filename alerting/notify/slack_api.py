@@ -1,8 +1,8 @@
 """Slack by its web API: one living message per incident, edited as the incident goes on, what matters in its thread.
 
-The receipt is where the message stands (channel and `ts`). The invariants: a message that is gone or was lost track of
-is posted anew, so news is never lost; an edit makes nobody look, so what people must notice is also said in the thread,
-a rise to critical in the channel, too.
+The receipt is where the message stands (channel and `ts`) and what people last noticed. The invariants: a message that
+is gone or was lost track of is posted anew, so news is never lost; an edit makes nobody look, so what people must
+notice is also said in the thread, a rise to critical in the channel, too, even where another message swallowed it.
 
 Source: https://docs.slack.dev/reference/methods/chat.postMessage and chat.update
 """
@@ -31,7 +31,7 @@ _CHANNEL = re.compile(r"#?[^\s#,<>@:]{1,80}")
 _TOKEN = re.compile(r"[!-~]{8,}")
 _POST, _UPDATE = "chat.postMessage", "chat.update"
 _NOTICED = frozenset({"raised", "all-resolved", "new-alerts", "repeat", "fallback"})
-_BROADCAST = "raised"
+_RANKS: Mapping[str, int] = MappingProxyType({"warning": 1, "critical": 2})
 _BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded", "service_unavailable", "team_added_to_org"})
 _UNSURE = frozenset({"fatal_error", "internal_error", "request_timeout"})
 _GONE = frozenset(
@@ -85,12 +85,31 @@ class _No(Permanent):
 
 
 @dataclass(frozen=True, slots=True)
-class _Receipt:
+class _Spot:
+    """Where a message stands."""
+
     channel: str
     ts: str
 
+
+@dataclass(frozen=True, slots=True)
+class _Receipt:
+    spot: _Spot
+    severity: str = ""
+    firing: int = 0
+
     def text(self) -> str:
-        return orjson.dumps({"channel": self.channel, "ts": self.ts}).decode()
+        return orjson.dumps(
+            {"channel": self.spot.channel, "ts": self.spot.ts, "severity": self.severity, "firing": self.firing}
+        ).decode()
+
+    def is_raised_by(self, message: Message) -> bool:
+        return message.status is Status.FIRING and _RANKS.get(message.severity, 0) > _RANKS.get(self.severity, 0) > 0
+
+    def is_news(self, message: Message) -> bool:
+        """Whether people must notice the message."""
+        is_more = message.count(Status.FIRING) > self.firing or self.is_raised_by(message)
+        return message.why in _NOTICED or message.status is Status.RESOLVED or is_more
 
 
 class LivingSlack:
@@ -112,17 +131,18 @@ class LivingSlack:
     async def send(self, message: Message, *, now: datetime) -> str | None:
         """Post or edit the incident's message; returns where it stands. Raises Unreachable or Refusal."""
         try:
-            return (await self._tell(message, now)).text()
+            spot = await self._tell(message, now)
         except _No as no:
             hint = _HINTS.get(no.word)
             raise Refusal(f"Slack refused the message: {no.word}{f'; {hint}' if hint else ''}") from None
+        return _Receipt(spot, message.severity, message.count(Status.FIRING)).text()
 
     async def close(self) -> None:
         """Release connections."""
         for endpoint in self._methods.values():
             await endpoint.close()
 
-    async def _tell(self, message: Message, now: datetime) -> _Receipt:
+    async def _tell(self, message: Message, now: datetime) -> _Spot:
         standing = _read(message.receipt)
         if standing is not None:
             try:
@@ -131,16 +151,18 @@ class LivingSlack:
                 if no.word not in _GONE:
                     raise
             else:
-                return standing
+                return standing.spot
         return await self._write(_POST, {"channel": self._place.channel}, message, now)
 
     async def _go_on(self, standing: _Receipt, message: Message, now: datetime) -> None:
-        await self._write(_UPDATE, {"channel": standing.channel, "ts": standing.ts}, message, now)
-        if message.why in _NOTICED or message.status is Status.RESOLVED:
-            thread = {"channel": standing.channel, "thread_ts": standing.ts, "text": reply(message, now)}
-            await self._call(_POST, {**thread, **_UNPARSED, "reply_broadcast": message.why == _BROADCAST}, now)
+        spot = standing.spot
+        await self._write(_UPDATE, {"channel": spot.channel, "ts": spot.ts}, message, now)
+        if standing.is_news(message):
+            thread = {"channel": spot.channel, "thread_ts": spot.ts, "text": reply(message, now)}
+            is_loud = standing.is_raised_by(message)
+            await self._call(_POST, {**thread, **_UNPARSED, "reply_broadcast": is_loud}, now)
 
-    async def _write(self, method: str, where: Mapping[str, str], message: Message, now: datetime) -> _Receipt:
+    async def _write(self, method: str, where: Mapping[str, str], message: Message, now: datetime) -> _Spot:
         """Write the message; where Slack finds it too long its headline alone, so that it gets through."""
         try:
             return await self._call(method, {**where, **living(message, now, self._wording)}, now)
@@ -150,7 +172,7 @@ class LivingSlack:
             brief = {"text": first_line(message), "attachments": [], **_UNPARSED}
             return await self._call(method, {**where, **brief}, now)
 
-    async def _call(self, method: str, payload: Mapping[str, Any], now: datetime) -> _Receipt:
+    async def _call(self, method: str, payload: Mapping[str, Any], now: datetime) -> _Spot:
         headers = {"Authorization": f"Bearer {self._place.token.reveal()}"}
         endpoint = self._methods[method]
         answer = await endpoint.exchange(orjson.dumps(payload), headers=headers, now=now)
@@ -178,7 +200,7 @@ def opening(place: Place, message: Message, now: datetime) -> dict[str, Any]:
     return {"channel": place.channel, **living(message, now, wording_of(place.text))}
 
 
-def _judge(answer: Answer, endpoint: Endpoint) -> _Receipt:
+def _judge(answer: Answer, endpoint: Endpoint) -> _Spot:
     """Where the message stands. Raises _No, Unreachable or Unanswered."""
     try:
         verdict = orjson.loads(answer.text)
@@ -187,7 +209,7 @@ def _judge(answer: Answer, endpoint: Endpoint) -> _Receipt:
     if not isinstance(verdict, dict) or not isinstance(verdict.get("ok"), bool):
         raise Unanswered("Slack's address was answered by something else; is there a proxy or a portal in between?")
     if verdict["ok"]:
-        return _Receipt(str(verdict.get("channel", "")), str(verdict.get("ts", "")))
+        return _Spot(str(verdict.get("channel", "")), str(verdict.get("ts", "")))
     word = endpoint.redact(str(verdict.get("error")))
     if word in _BUSY:
         raise Unreachable(f"Slack is busy: {word}", retry_after_s=answer.retry_after_s)
@@ -200,7 +222,8 @@ def _read(receipt: str) -> _Receipt | None:
     """What `_Receipt.text` made; None for anything else, such as the receipt of another notifier in this place."""
     try:
         found = orjson.loads(receipt)
-        standing = _Receipt(found["channel"], found["ts"])
-    except (orjson.JSONDecodeError, KeyError, TypeError):
+        spot = _Spot(found["channel"], found["ts"])
+        standing = _Receipt(spot, str(found.get("severity", "")), int(found.get("firing", 0)))
+    except (ValueError, KeyError, TypeError):
         return None
-    return standing if standing.channel and standing.ts else None
+    return standing if spot.channel and spot.ts else None
