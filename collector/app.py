@@ -181,6 +181,7 @@ class Collector:
             pins=self._field_types.pins,
             destinations=[one.name for one in self._destinations],
             ledger=self._ledger,
+            copy=store.copy,
             listening=self._listening,
         )
 

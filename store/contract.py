@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from foundation.batch import FieldType, Position, Refused, Shipment
@@ -53,6 +54,14 @@ class Verdict:
 
     stored: int
     refused: tuple[Refused, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A copy of everything that a store holds, in a file of its own: bucket -> measurement -> points in it."""
+
+    path: Path
+    lines: Mapping[str, Mapping[str, int]]
 
 
 class Reader(Protocol):
@@ -109,4 +118,10 @@ class Store(Reader, Writer, Protocol):
         """Let the bucket be there from now on, empty if it was not, so that it can be asked before it is written to.
 
         Raises StoreUnavailable, and BucketMissing where buckets are not made by writing and this one is not there.
+        """
+
+    async def copy(self) -> Copied:
+        """Copy everything as of one moment, verified, while writes and queries go on; who asks removes the file.
+
+        Raises StoreUnavailable, and CopyRefused where the lines are not this process's to copy.
         """

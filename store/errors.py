@@ -12,6 +12,7 @@ Transient                        (foundation.errors: the same call may succeed l
 Permanent
 |- QuerySyntaxError              the query text is wrong (InfluxDB answers 400)
 |- QueryLimitExceeded            too long, too large or too many rows
+|- CopyRefused                   the store keeps its lines elsewhere and is backed up there
 `- BodyRefused                   the store refused a whole body and did not say which lines; halve it and try the halves
 """
 
@@ -58,6 +59,10 @@ class QuerySyntaxError(Permanent):
 
 class QueryLimitExceeded(Permanent):
     """The query was stopped by its deadline, memory or row limit."""
+
+
+class CopyRefused(Permanent):
+    """The lines are kept by a server that has a backup of its own."""
 
 
 class BodyRefused(Permanent):

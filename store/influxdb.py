@@ -24,13 +24,14 @@ from influxdb_client.service.write_service import WriteService
 from foundation.batch import FieldType
 from foundation.errors import ConfigError, Transient
 from foundation.secret import Secret
-from store.contract import FieldTypes, StatementResult, Verdict
+from store.contract import Copied, FieldTypes, StatementResult, Verdict
 from store.errors import (
     BodyRefused,
     BucketForbidden,
     BucketMissing,
     CertificateRefused,
     ConnectionCut,
+    CopyRefused,
     QueryLimitExceeded,
     StoreBusy,
     StoreTimedOut,
@@ -163,6 +164,10 @@ class InfluxStore:
         """Raise BucketMissing where the server has none such: how long one keeps its lines is for its owner to say."""
         if bucket not in await self.buckets():
             raise BucketMissing(f'{self._config.url}: bucket "{bucket}" not found')
+
+    async def copy(self) -> Copied:
+        """See the contract: never."""
+        raise CopyRefused("InfluxDB keeps its own lines; back it up with `influx backup`")
 
     async def position(self, log: str, bucket: str) -> int | None:
         """None: InfluxDB keeps no positions."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from foundation.batch import Position, Shipment
     from foundation.clock import Clock
-    from store.contract import FieldTypes, StatementResult, Store, Verdict
+    from store.contract import Copied, FieldTypes, StatementResult, Store, Verdict
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -88,6 +88,11 @@ class MeteredStore:
     async def make_bucket(self, bucket: str) -> None:
         """Let the store have the bucket."""
         await self._inner.make_bucket(bucket)
+
+    async def copy(self) -> Copied:
+        """Copy, timed."""
+        with self._timed("copy"):
+            return await self._inner.copy()
 
     async def position(self, log: str, bucket: str) -> int | None:
         """The store's position."""

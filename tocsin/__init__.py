@@ -21,6 +21,10 @@ letters     dead letters of the running collector, or of its file where none run
 explain     shows what the collector would make of a line
 tail        follows the lines that the collector takes
 transcript  how a followed line is written down
+backup      copies the store and the state beside it
+restore     puts a backup into an empty state folder
+archive     what a backup is: a folder or a tar with a manifest
+copying     a copy of the store, made by who has it open
 status      shows what became of every line
 accounts    shows why an alert is as it is, and who was told
 silences    makes, lists and ends silences

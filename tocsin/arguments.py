@@ -56,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     _explain(commands)
     _status(commands)
     _dead(commands)
+    _backup(commands)
     _token(commands)
     _silence(commands)
     _rule(commands)
@@ -306,6 +307,20 @@ def _rule(commands: argparse._SubParsersAction[_Parser]) -> None:
         "--config", type=Path, metavar="FILE", help="configuration (default: ./tocsin.yml, if it is there)"
     )
     shown.add_argument("--json", action="store_true", help="one object with every message")
+
+
+def _backup(commands: argparse._SubParsersAction[_Parser]) -> None:
+    purpose = "copy the store, alerts, tokens and field types while everything runs"
+    backup = _command(commands, "backup", "backup", purpose, examples.BACKUP)
+    backup.add_argument("target", type=Path, help="a folder to be made, or a file: NAME.tar")
+    backup.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="holds a token with scope admin, where one is needed"
+    )
+    backup.add_argument("--json", action="store_true", help="what was copied as JSON")
+    purpose = "put a backup into an empty state folder"
+    restore = _command(commands, "restore", "restore", purpose, examples.RESTORE)
+    restore.add_argument("source", type=Path, help="what `tocsin backup` made")
+    restore.add_argument("--json", action="store_true", help="what was restored as JSON")
 
 
 def _operations(commands: argparse._SubParsersAction[_Parser]) -> None:

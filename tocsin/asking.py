@@ -65,8 +65,9 @@ class Peer(ABC):
         *,
         method: str = "GET",
         form: Mapping[str, object] | None = None,
+        patience_s: float = _PATIENCE_S,
     ) -> Any:
-        """The JSON that answers. Raises Refused, and ConfigError where nobody answers."""
+        """The JSON that answers within `patience_s`. Raises Refused, and ConfigError where nobody answers."""
         query = f"?{urlencode({key: value for key, value in (params or {}).items() if value})}" if params else ""
         headers = self.headers()
         body = None
@@ -75,7 +76,7 @@ class Peer(ABC):
             headers["Content-Type"] = "application/json"
         request = Request(self.url + path + query, body, headers, method=method)  # noqa: S310 - checked above
         try:
-            with urlopen(request, timeout=_PATIENCE_S, context=self.trust) as reply:  # noqa: S310 - checked above
+            with urlopen(request, timeout=patience_s, context=self.trust) as reply:  # noqa: S310 - checked above
                 return json.load(reply)
         except HTTPError as error:
             raise Refused(self._said(error)) from error

@@ -126,6 +126,23 @@ By bucket and source, since the collector started: received + carried = delivere
 out (docs/ledger.md). Exit 1 where that does not add up.
 """
 
+BACKUP = """\
+examples:
+  tocsin backup /backups/monday        a folder; it has its name when it is whole and verified
+  tocsin backup /backups/monday.tar    one file
+  tocsin backup --json /backups/monday | jq .lines
+
+A running collector makes the copy of its store, and goes on. What a backup holds: docs/backup.md.
+"""
+
+RESTORE = """\
+examples:
+  tocsin restore /backups/monday                       into the state folder that is configured, if it is empty
+  TOCSIN_STATE=/srv/tocsin tocsin restore monday.tar   into another one
+
+Checksums and the points of every measurement are compared before anything gets its name.
+"""
+
 CREDENTIALS = """\
 examples:
   tocsin token create gateway                   writes to every bucket; printed once, kept as a hash only

@@ -20,6 +20,7 @@ letters     /api/v1/dead
 explain     /explain: what every room makes of one line
 witness     the pipeline, watched
 accounts    /api/v1/ledger
+copies      /api/v1/copy
 tail        /api/v1/tail, a WebSocket
 rejections  what is said about lines that were not taken
 answers     statuses, headers and bodies as InfluxDB's clients expect them

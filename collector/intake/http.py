@@ -27,6 +27,7 @@ from collector.intake.answers import Refusal, refusal, unavailable
 from collector.intake.body import Load
 from collector.intake.buckets import Buckets
 from collector.intake.connection import ConnectionServer
+from collector.intake.copies import Copy, CopyRoute
 from collector.intake.door import Door
 from collector.intake.explain import ExplainRoute, Surroundings
 from collector.intake.head import Head
@@ -125,6 +126,7 @@ class Intake:
         pins: Callable[[str, str], Mapping[str, FieldType]],
         destinations: Sequence[str],
         ledger: Ledger,
+        copy: Copy,
         listening: Listening | None = None,
     ) -> None:
         self._config = config
@@ -134,6 +136,7 @@ class Intake:
         self._registry = registry
         self._clock = clock
         self._ledger = ledger
+        self._copy = copy
         self._metrics = IntakeMetrics(registry)
         self._guard = Guard(config.limits, self._metrics)
         self._load = Load(config.limits.body_bytes)
@@ -289,6 +292,7 @@ class Intake:
             "/api/v1/dead/count": _Route(read, letters.count),
             "/api/v1/dead/accounts": _Route(read, letters.accounts),
             "/api/v1/dead/replay": _Route(post, letters.replay),
+            "/api/v1/copy": _Route(post, CopyRoute(self._copy, access).answer, bounded=False),
             "/api/v1/tail": _Route(frozenset({"GET"}), self._following.answer, bounded=False),
             "/ping": _Route(read, self._health.ping, bounded=False),
             "/health": _Route(read, self._health.health, bounded=False),

@@ -4,6 +4,7 @@
     file        the file while it is open: connections, catalog, writer and reader, made and closed together
     schema      what a bucket holds, as values: tables, columns, physical names, types
     catalog     those values in the file: read at open, grown within the writer's transaction
+    copying     a copy of the file as of one moment, beside running writes
     retention   how long a bucket keeps its points, and who deletes those that are older
 
 Writing, in the order in which lines walk:

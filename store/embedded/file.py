@@ -13,6 +13,7 @@ import duckdb
 
 from foundation.errors import ConfigError
 from store.embedded.catalog import Catalog, load_catalog
+from store.embedded.copying import folder_of
 from store.embedded.query import EmbeddedReader
 from store.embedded.writer import Writer
 
@@ -70,6 +71,7 @@ def open_file(path: Path, settings: Mapping[str, str | int | bool], clock: Clock
     except (duckdb.Error, OSError) as error:
         raise ConfigError(_cannot_open(path, error)) from error
     try:
+        _confine(connection, path)
         catalog = load_catalog(connection, path)
         writing = connection.cursor()
         writer = Writer(writing, catalog)
@@ -79,6 +81,13 @@ def open_file(path: Path, settings: Mapping[str, str | int | bool], clock: Clock
     cursors = Cursors(connection)
     reader = EmbeddedReader(cursors.make, catalog.tables, clock, catalog.buckets)
     return OpenFile(connection, cursors, writing, catalog, writer, reader)
+
+
+def _confine(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """From here on no SQL reaches a file outside the folder of copies; it cannot be taken back while it is open."""
+    folder = str(folder_of(path)).replace("'", "''")
+    connection.execute(f"SET allowed_directories = ['{folder}/']")
+    connection.execute("SET enable_external_access = false")
 
 
 def _cannot_open(path: Path, error: Exception) -> str:

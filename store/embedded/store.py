@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +19,8 @@ from foundation.lifecycle import OnIncident, Tasks
 from foundation.logs import logger
 from influxql.ast import Change, Statement
 from influxql.errors import QueryError
-from store.contract import FieldTypes, StatementResult, Verdict
+from store.contract import Copied, FieldTypes, StatementResult, Verdict
+from store.embedded.copying import make_copy
 from store.embedded.file import OpenFile, open_file
 from store.embedded.query import parse_query
 from store.embedded.retention import Expiry, Retention
@@ -97,6 +99,7 @@ class EmbeddedStore:
         self._clock = clock
         self._writing = ThreadPoolExecutor(1, "store-write")
         self._reading = ThreadPoolExecutor(config.queries, "store-query")
+        self._copying = ThreadPoolExecutor(1, "store-copy")
         self._file: OpenFile | None = None
         self._wanted = False
         self._retention = Retention(config.retention)
@@ -118,7 +121,8 @@ class EmbeddedStore:
         file, self._file = self._file, None
         if file is not None:
             file.cursors.interrupt()
-        await asyncio.to_thread(self._reading.shutdown, cancel_futures=True)
+        for pool in (self._reading, self._copying):
+            await asyncio.to_thread(pool.shutdown, cancel_futures=True)
         if file is not None:
             file.close()
 
@@ -144,6 +148,18 @@ class EmbeddedStore:
     async def expire(self) -> int:
         """Delete now what is past its retention; how many lines that were. Raises StoreUnavailable."""
         return await self._expiry.sweep()
+
+    async def copy(self) -> Copied:
+        """See the contract; the file stands in `copies` beside the store's own. One is made at a time."""
+        file, now_ns = self._opened(), self._clock.now_ns()
+        with closing(file.cursors.make()) as cursor:
+            work = asyncio.get_running_loop().run_in_executor(self._copying, make_copy, cursor, self._path, now_ns)
+            try:
+                return await asyncio.shield(work)
+            except asyncio.CancelledError:
+                cursor.interrupt()
+                await asyncio.gather(work, return_exceptions=True)
+                raise
 
     async def position(self, log: str, bucket: str) -> int | None:
         """The offset committed with the last rows of this log and bucket, 0 when there are none."""
@@ -247,7 +263,6 @@ class EmbeddedStore:
             "threads": self._config.threads,
             "wal_autocheckpoint": self._config.checkpoint_at,
             "autoinstall_known_extensions": False,
-            "enable_external_access": False,
         }
         return open_file(self._path, settings, self._clock)
 

@@ -28,7 +28,7 @@ from foundation.batch import FieldType
 from foundation.clock import Clock
 from foundation.tls import load
 from foundation.web import Listening
-from store.contract import StatementResult
+from store.contract import Copied, StatementResult
 from tests.fakes.buffer import MemoryBuffer
 from tests.fakes.buffers import Incidents
 from tests.fakes.clock import ManualClock
@@ -50,12 +50,18 @@ class AskedStore:
         self.makes_buckets = True
         self.made: list[str] = []
         self.ids: dict[str, str] = {}
+        self.copied = Copied(Path("copies/1.duckdb"), {"telemetry": {"m": 3}})
 
     async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
         self.queries.append((influxql, db, deadline_s))
         if self.away:
             raise self.away
         return self.results
+
+    async def copy(self) -> Copied:
+        if self.away:
+            raise self.away
+        return self.copied
 
     async def buckets(self) -> tuple[str, ...]:
         self.asked += 1
@@ -173,6 +179,7 @@ async def running_intake(
         listening=Listening(tls=None if config.tls is None else load(config.tls)[0]),
         destinations=["memory"],
         ledger=buffer.ledger,
+        copy=store.copy,
     )
     running.intake = intake
     try:

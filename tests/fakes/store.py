@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 
 from foundation.batch import FieldType, Position, Refused, Shipment
 from foundation.line_protocol.split import split_lines
-from store.contract import FieldTypes, StatementResult, Verdict
-from store.errors import BodyRefused, BucketMissing
+from store.contract import Copied, FieldTypes, StatementResult, Verdict
+from store.errors import BodyRefused, BucketMissing, CopyRefused
 
 
 class MemoryStore:
@@ -64,6 +64,9 @@ class MemoryStore:
         if bucket in self.missing:
             raise BucketMissing(f"bucket {bucket} not found")
         self.lines.setdefault(bucket, [])
+
+    async def copy(self) -> Copied:
+        raise CopyRefused("lines in memory have no file")
 
     async def position(self, log: str, bucket: str) -> int | None:
         return self.positions.get((log, bucket), 0 if self._keeps_positions else None)
