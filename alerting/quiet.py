@@ -63,9 +63,12 @@ class Quiet:
         self._mutes.forget(forgotten)
 
     def frees(self, transitions: Iterable[Transition]) -> bool:
-        """Whether an alert that ends among `transitions` mutes others until now."""
-        ended = (member_of(one) for one in transitions if one.change.audible)
-        return any(not one.is_open and self._mutes.inhibition.is_source(one.alert_id) for one in ended)
+        """Whether an alert that mutes others until now may do so no more after `transitions`: it ends or falls."""
+        moved = (member_of(one) for one in transitions if one.change.audible)
+        return any(
+            self._mutes.inhibition.lets_go(one.alert_id, as_told(one.labels, one.level) if one.is_open else None)
+            for one in moved
+        )
 
     def take(self, transitions: Iterable[Transition]) -> None:
         """These were stored."""

@@ -58,11 +58,11 @@ class Inhibition:
             if sources.get(key, {}).pop(alert_id, None) is not None and not sources[key]:
                 del sources[key]
 
-    def is_source(self, alert_id: str) -> bool:
-        """Whether the alert is open and may mute others."""
-        labels = self._open.get(alert_id, {})
+    def lets_go(self, alert_id: str, labels: Mapping[str, str] | None) -> bool:
+        """Whether others that the open alert mutes may be muted no more once it has these labels, or ends (None)."""
+        before = self._open.get(alert_id, {})
         both = zip(self._rules, self._sources, strict=True)
-        return any(alert_id in sources.get(rule.key(labels), ()) for rule, sources in both)
+        return labels != before and any(alert_id in sources.get(rule.key(before), ()) for rule, sources in both)
 
     def open_labels(self) -> Iterable[Mapping[str, str]]:
         """The labels of every open alert."""

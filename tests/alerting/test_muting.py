@@ -137,6 +137,24 @@ async def test_source_mutes_until_it_ends(tmp_path: Path) -> None:
         assert sorted(view.labels["site"] for view in last.alerts) == ["a", "b"]
 
 
+async def test_source_that_is_lowered_mutes_no_more(tmp_path: Path) -> None:
+    """Where the rule asks for a critical source, what it muted is told as soon as that is but a warning."""
+    pager = FakeNotifier()
+    rule = InhibitRule(source=parse("alertname=Down,severity=critical"), target=parse("alertname=Slow"))
+    equipped = equipment({ONCALL: pager})
+    muting = Equipment(
+        tree=equipped.tree, receivers=equipped.receivers, notifiers={ONCALL: pager}, inhibit_rules=(rule,)
+    )
+    async with desk(tmp_path / "a.sqlite", muting) as it:
+        await it.say(change(Change.FIRED, "Down"))
+        await it.say(change(Change.FIRED))
+        await it.settle(40)
+        assert pager.told == [("firing", "Down fired")]
+        await it.say(change(Change.LOWERED, "Down", level=Level.WARNING))
+        await it.settle(1)
+        assert ("firing", "Slow fired") in pager.told
+
+
 async def test_route_is_silent_outside_of_its_hours(tmp_path: Path) -> None:
     """What fires at night is told when the day begins, if it still fires."""
     pager = FakeNotifier()

@@ -34,11 +34,11 @@ def test_source_that_ends_mutes_no_more() -> None:
     inhibition.opened("s", DOWN)
     inhibition.adopt([RULE])
     assert inhibition.source_of("t", SLOW) == DOWN
-    assert inhibition.is_source("s")
-    assert not inhibition.is_source("t")
+    assert inhibition.lets_go("s", None)
+    assert not inhibition.lets_go("t", None)
     inhibition.ended("t")
     inhibition.ended("s")
-    assert not inhibition.is_source("s")
+    assert not inhibition.lets_go("s", None)
     assert inhibition.source_of("t", SLOW) is None
 
 
