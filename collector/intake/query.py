@@ -1,5 +1,8 @@
 """InfluxQL over HTTP: `GET|POST /query` in InfluxDB 1.x's form, answered from the configured store.
 
+Values for `$name` in a query come as `params`, a JSON object; the store gets the query with the values in it. Who
+deletes (DELETE, DROP MEASUREMENT) needs a token that may write.
+
 What clients send before they write (`CREATE DATABASE`) succeeds: a bucket comes into being with its first line, or is
 the store's own business.
 """
@@ -7,9 +10,10 @@ the store's own business.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import ItemsView, Mapping
 from urllib.parse import parse_qsl
 
+import orjson
 from aiohttp import web
 
 from collector.intake.access import Access
@@ -19,6 +23,10 @@ from collector.intake.buckets import Buckets
 from collector.intake.chunks import chunked_json
 from collector.tokens import Scope
 from foundation.errors import Transient
+from influxql.ast import Change
+from influxql.errors import ParseError
+from influxql.parser import parse
+from influxql.printer import print_statements
 from store.contract import Reader
 from store.errors import BucketMissing, QueryLimitExceeded, QuerySyntaxError
 from store.render import to_csv, to_json
@@ -29,7 +37,9 @@ _CHUNK_ROWS = 10_000
 _MOST_DIGITS = 9
 _EPOCHS = frozenset({"ns", "u", "µ", "ms", "s", "m", "h"})
 _MAKES_DATABASE = re.compile(r"\s*CREATE\s+DATABASE\b[^;]*;?\s*", re.IGNORECASE)
+_DELETES = re.compile(r"\b(?:DELETE|DROP)\b", re.IGNORECASE)
 _FORM = "application/x-www-form-urlencoded"
+_JSON = "application/json"
 
 
 class QueryRoute:
@@ -57,9 +67,9 @@ class QueryRoute:
         if request.method == "POST":
             params = {**await _form(request, self._deadline_s, self._load), **params}
         grant = self._access.admit(request.headers.get("Authorization"), params)
-        influxql = params.get("q", "")
+        influxql = _bound(params.get("q", ""), params.get("params", ""))
         makes_database = _MAKES_DATABASE.fullmatch(influxql) is not None
-        self._access.demand(grant, Scope.WRITE if makes_database else Scope.READ)
+        self._access.demand(grant, Scope.WRITE if makes_database or _deletes(influxql) else Scope.READ)
         if makes_database:
             return json_answer({"results": [{"statement_id": 0}]})
         db = self._buckets.of_policy(params.get("db") or self._default_bucket, params.get("rp", ""))
@@ -99,7 +109,43 @@ def _chunk_rows(params: Mapping[str, str]) -> int:
 
 
 async def _form(request: web.BaseRequest, longest_s: float, load: Load) -> dict[str, str]:
+    """What a form or a JSON object in the body says; nothing for a body of another kind."""
     body = await read_body(request, _MOST_FORM_BYTES, longest_s, load=load)
-    if not body or not request.headers.get("Content-Type", _FORM).startswith(_FORM):
+    kind = request.headers.get("Content-Type", _FORM)
+    if body and kind.startswith(_JSON):
+        return {key: value if isinstance(value, str) else orjson.dumps(value).decode() for key, value in _object(body)}
+    if not body or not kind.startswith(_FORM):
         return {}
     return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def _object(text: str | bytes) -> ItemsView[str, object]:
+    """The entries of a JSON object."""
+    try:
+        read = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise Refusal(400, f"error parsing query parameters: {error}") from error
+    if not isinstance(read, dict):
+        raise Refusal(400, "error parsing query parameters: a JSON object is wanted")
+    return read.items()
+
+
+def _bound(influxql: str, values: str) -> str:
+    """The text with what `params` binds in the place of each `$name`, written as the literal that it is."""
+    if not values:
+        return influxql
+    bindings = dict(_object(values))
+    try:
+        return print_statements(parse(influxql, bindings))
+    except ParseError as error:
+        raise Refusal(400, f"failed to parse query: {error}") from error
+
+
+def _deletes(influxql: str) -> bool:
+    """Whether the text deletes anything. What does not parse here might do so in another store, so it counts."""
+    if not _DELETES.search(influxql):
+        return False
+    try:
+        return any(isinstance(statement, Change) for statement in parse(influxql))
+    except ParseError:
+        return True

@@ -1,0 +1,77 @@
+"""What a query brings along: values bound by name, JSON bodies; and who may delete."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from collector.intake.http import IntakeConfig
+from collector.tokens import Scope
+from tests.fakes.intake import RunningIntake, running_intake
+
+FORM = "application/x-www-form-urlencoded"
+ASK = {"q": "SELECT f FROM m WHERE h = $h AND f > $f", "db": "home", "params": '{"h": "it\'s", "f": 1.5}'}
+TOLD = [("SELECT f FROM m WHERE h = 'it\\'s' AND f > 1.5", "home", 30.0)]
+
+
+@pytest.fixture
+async def intake(tmp_path: Path) -> AsyncIterator[RunningIntake]:
+    async with running_intake(tmp_path) as running:
+        yield running
+
+
+async def test_values_come_in_the_query_string_a_form_or_a_json_body(intake: RunningIntake):
+    """However they come, the store is asked with the values in their places, as the literals that they are."""
+    body = json.dumps({**ASK, "params": json.loads(ASK["params"])}).encode()
+    requests = [
+        ("GET", "/query?" + urlencode(ASK), None, FORM),
+        ("POST", "/query", urlencode(ASK).encode(), FORM),
+        ("POST", "/query", body, "application/json"),
+    ]
+    for method, path, sent, kind in requests:
+        assert (await intake.ask(method, path, sent, Content_Type=kind)).status == 200
+    assert intake.store.queries == TOLD * 3
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ("{", "error parsing query parameters"),
+        ("[1]", "error parsing query parameters"),
+        ('{"h": "x"}', "failed to parse query: missing parameter: f"),
+        ('{"h": null, "f": 1}', "failed to parse query: missing parameter: unable to bind parameter with type <nil>"),
+    ],
+)
+async def test_values_that_do_not_fit(intake: RunningIntake, params: str, words: str):
+    """400 with InfluxDB's words; the store is not asked."""
+    answer = await intake.ask("GET", "/query?" + urlencode({**ASK, "params": params}))
+    assert answer.status == 400
+    assert json.loads(answer.body)["error"].startswith(words)
+    assert intake.store.queries == []
+
+
+@pytest.mark.parametrize(
+    ("query", "params", "scope"),
+    [
+        ("DELETE FROM m WHERE h = 'a'", "", Scope.WRITE),
+        ("SELECT f FROM m; drop measurement m", "", Scope.WRITE),
+        ("DELETE FROM $m", '{"m": {"identifier": "x"}}', Scope.WRITE),
+        ("EXPLAIN SELECT f FROM m; DELETE FROM m", "", Scope.WRITE),
+        ("SELECT \"delete\" FROM m WHERE h = 'drop'", "", Scope.READ),
+        ("SELECT f FROM m WHERE h = $h", '{"h": "DELETE"}', Scope.READ),
+    ],
+)
+async def test_who_may_delete(tmp_path: Path, query: str, params: str, scope: Scope):
+    """Deleting needs a token that may write; a word in a name or a value deletes nothing."""
+    async with running_intake(tmp_path, IntakeConfig(listen="127.0.0.1:0", tokens="required")) as intake:
+        path = "/query?" + urlencode({"q": query, "params": params})
+        other = Scope.READ if scope is Scope.WRITE else Scope.WRITE
+        create = intake.tokens.create
+        secrets = [create(held.value, frozenset({held}), frozenset()).reveal() for held in (scope, Scope.ADMIN, other)]
+        intake.clock.advance(timedelta(seconds=1))
+        answers = [await intake.post(path, Authorization=f"Token {secret}") for secret in secrets]
+        assert [answer.status for answer in answers] == [200, 200, 403]
+        assert len(intake.store.queries) == 2
