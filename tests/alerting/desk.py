@@ -15,19 +15,19 @@ from alerting.lane import ChannelKey
 from alerting.memory.sqlite import SqliteMemory
 from alerting.memory.writer import Prepare, Writer
 from alerting.metrics import DispatchMetrics
+from alerting.notify.contract import Notifier
 from alerting.routing.tree import Node, Timers
 from alerting.send import Pace, Sender
 from foundation.backoff import Backoff
 from foundation.clock import Clock
 from tests.fakes.loop_clock import LoopClock
-from tests.fakes.notifier import FakeNotifier
 from tests.fakes.writer import InlineWriter
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 ONCALL = ChannelKey("oncall", "pagerduty[0]")
 
 
-def equipment(notifiers: Mapping[ChannelKey, FakeNotifier], tree: Node | None = None) -> Equipment:
+def equipment(notifiers: Mapping[ChannelKey, Notifier], tree: Node | None = None) -> Equipment:
     root = tree or Node(receiver="oncall", group_by=("alertname",), timers=Timers())
     return Equipment(tree=root, receivers=frozenset(key.receiver for key in notifiers), notifiers=notifiers)
 
