@@ -40,14 +40,16 @@ class Refusals:
         self._waiting: list[DeadLetter] = []
         self._waiting_bytes = 0
         self._wanted = asyncio.Event()
+        self._writing = asyncio.Lock()
 
     def start(self) -> None:
         """Begin to write down what is taken."""
         _ = self._tasks.spawn(self._write_for_ever(), "intake.refusals")
 
     async def stop(self) -> None:
-        """Write down what waits, and end."""
-        await self._tasks.stop()
+        """Let a running write end, write down what waits, and end."""
+        async with self._writing:
+            await self._tasks.stop()
         await self._write()
 
     def take(self, kind: str, arrival: Arrival, rejections: Iterable[Rejection], *, bucket: str, source: str) -> None:
@@ -74,13 +76,14 @@ class Refusals:
             await asyncio.sleep(_PAUSE_S)
 
     async def _write(self) -> None:
-        letters, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        try:
-            await self._dead.add(letters)
-        except LettersNotKept as error:
-            _log.error("refused lines could not be kept", cause=error, lines=len(letters))
-            for letter in letters:
-                self._metrics.missed.labels(letter.bucket, "disk").inc()
+        async with self._writing:
+            letters, self._waiting, self._waiting_bytes = self._waiting, [], 0
+            try:
+                await self._dead.add(letters)
+            except LettersNotKept as error:
+                _log.error("refused lines could not be kept", cause=error, lines=len(letters))
+                for letter in letters:
+                    self._metrics.missed.labels(letter.bucket, "disk").inc()
 
 
 def _letter(kind: str, arrival: Arrival, rejection: Rejection, bucket: str, source: str) -> DeadLetter:
