@@ -14,6 +14,8 @@ alert       an alert and its transitions as values
 sight       the one alert that says that rules are blind
 rehearse    unit tests of rules, through the path that pages
 preview     the messages that an alert of a rule would come to
+findings    what `tocsin check` finds about rules: those that can never fire or never end; pure
+untold      the same about notify.yml: matchers that no alert meets, receivers nobody routes to; pure
 diagram     docs/alert-states.md, drawn from the table
 routing/    which receiver hears of an alert, and with whom it is grouped; pure
 memory/     alert states, groups, incidents and the outbox in one SQLite file, one transaction a decision

@@ -29,6 +29,8 @@ from foundation.web import Address
 
 _CONFIGS = {key: plugin.config for key, plugin in NOTIFIERS.items()}
 _GROUP_BY = ("alertname",)
+Where = tuple[str | int, ...]
+"""A place in notify.yml: the keys and numbers on the way to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,9 +162,15 @@ def load_notify(path: Path, env: Mapping[str, str]) -> NotifyConfig:
     config = load(NotifyConfig, path, env, prefix=None)
     faults = tuple(_faults(config))
     if faults:
-        root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
-        raise ConfigError(*(f"{path}:{_line(root, where)}: {_spell(where)}: {what}" for where, what in faults))
+        raise ConfigError(*located(path, faults))
     return config
+
+
+def located(path: Path, found: Iterable[tuple[Where, str]], kind: str = "") -> tuple[str, ...]:
+    """Each thing found in notify.yml as `file:line: kind: path: words`."""
+    root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+    told = f"{kind}: " if kind else ""
+    return tuple(f"{path}:{_line(root, where)}: {told}{_spell(where)}: {what}" for where, what in found)
 
 
 def _node(route: Route, above: Node) -> Node:
@@ -187,10 +195,7 @@ def _parsed(matchers: Iterable[str]) -> tuple[Matcher, ...]:
     return tuple(matcher for text in matchers for matcher in parse(text))
 
 
-_Where = tuple[str | int, ...]
-
-
-def _faults(config: NotifyConfig) -> Iterator[tuple[_Where, str]]:
+def _faults(config: NotifyConfig) -> Iterator[tuple[Where, str]]:
     seen: set[str] = set()
     for index, receiver in enumerate(config.receivers):
         if receiver.name in seen:
@@ -212,7 +217,7 @@ def _faults(config: NotifyConfig) -> Iterator[tuple[_Where, str]]:
     yield from _unknown(config.route, ("route",), seen, calendars)
 
 
-def _unknown(route: Route, where: _Where, known: set[str], calendars: set[str]) -> Iterator[tuple[_Where, str]]:
+def _unknown(route: Route, where: Where, known: set[str], calendars: set[str]) -> Iterator[tuple[Where, str]]:
     if route.receiver is not None and route.receiver not in known:
         yield (*where, "receiver"), f"{route.receiver!r} is not a receiver{nearest(route.receiver, known)}"
     for key in ("mute_time_intervals", "active_time_intervals"):
@@ -223,11 +228,11 @@ def _unknown(route: Route, where: _Where, known: set[str], calendars: set[str]) 
         yield from _unknown(child, (*where, "routes", index), known, calendars)
 
 
-def _spell(where: _Where) -> str:
+def _spell(where: Where) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in where).removeprefix(".")
 
 
-def _line(node: yaml.Node | None, where: _Where) -> int:
+def _line(node: yaml.Node | None, where: Where) -> int:
     """The line of the deepest node on the way; settings have read the file, so it has the shape that is asked for."""
     for step in where:
         if isinstance(node, yaml.SequenceNode) and isinstance(step, int):

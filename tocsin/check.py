@@ -1,4 +1,8 @@
-"""`tocsin check`: reads every file that a start would read and says what is wrong, without starting anything."""
+"""`tocsin check`: reads every file that a start would read and says what is wrong, without starting anything.
+
+Of rules and receivers that can be read it says what can never work (a problem, though a start would take it) and what
+looks like a slip (a warning).
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from alerting.config import load_notify
+from alerting import findings, untold
+from alerting.config import load_notify, located
+from alerting.findings import Finding
 from alerting.rules import load as rules
+from alerting.rules.rule import Rule
 from alerting.rules.when import When
 from collector.intake.access import check_mode
 from collector.tokens import TokenBook
@@ -27,38 +34,43 @@ from tocsin.config import TocsinConfig
 _STAND_IN = {"DEMO_PAGER_URL": "http://127.0.0.1:8187"}
 """What `up --demo` puts into the environment, so that the demo's receivers can be read."""
 
-
+Read = Callable[[], int]
 _UNUSUAL = frozenset({"certificate", "token"})
 """What is told only where there is some."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit 0 when everything can be read, 2 when not."""
+    """Exit 0 when everything can be read and can work, 2 when not."""
     problems: list[str] = []
+    warnings: list[str] = []
     found: list[str] = []
     try:
         config = configuration.load(arguments.config, with_demo=arguments.demo)
-        for what, read in _parts(config):
+        for what, read in parts(config):
             try:
                 count = read()
-                found += [_counted(count, what)] if count or what not in _UNUSUAL else []
+                found += [counted(count, what)] if count or what not in _UNUSUAL else []
             except ConfigError as error:
                 problems += error.problems
+        if not problems:
+            problems, warnings = _judged(config)
     except ConfigError as error:
         problems += error.problems
     if arguments.json:
-        print(json.dumps({"ok": not problems, "problems": problems, "found": found}))
-    else:
-        for problem in problems:
-            print(problem, file=sys.stderr)
-        print(_counted(len(problems), "problem") if problems else f"fine: {', '.join(found)}")
+        print(json.dumps({"ok": not problems, "problems": problems, "warnings": warnings, "found": found}))
+        return 2 if problems else 0
+    for line in (*problems, *warnings):
+        print(line, file=sys.stderr)
+    more = [counted(len(warnings), "warning")] if warnings else []
+    told = counted(len(problems), "problem") if problems else f"fine: {', '.join(found)}"
+    print("; ".join((told, *more)))
     return 2 if problems else 0
 
 
 def demand_sound(config: TocsinConfig) -> None:
     """Raise ConfigError with every problem that a start would find."""
     problems: list[str] = []
-    for _, read in _parts(config):
+    for _, read in parts(config):
         try:
             _ = read()
         except ConfigError as error:
@@ -67,7 +79,8 @@ def demand_sound(config: TocsinConfig) -> None:
         raise ConfigError(*problems)
 
 
-def _parts(config: TocsinConfig) -> Iterator[tuple[str, Callable[[], int]]]:
+def parts(config: TocsinConfig) -> Iterator[tuple[str, Read]]:
+    """Every kind of thing that a start reads, and what reads all of it: how many, or ConfigError with each problem."""
     env = _STAND_IN | os.environ
     yield "certificate", lambda: _certificates(config)
     if servers := _servers(config):
@@ -121,6 +134,29 @@ def _rules(config: TocsinConfig, env: Mapping[str, str]) -> int:
     return len(read)
 
 
+def _judged(config: TocsinConfig) -> tuple[list[str], list[str]]:
+    """Problems and warnings about rules and notify.yml, which can be read: each with its file and line."""
+    env = _STAND_IN | os.environ
+    read = rules.load(config.alerting.rules, env)
+    told: dict[bool, list[str]] = {True: [], False: []}
+    for rule, finding in findings.of_rules(read):
+        told[finding.is_fault].append(_of_rule(rule, read, finding))
+    path = config.alerting.notify
+    if path is not None:
+        for where, finding in untold.of_notify(load_notify(path, env), read):
+            told[finding.is_fault] += located(path, [(where, finding.words)], _kind(finding))
+    return told[True], told[False]
+
+
+def _of_rule(rule: Rule, read: Sequence[Rule], finding: Finding) -> str:
+    kind = f"{_kind(finding)}: " if _kind(finding) else ""
+    return f"{rules.place(rule, read)}: {kind}alert {rule.alert}: {finding.words}"
+
+
+def _kind(finding: Finding) -> str:
+    return "" if finding.is_fault else "warning"
+
+
 def _boards(config: TocsinConfig) -> int:
     folder = config.console.boards
     boards = Boards(folder)
@@ -134,5 +170,6 @@ def _boards(config: TocsinConfig) -> int:
     return len(listed["boards"])
 
 
-def _counted(count: int, what: str) -> str:
+def counted(count: int, what: str) -> str:
+    """`1 rule`, `2 rules`."""
     return f"{count} {what}{'' if count == 1 else 's'}"

@@ -45,7 +45,7 @@ def load(patterns: Iterable[Path | str], env: Mapping[str, str]) -> tuple[Rule, 
             faults += error.problems
     faults += _twins(rules)
     if not faults:
-        faults += [f"{_place(rule, rules)}: {what}" for rule, what in composite.faults(rules)]
+        faults += [f"{place(rule, rules)}: {what}" for rule, what in composite.faults(rules)]
     if faults:
         raise ConfigError(*faults)
     return tuple(rules)
@@ -70,18 +70,7 @@ def rule_files(patterns: Iterable[Path | str]) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def _twins(rules: Sequence[Rule]) -> list[str]:
-    first: dict[str, Rule] = {}
-    faults = []
-    for rule in rules:
-        twin = first.setdefault(rule.alert, rule)
-        if twin is not rule:
-            place, other = _place(rule, rules), _place(twin, rules)
-            faults.append(f"{place}: alert {rule.alert} is already defined in {other}; names of alerts must be unique")
-    return faults
-
-
-def _place(rule: Rule, rules: Sequence[Rule]) -> str:
+def place(rule: Rule, rules: Sequence[Rule]) -> str:
     """File and line at which a rule begins; settings have read the file, so it has the shape that is asked for."""
     number = next(n for n, own in enumerate(own for own in rules if own.file == rule.file) if own is rule)
     root: Any = yaml.compose(Path(rule.file).read_text(encoding="utf-8"), yaml.SafeLoader)
@@ -89,3 +78,14 @@ def _place(rule: Rule, rules: Sequence[Rule]) -> str:
     made = (slo for slo in lists.get("slos", ()) for _ in range(RULES_OF_A_SLO))
     places = [*lists.get("rules", ()), *made, *lists.get("composites", ())]
     return f"{rule.file}:{places[number].start_mark.line + 1}"
+
+
+def _twins(rules: Sequence[Rule]) -> list[str]:
+    first: dict[str, Rule] = {}
+    faults = []
+    for rule in rules:
+        twin = first.setdefault(rule.alert, rule)
+        if twin is not rule:
+            here, other = place(rule, rules), place(twin, rules)
+            faults.append(f"{here}: alert {rule.alert} is already defined in {other}; names of alerts must be unique")
+    return faults

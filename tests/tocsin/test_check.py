@@ -167,6 +167,7 @@ def test_problems_as_json(run: Run, files: Path) -> None:
     assert json.loads(ran.out) == {
         "ok": False,
         "problems": ["n.yml:1: route is missing; expected a mapping"],
+        "warnings": [],
         "found": ["1 rule", "1 board"],
     }
 
@@ -211,3 +212,35 @@ def test_a_certificate_that_nobody_can_read_is_a_fault(run: Run, files: Path) ->
 
     problem = "collector.tls.key: pki/none.key: cannot be read: No such file or directory; mend the path or its rights"
     assert (ran.code, ran.complaint) == (2, f"{problem}\n")
+
+
+def test_a_rule_that_can_never_fire_is_a_problem_with_its_place(run: Run, files: Path) -> None:
+    """Exit 2: it can be read, a start would take it, and it would page nobody for ever."""
+    (files / "r.yml").write_text('rules:\n- {alert: A, query: SELECT count(x) FROM m, over: 1m, warn: "< 0"}\n')
+
+    ran = run("check")
+
+    assert (ran.code, ran.out) == (2, "1 problem\n")
+    assert ran.complaint.startswith('r.yml:2: alert A: warn: "< 0" is never reached')
+
+
+def test_what_may_be_meant_is_a_warning(run: Run, files: Path) -> None:
+    """Exit 0, told with its place, and in JSON apart from problems."""
+    with (files / "n.yml").open("a") as file:
+        file.write("inhibit_rules: [{source_matchers: [team=web], target_matchers: [alertname=A]}]\n")
+    told = 'n.yml:3: warning: inhibit_rules[0].source_matchers: no rule has alerts that meet team="web"'
+
+    ran, shown = run("check"), json.loads(run("check", "--json").out)
+
+    assert (ran.code, ran.out) == (0, "fine: 1 rule, 1 receiver, 1 board; 1 warning\n")
+    assert ran.complaint.startswith(told)
+    assert shown["ok"] is True
+    assert shown["problems"] == []
+    assert [line.startswith(told) for line in shown["warnings"]] == [True]
+
+
+def test_the_demo_has_nothing_to_mend(run: Run) -> None:
+    """What ships is without problem and warning."""
+    ran = run("check", "--demo")
+
+    assert (ran.code, ran.complaint) == (0, "")
