@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from alerting import state
 from alerting.alert import Alert, Datapoint, Evaluation, Labels, Level, State, Transition
+from alerting.resting import Alerts
 from alerting.rules.query import AnswerUnfit
 from alerting.rules.recipe import Values
 from alerting.rules.rule import Rule
@@ -82,8 +83,9 @@ class Watch:
     """those that are not inactive"""
     _primed: Mapping[Labels, Alert] = field(default_factory=dict)
     _doing: _Doing = field(default_factory=_Doing)
-    _identities: Mapping[Labels, Labels] = field(default_factory=dict)
-    """labels of each series of the last answer -> labels of its alert, so that they are not worked out each time"""
+    _series: tuple[Labels, ...] = ()
+    _names: tuple[Labels, ...] = ()
+    """the labels of each series of the last answer, and of its alert, so that they are not worked out each time"""
 
     def __post_init__(self) -> None:
         self.is_primed = self.is_primed or self.rule.policy.datapoints is None
@@ -104,12 +106,19 @@ class Watch:
     def decide(self, values: Values, at: datetime, *, behind: bool) -> Decision:
         """What the answer `values` at `at` means. Raises AnswerUnfit where two series would be the same alert."""
         identified = self._identified(values)
+        policy, known = self.rule.policy, self._known()
+        rested = None if self._primed else known.rested(policy, identified, at)
+        if rested is not None:
+            return Decision(Evaluation(rule=self.rule.alert, at=at), rested)
+        still = frozenset[Labels]() if self._primed else known.resting_on(policy, identified)
         alerts: dict[Labels, Alert] = {}
         saved: list[Alert] = []
         forgotten: list[str] = []
         transitions: list[Transition] = []
-        for labels in dict.fromkeys((*self.alerts, *self._primed, *identified)):
-            stored = self.alerts.get(labels)
+        for labels in dict.fromkeys((*known, *self._primed, *identified)):
+            if labels in still:
+                continue
+            stored = known.get(labels)
             before = self._primed.get(labels) or stored
             value = identified.get(labels)
             if before is None:
@@ -117,7 +126,7 @@ class Watch:
                     continue
                 before = Alert(rule=self.rule.alert, labels=labels)
             point = Datapoint(at, value)
-            after, changes = state.step(self.rule.policy, before, point, at, behind=behind)
+            after, changes = state.step(policy, before, point, at, behind=behind)
             transitions += (with_words(self.rule, change, before) for change in changes)
             if after is None:
                 forgotten.append(before.fingerprint)
@@ -132,12 +141,12 @@ class Watch:
             forgotten=tuple(forgotten),
             transitions=tuple(transitions),
         )
-        return Decision(evaluation, alerts)
+        return Decision(evaluation, known.after(alerts, still, identified, at, policy))
 
     def accept(self, decision: Decision, *, duration_s: float | None = None, doubt: str | None = None) -> None:
         """The decision is recorded: it is how things stand now. With a `doubt` the rule saw only half of it."""
         self.alerts = decision.alerts
-        self.active = _active(decision.alerts)
+        self.active = _active(self._known().busy)
         self._primed = {}
         failures = self._doing.failures + 1 if doubt is not None else 0
         self._doing = _Doing(failures, doubt, decision.evaluation.at, duration_s)
@@ -189,10 +198,16 @@ class Watch:
             alerts=self.active,
         )
 
+    def _known(self) -> Alerts:
+        return self.alerts if isinstance(self.alerts, Alerts) else Alerts(self.alerts)
+
     def _identified(self, values: Values) -> dict[Labels, float | None]:
-        known = self._identities
-        self._identities = {labels: known.get(labels) or self.rule.identity(labels) for labels in values}
-        identified = {self._identities[labels]: value for labels, value in values.items()}
+        series = tuple(values)
+        if series != self._series:
+            known = dict(zip(self._series, self._names, strict=True))
+            self._names = tuple(known.get(labels) or self.rule.identity(labels) for labels in series)
+            self._series = series
+        identified = dict(zip(self._names, values.values(), strict=True))
         if len(identified) != len(values):
             raise AnswerUnfit("two series become the same alert, since a label of the rule covers their tag; rename it")
         return identified
