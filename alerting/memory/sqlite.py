@@ -228,17 +228,22 @@ def _store_silences(connection: sqlite3.Connection, decision: Decision) -> None:
 
 
 def _store_groups(connection: sqlite3.Connection, decision: Decision) -> None:
-    for change in decision.groups:
-        key = codec.key_bytes(change.group.key)
-        connection.executemany("DELETE FROM members WHERE key = ? AND id = ?", ((key, gone) for gone in change.gone))
-        if change.closed:
-            connection.execute("DELETE FROM groups WHERE key = ?", (key,))
-            continue
-        connection.execute(
-            "INSERT OR REPLACE INTO groups (key, incident, data) VALUES (?, ?, ?)",
-            (key, change.group.incident, codec.group_bytes(change.group)),
-        )
-        connection.executemany(
-            "INSERT OR REPLACE INTO members (key, id, data) VALUES (?, ?, ?)",
-            ((key, alert_id, codec.encode(change.group.members[alert_id])) for alert_id in change.members),
-        )
+    """Each statement for all groups at once: a statement more for each of thousands of groups is what would cost."""
+    changes = [(codec.key_bytes(change.group.key), change) for change in decision.groups]
+    kept = [(key, change) for key, change in changes if not change.closed]
+    connection.executemany(
+        "DELETE FROM members WHERE key = ? AND id = ?", [(key, gone) for key, change in changes for gone in change.gone]
+    )
+    connection.executemany("DELETE FROM groups WHERE key = ?", [(key,) for key, change in changes if change.closed])
+    connection.executemany(
+        "INSERT OR REPLACE INTO groups (key, incident, data) VALUES (?, ?, ?)",
+        ((key, change.group.incident, codec.group_bytes(change.group)) for key, change in kept),
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO members (key, id, data) VALUES (?, ?, ?)",
+        (
+            (key, alert_id, codec.encode(change.group.members[alert_id]))
+            for key, change in kept
+            for alert_id in change.members
+        ),
+    )

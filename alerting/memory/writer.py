@@ -1,8 +1,8 @@
 """The one thread that touches the SQLite file.
 
 `sqlite` hands it jobs and waits. The invariants: jobs run in the order they came; those that wait at the same moment
-share one transaction and one fsync; a job that fails takes back its own work and no other's; when a job's answer
-arrives, what it wrote is on the disk.
+share one transaction and one fsync; a job that fails takes back its own work and no other's (for that, all may be run
+a second time); when a job's answer arrives, what it wrote is on the disk.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ T = TypeVar("T")
 
 _MOST_JOBS = 256
 Prepare = Callable[[sqlite3.Connection], None]
-_Job = tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]
+_Job = tuple[Callable[[sqlite3.Connection], Any], "asyncio.Future[Any]"]
+_Done = tuple["asyncio.Future[Any]", Any, Exception | None]
 
 
 class Writer:
@@ -31,21 +32,23 @@ class Writer:
         self._prepare = prepare
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def start(self) -> None:
         """Open the file. Raises what `prepare` raises, or sqlite3.Error."""
         ready: Future[None] = Future()
+        self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._live, args=(ready,), name="alerting.memory", daemon=True)
         self._thread.start()
         await asyncio.wrap_future(ready)
 
     async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """What `job` returns, once it is durable. Raises what it raises, or sqlite3.Error."""
-        if self._thread is None:
+        if self._thread is None or self._loop is None:
             raise sqlite3.ProgrammingError("the file is closed")
-        done: Future[T] = Future()
+        done: asyncio.Future[T] = self._loop.create_future()
         self._jobs.put((job, done))
-        return await asyncio.wrap_future(done)
+        return await done
 
     async def stop(self) -> None:
         """Finish the jobs that wait and close the file."""
@@ -69,7 +72,10 @@ class Writer:
         stopping = False
         while not stopping:
             jobs, stopping = self._next_jobs()
-            _transact(connection, jobs)
+            done = _transact(connection, jobs)
+            if done and self._loop is not None:
+                # one call for all: each wakes the loop, and costs more than a small job
+                self._loop.call_soon_threadsafe(_answer, done)
         connection.close()
 
     def _next_jobs(self) -> tuple[list[_Job], bool]:
@@ -87,8 +93,21 @@ class Writer:
         return jobs, True
 
 
-def _transact(connection: sqlite3.Connection, jobs: list[_Job]) -> None:
-    done: list[tuple[Future[Any], Any, Exception | None]] = []
+def _transact(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Done]:
+    """Run the jobs in one transaction; where one fails, again from the start, each with a point to go back to."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        done: list[_Done] = [(future, job(connection), None) for job, future in jobs]
+        connection.execute("COMMIT")
+    except Exception:  # noqa: BLE001 - whose failure it is shows below
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        return _transact_apart(connection, jobs)
+    return done
+
+
+def _transact_apart(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Done]:
+    done: list[_Done] = []
     try:
         connection.execute("BEGIN IMMEDIATE")
         for job, future in jobs:
@@ -104,14 +123,14 @@ def _transact(connection: sqlite3.Connection, jobs: list[_Job]) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         done = [(future, None, error) for _, future in jobs]
-    for future, result, failure in done:
-        _answer(future, result, failure)
+    return done
 
 
-def _answer(future: Future[Any], result: Any, error: Exception | None) -> None:
-    if not future.set_running_or_notify_cancel():
-        return
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
+def _answer(done: list[_Done]) -> None:
+    for future, result, error in done:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
