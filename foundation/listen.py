@@ -52,6 +52,12 @@ def addresses(state: Path) -> dict[str, str]:
     return {role: where for role, where in _read(state).items() if isinstance(where, str)}
 
 
+def owners(state: Path) -> dict[str, int]:
+    """Role -> the process that announced it, whether it still runs or not."""
+    pids = _read(state).get("pids")
+    return {role: pid for role, pid in pids.items() if isinstance(pid, int)} if isinstance(pids, dict) else {}
+
+
 def _read(state: Path) -> dict[str, Any]:
     try:
         content = json.loads((state / _FILE).read_text(encoding="utf-8"))

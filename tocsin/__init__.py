@@ -13,6 +13,7 @@ reaching    by which URL our own roles and commands reach a role
 up          runs roles until a signal: up, collector, alerting, console, demo
 check       reads every file and says what is wrong, without starting anything
 statements  reads the queries of boards
+doctor      walks the whole line and says what is wrong (a room of its own)
 query       asks the store and prints a table
 secrets     makes the passwords and tokens of a compose stack
 health      asks a URL whether its role is well

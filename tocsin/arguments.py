@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     _roles(commands)
     _demo(commands)
     _check(commands)
+    _doctor(commands)
     _query(commands)
     _tail(commands)
     _explain(commands)
@@ -148,6 +149,13 @@ def _check(commands: argparse._SubParsersAction[_Parser]) -> None:
     check = _command(commands, "check", "check", purpose, examples.CHECK)
     check.add_argument("--demo", action="store_true", help="check the demo's configuration")
     check.add_argument("--json", action="store_true", help="problems as JSON")
+
+
+def _doctor(commands: argparse._SubParsersAction[_Parser]) -> None:
+    purpose = "walk the whole line, say for each step that it is fine, or what is wrong and what mends it"
+    doctor = _command(commands, "doctor", "doctor.command", purpose, examples.DOCTOR)
+    doctor.add_argument("--demo", action="store_true", help="the demo's configuration (by itself while the demo runs)")
+    doctor.add_argument("--json", action="store_true", help="every finding as JSON")
 
 
 def _query(commands: argparse._SubParsersAction[_Parser]) -> None:

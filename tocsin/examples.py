@@ -117,6 +117,16 @@ An alert that meets all matchers pages nobody meanwhile; if it still fires when 
 was paged before hears of the end all the same (docs/notifications.md).
 """
 
+DOCTOR = """\
+examples:
+  tocsin doctor
+  tocsin doctor --json | jq '.findings[] | select(.level == "wrong")'
+
+Files, disk, ports, tokens, clocks, the store, a reading that goes in and comes out, rules, receivers, silences: exit 0
+where all is fine, 1 where something is wrong, 2 where the configuration cannot be read. Works without a running process
+too. It writes one reading, tocsin_probe, and changes nothing else (docs/doctor.md).
+"""
+
 STATUS = """\
 examples:
   tocsin status

@@ -1,0 +1,1 @@
+"""Tests of the doctor: each thing is broken in turn, and its name is expected."""

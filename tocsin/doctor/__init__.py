@@ -1,0 +1,21 @@
+"""`tocsin doctor`: walks the line as a person would and says for each step: fine, or what is wrong and what mends it.
+
+A new check is one class and one line in the catalog. Only the probe changes anything: it writes one reading. Only
+loopback and configured addresses are asked, and each has a time-out; no secret is shown.
+
+contract   what a check is and what it finds
+catalog    every check, in order
+command    runs them and prints
+patient    what they may look at: the configuration, and how to ask the roles under it
+machine    this machine: disk, ports, processes, Python
+web        asking over HTTP, within bounds
+files      what a start would read; who is told, and the sign of life
+folder     the state folder and its disk
+running    processes and ports
+tokens     tokens of the collector
+clocks     clocks of all who answer
+servers    every InfluxDB that is configured
+intake     the collector: accepting, waiting, dead letters, and the probe
+alarms     alerting: rules, receivers, silences
+versions   Python, platform, packages
+"""
