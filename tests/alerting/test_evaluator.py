@@ -376,6 +376,16 @@ async def test_a_query_has_a_deadline():
         assert scene.evaluator.statuses()[0].error == "the store did not answer in time"
 
 
+async def test_a_rule_that_joins_a_round_waits_for_its_evaluation():
+    """Rules taken up while a question of theirs is being asked: no rule is evaluated twice at a time."""
+    async with evaluating([a_rule()], lambda _: {"a": 50.0}, takes_s=15) as scene:
+        await scene.until(1)
+        await scene.evaluator.replace([a_rule(), a_rule("Peak", query=QUERY.replace("mean", "max"))])
+        await scene.until(12)
+        assert len(scene.reader.queries) == 1
+        assert scene.count("tocsin_alerting_evaluations_missed_total", reason="overlap") == 2
+
+
 async def test_queries_at_once_are_bounded():
     """However many rules are due, the store is asked a few questions at a time."""
     rules = [a_rule(f"R{number}", query=QUERY.replace("FROM m", f"FROM m{number}")) for number in range(20)]

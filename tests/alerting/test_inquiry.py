@@ -1,5 +1,6 @@
-"""The fake reader answers a rule's question as a real store does."""
+"""Recipes are asked one by one or by few scans; the fake reader answers a rule's question as a real store does."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,14 +9,15 @@ import pytest
 from isal import igzip
 from prometheus_client import CollectorRegistry
 
-from alerting.inquiry import ask
+from alerting.inquiry import Answers, Round, ask, rounds
 from alerting.rules.query import NothingThere, Question, bound, nanoseconds, read_query
-from alerting.rules.recipe import Part, Recipe
+from alerting.rules.recipe import Combination, Part, Recipe
 from foundation.batch import Position, Shipment
 from foundation.clock import SystemClock
 from store.catalog import build
-from store.contract import Reader
+from store.contract import Reader, Series, StatementResult
 from store.embedded.store import EmbeddedConfig
+from store.errors import QueryLimitExceeded
 from tests.fakes.reader import FakeReader
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -54,3 +56,99 @@ async def test_no_such_bucket(reader: Reader):
     """A bucket that does not exist is told from an empty answer."""
     with pytest.raises(NothingThere, match="database not found: nosuch"):
         await ask(reader, recipe("nosuch"), AT)
+
+
+def a_part(value: str = "mean(cpu)", where: str = "", ago: timedelta = timedelta(0)) -> Part:
+    select = read_query(f"SELECT {value} FROM m {where} GROUP BY host")  # noqa: S608 - InfluxQL of the tests below
+    return Part(Question(bound(select), "telemetry", timedelta(minutes=1), timedelta(minutes=1), select), ago)
+
+
+class Store:
+    """Answers each column with 1, but none of `slow` in time and none of `bad` at all; it remembers what was asked."""
+
+    def __init__(self, *, slow: str = "none", bad: str = "none") -> None:
+        self.slow, self.bad = slow, bad
+        self.asked: list[str] = []
+
+    async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
+        del db, deadline_s
+        fields = influxql.removeprefix("SELECT ").partition(" FROM ")[0]
+        self.asked.append(fields)
+        if self.slow in fields:
+            raise QueryLimitExceeded("the query was stopped after 30 s")
+        if self.bad in fields:
+            return (StatementResult(0, error=f"not for {self.bad}"),)
+        columns = fields.split("), ")
+        return (StatementResult(0, (Series("m", ("time", *columns), [[0, *[1.0 for _ in columns]]], {"host": "a"}),)),)
+
+    async def buckets(self) -> tuple[str, ...]:
+        return ("telemetry",)
+
+
+MEAN, MAX, MIN = a_part("mean(cpu)"), a_part("max(cpu)"), a_part("min(cpu)")
+ONE = {(("host", "a"),): 1.0}
+
+
+def a_round(*parts: Part) -> Round:
+    (one,) = rounds(Recipe(part) for part in parts)
+    return one
+
+
+async def asked(one: Round, store: Store) -> Answers:
+    store.asked.clear()
+    return await one.ask(store, AT, asyncio.Semaphore(2))
+
+
+async def test_a_scan_that_fails_is_asked_again_part_by_part():
+    """One bad question does not blind the others, its own rule is told why, and from then on it is asked alone."""
+    one, store = a_round(MEAN, MAX, MIN), Store(bad="max")
+
+    answers = await asked(one, store)
+
+    assert store.asked == ["mean(cpu), max(cpu), min(cpu)", "mean(cpu)", "max(cpu)", "min(cpu)"]
+    assert (answers[MEAN], answers[MIN]) == (ONE, ONE)
+    assert str(answers[MAX]) == "not for max"
+    answers = await asked(one, store)
+    assert store.asked == ["mean(cpu), min(cpu)", "max(cpu)"]
+    assert (answers[MEAN], answers[MIN], str(answers[MAX])) == (ONE, ONE, "not for max")
+
+
+async def test_a_scan_that_takes_too_long_is_taken_apart_the_next_time():
+    """There is no time left to ask again at once: the next time tells who is slow."""
+    one, store = a_round(MEAN, MAX, MIN), Store(slow="max")
+
+    answers = await asked(one, store)
+
+    assert len(store.asked) == 1
+    assert all(isinstance(answer, QueryLimitExceeded) for answer in answers.values())
+    answers = await asked(one, store)
+    assert (answers[MEAN], answers[MIN]) == (ONE, ONE)
+    assert isinstance(answers[MAX], QueryLimitExceeded)
+    await asked(one, store)
+    assert store.asked == ["mean(cpu), min(cpu)", "max(cpu)"]
+
+
+async def test_a_store_that_was_slow_is_asked_by_few_scans_again():
+    """Where all parts are answered by themselves, they are folded again."""
+    one, store = a_round(MEAN, MAX), Store(slow="mean")
+    await asked(one, store)
+    store.slow = "none"
+    await asked(one, store)
+
+    answers = await asked(one, store)
+
+    assert store.asked == ["mean(cpu), max(cpu)"]
+    assert answers == {MEAN: ONE, MAX: ONE}
+
+
+def test_recipes_that_share_a_scan_share_a_round():
+    """A ratio ties the scans of its two parts together; what shares nothing has a round of its own."""
+    other = read_query("SELECT mean(cpu) FROM n GROUP BY host")
+    elsewhere = Part(Question(bound(other), "telemetry", timedelta(minutes=1), timedelta(minutes=1), other))
+    before = a_part("max(cpu)", ago=timedelta(hours=1))
+    compared = Recipe(MEAN, before, Combination.DIFFERENCE)
+
+    made = rounds([Recipe(MAX), compared, Recipe(elsewhere)])
+
+    assert [one.plans for one in made] == [(Recipe(MAX), compared), (Recipe(elsewhere),)]
+    assert [len(one.scans) for one in made] == [2, 1]
