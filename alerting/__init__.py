@@ -32,7 +32,7 @@ front_door  the collector's intake, from outside
 api         what it all looks like over HTTP; silencing and account_route are parts of it
 account     why an alert is as it is, and who is told of it or why nobody; pure
 heartbeat   a sign of life to an outside address, for as long as alarms would get out
-shapes      the JSON of the API
+shapes      the JSON of the API; openapi and schemas describe it
 config      what tocsin.yml says under `alerting:`, and notify.yml
 files       the files that alerting follows
 equipping   from notify.yml to notifiers at work

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from alerting import shapes
+from alerting import openapi, shapes
 from alerting.alert import Alert, State
 from alerting.dispatcher import Dispatcher
 from alerting.memory.contract import Memory, MemoryFailed, Outcome, Words
@@ -105,6 +105,7 @@ class Api:
                 web.get("/api/v1/history", self._history),
                 web.get("/api/v1/notifications", self._notifications),
                 web.get("/api/v1/status", self._status),
+                web.get("/api/v1/openapi.json", self._openapi),
                 web.get("/health", self._health),
                 web.get("/ready", self._ready),
                 web.get("/metrics", self._metrics),
@@ -185,6 +186,9 @@ class Api:
             "rules": list(config.rules),
             "notify": config.notify,
         }
+
+    async def _openapi(self, _request: web.Request) -> web.Response:
+        return answer(openapi.describe())
 
     async def _health(self, _request: web.Request) -> web.Response:
         return answer({"status": "ok"})
