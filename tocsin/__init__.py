@@ -24,6 +24,9 @@ tail        follows the lines that the collector takes
 transcript  how a followed line is written down
 backup      copies the store and the state beside it
 restore     puts a backup into an empty state folder
+export      writes points as line protocol or Parquet
+bringing    sends a file of line protocol to the collector: tocsin import
+instants    points in time as an operator types them
 archive     what a backup is: a folder or a tar with a manifest
 copying     a copy of the store, made by who has it open
 status      shows what became of every line

@@ -58,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     _status(commands)
     _dead(commands)
     _backup(commands)
+    _export(commands)
     _token(commands)
     _silence(commands)
     _rule(commands)
@@ -329,6 +330,28 @@ def _backup(commands: argparse._SubParsersAction[_Parser]) -> None:
     restore = _command(commands, "restore", "restore", purpose, examples.RESTORE)
     restore.add_argument("source", type=Path, help="what `tocsin backup` made")
     restore.add_argument("--json", action="store_true", help="what was restored as JSON")
+
+
+def _export(commands: argparse._SubParsersAction[_Parser]) -> None:
+    purpose = "write points to a file of line protocol, or to Parquet by bucket, measurement and day"
+    export = _command(commands, "export", "export", purpose, examples.EXPORT)
+    export.add_argument("target", type=Path, help="a file to be made, packed if it ends in .gz; for Parquet a folder")
+    export.add_argument("--format", choices=("lp", "parquet"), default="lp", help="line protocol (default) or Parquet")
+    export.add_argument("--bucket", metavar="NAME", help="of this bucket (default: telemetry; for Parquet all)")
+    export.add_argument("--measurement", metavar="NAME", help="of this measurement (default: all)")
+    for option, purpose in (("--since", "not older than"), ("--until", "older than")):
+        export.add_argument(
+            option, metavar="WHEN", help=f"{purpose} this: a span back, as in 2h, or a time: 2026-01-31T08:00:00Z"
+        )
+    export.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="holds a token with scope admin, where one is needed"
+    )
+    export.add_argument("--json", action="store_true", help="what was written as JSON")
+    purpose = "send a file of line protocol to the collector, as anybody would"
+    brought = _command(commands, "import", "bringing", purpose, examples.IMPORT)
+    brought.add_argument("file", type=Path, help="lines with timestamps in ns; packed if it ends in .gz")
+    brought.add_argument("--bucket", default="telemetry", metavar="NAME", help="where to (default: telemetry)")
+    _asks(brought, "write")
 
 
 def _operations(commands: argparse._SubParsersAction[_Parser]) -> None:

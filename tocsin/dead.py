@@ -14,12 +14,9 @@ from rich.console import Console as Terminal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from foundation import durations
-from foundation.clock import SystemClock
 from foundation.errors import ConfigError
-from foundation.line_protocol.line import LineError
-from foundation.line_protocol.rfc3339 import parse_rfc3339
 from tocsin.asking import Collector, Refused
+from tocsin.instants import instant_ns
 from tocsin.letters import PATH, Filters, Letters, every, find_letters
 
 _SHOWN_REASON = 80
@@ -54,22 +51,9 @@ def _filters(arguments: argparse.Namespace) -> Filters:
     given = vars(arguments)
     filters = {name: given.get(name) for name in ("bucket", "measurement", "reason", "source")}
     for name in ("since", "until"):
-        filters[f"{name}_ns"] = _instant(name, given[name]) if given.get(name) else None
+        filters[f"{name}_ns"] = instant_ns(name, given[name]) if given.get(name) else None
     filters["id"] = ",".join(map(str, given.get("ids") or ()))
     return {name: value for name, value in filters.items() if value}
-
-
-def _instant(option: str, text: str) -> int:
-    """An instant, or a span before now, as ns."""
-    try:
-        if text[:1].isdigit() and "-" in text:
-            return parse_rfc3339(text)
-        ago = durations.parse(text)
-    except (ValueError, LineError) as error:
-        raise ConfigError(
-            f"--{option}: {text!r} is neither a duration, as in 2h, nor a time, as in 2026-01-31T08:00:00Z"
-        ) from error
-    return max(SystemClock().now_ns() - int(ago.total_seconds() * 1e9), 1)
 
 
 def _list(letters: Letters, filters: Filters, arguments: argparse.Namespace) -> int:

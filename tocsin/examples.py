@@ -153,6 +153,24 @@ examples:
 Checksums and the points of every measurement are compared before anything gets its name.
 """
 
+EXPORT = """\
+examples:
+  tocsin export shop.lp.gz --measurement shop_order --since 30d
+  tocsin export /lake/telemetry --format parquet       what DuckDB, Spark and Superset read
+  tocsin export all.lp --bucket archive --until 2026-01-01T00:00:00Z
+
+A running collector makes a copy of its store, and goes on (docs/backup.md).
+"""
+
+IMPORT = """\
+examples:
+  tocsin import shop.lp.gz
+  tocsin import shop.lp.gz --bucket copy --url http://collector:8186 --token-file write.token
+
+Lines pass the same checks as everybody's. Exit 1 when some were refused: they are dead letters, with their reasons. The
+same file twice leaves one point each.
+"""
+
 CREDENTIALS = """\
 examples:
   tocsin token create gateway                   writes to every bucket; printed once, kept as a hash only

@@ -5,6 +5,7 @@
     schema      what a bucket holds, as values: tables, columns, physical names, types
     catalog     those values in the file: read at open, grown within the writer's transaction
     copying     a copy of the file as of one moment, beside running writes
+    export      points out of such a copy, as line protocol and as Parquet
     retention   how long a bucket keeps its points, and who deletes those that are older
 
 Writing, in the order in which lines walk:

@@ -101,8 +101,8 @@ def site(tmp_path: Path) -> Iterator[Site]:
         one.running.end()
 
 
-async def answers(site: Site) -> list[Any]:
-    return [await site.ask(query) for query in QUERIES]
+async def answers(site: Site, bucket: str = "telemetry") -> list[Any]:
+    return [await site.ask(query, bucket) for query in QUERIES]
 
 
 @pytest.mark.parametrize("name", ["monday", "monday.tar"])

@@ -110,6 +110,6 @@ async def test_no_query_reaches_other_files(tmp_path: Path, clock: ManualClock) 
     file = store._opened()
     with pytest.raises(duckdb.PermissionException):
         file.writing.execute(f"ATTACH '{tmp_path}/elsewhere.duckdb'")
-    with pytest.raises(duckdb.Error, match="enable_external_access"):
+    with pytest.raises(duckdb.Error, match="Cannot enable external access"):
         file.writing.execute("SET enable_external_access = true")
     await store.close()
