@@ -15,7 +15,7 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Requ
 from foundation.clock import Clock
 from foundation.errors import Permanent, Transient
 
-PATIENCE_S: Final = 5.0
+PATIENCE_S: Final = 10.0
 _MOST_BYTES: Final = 8 << 20
 _MOST_SHOWN: Final = 300
 _PIECE: Final = 1 << 16
