@@ -4,7 +4,7 @@ BIN := .venv/bin
 ROUNDS ?= 5
 SECONDS ?= 600
 
-.PHONY: help setup run test check bench crash fuzz lock docs boards smoke
+.PHONY: help setup run test check bench crash fuzz differential lock docs boards smoke
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/'
@@ -44,6 +44,9 @@ crash: .venv/.tools ## kill -9 under load, ROUNDS times
 
 fuzz: .venv/.tools ## compare verdicts with influxd and fast paths with slow ones, for SECONDS (or EXAMPLES, SEED)
 	$(BIN)/python -m tests.fuzz $(if $(EXAMPLES),--examples $(EXAMPLES),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
+differential: .venv/.tools ## the same lines and queries to the embedded store and to influxd, for SECONDS (or QUERIES, SEED)
+	$(BIN)/python -m tests.differential $(if $(QUERIES),--queries $(QUERIES),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 lock: .venv/.tools ## resolve the lock files anew (all platforms, with hashes)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-build --no-header --no-emit-index-url --upgrade --group build -o requirements.lock pyproject.toml

@@ -43,7 +43,7 @@ def check_fields(select: Select, *, has_interval: bool, inherited: bool = False)
     fields = [item for item in select.fields if not is_time(item)]
     for item in fields:
         checker.expr(item.expr, wildcards=True)
-    _check_mix(checker.found, select, fields, own_interval=has_interval and not inherited)
+    _check_mix(checker.found, select, fields, own_interval=has_interval and not inherited, inherited=inherited)
     return checker.found
 
 
@@ -52,13 +52,13 @@ def is_time(item: Field) -> bool:
     return isinstance(item.expr, VarRef) and item.expr.name == "time"
 
 
-def _check_mix(found: Found, select: Select, fields: list[Field], *, own_interval: bool) -> None:
+def _check_mix(found: Found, select: Select, fields: list[Field], *, own_interval: bool, inherited: bool) -> None:
     if not fields:
         raise QueryError("at least 1 non-time field must be queried")
     if len(found.calls) > 1 and found.ranked:
         raise QueryError(f"selector function {found.ranked}() cannot be combined with other functions")
     if not found.calls:
-        if select.fill.kind in (FillKind.NONE, FillKind.LINEAR):
+        if select.fill.kind in (FillKind.NONE, FillKind.LINEAR) and not inherited:
             raise QueryError(f"fill({select.fill.kind.value}) must be used with a function")
         if own_interval:
             raise QueryError("GROUP BY requires at least one aggregate function")

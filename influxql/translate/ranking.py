@@ -45,11 +45,15 @@ def sampled_sql(scan: str, argument: str, groups: Sequence[str], carried: Sequen
     return select_sql(kept, f"({drawn})", chosen, "ORDER BY time")
 
 
-def distinct_sql(scan: str, argument: str, groups: Sequence[str]) -> str:
-    """The different values of each group in order of their first appearance: groups, value."""
+def distinct_sql(scan: str, argument: str, groups: Sequence[str], *, descending: bool) -> str:
+    """The different values of each group in order of their first appearance: groups, value.
+
+    `descending`: of their last appearance, which is the first one for who reads backwards.
+    """
+    order = "max(time), v" if descending else "min(time), v"
     columns = [*(f"{sql} AS g{i}" for i, sql in enumerate(groups)), f"{argument} AS v"]
     positions = ", ".join(str(i + 1) for i in range(len(columns)))
-    return select_sql(columns, f"{scan} AND {argument} IS NOT NULL", f"GROUP BY {positions}", "ORDER BY min(time), v")
+    return select_sql(columns, f"{scan} AND {argument} IS NOT NULL", f"GROUP BY {positions}", f"ORDER BY {order}")
 
 
 def counted_sql(scan: str, argument: str, groups: Sequence[str]) -> str:

@@ -85,7 +85,7 @@ def read_calls(session: Session, plan: Plan, source: Source, calls: Sequence[Cal
         if call.name == "sample":
             found[call] = _read_sampled(session, open_scan(session, plan, source), call, argument[0], [])
         elif call.name == "distinct":
-            found[call] = _read_distinct(session, scan, argument[0], moment)
+            found[call] = _read_distinct(session, scan, argument[0], moment, descending=plan.descending)
         elif call.name == "mode":
             found[call] = _read_mode(session, scan, argument[0], moment)
         else:
@@ -209,9 +209,9 @@ def _read_single(
         at = end
 
 
-def _read_distinct(session: Session, scan: Scan, argument: str, moment: int) -> Points:
+def _read_distinct(session: Session, scan: Scan, argument: str, moment: int, *, descending: bool) -> Points:
     groups = _groups(scan)
-    rows = session.fetch(distinct_sql(scan.sql, argument, groups), scan.parameters)
+    rows = session.fetch(distinct_sql(scan.sql, argument, groups, descending=descending), scan.parameters)
     points: Points = defaultdict(list)
     for row in rows:
         points[_group(row[1 if scan.window else 0 : -1])].append((row[0] if scan.window else moment, row[-1]))

@@ -31,6 +31,7 @@ from store.embedded.session import Session
 from store.embedded.sources import DEFAULT_POLICY, accepts_name, find_tables
 
 _Item = TypeVar("_Item")
+_ESCAPE_NAME = str.maketrans({",": "\\,", " ": "\\ "})
 _ESCAPE = str.maketrans({",": "\\,", " ": "\\ ", "=": "\\="})
 
 
@@ -142,7 +143,7 @@ def _keys(session: Session, show: Show, table: Table) -> Iterable[str]:
     columns = ", ".join(f'"{table.tags[key].physical}"' for key in tags) or "NULL"
     where = _where(session, show, table, parameters)
     rows = session.fetch(select_sql([f"DISTINCT {columns}"], table.relation, where), parameters)
-    name = table.measurement.translate(_ESCAPE)
+    name = table.measurement.translate(_ESCAPE_NAME)
     for row in rows:
         pairs = zip(tags, row, strict=False)
         yield name + "".join(f",{key.translate(_ESCAPE)}={value.translate(_ESCAPE)}" for key, value in pairs if value)

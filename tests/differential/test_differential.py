@@ -1,0 +1,54 @@
+"""Two thousand queries, always the same ones, to the embedded store and to a real InfluxDB."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.differential.known import KNOWN, Known
+from tests.differential.lane import QUERIES_PER_SCHEMA, compare_one_schema
+from tests.differential.pair import equal, filled_pair
+from tests.differential.queries import Queries
+from tests.differential.schema import make_schema
+from tests.fakes.influxd import Influxd
+
+SEEDS = range(16)
+
+
+def test_the_set_is_as_large_as_promised() -> None:
+    """The seeds together make two thousand queries."""
+    assert len(SEEDS) * QUERIES_PER_SCHEMA == 2_000
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_answers_are_equal(influxd: Influxd, tmp_path: Path, seed: int) -> None:
+    """The same lines, the same queries, the same answers, floats to 1e-9."""
+    compared, found = await compare_one_schema(influxd, tmp_path, seed)
+    assert compared == QUERIES_PER_SCHEMA
+    assert not found, "\n".join(map(str, found))
+
+
+@pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.reason)
+async def test_what_is_known_to_differ_still_does(influxd: Influxd, tmp_path: Path, known: Known) -> None:
+    """A known difference that is none any more leaves the list."""
+    async with filled_pair(influxd, tmp_path, [known.lines]) as pair:
+        assert await pair.compare(known.query) is not None
+
+
+def test_one_seed_is_one_run() -> None:
+    """A difference is found again from its seed."""
+    first, second = Random(7), Random(7)  # noqa: S311 - the same numbers again are what is wanted
+    one, other = make_schema(first), make_schema(second)
+    assert one == other
+    ours, theirs = Queries(one, first), Queries(other, second)
+    assert [ours.make() for _ in range(50)] == [theirs.make() for _ in range(50)]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [([1.0], [1.1]), ([True], [1]), ([1], [None]), ([], [[]]), (["1"], [1]), ([0, 1], [1, 0]), ("error", [])],
+)
+def test_what_is_not_equal(ours: object, theirs: object) -> None:
+    """The comparison tells values, types, orders and errors apart."""
+    assert not equal(ours, theirs)
+    assert not equal(theirs, ours)
