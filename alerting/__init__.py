@@ -6,9 +6,10 @@ rules/      a rule as a value, and the reading of rule files; threshold -> level
 contract    the seams around the evaluator: Recorder, Lag
 lag         how far the store is behind the collector
 evaluator   asks the store for every rule when it is due and feeds the table
-inquiry     asks one question: the path that the evaluator and the rehearsal share
+inquiry     asks the store: one recipe for the rehearsal, rounds of recipes by few scans for the evaluator
 roster      which rules are watched, and which alerts have lost their rule
 watch       one rule at work: its alerts, and what an answer of the store means for them
+resting     the alerts of a rule, of which those that are well cost next to nothing; pure
 state       THE table of alert states, pure: (alert, datapoint, now) -> (alert, transition)
 alert       an alert and its transitions as values
 sight       the one alert that says that rules are blind

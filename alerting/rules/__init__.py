@@ -4,6 +4,7 @@
     policy      thresholds, timers and gaps: what the state table needs to know of a rule
     query       the rule's InfluxQL: what is allowed, its bounds in time, the value of each series in an answer
     recipe      how a rule's value is made of answers: one question, a ratio of two, a comparison with before
+    folding     the questions of many rules as few scans, exactly as if each was asked by itself
     slo         an objective in a rule file: the rules that page by how fast its error budget burns
     when        conditions on other rules
     composite   rules that ask how other rules stand, not what the store holds

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from alerting.alert import Labels, labels_of
+from alerting.alert import Labels
 from alerting.rules.query import AnswerUnfit, bound, number_of, raise_errors, values_of
 from alerting.rules.recipe import Part, Values
 from influxql.ast import (
@@ -150,9 +150,8 @@ class _Block:
 
 
 def _labels(series: Series, dropped: frozenset[str]) -> Labels:
-    if not dropped:
-        return labels_of(series.tags)
-    return labels_of({name: value for name, value in series.tags.items() if name not in dropped})
+    pairs = [(name, value) for name, value in series.tags.items() if value and name not in dropped]
+    return tuple(sorted(pairs) if len(pairs) > 1 else pairs)
 
 
 def alone(part: Part) -> Scan:
