@@ -75,6 +75,7 @@ def is_marked(state: Path) -> bool:
         return bool(connection.execute("SELECT count(*) FROM outbox WHERE receipt IS NOT NULL").fetchone()[0])
 
 
+@pytest.mark.timeout(180)
 async def test_killed_alerting_turns_its_old_message_green(tmp_path: Path) -> None:
     """After kill -9 the process that comes next edits what the dead one posted."""
     async with FakeSlackApi(TOKEN) as slack:
