@@ -9,8 +9,9 @@ the store's own business.
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import ItemsView, Mapping
+from collections.abc import Coroutine, ItemsView, Mapping
 from urllib.parse import parse_qsl
 
 import orjson
@@ -27,13 +28,15 @@ from influxql.ast import Change
 from influxql.errors import ParseError
 from influxql.parser import parse
 from influxql.printer import print_statements
-from store.contract import Reader
+from store.contract import Reader, StatementResult
 from store.errors import BucketMissing, QueryLimitExceeded, QuerySyntaxError
 from store.render import to_csv, to_json
 
 _MOST_FORM_BYTES = 1 << 20
 _RETRY_AFTER_S = 1.0
 _CHUNK_ROWS = 10_000
+_LOOK_S = 0.5
+"""How often is looked whether the client of a slow query is still there."""
 _MOST_DIGITS = 9
 _EPOCHS = frozenset({"ns", "u", "µ", "ms", "s", "m", "h"})
 _MAKES_DATABASE = re.compile(r"\s*CREATE\s+DATABASE\b[^;]*;?\s*", re.IGNORECASE)
@@ -85,7 +88,9 @@ class QueryRoute:
         self, request: web.BaseRequest, params: Mapping[str, str], influxql: str, db: str, epoch: str | None
     ) -> web.Response:
         try:
-            results = await self._reader.query(influxql, db, deadline_s=self._deadline_s)
+            results = await _while_connected(
+                request, self._reader.query(influxql, db, deadline_s=self._deadline_s), f"query.{db}"
+            )
         except QuerySyntaxError as error:
             raise Refusal(400, str(error)) from error
         except QueryLimitExceeded as error:
@@ -100,6 +105,21 @@ class QueryRoute:
             return raw_answer(chunked_json(results, _chunk_rows(params), epoch=epoch), "application/json")
         pretty = params.get("pretty", "") in ("true", "1")
         return raw_answer(to_json(results, epoch=epoch, pretty=pretty), "application/json")
+
+
+async def _while_connected(
+    request: web.BaseRequest, asked: Coroutine[None, None, tuple[StatementResult, ...]], name: str
+) -> tuple[StatementResult, ...]:
+    """The answer; where the client goes away before it is there, the question is taken back."""
+    task = asyncio.create_task(asked, name=name)
+    try:
+        while not (await asyncio.wait((task,), timeout=_LOOK_S))[0]:
+            if request.transport is None or request.transport.is_closing():
+                raise Refusal(499, "the client went away")
+        return task.result()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def _chunk_rows(params: Mapping[str, str]) -> int:

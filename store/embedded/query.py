@@ -18,7 +18,7 @@ from influxql.parser import parse
 from store.contract import StatementResult
 from store.embedded.schema import Tables
 from store.embedded.select import answer_select
-from store.embedded.session import Deadline, Session
+from store.embedded.session import Deadline, Session, Withdrawal
 from store.embedded.show import answer_show
 from store.errors import QueryLimitExceeded, QuerySyntaxError
 
@@ -51,9 +51,14 @@ class EmbeddedReader:
         self._databases = databases
 
     def answer(
-        self, statements: Sequence[Statement], db: str, now_ns: int | None = None, deadline_s: float = 30.0
+        self,
+        statements: Sequence[Statement],
+        db: str,
+        now_ns: int | None = None,
+        deadline_s: float = 30.0,
+        withdrawal: Withdrawal | None = None,
     ) -> tuple[StatementResult, ...]:
-        """Answer all statements against database `db`, at most for `deadline_s` seconds.
+        """Answer all statements against database `db`, at most for `deadline_s` seconds or until it is withdrawn.
 
         The first statement that fails ends the query, as with InfluxDB: those behind it are left out.
         Raises QueryLimitExceeded, StoreUnavailable when the store closes meanwhile, and DuckDB's own error where the
@@ -61,7 +66,7 @@ class EmbeddedReader:
         """
         now = self._clock.now_ns() if now_ns is None else now_ns
         with closing(self._connect()) as connection:
-            deadline = Deadline(connection, deadline_s)
+            deadline = Deadline(connection, deadline_s, withdrawal)
             session = Session(connection, self._schema, db, now, deadline)
             with deadline.running():
                 return self._answer_all(session, statements)

@@ -24,6 +24,7 @@ from store.embedded.copying import make_copy
 from store.embedded.file import OpenFile, open_file
 from store.embedded.query import parse_query
 from store.embedded.retention import Expiry, Retention
+from store.embedded.session import Withdrawal
 from store.errors import BodyRefused, BucketMissing, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -214,10 +215,15 @@ class EmbeddedStore:
     async def _answer(
         self, statements: Sequence[Statement], db: str, now_ns: int, deadline_s: float
     ) -> tuple[StatementResult, ...]:
-        reader = self._opened().reader
+        reader, withdrawal = self._opened().reader, Withdrawal()
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._reading, reader.answer, statements, db, now_ns, deadline_s)
+            return await loop.run_in_executor(
+                self._reading, reader.answer, statements, db, now_ns, deadline_s, withdrawal
+            )
+        except asyncio.CancelledError:
+            withdrawal.withdraw()
+            raise
         except (duckdb.OperationalError, duckdb.FatalException) as error:
             raise StoreUnavailable(f"the embedded store cannot read: {error}", retry_after_s=_RETRY_S) from error
 

@@ -1,5 +1,6 @@
 """What a query brings along: values bound by name, JSON bodies; and who may delete."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -10,6 +11,7 @@ import pytest
 
 from collector.intake.http import IntakeConfig
 from collector.tokens import Scope
+from store.contract import StatementResult
 from tests.fakes.intake import RunningIntake, running_intake
 
 FORM = "application/x-www-form-urlencoded"
@@ -75,3 +77,23 @@ async def test_who_may_delete(tmp_path: Path, query: str, params: str, scope: Sc
         answers = [await intake.post(path, Authorization=f"Token {secret}") for secret in secrets]
         assert [answer.status for answer in answers] == [200, 200, 403]
         assert len(intake.store.queries) == 2
+
+
+async def test_who_goes_away_takes_the_question_back(intake: RunningIntake):
+    """A query whose client closed the connection is cancelled in the store."""
+    begun, gone = asyncio.Event(), asyncio.Event()
+
+    async def wait_for_ever(influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
+        begun.set()
+        try:
+            return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]  # it never is
+        finally:
+            gone.set()
+
+    intake.store.query = wait_for_ever  # type: ignore[method-assign]  # a store that never answers
+    asking = asyncio.create_task(intake.ask("GET", "/query?q=SELECT+f+FROM+m"))
+    async with asyncio.timeout(30):
+        await begun.wait()
+        asking.cancel()
+        await gone.wait()
+    await asyncio.gather(asking, return_exceptions=True)

@@ -1,5 +1,6 @@
 """The embedded reader's own promises: deadlines, limits, databases. What the answers are is the contract suite's."""
 
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from foundation.batch import FieldType
 from store.embedded.query import EmbeddedReader, parse_query
 from store.embedded.schema import Column, Table
-from store.embedded.session import Deadline
+from store.embedded.session import Deadline, Withdrawal
 from store.errors import QueryLimitExceeded, QuerySyntaxError, StoreUnavailable
 from tests.fakes.clock import ManualClock
 
@@ -84,12 +85,8 @@ def test_too_many_windows_are_refused(reader: EmbeddedReader) -> None:
 
 def test_deadline(connection: duckdb.DuckDBPyConnection, clock: ManualClock) -> None:
     """A query that takes too long is stopped within its deadline and says so; the connection is good afterwards."""
-    endless = Table(
-        "m", "(SELECT range AS time, 1.0 AS f1, NULL AS t1 FROM range(1000000000000))", TABLES["m"].columns[:2]
-    )
-    reader = EmbeddedReader(connection.cursor, {"db": {"m": endless}}.get, clock)
     with pytest.raises(QueryLimitExceeded, match=r"stopped after 0\.2 s"):
-        reader.answer(parse_query("SELECT stddev(v) FROM m GROUP BY h"), "db", deadline_s=0.2)
+        endless(connection, clock).answer(parse_query("SELECT stddev(v) FROM m GROUP BY h"), "db", deadline_s=0.2)
     assert connection.execute("SELECT 1").fetchall() == [(1,)]
 
 
@@ -142,3 +139,31 @@ def test_sample_draws_as_many_as_asked(reader: EmbeddedReader) -> None:
     ((first, second),) = ask(reader, "SELECT sample(v, 2) FROM m")
     assert first[0] < second[0]
     assert all(point in ([0, 1.0], [10 * SECOND, 2.0], [70 * SECOND, 4.0]) for point in (first, second))
+
+
+def endless(connection: duckdb.DuckDBPyConnection, clock: ManualClock) -> EmbeddedReader:
+    """A reader of a measurement that takes hours to read."""
+    table = Table(
+        "m", "(SELECT range AS time, 1.0 AS f1, NULL AS t1 FROM range(1000000000000))", TABLES["m"].columns[:2]
+    )
+    return EmbeddedReader(connection.cursor, {"db": {"m": table}}.get, clock)
+
+
+def test_a_question_taken_back(connection: duckdb.DuckDBPyConnection, clock: ManualClock) -> None:
+    """A query whose asker is gone stops where it is, long before its deadline."""
+    withdrawal = Withdrawal()
+    timer = threading.Timer(0.2, withdrawal.withdraw)
+    timer.start()
+    statements = parse_query("SELECT stddev(v) FROM m GROUP BY h")
+    with pytest.raises(StoreUnavailable, match="nobody waits for it"):
+        endless(connection, clock).answer(statements, "db", deadline_s=3600, withdrawal=withdrawal)
+    timer.join()
+    assert connection.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_a_question_taken_back_before_it_began(reader: EmbeddedReader) -> None:
+    """What was withdrawn while it waited for its turn is not answered at all."""
+    withdrawal = Withdrawal()
+    withdrawal.withdraw()
+    with pytest.raises(StoreUnavailable, match="nobody waits for it"):
+        reader.answer(parse_query("SELECT v FROM m"), "db", withdrawal=withdrawal)
