@@ -121,7 +121,5 @@ def _ending(report: Report) -> Iterator[str]:
     for why, names in whys.items():
         yield f"not looked at: {', '.join(names)} ({why})"
     hints = report.count(Level.HINT)
-    told = (
-        f"{report.count(Level.WRONG)} wrong, {hints} hint{'' if hints == 1 else 's'}, {report.count(Level.FINE)} fine"
-    )
-    yield f"all is fine: {told}" if report.ok else told
+    told = f"{hints} hint{'' if hints == 1 else 's'}, {report.count(Level.FINE)} fine"
+    yield f"nothing is wrong: {told}" if report.ok else f"{report.count(Level.WRONG)} wrong, {told}"

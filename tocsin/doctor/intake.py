@@ -77,7 +77,7 @@ class DeadLetters:
         letters = patient.collector.json("/api/v1/dead", {"since_ns": since, "limit": _MOST_LETTERS})["letters"]
         kinds = Counter(letter["kind"] or letter["reason"] for letter in letters)
         why, most = kinds.most_common(1)[0] if kinds else ("unknown", 0)
-        words = f"{count} in the last {_LATELY_H} h; {most} of the first {len(letters)} for the same reason: {why}"
+        words = f"{count} in the last {_LATELY_H} h; of the first {len(letters)} most often ({most}): {why}"
         yield hint(words, "`tocsin dead list --since 1d`; mend the sender, then `tocsin dead replay`")
 
 

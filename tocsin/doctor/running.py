@@ -39,12 +39,12 @@ class Processes:
                 words = (
                     f"{role}: process {pid} is gone, and left its address {where} in {patient.config.state}/listen.json"
                 )
-                return wrong(words, f"start it again: {_command(role)}")
-            return wrong(f"{role}: {error}", f"see whether it runs, and its log; then restart it: {_command(role)}")
+                return wrong(words, f"start it again: {_command(patient)}")
+            return wrong(f"{role}: {error}", f"see whether it runs, and its log; then restart it: {_command(patient)}")
         if answer.status in (_OK, _UNAVAILABLE) or role == "demo":
             return fine(f"{role} answers at {shown(door.url)}" + (f" (process {pid})" if where and pid else ""))
         return wrong(
-            f"{role}: at {shown(door.url)} somebody else answers: {answer.said}", f"start it: {_command(role)}"
+            f"{role}: at {shown(door.url)} somebody else answers: {answer.said}", f"start it: {_command(patient)}"
         )
 
 
@@ -67,7 +67,7 @@ class Ports:
             if address.port in (0, Address.parse(announced).port):
                 return fine(f"{role} has {announced}")
             words = f"{role} listens on {announced}, and {address} is configured"
-            return hint(words, f"restart it to take that up: {_command(role)}")
+            return hint(words, f"restart it to take that up: {_command(patient)}")
         if not address.port:
             return fine(f"{role} takes any free port")
         why = patient.machine.taken(address)
@@ -79,5 +79,5 @@ class Ports:
         return wrong(f"{address}, where {role} is to listen, is taken by {who}", f"stop that, or change {role}.listen")
 
 
-def _command(role: str) -> str:
-    return "`tocsin up`" if role != "demo" else "`tocsin up --demo`"
+def _command(patient: Patient) -> str:
+    return "`tocsin up --demo`" if "demo" in patient.announced else "`tocsin up`"

@@ -94,7 +94,7 @@ class Wire:
     ) -> Answer:
         """See Web."""
         opener = build_opener(ProxyHandler({}), HTTPSHandler(context=trust), _Stay())
-        request = Request(url, body, dict(headers), method=method)  # noqa: S310 - configuration demands http or https
+        request = Request(_bare(url), body, dict(headers), method=method)  # noqa: S310 - configuration demands http or https
         until = self._clock.monotonic() + self._patience_s
         try:
             try:
@@ -154,6 +154,12 @@ def read(answer: Answer, where: str) -> Any:
         return json.loads(answer.body)
     except ValueError as error:
         raise Denied(f"{where} does not answer in JSON (HTTP {answer.status}); is it ours?", answer.status) from error
+
+
+def _bare(url: str) -> str:
+    """Without a name and password, which would be taken for a host and its port, and be told when that fails."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def shown(url: str) -> str:

@@ -276,7 +276,7 @@ def test_dead_letters_lately(ward: Ward) -> None:
     ward.answer("collector", "/api/v1/dead", {"letters": letters})
 
     hint = ward.hint()
-    assert hint.startswith("dead letters: 3 in the last 24 h; 2 of the first 3 for the same reason: type_conflict")
+    assert hint.startswith("dead letters: 3 in the last 24 h; of the first 3 most often (2): type_conflict")
     assert "tocsin dead replay" in hint
 
 

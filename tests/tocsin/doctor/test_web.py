@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from foundation.clock import SystemClock
-from tocsin.doctor.web import Denied, Door, Wire, shown
+from tocsin.doctor.web import Denied, Door, Unreached, Wire, shown
 
 
 class _Replies(BaseHTTPRequestHandler):
@@ -63,6 +63,18 @@ def test_a_proxy_of_the_environment_is_not_used(
     with pytest.raises(Denied, match=r"/health: not for you \(HTTP 403\)$"):
         door.json("/health")
     assert seen == ["/health"]
+
+
+def test_a_password_in_a_url_is_neither_sent_nor_told(server: tuple[Door, list[str]]) -> None:
+    """The host behind it is asked; where there is none, the complaint is about the host alone."""
+    door, seen = server
+    wire = Wire(SystemClock(), patience_s=30.0)
+    assert Door(wire, door.url.replace("http://", "http://ann:secret@")).ask("/health").status == 403
+    assert seen == ["/health"]
+
+    with pytest.raises(Unreached) as told:
+        _ = Door(wire, "http://ann:secret@127.0.0.1:1").ask("/health")
+    assert "secret" not in str(told.value)
 
 
 def test_a_url_is_shown_without_its_password() -> None:
