@@ -59,8 +59,8 @@ async function navigation(top) {
       badge.hidden = true;
     }
   };
-  links.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   await count();
+  links.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   repeat(count, COUNT_EVERY_MS);
 }
 

@@ -19,7 +19,7 @@ export function samplesFigure(samples, limits) {
     "svg",
     { class: "samples", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": spoken(known, lines) },
     ...lines.map(([level, bound]) => svg("line", { class: `limit ${level}`, x1: 0, x2: WIDTH, y1: scale.y(bound), y2: scale.y(bound) })),
-    ...runs(samples).map((run) => svg("polyline", { points: run.map(({ at, value }) => `${scale.x(at)},${scale.y(value)}`).join(" ") })),
+    ...runs(samples).map((run) => svg("polyline", { class: run.length === 2 && run[0] === run[1] ? "lone" : null, points: run.map(({ at, value }) => `${scale.x(at)},${scale.y(value)}`).join(" ") })),
   );
   return el("figure", { class: "samples-figure" }, picture, table(samples));
 }
@@ -34,7 +34,7 @@ function scaled(samples, values) {
   };
 }
 
-// Datapoints between gaps; one alone is drawn as a short line.
+// Datapoints between gaps; one alone is drawn as a dot.
 function runs(samples) {
   const found = [[]];
   for (const sample of samples) {

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page
 
+from alerting.routing.matchers import Matcher, Operator, parse
 from tests.console.running import running_console
 from tests.fakes.browser import open_page, running_browser
 
@@ -209,3 +210,37 @@ async def test_what_never_happened_is_a_zero_where_the_panel_says_so(
       return [kind.update({ series: [], table: { fields: [] } }), body.textContent];
     }"""
     assert await page.evaluate(script, no_value) == [filled, shown]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["/pay", "", 'a "quoted" one', "C:\\new\\table", "two\nlines", "{a,b}", "ünïcode \u202e", "~=!", "\\", '\\"'],
+)
+@pytest.mark.parametrize("name", ["team", 'odd "name"', "a b"])
+async def test_a_matcher_made_of_any_label_is_read_back_whole(page: Page, name: str, value: str):
+    """By the page and by alerting: quotes, backslashes and line ends neither break out of it nor change in it."""
+    made = {"name": name, "operator": "=", "value": value}
+    text = await call(page, "matchers", "matcherText", made)
+    assert await call(page, "matchers", "readMatcher", text) == made
+    assert parse(text) == (Matcher(name, Operator.EQUAL, value),)
+    assert await call(page, "matchers", "meets", [made], {name: value}) is True
+    assert await call(page, "matchers", "meets", [made], {name: value + "x"}) is False
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "labels", "met"),
+    [
+        ("!=", "web", {}, True),
+        ("=~", "shop|cart", {"team": "cart"}, True),
+        ("=~", "shop|cart", {"team": "carts"}, False),
+        ("=~", ".*", {}, True),
+        ("!~", "s.*", {"team": "shop"}, False),
+        ("!~", "s.*", {}, True),
+    ],
+)
+async def test_what_a_silence_would_match_is_tried_as_alerting_does(
+    page: Page, operator: str, value: str, labels: dict[str, str], met: bool
+):
+    """An expression has to match the whole value, and a missing label is an empty one."""
+    matcher = {"name": "team", "operator": operator, "value": value}
+    assert await call(page, "matchers", "meets", [matcher], labels) is met

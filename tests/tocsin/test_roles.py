@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
 
+from alerting.config import AlertingConfig
 from collector.config import CollectorConfig, HealthConfig
 from collector.intake.host import HostConfig
 from collector.tokens import Scope
@@ -17,6 +18,7 @@ from console.config import ConsoleConfig
 from foundation.clock import SystemClock
 from foundation.errors import ConfigError
 from foundation.lifecycle import Incident, Role, TakeUp
+from foundation.secret import Secret
 from tests.fakes.polling import until
 from tocsin.config import TocsinConfig
 from tocsin.roles import NAMES, Prepare, Reading, Roles
@@ -145,3 +147,21 @@ async def test_all_look_before_one_takes_up_and_the_collector_is_last() -> None:
 
     await take_up()
     assert events[4:] == ["take up console", "take up alerting", "take up demo", "take up collector"]
+
+
+def test_the_console_has_alertings_own_token_where_alerting_is_ours(tmp_path: Path) -> None:
+    """In one process, or on one state; a console that is pointed elsewhere sends what it was given, else nothing."""
+    ours, given = Secret("ours"), Secret("given")
+    alerting = AlertingConfig(admin_token=ours)
+    here = {"collector": "127.0.0.1:1", "alerting": "127.0.0.1:2"}
+    apart = {"collector": "127.0.0.1:1"}
+    elsewhere = ConsoleConfig(alerting="http://127.0.0.1:9")
+
+    def token(console: ConsoleConfig, addresses: dict[str, str]) -> Secret | None:
+        config = TocsinConfig(state=tmp_path, alerting=alerting, console=console)
+        return Sections(config, addresses).console().alerting_token
+
+    assert token(ConsoleConfig(), here) == ours
+    assert token(ConsoleConfig(alerting_token=given), here) == given
+    assert token(elsewhere, apart) is None
+    assert token(replace(elsewhere, alerting_token=given), apart) == given
