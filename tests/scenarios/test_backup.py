@@ -42,6 +42,10 @@ class Site:
         self._config.write_text(CONFIG.format(tokens=tokens))
         self.running: Running | None = None
 
+    def configure(self, section: str) -> None:
+        """Add a section to the configuration, for the next start."""
+        self._config.write_text(self._config.read_text() + section)
+
     async def run(self) -> None:
         (self.state / "listen.json").unlink(missing_ok=True)
         self.running = start(tocsin("collector", "--config", str(self._config)), self.state)
