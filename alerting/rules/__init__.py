@@ -11,6 +11,7 @@
     template    summary, description and runbook_url: sandboxed Jinja2
     filters     ms, duration, percent, bytes, si: numbers as people read them
     rule        one rule of a file, validated as it is read
+    ranges      which values a rule can have at all, as far as its query proves it
     load        rule files -> rules
     notation    promtool's notation for the samples of a series
     cases       a file of rule tests, as a value
