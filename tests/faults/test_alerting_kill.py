@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -41,6 +42,46 @@ async def push(collector: Running, duration_ms: int) -> None:
     line = f"http_request,endpoint=/pay duration_ms={duration_ms}"
     async with aiohttp.ClientSession() as http, http.post(url, data=line) as answer:
         assert answer.status == 204
+
+
+ASKED = {"matchers": ['alertname="Slow"'], "for": "2h", "author": "ann", "comment": "moving the database"}
+
+
+async def test_a_silence_that_was_acknowledged_outlives_a_kill(tmp_path: Path, pagerduty: FakePagerDuty) -> None:
+    """After 201 and kill -9 it is in force: what fires then is kept as silenced, and nobody is paged."""
+    config = str(tmp_path / "tocsin.yml")
+    collector = start(tocsin("collector", "--config", config), tmp_path / "var")
+    alerting = collector
+    try:
+        await collector.ready("collector")
+        alerting = start(tocsin("alerting", "--config", config), tmp_path / "var")
+        await alerting.ready("collector", "alerting")
+        url = f"{alerting.url('alerting')}/api/v1/silences"
+        async with aiohttp.ClientSession() as http, http.post(url, json=ASKED) as answer:
+            assert answer.status == 201
+            made = (await answer.json())["silence"]["id"]
+            alerting.kill()
+        alerting = start(tocsin("alerting", "--config", config), tmp_path / "var")
+        await push(collector, 900)
+
+        async def reasons() -> list[str]:
+            return [row["reason"] for row in (await _get(alerting, "notifications")).get("suppressed", [])]
+
+        assert await until(reasons, seconds=60, what="a message that is held back") == ["silenced"]
+        assert [one["id"] for one in (await _get(alerting, "silences?phase=active"))["silences"]] == [made]
+    finally:
+        alerting.end()
+        collector.end()
+    assert pagerduty.events == []
+
+
+async def _get(alerting: Running, path: str) -> Any:
+    """What the API answers; nothing while the address of the process that was killed still stands."""
+    try:
+        async with aiohttp.ClientSession() as http, http.get(f"{alerting.url('alerting')}/api/v1/{path}") as answer:
+            return await answer.json()
+    except (aiohttp.ClientError, KeyError):
+        return {}
 
 
 async def test_killed_alerting_resolves_its_old_incident(tmp_path: Path, pagerduty: FakePagerDuty) -> None:
