@@ -50,8 +50,12 @@ def _count(session: Session, show: ShowCardinality, table: Table) -> int:
         case "TAG KEY":
             columns = [f"count(DISTINCT {tag}) > 0" for tag in tags]
         case "TAG VALUES":
+            # A value that several keys have counts once.
             wanted = [tag for key, tag in table.tags.items() if show.key is None or accepts_name(show.key, key)]
-            columns = [f'count(DISTINCT "{tag.physical}")' for tag in wanted]
+            listed = ", ".join(f'"{tag.physical}"' for tag in wanted)
+            inner = select_sql([f"unnest([{listed}]) AS v"], table.relation, where)
+            counted = session.fetch(select_sql(["count(DISTINCT v)"], f"({inner})"), parameters) if wanted else [(0,)]
+            return int(counted[0][0])
         case _:
             inner = select_sql([f"DISTINCT {', '.join(tags) or '1'}"], table.relation, where)
             return int(session.fetch(select_sql(["count(*)"], f"({inner})"), parameters)[0][0])

@@ -59,6 +59,11 @@ KNOWN: Final = (
         "SELECT f FROM m WHERE h = r",
     ),
     Known(
+        "SHOW TAG VALUES CARDINALITY leaves out series without the tag of a condition, SHOW TAG VALUES does not",
+        b"m,r=x f=1 0\n",
+        "SHOW TAG VALUES EXACT CARDINALITY FROM m WITH KEY = r WHERE h != 'b'",
+    ),
+    Known(
         "SHOW ... WHERE time works by whole weeks",
         b"m,h=a f=1 0\n",
         "SHOW TAG VALUES WITH KEY = h WHERE time > 100s",
