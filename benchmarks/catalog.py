@@ -12,5 +12,6 @@ BENCHMARKS: Mapping[str, str] = {
     "pipeline": "benchmarks.pipeline_rate",
     "store": "benchmarks.store_rates",
     "page": "benchmarks.page",
+    "alertmanager": "benchmarks.alertmanager",
     "rules": "benchmarks.rules",
 }

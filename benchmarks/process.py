@@ -64,6 +64,25 @@ def victoria_metrics(folder: Path) -> Iterator[str | None]:
         yield address
 
 
+@contextmanager
+def alertmanager(folder: Path, config: str) -> Iterator[str | None]:
+    """Alertmanager alone on the server's core, by itself, its data in `folder`; None where it is not installed."""
+    binary = shutil.which("prometheus-alertmanager")
+    if binary is None:
+        yield None
+        return
+    file = folder / "alertmanager.yml"
+    file.write_text(config, encoding="utf-8")
+    address = f"127.0.0.1:{_free_port()}"
+    options = [f"--config.file={file}", f"--storage.path={folder}", f"--web.listen-address={address}"]
+    command = [*_pinned(SERVER_CORE), binary, *options, "--cluster.listen-address=", "--log.level=error"]
+    with _started(command, {}, subprocess.DEVNULL) as process:
+        end = time.monotonic() + _START_S
+        while time.monotonic() < end and process.poll() is None and not _listens(address):
+            time.sleep(_PAUSE_S)
+        yield address
+
+
 def _free_port() -> int:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))

@@ -92,12 +92,17 @@ class Desk:
 
 @contextlib.asynccontextmanager
 async def desk(
-    path: Path, equipped: Equipment, *, writer: Callable[[Path, Prepare], Writer] = InlineWriter, running: bool = True
+    path: Path,
+    equipped: Equipment,
+    *,
+    writer: Callable[[Path, Prepare], Writer] = InlineWriter,
+    running: bool = True,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Desk]:
-    """A desk over the file at `path`, with its loops running."""
+    """A desk over the file at `path`, with its loops running; its clock is the loop's, from `T0` on."""
     registry = CollectorRegistry()
     metrics = DispatchMetrics(registry)
-    clock = LoopClock()
+    clock = clock or LoopClock()
     memory = SqliteMemory(path, writer=writer)
     await memory.open()
     pace = Pace(timeout_s=5.0, slots=4, backoff=Backoff(first_s=1.0, most_s=8.0))
