@@ -35,11 +35,6 @@ class Range:
         """Whether all of them do."""
         return all(threshold.holds(value) for value in self._probes(threshold.bound))
 
-    @property
-    def is_everything(self) -> bool:
-        """Whether nothing is proven."""
-        return self == Range()
-
     def _probes(self, bound: float) -> tuple[float, ...]:
         """Enough values of the range to tell how it lies to a half-line or point at `bound`: its ends, the bound, and
         the next values on both sides of that.
