@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -129,16 +130,22 @@ CONDITIONS = (
 GROUPS = ("", "GROUP BY host", "GROUP BY feature", "GROUP BY host, feature", "GROUP BY feature, host", "GROUP BY gone")
 MEASUREMENTS = ("m", "fieldy", "both", "gone")
 
-queries = st.builds(
-    lambda aggregate, name, source, condition, group: (
+
+def some(values: Sequence[str], most: int) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(values), min_size=1, max_size=most, unique=True)
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> list[str]:
+    """Queries that have much in common: few sources, conditions and groups, each with the same few values."""
+    names = st.sampled_from(("v", "v", "v", "n", "s", "ok", "gone", "feature"))
+    wishes = draw(st.lists(st.tuples(st.sampled_from(AGGREGATES), names), min_size=1, max_size=5, unique=True))
+    parts = product(draw(some(MEASUREMENTS, 2)), draw(some(CONDITIONS, 4)), draw(some(GROUPS, 2)))
+    return [
         f"SELECT {aggregate.format(name)} FROM {source} {condition} {group}".strip()
-    ),
-    st.sampled_from(AGGREGATES),
-    st.sampled_from(("v", "v", "n", "s", "ok", "gone", "feature")),
-    st.sampled_from(MEASUREMENTS),
-    st.sampled_from(CONDITIONS),
-    st.sampled_from(GROUPS),
-)
+        for source, condition, group in parts
+        for aggregate, name in wishes
+    ]
 
 
 @st.composite
@@ -188,8 +195,33 @@ def _told(answer: Values | Exception) -> object:
     return type(answer) if isinstance(answer, Exception) else dict(answer)
 
 
-@settings(max_examples=30, deadline=None)
-@given(st.lists(points(), min_size=1, max_size=40), st.lists(queries, min_size=2, max_size=40, unique=True))
+def test_a_field_of_the_name_of_a_tag_is_noticed():
+    """In WHERE the field counts, in GROUP BY the tag: such queries have the values that each has by itself."""
+    at = nanoseconds(AT)
+    lines = [
+        f'both,feature=x feature="y",v=1 {at}',
+        f'both,feature=y feature="x",v=2 {at}',
+        f'both feature="x",v=4 {at - 1}',
+    ]
+    asked = [a_part(f"SELECT max(v) FROM both WHERE feature = '{value}'") for value in "xy"]
+    assert len(fold(asked)) == 1
+    for part, by_itself, folded in asyncio.run(_answers(lines[:2], asked)):
+        assert folded == by_itself == {(): 2.0 if "'x'" in part.question.parts[0] else 1.0}
+    for _, by_itself, folded in asyncio.run(_answers(lines[2:], asked)):
+        assert folded == by_itself
+
+
+def test_a_null_in_a_column_is_no_series():
+    """A series that one aggregate has no value for is in the answer to the other alone."""
+    lines = [f"m,host=a v=1 {nanoseconds(AT)}", f"m,host=b n=2i {nanoseconds(AT)}"]
+    asked = [a_part(f"SELECT {value} FROM m GROUP BY host") for value in ("sum(v)", "count(n)")]
+    assert len(fold(asked)) == 1
+    found = [folded for _, _, folded in asyncio.run(_answers(lines, asked))]
+    assert found == [{(("host", "a"),): 1.0}, {(("host", "b"),): 1.0}]
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(points(), min_size=1, max_size=40), questions())
 def test_folded_is_as_if_asked_one_by_one(lines: list[str], asked: list[str]):
     """Whatever is stored and asked: same series, same values, same errors."""
     for part, by_itself, folded in asyncio.run(_answers(lines, [a_part(query) for query in asked])):
