@@ -13,6 +13,7 @@ resting     the alerts of a rule, of which those that are well cost next to noth
 state       THE table of alert states, pure: (alert, datapoint, now) -> (alert, transition)
 alert       an alert and its transitions as values
 sight       the one alert that says that rules are blind
+reach       the alerts that say that notifiers fail; self_watch asks for them and records them
 rehearse    unit tests of rules, through the path that pages
 preview     the messages that an alert of a rule would come to
 findings    what `tocsin check` finds about rules: those that can never fire or never end; pure
@@ -25,6 +26,7 @@ flush       what a group says, as one message; pure
 muting/     why an alert is held back: silences, inhibition, calendars; pure
 quiet       who is not to be told: muting, as the dispatcher keeps it
 fallback    who hears of an incident when its own receiver cannot be reached; passing looks for such incidents
+detour      who hears of notifiers that fail: everybody but those that it is about; pure
 send        drains the outbox through the notifiers
 lane        what waits to be sent, in which order, and who may be busy with it
 notify/     one file for each way to reach a person
