@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("tocsin", "collector", "alerting", "store", "influxql", "foundation", "console", "grafana", "demo")
+PACKAGES = (
+    *("tocsin", "collector", "alerting", "store", "influxql"),
+    *("foundation", "console", "grafana", "demo", "instrument"),
+)
 MOST_LINES = 450
 BANNED = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "service", "processor", "handler"}
 BANNED_ENDINGS = ("Manager", "Helper", "Processor", "Util", "Utils")

@@ -112,7 +112,7 @@ def test_no_function_outgrows_a_screen() -> None:
                 assert lines <= MOST_FUNCTION_LINES or path.name == "metrics.py", f"{path}: {node.name}"
 
 
-@pytest.mark.parametrize("package", ["collector", "alerting", "store", "influxql", "tocsin"])
+@pytest.mark.parametrize("package", ["collector", "alerting", "store", "influxql", "tocsin", "instrument"])
 def test_every_room_s_docstring_is_its_map(package: str) -> None:
     """Whoever enters a room reads what every file and every room inside is for."""
     for entrance in (ROOT / package).rglob("__init__.py"):

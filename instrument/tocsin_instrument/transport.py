@@ -1,0 +1,68 @@
+"""One POST of lines to the collector, over a connection that is kept.
+
+`push` calls this from its thread. The invariant: after an error the next call begins with a new connection.
+"""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import quote, urlsplit
+
+from tocsin_instrument.settings import Settings
+
+_TOLD = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the collector said; `retry_after_s` where it asked to wait, `told` the beginning of its words."""
+
+    status: int
+    retry_after_s: float | None = None
+    told: str = ""
+
+
+class Transport(Protocol):
+    """Sends a body of lines. Called by one thread at a time."""
+
+    def send(self, body: bytes) -> Answer:
+        """Send; raises OSError or http.client.HTTPException when no answer came."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...
+
+
+class HttpTransport:
+    """The v2 write API: `POST /api/v2/write?bucket=...&precision=ns`, gzip, `Authorization: Token ...`."""
+
+    def __init__(self, settings: Settings) -> None:
+        address = urlsplit(settings.url)
+        kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
+        self._connection = kind(address.hostname or "", address.port, timeout=settings.timeout_s)
+        self._path = f"{address.path.rstrip('/')}/api/v2/write?bucket={quote(settings.bucket, safe='')}&precision=ns"
+        self._headers = {"Content-Encoding": "gzip", "Content-Type": "text/plain; charset=utf-8"}
+        if settings.token:
+            self._headers["Authorization"] = f"Token {settings.token}"
+
+    def send(self, body: bytes) -> Answer:
+        """See Transport."""
+        try:
+            self._connection.request("POST", self._path, gzip.compress(body, 1), self._headers)
+            response = self._connection.getresponse()
+            told = response.read()
+        except (OSError, http.client.HTTPException):
+            self._connection.close()
+            raise
+        asked = response.headers.get("Retry-After", "")
+        return Answer(
+            response.status, float(asked) if asked.isdigit() else None, told[:_TOLD].decode("utf-8", "replace")
+        )
+
+    def close(self) -> None:
+        """See Transport."""
+        self._connection.close()

@@ -1,0 +1,108 @@
+"""Middleware for WSGI apps: Bottle, plain ones, and through `flask` Flask.
+
+    app = TocsinMiddleware(app, service="shop")
+
+A request ends when its answer's last part was taken or its iterator closed. The invariant: status, headers, parts and
+errors pass as they came. Source: PEP 3333.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from tocsin_instrument.request import SERVER_ERROR, UNMATCHED, guess_template, template_of
+from tocsin_instrument.stopwatch import Stopwatch
+from tocsin_instrument.telemetry import Telemetry
+
+_Raised = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
+_UNROUTED = frozenset({404, 405})
+
+RAISED = "tocsin.raised"
+"""Where a framework's hook leaves in the environment what was raised and then answered with a 5xx."""
+
+
+class TocsinMiddleware:
+    """Tells each request that `app` answers."""
+
+    def __init__(self, app: WSGIApplication, service: str = "", telemetry: Telemetry | None = None) -> None:
+        self._app = app
+        self._telemetry = telemetry or Telemetry(service=service)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """The WSGI call."""
+        watch, endpoint = Stopwatch(self._telemetry), ""
+
+        def starting(
+            status: str, headers: list[tuple[str, str]], exc_info: _Raised | None = None, /
+        ) -> Callable[[bytes], object]:
+            nonlocal endpoint
+            watch.status = int(status[:3])
+            endpoint = endpoint_of(environ, watch.status)  # now: Flask forgets its request before the parts are taken
+            write = start_response(status, headers, exc_info)
+
+            def writing(data: bytes) -> object:
+                watch.size += len(data)
+                return write(data)
+
+            return writing
+
+        def stop(error: BaseException | None = None) -> None:
+            answered = environ.get(RAISED) if watch.status >= SERVER_ERROR else None
+            found = endpoint or endpoint_of(environ, watch.status)
+            watch.stop(str(environ.get("REQUEST_METHOD", "")), found, error or answered)
+
+        try:
+            parts = self._app(environ, starting)
+        except BaseException as error:
+            stop(error)
+            raise
+        return _Parts(parts, watch, stop)
+
+
+class _Parts:
+    """The parts of an answer as they are taken."""
+
+    def __init__(self, parts: Iterable[bytes], watch: Stopwatch, stop: Callable[[BaseException | None], None]) -> None:
+        self._parts, self._watch, self._stop = parts, watch, stop
+        self._rest: Iterator[bytes] | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            if self._rest is None:
+                self._rest = iter(self._parts)
+            part = next(self._rest)
+        except StopIteration:
+            self._stop(None)
+            raise
+        except BaseException as error:
+            self._stop(error)
+            raise
+        self._watch.size += len(part)
+        return part
+
+    def close(self) -> None:
+        """The server needs no more; the app may free what it holds."""
+        try:
+            closing: Any = getattr(self._parts, "close", None)
+            if closing is not None:
+                closing()
+        finally:
+            self._stop(None)
+
+
+def endpoint_of(environ: WSGIEnvironment, status: int) -> str:
+    """The template of the route that took a request, where the framework leaves it in the environment.
+
+    Flask: the rule of Werkzeug's request; Bottle: `bottle.route`.
+    """
+    request, route = environ.get("werkzeug.request"), environ.get("bottle.route")
+    rule = getattr(getattr(request, "url_rule", None), "rule", None) or getattr(route, "rule", None)
+    if isinstance(rule, str):
+        return template_of(rule)
+    return UNMATCHED if status in _UNROUTED else guess_template(str(environ.get("PATH_INFO") or "/"))
