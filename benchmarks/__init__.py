@@ -7,9 +7,11 @@ What runs: `catalog` names the benchmarks, each a module with one function `meas
     delivery    from the buffer into each store, nothing else running
     pipeline    decoding and checking alone, in memory
     store       each store alone, without a buffer
+    boards      what the shipped boards ask, by each store, over the same points
     page        from an event to the pager, and how many pages a second
     rules       many rules on many series, evaluated each second while lines come in
 
 What they share: `figures` (what is printed), `lines` and `traffic` (what is sent), `load` (who sends it), `process`,
-`sink` and `trivial` (what runs beside), `watch` (what a collector says of itself), `profiles` (where its time goes).
+`sink` and `trivial` (what runs beside), `watch` (what a collector says of itself), `profiles` (where its time goes);
+for queries `boards` (what is asked), `store_points` (of what) and `store_pair` (both stores, filled).
 """

@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="a few seconds each, to see that it works")
     parser.add_argument("--minutes", type=float, default=usual.minutes, help="how long `memory` watches")
     parser.add_argument("--lines", type=int, default=usual.lines, help="how many wait when `outage` ends")
+    parser.add_argument("--points", type=int, default=usual.points, help="how many the stores hold (`boards`)")
     parser.add_argument("--seconds", type=float, default=usual.seconds, help="how long `rules` are evaluated")
     parser.add_argument("--rules", type=int, default=usual.rules, help="how many of them")
     parser.add_argument("--series", type=int, default=usual.series, help="how many series each of them has")
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         quick=asked.quick,
         minutes=asked.minutes,
         lines=asked.lines,
+        points=asked.points,
         seconds=asked.seconds,
         rules=asked.rules,
         series=asked.series,

@@ -11,6 +11,7 @@ BENCHMARKS: Mapping[str, str] = {
     "delivery": "benchmarks.delivery",
     "pipeline": "benchmarks.pipeline_rate",
     "store": "benchmarks.store_rates",
+    "boards": "benchmarks.store_boards",
     "page": "benchmarks.page",
     "alertmanager": "benchmarks.alertmanager",
     "rules": "benchmarks.rules",

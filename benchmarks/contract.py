@@ -15,13 +15,15 @@ class Wish:
     """What was asked for on the command line; each benchmark heeds what concerns it.
 
     `quick`: a few seconds each, to see that it works. `minutes`: how long memory is watched. `lines`: how many wait
-    when an outage ends. `seconds`: for how long so many `rules` on so many `series` each are evaluated. `profile`: the
-    folder to which a profile of the measured process is written.
+    when an outage ends. `points`: how many the stores hold that are queried, 0 for what is usual. `seconds`: for how
+    long so many `rules` on so many `series` each are evaluated. `profile`: the folder to which a profile of the
+    measured process is written.
     """
 
     quick: bool = False
     minutes: float = 1.0
     lines: int = 1_000_000
+    points: int = 0
     seconds: float = 30.0
     rules: int = 1_000
     series: int = 100

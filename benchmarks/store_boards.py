@@ -1,0 +1,40 @@
+"""What the shipped boards ask, answered by the embedded store and by influxd over HTTP: how long each takes."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.boards import questions
+from benchmarks.contract import Wish
+from benchmarks.figures import Figure
+from benchmarks.store_pair import filled_pair
+from benchmarks.store_points import START_NS, shipments
+
+_HOUR_NS = 3_600_000_000_000
+_QUICK, _POINTS = 100_000, 1_000_000
+
+
+def measure(wish: Wish) -> Iterator[Figure]:
+    """Each question's time and the rival's; then the median and the smallest of the ratios."""
+    points = _QUICK if wish.quick else wish.points or _POINTS
+    ratios = []
+    with (
+        tempfile.TemporaryDirectory(prefix="tocsin-bench-") as name,
+        filled_pair(Path(name), shipments(points, _HOUR_NS)) as pair,
+    ):
+        for question in questions(START_NS, START_NS + _HOUR_NS):
+            ours = pair.embedded.time(question.influxql)
+            if pair.influxd is None:
+                yield Figure(question.name, ours * 1e3, "ms")
+                continue
+            theirs = pair.influxd.time(question.influxql)
+            ratios.append(theirs / ours)
+            print(f"{ours * 1e3:9.1f} ms {theirs * 1e3:9.1f} ms {ratios[-1]:7.1f}  {question.name}", file=sys.stderr)
+            yield Figure(question.name, ours * 1e3, "ms", "never slower", "influxd", theirs * 1e3)
+    if ratios:
+        yield Figure(f"faster than influxd, median over {points} points", statistics.median(ratios), "times", ">= 10")
+        yield Figure("the same, smallest", min(ratios), "times", ">= 1")

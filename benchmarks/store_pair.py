@@ -1,0 +1,111 @@
+"""Both stores with the same points, each behind its own /query: what a benchmark of queries asks and times.
+
+The embedded store is that of a `tocsin collector` on one core; influxd has the whole machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import statistics
+import time
+import urllib.parse
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.process import collector
+from benchmarks.store_points import BUCKET
+from foundation.batch import Position, Shipment
+from foundation.clock import SystemClock
+from foundation.secret import Secret
+from store.contract import Store
+from store.embedded.store import EmbeddedConfig, EmbeddedStore
+from store.influxdb import InfluxConfig, InfluxStore
+from tests.fakes.influxd import Influxd, running_influxd
+from tests.fakes.servers import find_server
+
+CONFIG = """
+collector: {tokens: open, host: {enabled: false}, health: {enabled: false}, query_deadline: 10m}
+store: {kind: embedded}
+"""
+CUT_OFF_S = 60.0
+_ENOUGH_S = 5.0
+
+
+class Server:
+    """Who answers at `address` (host:port) over one connection that is kept, and the headers that let us in."""
+
+    def __init__(self, address: str, headers: Mapping[str, str]) -> None:
+        self._address = address
+        self._headers = dict(headers)
+        self._connection = self._connect()
+
+    def ask(self, influxql: str) -> float:
+        """Seconds to the last byte of the answer; CUT_OFF_S where it takes longer. Raises RuntimeError on an error."""
+        query = urllib.parse.urlencode({"db": BUCKET, "epoch": "ms", "q": influxql})
+        started = time.perf_counter()
+        try:
+            self._connection.request("GET", f"/query?{query}", headers=self._headers)
+            answer = self._connection.getresponse().read()
+        except TimeoutError:
+            self._connection.close()
+            self._connection = self._connect()
+            return CUT_OFF_S
+        taken = time.perf_counter() - started
+        if any("error" in result for result in json.loads(answer).get("results", [{"error": answer}])):
+            raise RuntimeError(f"{self._address} does not answer {influxql}: {answer[:300]!r}")
+        return taken
+
+    def time(self, influxql: str, turns: int = 7) -> float:
+        """The median of a few answers behind one that warms up; of that one alone where it is slow."""
+        first = self.ask(influxql)
+        if first > _ENOUGH_S:
+            return first
+        return statistics.median(self.ask(influxql) for _ in range(turns))
+
+    def _connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self._address, timeout=CUT_OFF_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The embedded store's server, and influxd's where there is one."""
+
+    embedded: Server
+    influxd: Server | None
+
+
+@contextmanager
+def filled_pair(folder: Path, goods: Iterable[Shipment]) -> Iterator[Pair]:
+    """Both, holding the same lines."""
+    program = find_server("influxd")
+    with ExitStack() as stack:
+        influxd = None if program is None else stack.enter_context(running_influxd(program, folder / "influxd"))
+        asyncio.run(_fill(folder / "state", influxd, goods))
+        address, _ = stack.enter_context(collector(folder, CONFIG))
+        yield Pair(Server(address, {}), None if influxd is None else _server(influxd))
+
+
+def _server(influxd: Influxd) -> Server:
+    return Server(influxd.url.removeprefix("http://"), {"Authorization": f"Token {influxd.token}"})
+
+
+async def _fill(state: Path, influxd: Influxd | None, goods: Iterable[Shipment]) -> None:
+    stores: list[Store] = [EmbeddedStore(EmbeddedConfig(), state=state, clock=SystemClock())]
+    if influxd is not None:
+        config = InfluxConfig(kind="influxdb", url=influxd.url, org=influxd.org, token=Secret(influxd.token))
+        stores.append(InfluxStore(config))
+    for store in stores:
+        await store.open()
+    try:
+        for turn, shipment in enumerate(goods, start=1):
+            position = Position("benchmark", BUCKET, turn)
+            for verdict in await asyncio.gather(*(store.write(shipment, position) for store in stores)):
+                if verdict.refused:
+                    raise RuntimeError(f"a line was refused: {verdict.refused[0]}")
+    finally:
+        for store in stores:
+            await store.close()
