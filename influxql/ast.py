@@ -268,6 +268,22 @@ class DropMeasurement:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class DropSeries:
+    """DROP SERIES [FROM sources] [WHERE tags]: series with all their points, whatever their times."""
+
+    sources: tuple[Measurement, ...] = ()
+    condition: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unimplemented:
+    """A statement that no store runs, by the name that the answer gives it, and as it was written."""
+
+    name: str
+    text: str
+
+
 ShowStatement = (
     ShowMeasurements
     | ShowTagKeys
@@ -278,5 +294,5 @@ ShowStatement = (
     | ShowDatabases
     | ShowRetentionPolicies
 )
-Change = Delete | DropMeasurement
-Statement = Select | ShowStatement | CreateDatabase | Change
+Change = Delete | DropMeasurement | DropSeries
+Statement = Select | ShowStatement | CreateDatabase | Change | Unimplemented

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from influxql.ast import CreateDatabase, Select, Statement
+from influxql.ast import CreateDatabase, Select, Statement, Unimplemented
 from influxql.binding import NOTHING_BOUND, Bindings
 from influxql.errors import ParseError
 from influxql.parsing.change import parse_delete, parse_drop
 from influxql.parsing.cursor import Cursor
-from influxql.parsing.select import parse_select
-from influxql.parsing.show import parse_show
-from influxql.tokens import Kind
+from influxql.parsing.select import parse_outer_select
+from influxql.parsing.show import SHOWN, parse_show
+from influxql.parsing.unimplemented import parse_unimplemented, second_words
+from influxql.tokens import Kind, Token
 
 _STATEMENTS = ("SELECT", "DELETE", "SHOW", "CREATE", "DROP", "EXPLAIN", "GRANT", "REVOKE", "ALTER", "SET", "KILL")
 
@@ -48,17 +49,33 @@ def parse_one(text: str) -> Select:
 
 
 def _statement(cursor: Cursor) -> Statement:
-    word = cursor.take_keyword(*_STATEMENTS)
-    if word == "SELECT":
-        return parse_select(cursor)
-    if word == "SHOW":
-        return parse_show(cursor)
-    if word == "CREATE" and cursor.take_keyword("DATABASE"):
-        return CreateDatabase(cursor.expect_ident())
-    if word == "DELETE":
-        return parse_delete(cursor)
-    if word == "DROP":
-        return parse_drop(cursor)
-    if word is None:
-        raise cursor.expected(*_STATEMENTS)
-    raise cursor.fault(f"{word} {cursor.peek()} is not supported by this store")
+    first = cursor.peek()
+    match cursor.expect_keyword(*_STATEMENTS):
+        case "SELECT":
+            return _select(cursor, first)
+        case "DELETE":
+            return parse_delete(cursor)
+        case "SHOW":
+            return parse_show(cursor) or _other(cursor, first, SHOWN)
+        case "DROP":
+            return parse_drop(cursor) or _other(cursor, first, ("MEASUREMENT", "SERIES"))
+        case "CREATE":
+            return _create(cursor) or _other(cursor, first, ("DATABASE",))
+        case _:
+            return parse_unimplemented(cursor, first)
+
+
+def _select(cursor: Cursor, first: Token) -> Select | Unimplemented:
+    return parse_outer_select(cursor) or Unimplemented("SELECT INTO", cursor.text_from(first))
+
+
+def _create(cursor: Cursor) -> CreateDatabase | None:
+    return CreateDatabase(cursor.expect_ident()) if cursor.take_keyword("DATABASE") else None
+
+
+def _other(cursor: Cursor, first: Token, known: tuple[str, ...]) -> Unimplemented:
+    """A statement that is read and not run, or the error that names all that could stand here."""
+    seconds = second_words(first.text)
+    if not cursor.peek().is_keyword(*seconds):
+        raise cursor.expected(*sorted((*known, *seconds)))
+    return parse_unimplemented(cursor, first)

@@ -12,6 +12,7 @@ from influxql.ast import (
     CreateDatabase,
     Delete,
     DropMeasurement,
+    DropSeries,
     DurationLiteral,
     Expr,
     Field,
@@ -39,6 +40,7 @@ from influxql.ast import (
     StringLiteral,
     SubQuery,
     TimeLiteral,
+    Unimplemented,
     VarRef,
     Wildcard,
 )
@@ -61,10 +63,13 @@ def print_statement(statement: Statement) -> str:
             return "SHOW RETENTION POLICIES" + _on(database)
         case CreateDatabase(name):
             return f"CREATE DATABASE {quote_name(name)}"
-        case Delete(sources, condition):
-            return " ".join(filter(None, ("DELETE", _from(sources), _where(condition))))
+        case Delete(sources, condition) | DropSeries(sources, condition):
+            verb = "DELETE" if isinstance(statement, Delete) else "DROP SERIES"
+            return " ".join(filter(None, (verb, _from(sources), _where(condition))))
         case DropMeasurement(name):
             return f"DROP MEASUREMENT {quote_name(name)}"
+        case Unimplemented(_, text):
+            return text
         case _:
             return _show(statement)
 

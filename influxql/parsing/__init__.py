@@ -5,5 +5,6 @@ expressions  operands, operators by precedence, calls, literals
 clauses      sources, WHERE, LIMIT and its kin: what SELECT and SHOW share
 select       SELECT and its own clauses
 show         SHOW statements
-change       DELETE and DROP MEASUREMENT
+change       DELETE, DROP MEASUREMENT and DROP SERIES
+unimplemented  what InfluxDB 2 reads and does not run
 """

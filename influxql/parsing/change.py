@@ -1,17 +1,27 @@
-"""DELETE and DROP MEASUREMENT."""
+"""DELETE, DROP MEASUREMENT and DROP SERIES."""
 
 from __future__ import annotations
 
-from influxql.ast import Delete, DropMeasurement, Measurement
+from influxql.ast import Delete, DropMeasurement, DropSeries, Expr, Measurement
 from influxql.errors import ParseError
 from influxql.parsing.clauses import parse_condition, parse_measurement
 from influxql.parsing.cursor import Cursor
 
-_KINDS = ("CONTINUOUS", "DATABASE", "MEASUREMENT", "RETENTION", "SERIES", "SHARD", "SUBSCRIPTION", "USER")
-
 
 def parse_delete(cursor: Cursor) -> Delete:
     """A DELETE; the cursor stands behind its first word."""
+    return Delete(*_targets(cursor))
+
+
+def parse_drop(cursor: Cursor) -> DropMeasurement | DropSeries | None:
+    """What the word behind DROP says shall go; None, and the cursor stays, where that is nothing of a bucket's."""
+    if cursor.take_keyword("MEASUREMENT"):
+        return DropMeasurement(cursor.expect_ident())
+    return DropSeries(*_targets(cursor)) if cursor.take_keyword("SERIES") else None
+
+
+def _targets(cursor: Cursor) -> tuple[tuple[Measurement, ...], Expr | None]:
+    """Sources and condition, one of which there has to be."""
     if not cursor.peek().is_keyword("FROM", "WHERE"):
         raise cursor.expected("FROM", "WHERE")
     sources: list[Measurement] = []
@@ -19,16 +29,7 @@ def parse_delete(cursor: Cursor) -> Delete:
         sources.append(_measurement(cursor))
         while cursor.take_sign(","):
             sources.append(_measurement(cursor))
-    return Delete(tuple(sources), parse_condition(cursor))
-
-
-def parse_drop(cursor: Cursor) -> DropMeasurement:
-    """DROP MEASUREMENT; the cursor stands behind DROP."""
-    if cursor.take_keyword("MEASUREMENT"):
-        return DropMeasurement(cursor.expect_ident())
-    if cursor.peek().is_keyword(*_KINDS):
-        raise cursor.fault(f"DROP {cursor.peek()} is not supported by this store")
-    raise cursor.expected(*_KINDS)
+    return tuple(sources), parse_condition(cursor)
 
 
 def _measurement(cursor: Cursor) -> Measurement:

@@ -38,6 +38,10 @@ class Cursor:
         self._looked_past_end = token.bare and self._lexer.ends_at(token.end)
         return token
 
+    def text_from(self, token: Token) -> str:
+        """The text from the start of a token that was taken to where the cursor stands."""
+        return self._lexer.text[token.start : self._offset]
+
     def touches(self, sign: str) -> bool:
         """Whether `sign` stands right here, without white space before it."""
         token = self.peek()

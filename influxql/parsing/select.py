@@ -26,9 +26,20 @@ _FILL_WORDS = {kind.value: Fill(kind) for kind in FillKind if kind is not FillKi
 
 def parse_select(cursor: Cursor) -> Select:
     """A SELECT; the cursor stands behind its first word."""
+    return _behind_fields(cursor, _fields(cursor))
+
+
+def parse_outer_select(cursor: Cursor) -> Select | None:
+    """A SELECT that stands by itself; read to its end, but None, where it writes INTO a measurement."""
     fields = _fields(cursor)
-    if cursor.peek().is_keyword("INTO"):
-        raise cursor.fault("SELECT INTO is not supported")
+    into = cursor.take_keyword("INTO")
+    if into:
+        parse_measurement(cursor)
+    found = _behind_fields(cursor, fields)
+    return None if into else found
+
+
+def _behind_fields(cursor: Cursor, fields: tuple[Field, ...]) -> Select:
     cursor.expect_keyword("FROM")
     sources = parse_sources(cursor, subqueries=True)
     condition = parse_condition(cursor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from influxql.ast import (
     Counted,
@@ -22,27 +23,14 @@ from influxql.parsing.clauses import parse_condition, parse_order, parse_paging
 from influxql.parsing.cursor import Cursor
 from influxql.parsing.select import parse_sources
 
-_KINDS = ("DATABASES", "FIELD", "MEASUREMENT", "MEASUREMENTS", "RETENTION", "SERIES", "TAG")
-_NOT_HERE = (
-    "CONTINUOUS",
-    "DIAGNOSTICS",
-    "GRANTS",
-    "QUERIES",
-    "SHARD",
-    "SHARDS",
-    "STATS",
-    "SUBSCRIPTIONS",
-    "USERS",
-)
+SHOWN: Final = ("DATABASES", "FIELD", "MEASUREMENT", "MEASUREMENTS", "RETENTION", "SERIES", "TAG")
 
 
-def parse_show(cursor: Cursor) -> ShowStatement:
-    """A SHOW statement; the cursor stands behind SHOW."""
-    word = cursor.take_keyword(*_KINDS)
-    if word is None and cursor.peek().is_keyword(*_NOT_HERE):
-        raise cursor.fault(f"SHOW {cursor.peek()} is not supported by this store")
+def parse_show(cursor: Cursor) -> ShowStatement | None:
+    """A SHOW statement; the cursor stands behind SHOW, and stays there where it is about nothing that is known here."""
+    word = cursor.take_keyword(*SHOWN)
     if word is None:
-        raise cursor.expected(*sorted(_KINDS + _NOT_HERE))
+        return None
     if word == "TAG":
         return _tag(cursor)
     parts: dict[str, Callable[[Cursor], ShowStatement]] = {

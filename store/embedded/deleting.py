@@ -1,6 +1,7 @@
-"""DELETE and DROP MEASUREMENT: points out of their tables; a measurement without any point is forgotten altogether.
+"""DELETE, DROP MEASUREMENT and DROP SERIES: points out of their tables.
 
-Runs in the writer's thread. What is wrong with a statement is found before anything is deleted.
+A measurement without any point is forgotten altogether. Runs in the writer's thread. What is wrong with a statement
+is found before anything is deleted.
 """
 
 # ruff: noqa: S608 - the SQL holds our own physical names; values are bound
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import re2
 
-from influxql.ast import Binary, Call, Change, Delete, DropMeasurement, Expr, Measurement, Paren, VarRef
+from influxql.ast import Binary, Call, Change, Delete, DropMeasurement, DropSeries, Expr, Measurement, Paren, VarRef
 from influxql.conditions import TimeRange, split_condition
 from influxql.errors import QueryError
 from influxql.translate.parameters import Parameters
@@ -39,6 +40,8 @@ def plan_deletions(statement: Change, tables: Tables, now_ns: int) -> list[Delet
         found = tables.get(statement.name)
         return [Deletion(found, "", Parameters())] if found else []
     condition, bounds = split_condition(statement.condition, now_ns)
+    if isinstance(statement, DropSeries) and not (bounds.lower is bounds.upper is None):
+        raise QueryError("DROP SERIES doesn't support time in WHERE clause")
     return [_deletion(table, condition, bounds) for table in _targets(statement, tables)]
 
 
@@ -47,7 +50,7 @@ def delete_rows(connection: duckdb.DuckDBPyConnection, deletions: Sequence[Delet
     return frozenset(done.table.measurement for done in deletions if _delete(connection, done))
 
 
-def _targets(statement: Delete, tables: Tables) -> list[Table]:
+def _targets(statement: Delete | DropSeries, tables: Tables) -> list[Table]:
     if not statement.sources:
         return list(tables.values())
     return [table for name, table in tables.items() if any(_names(source, name) for source in statement.sources)]

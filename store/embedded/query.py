@@ -12,7 +12,7 @@ from contextlib import closing
 import duckdb
 
 from foundation.clock import Clock
-from influxql.ast import CreateDatabase, Delete, DropMeasurement, Select, Statement
+from influxql.ast import CreateDatabase, Delete, DropMeasurement, DropSeries, Select, Statement, Unimplemented
 from influxql.errors import ParseError, QueryError
 from influxql.parser import parse
 from store.contract import StatementResult
@@ -91,10 +91,12 @@ class EmbeddedReader:
             match statement:
                 case Select():
                     return StatementResult(index, answer_select(session, statement).series, zone=statement.zone)
-                case Delete() | DropMeasurement():
+                case Delete() | DropMeasurement() | DropSeries():
                     return StatementResult(index, error="a reader deletes nothing")
                 case CreateDatabase():
                     return StatementResult(index, error="not implemented: CREATE DATABASE")
+                case Unimplemented(name):
+                    return StatementResult(index, error=f"not implemented: {name}")
                 case _:
                     return StatementResult(index, answer_show(session, statement, self._databases()))
         except RecursionError:

@@ -224,6 +224,29 @@ async def test_error_of_a_statement_stands_in_its_result(log: Log) -> None:
     assert result.error == "mixing aggregate and non-aggregate queries is not supported"
 
 
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        ("SHOW USERS", "SHOW USERS"),
+        ("SHOW GRANTS FOR someone", "SHOW GRANTS"),
+        ("SHOW SHARD GROUPS", "SHOW SHARD GROUPS"),
+        ("SHOW CONTINUOUS QUERIES", "SHOW CONTINUOUS QUERIES"),
+        ("CREATE DATABASE other", "CREATE DATABASE"),
+        ("CREATE USER someone WITH PASSWORD 'x'", "CREATE USER"),
+        ("DROP DATABASE other", "DROP DATABASE"),
+        ("ALTER RETENTION POLICY autogen ON db DURATION 2d", "ALTER RETENTION POLICY"),
+        ("REVOKE READ ON db FROM someone", "REVOKE"),
+        ("REVOKE ALL PRIVILEGES FROM someone", "REVOKE ALL"),
+        ("SELECT f INTO other FROM m", "SELECT INTO"),
+    ],
+)
+async def test_statements_that_no_store_runs(log: Log, statement: str, name: str) -> None:
+    """They are answered one by one, in InfluxDB's words, so what stands before them is answered too."""
+    await log.put(b"m f=1 10\n")
+    first, second = await log.store.query("SELECT f FROM m; " + statement, log.bucket)
+    assert (len(first.series), second.error) == (1, f"not implemented: {name}")
+
+
 async def test_unknown_database(log: Log) -> None:
     """A database that does not exist is an error of the statement, in InfluxDB's words."""
     (result,) = await log.store.query("SELECT f FROM m", "nowhere")

@@ -22,6 +22,7 @@ from influxql.ast import (
     ShowTagValues,
     StringLiteral,
     SubQuery,
+    Unimplemented,
     VarRef,
     Wildcard,
 )
@@ -151,6 +152,13 @@ def test_keys_of_show_tag_values(text: str, key: KeyFilter) -> None:
         ("DELETE FROM m LIMIT 1", "found LIMIT, expected ; at line 1, char 15"),
         ('DELETE FROM "db".."m"', "database not supported at line 1, char 1"),
         ("DROP MEASUREMENT", "found EOF, expected identifier at line 1, char 18"),
+        ("DROP SHARD", "found EOF, expected integer at line 1, char 12"),
+        ("CREATE USER", "found EOF, expected identifier at line 1, char 13"),
+        ("ALTER USER", "found USER, expected RETENTION at line 1, char 7"),
+        ("SHOW SHARD", "found EOF, expected GROUPS at line 1, char 12"),
+        ("SET PASSWORD", "found EOF, expected FOR at line 1, char 14"),
+        ("EXPLAIN", "found EOF, expected SELECT at line 1, char 9"),
+        ("GRANT ALL", "found EOF, expected identifier at line 1, char 11"),
         (
             "DROP FOO",
             (
@@ -181,11 +189,28 @@ def test_error_carries_its_place() -> None:
     assert caught.value.message.startswith("found SELEC, expected SELECT, ")
 
 
-@pytest.mark.parametrize("text", ["DROP SERIES FROM m", "KILL QUERY 1", "SHOW USERS", "SELECT a INTO b FROM c"])
-def test_what_is_not_supported_is_named(text: str) -> None:
-    """A statement that InfluxDB knows and this store does not is refused by name."""
-    with pytest.raises(ParseError, match="not supported"):
-        parse(text)
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("show users", "SHOW USERS"),
+        ("SHOW CONTINUOUS QUERIES", "SHOW CONTINUOUS QUERIES"),
+        ("SHOW GRANTS FOR someone", "SHOW GRANTS"),
+        ("DROP RETENTION POLICY r ON db", "DROP RETENTION POLICY"),
+        ("SET PASSWORD FOR someone = 'x'", "SET PASSWORD"),
+        ("GRANT ALL PRIVILEGES TO someone", "GRANT ALL"),
+        ("GRANT ALL ON db TO someone", "GRANT"),
+        ("KILL QUERY 1", "KILL QUERY"),
+        ("SELECT f INTO other FROM m WHERE h =~ /a;b/", "SELECT INTO"),
+        ("EXPLAIN ANALYZE SELECT f FROM m WHERE h =~ /a;b/", "EXPLAIN"),
+    ],
+)
+def test_what_is_not_run_is_read(text: str, name: str) -> None:
+    """A statement that InfluxDB reads and does not run is known by name, and ends where the next one begins."""
+    assert parse(f"SHOW DATABASES; {text} ; SHOW DATABASES") == (
+        ShowDatabases(),
+        Unimplemented(name, text),
+        ShowDatabases(),
+    )
 
 
 @pytest.mark.parametrize("text", ["SELECT v FROM g; SELECT v FROM g", "SHOW DATABASES", ""])

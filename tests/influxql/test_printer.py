@@ -10,6 +10,7 @@ from influxql.ast import (
     CreateDatabase,
     Delete,
     DropMeasurement,
+    DropSeries,
     DurationLiteral,
     Expr,
     Field,
@@ -33,6 +34,7 @@ from influxql.ast import (
     ShowTagValues,
     StringLiteral,
     SubQuery,
+    Unimplemented,
     VarRef,
     Wildcard,
 )
@@ -132,6 +134,16 @@ STATEMENTS = st.one_of(
     st.builds(Delete, st.lists(PLAIN_MEASUREMENTS, min_size=1, max_size=2).map(tuple), st.none() | CONDITIONS),
     st.builds(Delete, st.just(()), CONDITIONS),
     st.builds(DropMeasurement, NAMES),
+    st.builds(DropSeries, st.lists(PLAIN_MEASUREMENTS, min_size=1, max_size=2).map(tuple), st.none() | CONDITIONS),
+    st.builds(DropSeries, st.just(()), CONDITIONS),
+    st.sampled_from(
+        [
+            Unimplemented("SHOW USERS", "SHOW USERS"),
+            Unimplemented("GRANT ALL", "GRANT ALL PRIVILEGES TO someone"),
+            Unimplemented("EXPLAIN", "EXPLAIN ANALYZE SELECT f FROM m WHERE h =~ /a;b/"),
+            Unimplemented("SELECT INTO", "select f into other from m"),
+        ]
+    ),
 )
 
 

@@ -51,6 +51,9 @@ async def ask(log: Log, text: str) -> list[Any]:
         ("DROP MEASUREMENT nosuch", [1.0, 2.0, 3.0, 4.0], [1, 2]),
         ("DELETE FROM n", [1.0, 2.0, 3.0, 4.0], []),
         ("DROP MEASUREMENT m", [], [1, 2]),
+        ("DROP SERIES FROM m WHERE h = 'a'", [2.0, 3.0], [1, 2]),
+        ("DROP SERIES WHERE h = 'b'", [1.0, 3.0, 4.0], [1]),
+        ("DROP SERIES FROM n", [1.0, 2.0, 3.0, 4.0], []),
     ],
 )
 async def test_what_goes(log: Log, text: str, m: list[float], n: list[int]) -> None:
@@ -91,6 +94,14 @@ async def test_a_condition_on_a_field_deletes_nothing(log: Log) -> None:
     assert await ask(log, "DELETE WHERE f > 1") == [wrong]
     assert await ask(log, "DELETE FROM m WHERE (h = 'a' OR f + 1 = 2); SELECT f FROM m") == ["not executed"]
     assert await ask(log, "SELECT count(f) FROM m; SELECT count(i) FROM n") == [[[[0, 4]]], [[[0, 2]]]]
+
+
+async def test_a_series_has_all_its_points(log: Log) -> None:
+    """DROP SERIES takes no part of a series: a bound on time is an error."""
+    assert await ask(log, "DROP SERIES FROM m WHERE h = 'a' AND time < 5") == [
+        "DROP SERIES doesn't support time in WHERE clause"
+    ]
+    assert await ask(log, "SELECT count(f) FROM m") == [[[[0, 4]]]]
 
 
 async def test_a_database_that_is_not_there(log: Log) -> None:
