@@ -43,7 +43,7 @@ class State(StrEnum):
     @property
     def is_open(self) -> bool:
         """Whether people are to know of the alert."""
-        return self in (State.FIRING, State.NO_DATA)
+        return self is State.FIRING or self is State.NO_DATA
 
 
 class Level(IntEnum):
@@ -56,12 +56,17 @@ class Level(IntEnum):
     @property
     def severity(self) -> str:
         """The value of the `severity` label."""
-        return self.name.lower()
+        return _SEVERITIES[self]
+
+
+_SEVERITIES = ("ok", "warning", "critical")
 
 
 def as_told(labels: Labels, level: Level) -> dict[str, str]:
     """The labels that people, routes and silences see: with `severity`, which is part of no identity."""
-    return {**dict(labels), "severity": max(level, Level.WARNING).severity}
+    told = dict(labels)
+    told["severity"] = _SEVERITIES[level or Level.WARNING]
+    return told
 
 
 class Change(StrEnum):
@@ -79,7 +84,7 @@ class Change(StrEnum):
     @property
     def audible(self) -> bool:
         """Whether receivers may hear of it; pending and cancelled are history only."""
-        return self not in (Change.PENDING, Change.CANCELLED)
+        return self is not Change.PENDING and self is not Change.CANCELLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +122,14 @@ class Alert:
     recent: tuple[Datapoint, ...] = ()
     fires: tuple[datetime, ...] = ()
     is_flapping: bool = False
+    _fingerprint: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def fingerprint(self) -> str:
         """Names the alert in APIs, files and logs."""
-        return fingerprint(self.labels)
+        if not self._fingerprint:  # asked for a dozen times on the way of one alert to its receiver
+            object.__setattr__(self, "_fingerprint", fingerprint(self.labels))
+        return self._fingerprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ def compose(group: Group, now: datetime, url: str = "", why: str = "", hush: Hus
 
 def _message(group: Group, members: Sequence[Member], now: datetime, *, url: str, why: str, hush: Hush) -> Message:
     is_open = any(member.is_open for member in members)
-    muted = Counter(hush.muted[member.alert_id] for member in group.members.values() if hush.hides(member))
+    untold = members[MOST_ALERTS:]
     return Message(
         incident=group.incident,
         receiver=group.key.receiver,
@@ -37,9 +37,15 @@ def _message(group: Group, members: Sequence[Member], now: datetime, *, url: str
         decided_at=now,
         url=url,
         why=why,
-        untold=Counter(_status(member).value for member in members[MOST_ALERTS:]),
-        muted=tuple(f"{count} alert{'s' if count > 1 else ''} {words}" for words, count in muted.most_common()),
+        untold=Counter(_status(member).value for member in untold) if untold else {},
+        muted=_left_out(group, hush) if hush.muted else (),
     )
+
+
+def _left_out(group: Group, hush: Hush) -> tuple[str, ...]:
+    """What the receiver is to know nothing of: each reason with its count, the most frequent first."""
+    counts = Counter(hush.muted[member.alert_id] for member in group.members.values() if hush.hides(member))
+    return tuple(f"{count} alert{'s' if count > 1 else ''} {words}" for words, count in counts.most_common())
 
 
 def drafts(

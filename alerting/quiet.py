@@ -9,16 +9,16 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from alerting.alert import Alert, Transition, as_told
+from alerting.alert import Alert, Change, Transition, as_told
 from alerting.memory.contract import Suppression
 from alerting.muting.calendar import Calendar
 from alerting.muting.inhibition import InhibitRule
 from alerting.muting.mutes import Mute, MuteKind, Mutes
 from alerting.muting.silence import Silence
-from alerting.routing.book import member_of
-from alerting.routing.group import Group, Hush, Member
+from alerting.routing.group import NO_HUSH, Group, Hush, Member
 from alerting.routing.matchers import all_match
 
+_NO_NAMES: Mapping[str, Suppression] = MappingProxyType({})
 KEPT = timedelta(days=30)
 """Silences are shown for so long after their end."""
 _SUPPRESSIONS = {
@@ -64,25 +64,22 @@ class Quiet:
 
     def frees(self, transitions: Iterable[Transition]) -> bool:
         """Whether an alert that mutes others until now may do so no more after `transitions`: it ends or falls."""
-        moved = (member_of(one) for one in transitions if one.change.audible)
-        return any(
-            self._mutes.inhibition.lets_go(one.alert_id, as_told(one.labels, one.level) if one.is_open else None)
-            for one in moved
-        )
+        inhibition = self._mutes.inhibition
+        moved = (_opening(one) for one in transitions if one.change.audible)
+        return inhibition.has_rules and any(inhibition.lets_go(*opening) for opening in moved)
 
     def take(self, transitions: Iterable[Transition]) -> None:
         """These were stored."""
-        for transition in transitions:
-            if not transition.change.audible:
-                continue
-            member = member_of(transition)
-            if member.is_open:
-                self._mutes.inhibition.opened(member.alert_id, as_told(member.labels, member.level))
+        for alert_id, labels in (_opening(one) for one in transitions if one.change.audible):
+            if labels is not None:
+                self._mutes.inhibition.opened(alert_id, labels)
             else:
-                self._mutes.inhibition.ended(member.alert_id)
+                self._mutes.inhibition.ended(alert_id)
 
     def hush(self, group: Group, now: datetime) -> tuple[Hush, Mapping[str, Suppression]]:
         """What of the group is muted, and under which name that is kept, by alert."""
+        if self._mutes.are_none(group.timers):
+            return NO_HUSH, _NO_NAMES
         found = self._muted(group, now)
         until = min((mute.until for mute in found.values() if mute.until is not None), default=None)
         hush = Hush(MappingProxyType({alert_id: mute.words for alert_id, mute in found.items()}), until)
@@ -101,3 +98,10 @@ class Quiet:
         if not member.is_open:
             return None
         return self._mutes.why(member.alert_id, as_told(member.labels, member.level), group.timers, now)
+
+
+def _opening(transition: Transition) -> tuple[str, Mapping[str, str] | None]:
+    """The alert of a transition, and the labels under which it is open then; None where it has ended."""
+    alert = transition.alert
+    is_open = alert.state.is_open and transition.change is not Change.RESOLVED
+    return alert.fingerprint, as_told(alert.labels, alert.level) if is_open else None

@@ -34,11 +34,18 @@ def key_bytes(key: GroupKey) -> bytes:
 
 def group_bytes(group: Group) -> bytes:
     """A group without its members, which have rows of their own."""
+    timers = group.timers
     return encode(
         {
             "receiver": group.key.receiver,
             "labels": group.key.labels,
-            "timers": group.timers,
+            "timers": {
+                "wait": timers.wait.total_seconds(),
+                "interval": timers.interval.total_seconds(),
+                "repeat": timers.repeat.total_seconds(),
+                "mute": timers.mute,
+                "active": timers.active,
+            },
             "opened_at": group.opened_at,
             "due": group.due,
             "flushed_at": group.flushed_at,
@@ -149,8 +156,6 @@ def _known(kind: type[Any], doc: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, timedelta):
-        return value.total_seconds()
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} has no place in the file")

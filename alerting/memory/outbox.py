@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -37,13 +36,14 @@ class Outbox:
         withdrawn: list[tuple[int, Suppression]] = []
         for draft in decision.drafts:
             if draft.suppression is not None:
-                suppressed.append(self._hold_back(connection, draft, draft.suppression, now))
+                held = draft.suppression.value
+                suppressed.append(_add(connection, draft, draft.message, Outcome.SUPPRESSED, held, now))
                 continue
             if draft.echo and not self._concerns(connection, draft):
                 continue
             taken_back, message = self._withdraw(connection, draft, decision.in_flight, now)
             withdrawn += taken_back
-            row = self._insert(connection, replace(draft, message=message), decision.in_flight, now)
+            row = self._insert(connection, draft, message, decision.in_flight, now)
             (pending if row.state is Outcome.PENDING else suppressed).append(row)
         if decision.drafts:
             self._prune(connection)
@@ -140,9 +140,8 @@ class Outbox:
         return withdrawn, message
 
     def _insert(
-        self, connection: sqlite3.Connection, draft: Draft, in_flight: frozenset[int], now: datetime
+        self, connection: sqlite3.Connection, draft: Draft, message: Message, in_flight: frozenset[int], now: datetime
     ) -> Notification:
-        message = draft.message
         lane = (message.incident, message.receiver, draft.notifier)
         speaks = (
             message.status is Status.FIRING
@@ -150,22 +149,8 @@ class Outbox:
             or any(row_id in in_flight for row_id, _ in _waiting(connection, draft))
         )
         if not speaks:
-            return self._hold_back(connection, draft, Suppression.NEVER_ANNOUNCED, now)
-        return _add(connection, Notification(id=0, notifier=draft.notifier, why=draft.why, message=message))
-
-    def _hold_back(
-        self, connection: sqlite3.Connection, draft: Draft, reason: Suppression, now: datetime
-    ) -> Notification:
-        row = Notification(
-            id=0,
-            notifier=draft.notifier,
-            why=draft.why,
-            message=draft.message,
-            state=Outcome.SUPPRESSED,
-            reason=reason.value,
-            done_at=now,
-        )
-        return _add(connection, row)
+            return _add(connection, draft, message, Outcome.SUPPRESSED, Suppression.NEVER_ANNOUNCED.value, now)
+        return _add(connection, draft, message)
 
     def _prune(self, connection: sqlite3.Connection) -> None:
         """Forget what ended long ago; a lane whose incident is open or that still has something to say is kept."""
@@ -177,16 +162,30 @@ class Outbox:
         )
 
 
-def _add(connection: sqlite3.Connection, row: Notification) -> Notification:
-    message = row.message
-    lane = (message.incident, message.receiver, row.notifier)
-    ending = (row.state.value, row.reason, _text(row.done_at))
+def _add(
+    connection: sqlite3.Connection,
+    draft: Draft,
+    message: Message,
+    state: Outcome = Outcome.PENDING,
+    reason: str = "",
+    done_at: datetime | None = None,
+) -> Notification:
+    """A new row: `message`, on the draft's way; one that does not wait ended at `done_at`."""
+    lane = (message.incident, message.receiver, draft.notifier)
     inserted = connection.execute(
         "INSERT INTO outbox (incident, receiver, notifier, status, why, message, state, reason, done_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*lane, message.status.value, row.why, codec.encode(message), *ending),
+        (*lane, message.status.value, draft.why, codec.encode(message), state.value, reason, _text(done_at)),
     )
-    return replace(row, id=inserted.lastrowid or 0)
+    return Notification(
+        id=inserted.lastrowid or 0,
+        notifier=draft.notifier,
+        why=draft.why,
+        message=message,
+        state=state,
+        reason=reason,
+        done_at=done_at,
+    )
 
 
 def notification(row: Any) -> Notification:

@@ -43,6 +43,11 @@ class Inhibition:
         for alert_id, labels in self._open.items():
             self._enter(alert_id, labels)
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether anything can be muted at all."""
+        return bool(self._rules)
+
     def opened(self, alert_id: str, labels: Mapping[str, str]) -> None:
         """An alert is open, with these labels (`severity` among them)."""
         if self._open.get(alert_id) != labels:

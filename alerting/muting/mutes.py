@@ -66,6 +66,10 @@ class Mutes:
         for silence_id in silence_ids:
             self._silences.pop(silence_id, None)
 
+    def are_none(self, timers: Timers) -> bool:
+        """Whether there is nothing that could mute an alert on a route with these timers."""
+        return not (self._silences or self.inhibition.has_rules or timers.mute or timers.active)
+
     def why(self, alert_id: str, labels: Mapping[str, str], timers: Timers, now: datetime) -> Mute | None:
         """Why an open alert with `labels` (`severity` among them) is not to be told on a route; None: it is."""
         return self._silenced(labels, now) or self._inhibited(alert_id, labels) or self._closed(timers, now)

@@ -82,7 +82,7 @@ class Message:
 
     def count(self, status: Status) -> int:
         """How many alerts of the incident are firing, or have ended: those that are told and those left out."""
-        return sum(view.status is status for view in self.alerts) + self.untold.get(status.value, 0)
+        return [view.status for view in self.alerts].count(status) + self.untold.get(status.value, 0)
 
 
 class Notifier(Protocol):

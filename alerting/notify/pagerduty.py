@@ -57,7 +57,9 @@ class PagerDuty:
 
     async def send(self, message: Message, *, now: datetime) -> None:
         """Enqueue one event. Raises Unreachable (try again) or Refusal (never)."""
-        await self._endpoint.post({"routing_key": self._routing_key.reveal(), **event(message, now)}, now=now)
+        key = orjson.dumps(self._routing_key.reveal())
+        _, told = _fitting(message, now)
+        await self._endpoint.post_bytes(b'{"routing_key":%b,%b' % (key, told[1:]), headers={}, now=now)
 
     async def close(self) -> None:
         """Release connections."""
@@ -66,11 +68,17 @@ class PagerDuty:
 
 def event(message: Message, now: datetime) -> dict[str, Any]:
     """The event without its key, cut until it fits PagerDuty's 512 kB."""
+    return _fitting(message, now)[0]
+
+
+def _fitting(message: Message, now: datetime) -> tuple[dict[str, Any], bytes]:
+    """`event`, and its JSON."""
     shown = min(len(message.alerts), _MOST_ALERTS)
     while True:
         built = _event(message, now, shown)
-        if shown == 0 or len(orjson.dumps(built)) <= EVENT_BYTES - KEY_CHARACTERS - len('"routing_key":"",'):
-            return built
+        told = orjson.dumps(built)
+        if shown == 0 or len(told) <= EVENT_BYTES - KEY_CHARACTERS - len('"routing_key":"",'):
+            return built, told
         shown //= 2
 
 
@@ -88,7 +96,7 @@ def _event(message: Message, now: datetime, shown: int) -> dict[str, Any]:
             "source": _source(spokesman),
             "severity": message.severity if message.severity in _SEVERITIES else "warning",
             **({"timestamp": spokesman.since.isoformat()} if spokesman else {}),
-            "custom_details": _custom_details(message, now, shown),
+            "custom_details": _custom_details(message, spokesman, now, shown),
         },
     }
 
@@ -108,8 +116,7 @@ def _is_link(text: str) -> bool:
     return text.startswith(("https://", "http://")) and one_line(text) == text
 
 
-def _custom_details(message: Message, now: datetime, shown: int) -> dict[str, Any]:
-    spokesman = worst(message)
+def _custom_details(message: Message, spokesman: AlertView | None, now: datetime, shown: int) -> dict[str, Any]:
     late = lateness(message, now)
     details: dict[str, Any] = {"group": _plain(message.group_labels), "firing": message.count(Status.FIRING)}
     if spokesman is not None and shown:

@@ -20,6 +20,7 @@ LATE_AFTER = timedelta(seconds=60)
 MOST_ALERTS = 20
 """How many alerts of a group are told one by one; the rest are counted."""
 _LINE_CHARACTERS = 1_000
+_TO_THE_SECOND = len("2026-11-22 14:03:10")
 _DESCRIPTION_LINES = 20
 _REPEAT = "repeat"
 _BREAKS = frozenset({"Cc", "Zl", "Zp"})
@@ -132,7 +133,7 @@ def _times(view: AlertView, now: datetime) -> str:
 
 def moment(at: datetime) -> str:
     """A time as people read it: `2026-11-22 14:03:10 UTC`."""
-    return at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return at.isoformat(" ", "seconds")[:_TO_THE_SECOND] + " UTC"
 
 
 def span(length: timedelta) -> str:
@@ -151,6 +152,8 @@ def number(value: float) -> str:
 
 def one_line(text: str, most: int = _LINE_CHARACTERS) -> str:
     """`text` in one line of at most `most` characters: breaks and controls become blanks, invisible marks go."""
+    if len(text) <= most and text.isprintable() and "  " not in text and text == text.strip(" "):
+        return text  # as most are: a blank is the only white space that is printable
     start = text[: 4 * most]
     return cut(" ".join((start if start.isprintable() else _seen(start)).split()), most)
 

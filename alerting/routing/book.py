@@ -138,7 +138,8 @@ class Book:
         after = settle(group, notice, now, hush)
         if after is None:
             return GroupChange(group=group, closed=True, gone=tuple(group.members))
-        differing = (id_ for id_, member in after.members.items() if member != group.members[id_])
+        known = group.members
+        differing = (id_ for id_, one in after.members.items() if one is not known[id_] and one != known[id_])
         gone = (id_ for id_ in group.members if id_ not in after.members)
         return GroupChange(group=after, members=tuple(differing), gone=tuple(gone))
 

@@ -8,7 +8,7 @@ what was never announced is never called off.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -56,6 +56,10 @@ class Heard:
 
     level: Level
     state: State
+
+
+_HEARD = {(level, state): Heard(level, state) for level in Level for state in State}
+"""One of each for all members: there are few, and members are many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,17 +131,19 @@ class Group:
     flushed_at: datetime | None = None
     said_at: datetime | None = None
     members: Mapping[str, Member] = field(default_factory=dict)
+    _incident: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def incident(self) -> str:
         """The dedup key."""
-        return self.key.incident(self.opened_at)
+        if not self._incident:
+            object.__setattr__(self, "_incident", self.key.incident(self.opened_at))
+        return self._incident
 
     @property
     def level(self) -> Level:
         """The worst of its open alerts; of all when none is open."""
-        levels = [member.level for member in self.members.values() if member.is_open]
-        return max(levels or [member.level for member in self.members.values()], default=Level.OK)
+        return _worst(self.members.values())
 
 
 def open_group(key: GroupKey, timers: Timers, now: datetime) -> Group:
@@ -167,8 +173,8 @@ def admit(group: Group, news: Iterable[Member], timers: Timers, now: datetime) -
         completed = _complete(member, known)
         risen = risen or (known is not None and known.is_open and completed.is_open and completed.level > known.level)
         members[member.alert_id] = completed
-    changed = replace(group, members=members, timers=timers)
-    return replace(changed, due=_due(changed, now, risen=risen))
+    due = _due(group, members.values(), timers, now, risen=risen)
+    return replace(group, members=members, timers=timers, due=due)
 
 
 def decide(group: Group, now: datetime, hush: Hush = NO_HUSH) -> Notice:
@@ -196,20 +202,25 @@ def settle(group: Group, notice: Notice, now: datetime, hush: Hush = NO_HUSH) ->
     """
     is_over = notice in (Notice.ALL_RESOLVED, Notice.NEVER_ANNOUNCED)
     members = {
-        alert_id: replace(
-            member,
-            muted=hush.muted.get(alert_id, ""),
-            heard=member.heard if notice.silent or hush.hides(member) else Heard(member.level, member.state),
-        )
+        alert_id: _after_flush(member, notice, hush)
         for alert_id, member in group.members.items()
         if (hush.hides(member) if is_over else member.is_open)
     }
     if is_over and not members:
         return None
-    said_at = group.said_at if notice.silent else now
-    opened = open_group(group.key, group.timers, now) if is_over else replace(group, said_at=said_at)
-    after = replace(opened, members=members, flushed_at=now)
-    return replace(after, due=_look_again(after, now, hush))
+    opened = open_group(group.key, group.timers, now) if is_over else group
+    said_at = opened.said_at if is_over or notice.silent else now
+    due = _look_again(said_at, members.values(), group.timers, now, hush)
+    return replace(opened, members=members, said_at=said_at, flushed_at=now, due=due)
+
+
+def _after_flush(member: Member, notice: Notice, hush: Hush) -> Member:
+    """A member after a flush; the same one where nothing about it differs, as for most of a large group."""
+    muted = hush.muted.get(member.alert_id, "")
+    heard = member.heard if notice.silent or hush.hides(member) else _HEARD[member.level, member.state]
+    if heard == member.heard and muted == member.muted:
+        return member
+    return replace(member, muted=muted, heard=heard)
 
 
 def told(group: Group, hush: Hush = NO_HUSH) -> tuple[Member, ...]:
@@ -237,31 +248,40 @@ def _urgency(member: Member) -> tuple[bool, int, datetime, Labels]:
     return not member.is_open, -member.level, member.since, member.labels
 
 
-def _look_again(group: Group, now: datetime, hush: Hush) -> datetime:
+def _look_again(
+    said_at: datetime | None, members: Iterable[Member], timers: Timers, now: datetime, hush: Hush
+) -> datetime:
     """When it is due after a flush: to repeat itself, and where something is muted no later than that may end."""
-    due = (group.said_at or now) + group.timers.repeat
-    if not any(member.muted for member in group.members.values()):
+    due = (said_at or now) + timers.repeat
+    if not any(member.muted for member in members):
         return due
     if hush.until is not None:
         due = min(due, hush.until)
-    return due if due > now else now + group.timers.interval
+    return due if due > now else now + timers.interval
 
 
 def _complete(member: Member, known: Member | None) -> Member:
     """With what the receiver heard, and with the last bad level where the alert itself has none any more."""
+    if known is None and member.level and member.heard is None:
+        return member
     level = member.level or (known.level if known else Level.WARNING)
     return replace(member, level=level, heard=known.heard if known else None)
 
 
-def _due(group: Group, now: datetime, *, risen: bool) -> datetime:
-    members = group.members.values()
+def _due(group: Group, members: Collection[Member], timers: Timers, now: datetime, *, risen: bool) -> datetime:
+    """When `group` is due once it has these members."""
     if risen or not any(member.is_open for member in members):
         return now
     if group.flushed_at is None:
         return group.due
     heard = [member.heard.level for member in members if member.heard is not None]
-    if group.level > max(heard, default=Level.OK) or any(member.has_risen for member in members):
+    if _worst(members) > max(heard, default=Level.OK) or any(member.has_risen for member in members):
         return now
     if any(member.is_news for member in members):
-        return min(group.due, max(now, min(group.flushed_at, now) + group.timers.interval))
+        return min(group.due, max(now, min(group.flushed_at, now) + timers.interval))
     return group.due
+
+
+def _worst(members: Collection[Member]) -> Level:
+    levels = [member.level for member in members if member.is_open] or [member.level for member in members]
+    return max(levels, default=Level.OK)
