@@ -3,8 +3,8 @@
 import { get } from "./api.js";
 import { loadMarks } from "./annotations.js";
 import { clear, el } from "./dom.js";
+import { Grid } from "./grid.js";
 import { expand } from "./macros.js";
-import { Panel } from "./panel.js";
 import { onThemeChange } from "./theme.js";
 import { durationMs, moment, momentText, RANGES, windowMs } from "./time.js";
 import { Variables } from "./variables.js";
@@ -39,7 +39,7 @@ class Board {
     this.to = wish.get("to") ?? spec.time?.to ?? "now";
     this.every = wish.get("refresh") ?? spec.refresh ?? "30s";
     this.variables = new Variables(spec.templating?.list ?? [], wish, () => this.#changed());
-    this.panels = flat(spec.panels).map((panel) => new Panel(panel));
+    this.grid = new Grid(spec.panels, () => this.#changed());
     this.status = el("span", { class: "status", role: "status" });
     this.running = null;
     this.timer = null;
@@ -48,9 +48,8 @@ class Board {
   mount(page) {
     this.ranges = el("select", { "aria-label": "Time range", onchange: () => this.setRange(this.ranges.value, "now") });
     this.refreshes = el("select", { "aria-label": "Refresh", onchange: () => this.#setRefresh(this.refreshes.value) });
-    const grid = el("div", { class: "grid" }, ...this.panels.map((panel) => panel.root));
     const bar = el("div", { class: "bar-top" }, el("h1", { title: this.spec.description ?? "" }, this.spec.title), el("div", { class: "controls" }, ...this.variables.controls(), this.status, this.ranges, this.refreshes));
-    clear(page, bar, grid);
+    clear(page, bar, this.grid.root);
     this.#drawPickers();
   }
 
@@ -88,6 +87,7 @@ class Board {
     if (choice !== this.choice) return;
     this.#stop();
     this.#remember();
+    this.grid.arrange(this.variables);
     await this.#refresh();
   }
 
@@ -103,7 +103,7 @@ class Board {
     this.running = running;
     const scope = this.#scope();
     scope.marks = loadMarks(this.spec, scope, running.signal).catch(() => []);
-    await Promise.all(this.panels.map((panel) => panel.refresh(scope, running.signal)));
+    await this.grid.refresh(scope, running.signal);
     if (this.running !== running) return;
     this.running = null;
     this.status.textContent = this.to === "now" ? `at ${new Date().toLocaleTimeString()}` : "";
@@ -134,10 +134,4 @@ class Board {
     const steps = REFRESHES.includes(this.every) ? REFRESHES : [this.every, ...REFRESHES];
     clear(this.refreshes, el("option", { value: "off", selected: this.every === "off" }, "no refresh"), ...steps.filter(durationMs).map((value) => el("option", { value, selected: value === this.every }, `every ${value}`)));
   }
-}
-
-// Panels in reading order; those of a collapsed row come with their row.
-function flat(panels) {
-  const all = panels.flatMap((panel) => [panel, ...(panel.type === "row" ? (panel.panels ?? []) : [])]);
-  return all.sort((a, b) => a.gridPos.y - b.gridPos.y || a.gridPos.x - b.gridPos.x);
 }

@@ -1,4 +1,4 @@
-// What a panel says about a field: unit, decimals, limits, colours; defaults first, then its overrides.
+// What a panel says about a field: unit, decimals, limits, colours, words for values; defaults first, then its overrides.
 
 import { named, palette, seriesColour } from "./theme.js";
 import { format } from "./units.js";
@@ -26,13 +26,22 @@ function place(target, [key, ...rest], value) {
 
 // The value as text; a mapping's words win over the number.
 export function written(value, field) {
-  for (const mapping of field.mappings ?? []) {
-    if (mapping.type === "value" && mapping.options[String(value)]?.text) return mapping.options[String(value)].text;
+  return mapped(value, field)?.text ?? format(value, field.unit, field.decimals ?? null);
+}
+
+// What the field's mappings say about a value: {text, color}, or null.
+function mapped(value, field) {
+  for (const { type, options } of field.mappings ?? []) {
+    if (type === "value" && options[String(value)]) return options[String(value)];
+    if (type === "range" && typeof value === "number" && value >= (options.from ?? -Infinity) && value <= (options.to ?? Infinity)) return options.result;
+    if (type === "special" && options.match === "null" && (value === null || value === undefined)) return options.result;
   }
-  return format(value, field.unit, field.decimals ?? null);
+  return null;
 }
 
 export function thresholdColour(value, field) {
+  const colour = mapped(value, field)?.color;
+  if (colour) return named(colour);
   const reached = (field.thresholds?.steps ?? []).filter((step) => step.value === null || value >= step.value);
   return reached.length > 0 ? named(reached.at(-1).color) : palette().ink;
 }
@@ -47,5 +56,5 @@ export function colourOf(field, index, value = null) {
 
 // A field of limits that only says "fine" carries no information: its value is written in plain ink.
 export function hasLimits(field) {
-  return (field.thresholds?.steps ?? []).length > 1;
+  return (field.thresholds?.steps ?? []).length > 1 || (field.mappings ?? []).length > 0;
 }

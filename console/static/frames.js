@@ -21,6 +21,15 @@ export function toTable(answers) {
   return { fields: names.map((name) => ({ name, values: rows.map((row) => row[name] ?? null) })) };
 }
 
+// A table that has one row a moment is series too, one for each column of numbers; none where there are series already.
+export function fromWide(table, series) {
+  const times = table.fields.find((field) => field.name === "Time")?.values ?? [];
+  if (series.length > 0 || times.length < 2 || new Set(times).size < times.length) return [];
+  const columns = table.fields.filter((field) => field.name !== "Time");
+  if (columns.some((field) => field.values.some((value) => value !== null && typeof value !== "number"))) return [];
+  return columns.map((field) => ({ name: field.name, labels: {}, times, values: field.values }));
+}
+
 export function rowCount(table) {
   return table.fields[0]?.values.length ?? 0;
 }

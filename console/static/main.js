@@ -10,7 +10,9 @@
 //   frames, transform         an answer of InfluxQL as series or as a table, and its changes on the way to a panel
 //   fields                    units, limits and colours of a field, overrides included
 //   annotations               alerts and deploys as marks on every time axis
+//   grid                      panels on their grid: rows that fold, rows and panels repeated by a variable
 //   panel, kinds/             the frame of every panel, and one file a panel kind (kinds/catalog.js)
+//   links                     Grafana's links with their variables filled in
 
 import { get } from "./api.js";
 import { accountPage } from "./account.js";
@@ -64,11 +66,11 @@ async function navigation(top) {
   repeat(count, COUNT_EVERY_MS);
 }
 
-// From board to board the time range goes along.
+// From board to board the time range goes along, and what is picked: a variable that the next board lacks is ignored there.
 function keepTime(event) {
   const link = event.target.closest("a[href^='/boards/']");
   const here = new URLSearchParams(location.search);
-  const kept = ["from", "to"].filter((name) => here.has(name)).map((name) => [name, here.get(name)]);
+  const kept = [...here].filter(([name]) => name === "from" || name === "to" || name.startsWith("var-"));
   if (link && kept.length > 0) link.search = new URLSearchParams(kept).toString();
 }
 

@@ -5,23 +5,26 @@
 import { query } from "./api.js";
 import { clear, el } from "./dom.js";
 import { settings } from "./fields.js";
-import { toSeries, toTable } from "./frames.js";
+import { fromWide, toSeries, toTable } from "./frames.js";
 import { KINDS } from "./kinds/catalog.js";
 import { expand } from "./macros.js";
-import { durationMs, windowMs } from "./time.js";
+import { durationMs, spanText, windowMs } from "./time.js";
 import { transform } from "./transform.js";
 
 const PIXELS_A_POINT = 3;
 const FALLBACK_WIDTH = 600;
 
 export class Panel {
-  constructor(spec) {
+  // `picks`: {variable: value} where the panel, or its row, is one of those repeated for a variable.
+  constructor(spec, picks = {}) {
     this.spec = spec;
+    this.picks = picks;
     this.kind = KINDS[spec.type] ?? null;
     this.body = el("div", { class: "body" });
     this.note = el("p", { class: "note", hidden: true });
     const tip = spec.description ? el("button", { class: "tip", type: "button", title: spec.description, "aria-label": `About ${spec.title}: ${spec.description}` }, "?") : null;
-    const heading = el("header", {}, el("h2", {}, spec.title ?? ""), tip);
+    this.title = el("h2", {}, spec.title ?? "");
+    const heading = el("header", {}, this.title, this.#ownTime(), tip);
     const { x = 0, y = 0, w = 24, h = 8 } = spec.gridPos ?? {};
     this.root = el(
       "section",
@@ -36,21 +39,34 @@ export class Panel {
     if (this.drawer?.static) return this.#state("ok", "");
     if (!this.drawer) return this.#unsupported();
     const own = this.#scope(scope);
+    this.title.textContent = own.variables.plain(this.spec.title ?? "");
     try {
       const answers = await Promise.all((this.spec.targets ?? []).filter((target) => !target.hide).map((target) => this.#ask(target, own, signal)));
       const data = this.#shape(answers);
-      const filled = await this.drawer.update(data, own, await scope.marks);
+      const marks = this.spec.timeShift ? [] : await scope.marks;
+      const filled = await this.drawer.update(data, own, marks);
       this.#state(filled ? "ok" : "empty", filled ? "" : settings(this.spec, "").noValue || "no data in this range");
     } catch (error) {
       if (error.name !== "AbortError") this.#state("error", error.message);
     }
   }
 
+  // Where the panel looks, when that is not where the board looks.
+  #ownTime() {
+    const { timeFrom, timeShift, hideTimeOverride } = this.spec;
+    if (hideTimeOverride || !(timeFrom || timeShift)) return null;
+    const words = [timeFrom && `last ${spanText(durationMs(timeFrom) / 1000)}`, timeShift && `${spanText(durationMs(timeShift) / 1000)} earlier`];
+    return el("span", { class: "own-time" }, words.filter(Boolean).join(", "));
+  }
+
   #scope(scope) {
     const window = durationMs(this.spec.timeFrom);
-    const from = window ? scope.to - window : scope.from;
+    const earlier = durationMs(this.spec.timeShift) ?? 0;
+    const to = scope.to - earlier;
+    const from = window ? to - window : scope.from - earlier;
     const points = (this.body.clientWidth || FALLBACK_WIDTH) / PIXELS_A_POINT;
-    return { ...scope, from, windowMs: windowMs(scope.to - from, this.spec.maxDataPoints ?? points, this.spec.interval) };
+    const variables = scope.variables.with(this.picks);
+    return { ...scope, from, to, variables, windowMs: windowMs(to - from, this.spec.maxDataPoints ?? points, this.spec.interval) };
   }
 
   async #ask(target, scope, signal) {
@@ -58,9 +74,10 @@ export class Panel {
   }
 
   #shape(answers) {
-    const tables = answers.filter(({ target }) => target.resultFormat === "table").map(({ answer }) => answer);
+    const tables = answers.filter(({ target }) => target.resultFormat === "table").map(({ answer }) => toTable([answer]));
     const series = answers.filter(({ target }) => target.resultFormat !== "table").flatMap(({ target, answer }) => toSeries(answer, target.alias));
-    return { series, table: transform(toTable(tables), this.spec.transformations) };
+    const table = transform(tables, this.spec.transformations);
+    return { series: [...series, ...fromWide(table, series)], table };
   }
 
   #state(state, words) {

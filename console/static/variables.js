@@ -30,16 +30,44 @@ export class Variables {
     }
   }
 
-  expand(text) {
-    return text.replace(/\$\{(\w+)(?::(\w+))?\}|\$(\w+)/g, (whole, braced, form, bare) => {
-      const item = this.items.find((one) => one.spec.name === (braced ?? bare));
-      return item ? written(item, form) : whole;
-    });
+  // In a query. `picks`: {name: value} of a repeated panel, instead of what is picked above.
+  expand(text, picks = {}) {
+    return this.#replaced(text, picks, written);
+  }
+
+  // In a title, as people read it.
+  plain(text, picks = {}) {
+    return this.#replaced(text, picks, (item) => (item.value.includes(ALL) ? "All" : item.value.join(" + ")));
+  }
+
+  // The values that a panel or row is repeated for.
+  values(name) {
+    const item = this.#find(name);
+    if (!item) return [];
+    return item.value.includes(ALL) ? item.options : item.value;
+  }
+
+  // The same variables as a repeated panel sees them.
+  with(picks) {
+    return { expand: (text) => this.expand(text, picks), plain: (text) => this.plain(text, picks), parameters: () => this.parameters(picks) };
   }
 
   // For links to other boards and for this page's own address.
-  parameters() {
-    return this.items.flatMap((item) => item.value.map((value) => [`var-${item.spec.name}`, value]));
+  parameters(picks = {}) {
+    return this.items.flatMap((item) => [picks[item.spec.name] ?? item.value].flat().map((value) => [`var-${item.spec.name}`, value]));
+  }
+
+  #find(name) {
+    return this.items.find((one) => one.spec.name === name);
+  }
+
+  #replaced(text, picks, write) {
+    return text.replace(/\$\{(\w+)(?::(\w+))?\}|\$(\w+)/g, (whole, braced, form, bare) => {
+      const item = this.#find(braced ?? bare);
+      if (!item) return whole;
+      const picked = picks[item.spec.name];
+      return write(picked === undefined ? item : { ...item, value: [picked] }, form);
+    });
   }
 
   controls() {

@@ -147,9 +147,84 @@ async def test_transformations_drop_sort_and_limit(page: Page):
         {"id": "limit", "options": {"limitField": "2"}},
         {"id": "seriesToRows", "options": {}},
     ]
-    assert await call(page, "transform", "transform", table, steps) == {
+    assert await call(page, "transform", "transform", [table], steps) == {
         "fields": [{"name": "clicks", "values": [9, 7]}]
     }
+
+
+def columns(**values: list[float | None]) -> dict[str, Any]:
+    return {"fields": [{"name": name, "values": given} for name, given in values.items()]}
+
+
+async def test_two_answers_become_one_quotient(page: Page):
+    """A join puts rows of the same time side by side, a calculation divides; nothing by nothing is no value."""
+    orders, visits = columns(Time=[1, 2, 3], orders=[2, 3, 1]), columns(Time=[1, 3, 4], visits=[8, 0, 5])
+    binary = {"left": {"matcher": {"id": "byName", "options": "orders"}}, "operator": "/", "right": "visits"}
+    steps = [
+        {"id": "joinByField", "options": {"byField": "Time", "mode": "outer"}},
+        {"id": "calculateField", "options": {"binary": binary, "alias": "conversion", "replaceFields": True}},
+    ]
+    assert await call(page, "transform", "transform", [orders, visits], steps) == columns(
+        Time=[1, 2, 3, 4], conversion=[0.25, None, None, None]
+    )
+    assert await call(page, "transform", "transform", [orders, columns()], steps) == {"fields": []}
+
+
+GRID = """async ([specs, picked, panels]) => {
+  const { Grid } = await import('/static/grid.js');
+  const { Variables } = await import('/static/variables.js');
+  const variables = new Variables(specs, new URLSearchParams(picked), () => {});
+  const grid = new Grid(panels, () => {});
+  grid.arrange(variables);
+  const placed = (one) => ['--x', '--y', '--w'].map((name) => Number(one.style.getPropertyValue(name)));
+  return [...grid.root.querySelectorAll('.row-heading h2, .panel')].map((one) => one.matches('.panel')
+    ? [one.getAttribute('aria-label'), ...placed(one), one.closest('.grid').hidden] : one.textContent);
+}"""
+HOSTS = [{"type": "custom", "name": "host", "query": "a,b,c", "multi": True, "includeAll": True}]
+
+
+def panel(title: str, x: int, y: int, w: int = 12, **more: Any) -> dict[str, Any]:
+    return {"type": "stat", "title": title, "gridPos": {"x": x, "y": y, "w": w, "h": 4}, **more}
+
+
+async def test_rows_and_panels_are_repeated_for_what_is_picked(page: Page):
+    """A row stands once for each value, with its panels; a repeated panel shares its lines and moves others down."""
+    row = {"type": "row", "id": 9, "title": "On $host", "repeat": "host", "gridPos": {"x": 0, "y": 4, "w": 24, "h": 1}}
+    below = [panel("Load", 0, 5), panel("Disk", 12, 5)]
+    picked = "var-host=a&var-host=c"
+    assert await page.evaluate(GRID, [HOSTS, picked, [panel("All", 0, 0), row, *below]]) == [
+        ["All", 1, 1, 12, False],
+        *("On a", ["Load", 1, 1, 12, False], ["Disk", 13, 1, 12, False]),
+        *("On c", ["Load", 1, 1, 12, False], ["Disk", 13, 1, 12, False]),
+    ]
+    repeated = panel("Each", 0, 0, 24, repeat="host", maxPerRow=2)
+    assert await page.evaluate(GRID, [HOSTS, "", [repeated, panel("Below", 0, 4)]]) == [
+        ["Each", 1, 1, 12, False],
+        ["Each", 13, 1, 12, False],
+        ["Each", 1, 5, 12, False],
+        ["Below", 1, 9, 12, False],
+    ]
+
+
+async def test_a_folded_row_carries_its_panels_and_hides_them(page: Page):
+    """What Grafana keeps inside a collapsed row is laid out under its heading, out of sight."""
+    inside = [panel("Detail", 0, 9)]
+    row = panel("More", 0, 0, 24) | {"type": "row", "id": 9, "collapsed": True, "panels": inside}
+    assert await page.evaluate(GRID, [[], "", [row]]) == ["More", ["Detail", 1, 1, 12, True]]
+
+
+@pytest.mark.parametrize(
+    ("mappings", "value", "text"),
+    [
+        ([{"type": "value", "options": {"0": {"text": "silent"}}}], 0, "silent"),
+        ([{"type": "range", "options": {"from": None, "to": 0, "result": {"text": "spent"}}}], -3, "spent"),
+        ([{"type": "range", "options": {"from": 1, "to": 5, "result": {"text": "some"}}}], 6, "6"),
+        ([{"type": "special", "options": {"match": "null", "result": {"text": "never"}}}], None, "never"),
+    ],
+)
+async def test_words_stand_for_values(page: Page, mappings: list[dict[str, Any]], value: float, text: str):
+    """A value, a range or nothing at all may be mapped to words; what is not mapped is a number."""
+    assert await call(page, "fields", "written", value, {"unit": "none", "mappings": mappings}) == text
 
 
 @pytest.mark.parametrize(

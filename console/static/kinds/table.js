@@ -3,6 +3,7 @@
 import { clear, el } from "../dom.js";
 import { colourOf, settings, written } from "../fields.js";
 import { rowCount } from "../frames.js";
+import { address } from "../links.js";
 import { sortRows } from "../transform.js";
 
 const MOST_ROWS = 500;
@@ -63,17 +64,9 @@ function cell({ setting, name }, value, row, most, scope) {
   const kind = setting.custom?.cellOptions?.type;
   const colour = typeof value === "number" ? colourOf(setting, 0, value) : null;
   const style = kind === "color-text" && colour ? { color: colour } : {};
-  const content = setting.links?.length > 0 ? el("a", { href: address(setting.links[0].url, row, scope), title: setting.links[0].title }, text) : text;
+  const content = setting.links?.length > 0 ? el("a", { href: address(setting.links[0].url, scope, row), title: setting.links[0].title }, text) : text;
   if (kind !== "gauge" || typeof value !== "number") return el("td", { class: numeric({ setting, name }) ? "number" : "", style }, content);
   const share = Math.min(Math.max((value / (setting.max ?? (most || 1))) * 100, 0), 100);
   const bar = el("span", { class: "track" }, el("span", { class: "bar", style: { width: `${share}%`, "background-color": colour } }));
   return el("td", { class: "gauge" }, el("span", { class: "cell" }, bar, el("span", { class: "value" }, content)));
-}
-
-// Grafana's link with its variables filled in, on this console's own paths.
-function address(url, row, scope) {
-  return url
-    .replace(/\$\{__data\.fields\.(\w+)(?::\w+)?\}/g, (_, field) => encodeURIComponent(row[field] ?? ""))
-    .replace("${__url_time_range}", scope.board.timeParameters())
-    .replace(/^\/d\/([\w-]+)/, "/boards/$1");
 }

@@ -3,13 +3,12 @@
 import { clear, el } from "../dom.js";
 import { colourOf, settings, written } from "../fields.js";
 import { reduce } from "../frames.js";
-import { named, palette } from "../theme.js";
-import { fromWallClock, wallClock } from "../time.js";
+import { named } from "../theme.js";
+import { wallClock } from "../time.js";
 import { axis } from "./axis.js";
+import { CONFIG, font, hover, marksOn, timeAxis, zoomable } from "./timeaxis.js";
 
 const MOST_SERIES = 40;
-const DAY_MS = 86400000;
-const CONFIG = { displayModeBar: false, responsive: true, doubleClick: false };
 
 export function timeseries(body, spec) {
   const plot = el("div", { class: "plot" });
@@ -26,10 +25,7 @@ export function timeseries(body, spec) {
     if (more > 0) legend.append(el("li", { class: "calc" }, `and ${more} more, not drawn: pick fewer above`));
     const plotly = await scope.charts;
     await plotly.react(plot, shown.map((one) => trace(one, scope)), layout(spec, shown, scope, marks), CONFIG);
-    if (!plot.dataset.listening) {
-      plot.dataset.listening = "yes";
-      plot.on("plotly_relayout", (event) => zoom(event, last.scope));
-    }
+    zoomable(plot, scope);
   };
 
   return {
@@ -84,25 +80,21 @@ function translucent(colour, opacity) {
 }
 
 function layout(spec, shown, scope, marks) {
-  const colours = palette();
   const setting = settings(spec, "");
-  const days = scope.to - scope.from > DAY_MS;
-  const font = { family: "inherit", size: 11, color: colours.text };
   return {
     autosize: true,
     margin: { l: 4, r: 6, t: 6, b: 4 },
     paper_bgcolor: "transparent",
     plot_bgcolor: "transparent",
-    font,
+    font: font(),
     hovermode: "x unified",
-    hoverlabel: { bgcolor: colours.surface, bordercolor: colours.line, font: { ...font, color: colours.ink } },
+    hoverlabel: hover(),
     dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
     barmode: "stack",
     bargap: 0,
-    xaxis: { type: "date", range: [wallClock(scope.from), wallClock(scope.to)], gridcolor: colours.grid, linecolor: colours.line, zeroline: false, automargin: true, nticks: 7, tickformat: days ? "%d %b %H:%M" : "%H:%M", hoverformat: "%d %b %H:%M:%S" },
+    xaxis: timeAxis(scope),
     yaxis: axis(setting, shown),
-    shapes: [...limits(setting), ...marks.map(rule)],
-    annotations: marks.map(flag),
+    ...marksOn(marks, limits(setting)),
   };
 }
 
@@ -110,21 +102,6 @@ function limits(setting) {
   if (setting.custom?.thresholdsStyle?.mode !== "dashed") return [];
   const steps = (setting.thresholds?.steps ?? []).filter((step) => step.value !== null);
   return steps.map((step) => ({ type: "line", xref: "paper", x0: 0, x1: 1, y0: step.value, y1: step.value, line: { color: named(step.color), width: 1, dash: "dash" }, opacity: 0.7 }));
-}
-
-function rule({ at, colour }) {
-  return { type: "line", yref: "y domain", x0: wallClock(at), x1: wallClock(at), y0: 0, y1: 1, line: { color: colour, width: 1, dash: "dot" } };
-}
-
-function flag({ at, colour, title, text }) {
-  const plain = `${title}\n${text}`.replace(/[<>&]/g, (sign) => ({ "<": "&lt;", ">": "&gt;", "&": "&amp;" })[sign]);
-  return { x: wallClock(at), y: 0, yref: "y domain", yanchor: "bottom", text: "▲", showarrow: false, font: { color: colour, size: 9 }, hovertext: plain.replace("\n", "<br>"), captureevents: true };
-}
-
-function zoom(event, scope) {
-  const from = event["xaxis.range[0]"];
-  const to = event["xaxis.range[1]"];
-  if (from && to) scope.board.setRange(String(fromWallClock(from)), String(fromWallClock(to)));
 }
 
 function drawLegend(legend, spec, lines, hidden, draw) {
