@@ -352,4 +352,12 @@ def _entry(transition: Transition, holder: Group | None) -> HistoryEntry:
         reason=transition.reason,
         summary=transition.annotations.get("summary", ""),
         incident=holder.incident if holder else "",
+        lasted_s=_lasted_s(transition),
     )
+
+
+def _lasted_s(transition: Transition) -> float | None:
+    fired_at = transition.alert.fired_at
+    if fired_at is None or transition.alert.state.is_open or not transition.before.is_open:
+        return None
+    return (transition.at - fired_at).total_seconds()

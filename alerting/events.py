@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
+from alerting.alert import State
+from alerting.acknowledgement import ACKNOWLEDGED, RELEASED
 from alerting.memory.contract import HistoryEntry
 from alerting.metrics import DispatchMetrics
 from foundation.errors import Permanent, Transient
@@ -24,6 +26,7 @@ Publish = Callable[[bytes], Awaitable[None]]
 _log = logger("alerting.events")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_WAITING = 10_000
+_OF_HANDS = frozenset({ACKNOWLEDGED, RELEASED})
 _MOST_LINES = 1_000
 
 
@@ -70,15 +73,21 @@ class EventLog:
 
 
 def line(entry: HistoryEntry, index: int) -> bytes:
-    """A transition as a line. `index` nanoseconds keep apart what has the same tags and time: they are one series."""
+    """A transition as a line. `index` nanoseconds keep apart what has the same tags and time: they are one series.
+
+    `opened` is 1 where people begin to have to know of an alert, -1 where that ends, else 0: its sum is how many are
+    open. InfluxQL cannot pair a beginning with its end, so the end carries how long it was (`lasted_s`).
+    """
     labels = dict(entry.labels)
     tags = {
         "alertname": labels.get("alertname", entry.rule),
         "severity": entry.severity,
-        "state": entry.state,
+        "state": entry.change if entry.change in _OF_HANDS else entry.state,
         "service": labels.get("service", ""),
     }
-    fields: dict[str, float | str] = {} if entry.value is None else {"value": float(entry.value)}
-    fields |= {"summary": entry.summary, "incident": entry.incident}
+    known = {"value": entry.value, "lasted_s": entry.lasted_s}
+    fields: dict[str, float | int | str] = {name: float(value) for name, value in known.items() if value is not None}
+    fields["opened"] = State(entry.state).is_open - State(entry.before).is_open
+    fields |= {"summary": entry.summary, "incident": entry.incident, "change": entry.change}
     at_ns = (entry.at - _EPOCH) // timedelta(microseconds=1) * 1000 + index
     return encode("alert_event", {name: value for name, value in tags.items() if value}, fields, at_ns)

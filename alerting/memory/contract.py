@@ -67,7 +67,7 @@ class KeptAlert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
-    """One transition, for people."""
+    """One transition, for people. `lasted_s`: of one that ends an alert, for how long people had to know of it."""
 
     at: datetime
     alert_id: str
@@ -81,6 +81,7 @@ class HistoryEntry:
     reason: str
     summary: str
     incident: str
+    lasted_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

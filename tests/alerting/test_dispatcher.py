@@ -15,7 +15,7 @@ from alerting.memory.contract import MemoryFailed, Outcome
 from alerting.notify.contract import PartlyRefused, Refusal, Unanswered, Unreachable
 from alerting.routing.matchers import parse
 from alerting.routing.tree import Node, Timers
-from tests.alerting.desk import ONCALL, Desk, change, desk, equipment, evaluation
+from tests.alerting.desk import ONCALL, T0, Desk, change, desk, equipment, evaluation
 from tests.fakes.notifier import FakeNotifier
 from tests.fakes.writer import InlineWriter
 
@@ -75,6 +75,18 @@ async def test_pending_and_cancelled_are_history_only(tmp_path: Path) -> None:
         await it.settle(60)
         assert pager.tried == []
         assert [entry.change for entry in await it.memory.history(10)] == ["cancelled", "pending"]
+
+
+async def test_history_says_how_long_an_alert_was(tmp_path: Path) -> None:
+    """The end of an alert carries the seconds since it fired; a beginning, and what never fired, carries none."""
+    async with desk(tmp_path / "a.sqlite", equipment({ONCALL: FakeNotifier()})) as it:
+        for kind in (Change.FIRED, Change.RESOLVED, Change.PENDING):
+            await it.say(change(kind))
+            await it.settle(10)
+        _, resolved, fired = await it.memory.history(3)
+        assert fired.lasted_s is None
+        assert resolved.lasted_s == (resolved.at - T0).total_seconds()
+        assert (await it.memory.history(1))[0].lasted_s is None
 
 
 async def test_second_alert_waits_for_the_group_interval(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import aiohttp
@@ -42,12 +43,24 @@ def entry(value: float | None = 912.5, summary: str = "slow", **labels: str) -> 
 
 
 def test_transition_becomes_a_line_of_alert_event() -> None:
-    """The tags are alertname, severity, state and service; the fields value, summary and incident."""
+    """The tags are alertname, severity, state and service; the fields value, opened, summary, incident and change."""
     found = parse_line(line(entry(service="shop", endpoint="/a"), 0))
     assert found.measurement == "alert_event"
     assert dict(found.tags) == {"alertname": "Slow", "severity": "critical", "state": "firing", "service": "shop"}
-    assert dict(found.fields) == {"value": 912.5, "summary": "slow", "incident": "i1"}
+    words = {"summary": "slow", "incident": "i1", "change": "fired"}
+    assert dict(found.fields) == {"value": 912.5, "opened": 1, **words}
     assert found.time_ns == AT_NS
+
+
+def test_the_end_of_an_alert_says_how_long_it_was() -> None:
+    """What opens counts 1, what ends counts -1 and carries its length; what neither opens nor ends counts 0."""
+    ended = replace(entry(), before="no-data", state="inactive", change="resolved", lasted_s=90.0)
+    silent = replace(entry(), before="firing", state="no-data", change="data-lost")
+    waiting = replace(entry(), before="inactive", state="pending", change="pending")
+    found = [dict(parse_line(line(one, 0)).fields) for one in (ended, silent, waiting)]
+    assert [one["opened"] for one in found] == [-1, 0, 0]
+    assert found[0]["lasted_s"] == 90.0
+    assert "lasted_s" not in found[1]
 
 
 def test_events_of_one_moment_do_not_overwrite_each_other() -> None:
