@@ -25,6 +25,8 @@ dispatcher  routes and records evaluations, flushes groups that are due
 flush       what a group says, as one message; pure
 muting/     why an alert is held back: silences, inhibition, calendars; pure
 quiet       who is not to be told: muting, as the dispatcher keeps it
+taking      what follows when somebody has an alert in hand; pure
+acknowledgement  who that is, as a value
 fallback    who hears of an incident when its own receiver cannot be reached; passing looks for such incidents
 detour      who hears of notifiers that fail: everybody but those that it is about; pure
 send        drains the outbox through the notifiers
@@ -32,7 +34,8 @@ lane        what waits to be sent, in which order, and who may be busy with it
 notify/     one file for each way to reach a person
 events      every transition as a line of `alert_event`
 front_door  the collector's intake, from outside
-api         what it all looks like over HTTP; silencing and account_route are parts of it
+api         what it all looks like over HTTP; silencing, acknowledging and account_route are parts of it
+admission   who may change something over HTTP
 account     why an alert is as it is, and who is told of it or why nobody; pure
 heartbeat   a sign of life to an outside address, for as long as alarms would get out
 shapes      the JSON of the API; openapi and schemas describe it

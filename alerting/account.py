@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from alerting import shapes
+from alerting.acknowledgement import Acknowledgement
 from alerting.alert import Alert, as_told
 from alerting.memory.contract import HistoryEntry, Notification, Words
 from alerting.muting.mutes import Mute
@@ -32,7 +33,9 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Everything that is known of one alert. `rule` is None for one whose rule is gone."""
+    """Everything that is known of one alert. `rule` is None for one whose rule is gone, `taken` where nobody has it
+    in hand.
+    """
 
     alert: Alert
     words: Words
@@ -40,13 +43,14 @@ class Evidence:
     tree: Node | None
     holdings: Sequence[Holding] = ()
     history: Sequence[HistoryEntry] = field(default=())
+    taken: Acknowledgement | None = None
 
 
 def account(evidence: Evidence, now: datetime) -> dict[str, Any]:
     """The account as JSON; docs/alerting-api.md has its shape."""
     alert, holdings = evidence.alert, evidence.holdings
     return {
-        "alert": shapes.alert(alert, evidence.words, (holding.group for holding in holdings)),
+        "alert": shapes.alert(alert, evidence.words, (holding.group for holding in holdings), taken=evidence.taken),
         "rule": shapes.rule(evidence.rule) if evidence.rule else None,
         "samples": [{"at": shapes.moment(point.at), "value": point.value} for point in alert.recent],
         "calm_since": shapes.moment(alert.calm_since),
@@ -95,7 +99,10 @@ def _verdict(evidence: Evidence) -> str:
     if evidence.tree is None:
         return "nobody is told: no notify file is configured"
     told = [_one(holding, evidence.alert) for holding in evidence.holdings]
-    return "; ".join(told) or "nobody is told: the alert is in no incident yet"
+    if not told:
+        return "nobody is told: the alert is in no incident yet"
+    taken = [f"acknowledged {evidence.taken.words}, so nobody is reminded"] if evidence.taken else []
+    return "; ".join((*told, *taken))
 
 
 def _one(holding: Holding, alert: Alert) -> str:

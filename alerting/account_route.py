@@ -54,5 +54,6 @@ class AccountRoute:
                 for group in self._dispatcher.incidents(alert.fingerprint)
             ],
             history=await self._memory.history(_MOST_ENTRIES, alert_id=alert.fingerprint),
+            taken=self._dispatcher.acknowledgement(alert.fingerprint),
         )
         return answer(account(evidence, self._clock.now()))

@@ -134,7 +134,8 @@ class Api:
     def _shape(self, alert: Alert, words: Words | None) -> Mapping[str, Any]:
         incidents = self._dispatcher.incidents(alert.fingerprint)
         mutes = ((group.incident, self._mute(group, alert)) for group in incidents)
-        return shapes.alert(alert, words, incidents, {incident: mute for incident, mute in mutes if mute is not None})
+        told = {incident: mute for incident, mute in mutes if mute is not None}
+        return shapes.alert(alert, words, incidents, told, self._dispatcher.acknowledgement(alert.fingerprint))
 
     def _mute(self, group: Group, alert: Alert) -> Mute | None:
         return self._dispatcher.mute_of(group, alert.fingerprint)

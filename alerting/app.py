@@ -16,6 +16,8 @@ import aiohttp
 from prometheus_client import CollectorRegistry
 
 from alerting.account_route import AccountRoute
+from alerting.acknowledging import Acknowledging
+from alerting.admission import Admission
 from alerting.alert import Alert
 from alerting.api import Api, ConfigStatus
 from alerting.config import AlertingConfig, HeartbeatConfig
@@ -238,9 +240,9 @@ class Alerting:
 
     async def _serve(self, evaluator: Evaluator, dispatcher: Dispatcher, reach: Reach) -> str:
         address = Address.parse(self._config.listen)
-        silencing = Silencing(
-            dispatcher, self._clock, token=self._config.admin_token, demands_token=not address.loopback
-        )
+        admission = Admission(token=self._config.admin_token, demands_token=not address.loopback)
+        silencing = Silencing(dispatcher, self._clock, admission)
+        acknowledging = Acknowledging(dispatcher, lambda: (*evaluator.alerts(), *reach.active), admission)
         accounts = AccountRoute(evaluator.statuses, dispatcher, self._memory, self._clock)
         api = Api(
             evaluator,
@@ -251,7 +253,7 @@ class Alerting:
             clock=self._clock,
             registry=self._registry,
             about_notifiers=lambda: reach.active,
-            routes=(*silencing.routes(), *accounts.routes()),
+            routes=(*silencing.routes(), *acknowledging.routes(), *accounts.routes()),
         )
         self._site = Site(api.app(), address, listening=self._listening, shutdown_s=_REST_S)
         return str(await self._site.start())

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from alerting.acknowledgement import Acknowledgement, draw_up
 from alerting.alert import Evaluation, Transition
 from alerting.events import EventLog
 from alerting.fallback import Fallback
@@ -23,6 +24,7 @@ from alerting.memory.contract import (
     Decision,
     Draft,
     HistoryEntry,
+    KeptAlert,
     Memory,
     MemoryFailed,
     Notification,
@@ -36,12 +38,15 @@ from alerting.muting.inhibition import InhibitRule
 from alerting.muting.mutes import Mute
 from alerting.muting.silence import Silence
 from alerting.notify.contract import Notifier
+from alerting.notify.plugin import Manner
 from alerting.passing import PassingOn
 from alerting.quiet import Quiet
 from alerting.routing.book import Book, GroupChange, member_now
-from alerting.routing.group import Group, Notice, decide, wake
+from alerting.routing.group import Group, Notice, decide, rouse, wake
+from alerting.routing.taken import reconsider, reopens
 from alerting.routing.tree import Node
 from alerting.send import Sender, given_up
+from alerting.taking import Takings, attuned, given_back, outgrown, taken
 from foundation.clock import Clock
 from foundation.logs import logger
 
@@ -53,7 +58,10 @@ _MEMORY_AGAIN_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equipment:
-    """What notify.yml comes to. Without a `tree` nobody is told, and what waits goes on waiting."""
+    """What notify.yml comes to. Without a `tree` nobody is told, and what waits goes on waiting.
+
+    `manners` is how the notifiers take acknowledgements; one that is not named ignores them.
+    """
 
     tree: Node | None = None
     receivers: frozenset[str] = frozenset()
@@ -61,6 +69,7 @@ class Equipment:
     inhibit_rules: tuple[InhibitRule, ...] = ()
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     notifiers: Mapping[ChannelKey, Notifier] = field(default_factory=dict)
+    manners: Mapping[ChannelKey, Manner] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -104,6 +113,8 @@ class Dispatcher:
         self._tree: Node | None = None
         self._book = Book()
         self._quiet = Quiet()
+        self._takings = Takings()
+        self._manners: Mapping[ChannelKey, Manner] = {}
         self._passing = PassingOn(memory, sender, clock=clock, metrics=metrics)
         self._queue: list[_Waiting] = []
         self._deciding = asyncio.Lock()
@@ -115,6 +126,7 @@ class Dispatcher:
         self._book = Book(wake(group, now) for group in await self._memory.groups())
         kept = await self._memory.alerts()
         self._quiet.open(await self._memory.silences(), (one.alert for one in kept))
+        self._takings = Takings(await self._memory.acknowledgements())
         async with self._deciding:
             await self._send_through(equipment)
             await self._follow(equipment)
@@ -148,6 +160,10 @@ class Dispatcher:
         """The groups that hold an alert."""
         return self._book.holding(alert_id)
 
+    def incidents_like(self, start: str) -> tuple[Group, ...]:
+        """The groups whose incident's name begins so."""
+        return tuple(group for group in self._book.groups() if group.incident.startswith(start))
+
     def silences(self) -> tuple[Silence, ...]:
         """All silences that are kept, the one that ends last first."""
         return self._quiet.silences()
@@ -178,6 +194,46 @@ class Dispatcher:
             await self._store(Decision(silences=(silence,), unsilenced=old, groups=groups), now)
             self._quiet.keep((silence,), old)
 
+    def acknowledgement(self, alert_id: str) -> Acknowledgement | None:
+        """Who has an alert in hand."""
+        return self._takings.of(alert_id)
+
+    async def acknowledge(self, alert_ids: Iterable[str], *, author: str, comment: str) -> tuple[Acknowledgement, ...]:
+        """`author` has these alerts in hand from now on; those that are not open are passed over.
+
+        Raises ValueError for words that will not do, and MemoryFailed.
+        """
+        async with self._deciding:
+            now = self._clock.now()
+            kept = await self._kept(alert_ids)
+            made = {
+                one.alert.fingerprint: draw_up(one.alert, author=author, comment=comment, now=now)
+                for one in kept
+                if one.alert.state.is_open
+            }
+            history = [
+                taken(one, made[one.alert.fingerprint], self._incident(one.alert.fingerprint))
+                for one in kept
+                if one.alert.fingerprint in made
+            ]
+            await self._hand_on(tuple(made.values()), (), history, now)
+            return tuple(made.values())
+
+    async def release(self, alert_ids: Iterable[str]) -> tuple[Acknowledgement, ...]:
+        """Nobody has these alerts in hand from now on. Returns the acknowledgements that this ends.
+
+        Raises MemoryFailed.
+        """
+        async with self._deciding:
+            now = self._clock.now()
+            ends = {one: known for one in alert_ids if (known := self._takings.of(one)) is not None}
+            history = [
+                given_back(one, ends[one.alert.fingerprint], now, self._incident(one.alert.fingerprint))
+                for one in await self._kept(ends)
+            ]
+            await self._hand_on((), tuple(ends), history, now)
+            return tuple(ends.values())
+
     async def run(self) -> None:
         """Flush groups when they are due, until cancelled."""
         while True:
@@ -195,6 +251,29 @@ class Dispatcher:
                     async with asyncio.timeout(self._idle_s()):
                         await self._wake.wait()
 
+    async def _kept(self, alert_ids: Iterable[str]) -> list[KeptAlert]:
+        return [one for alert_id in alert_ids if (one := await self._memory.alert(alert_id)) is not None]
+
+    async def _hand_on(
+        self,
+        made: tuple[Acknowledgement, ...],
+        ended: tuple[str, ...],
+        history: Sequence[HistoryEntry],
+        now: datetime,
+    ) -> None:
+        """Store who has what in hand, and that those who were told of it are to hear so."""
+        touched = (*(one.alert_id for one in made), *ended)
+        if not touched:
+            return
+        held = (group for alert_id in touched for group in self._book.holding(alert_id))
+        groups = {group.key: rouse(group, now) for group in held if group.said_at is not None}
+        changes = tuple(GroupChange(group=group) for group in groups.values())
+        decision = Decision(acknowledged=made, released=ended, history=tuple(history), groups=changes)
+        await self._store(decision, now)
+        self._takings.take(made, ended)
+        if self._events is not None:
+            self._events.offer(history)
+
     async def _send_through(self, equipment: Equipment) -> None:
         """What waits for a receiver that is gone is given up; where nobody is configured, it waits in the file."""
         orphans = self._sender.equip(equipment.notifiers)
@@ -208,6 +287,7 @@ class Dispatcher:
 
     async def _follow(self, equipment: Equipment) -> None:
         self._tree = equipment.tree
+        self._manners = equipment.manners
         self._passing.adopt(equipment.fallbacks)
         self._quiet.adopt(equipment.inhibit_rules, equipment.calendars)
         if self._tree is None:
@@ -250,19 +330,36 @@ class Dispatcher:
             _entry(one, holders.get(one.alert.fingerprint) or self._holder(one.alert.fingerprint))
             for one in transitions
         )
+        ended = self._takings.ended_by(transitions)
+        history += self._outgrown(ended, transitions)
         decision = Decision(
             alerts=tuple(alert for waiting in batch for alert in waiting.evaluation.saved),
             words={change.alert.fingerprint: _words(change) for change in transitions},
             forgotten=tuple(alert_id for waiting in batch for alert_id in waiting.evaluation.forgotten),
             history=history,
             groups=tuple(changes),
+            released=tuple(one.alert_id for one in ended),
         )
         await self._store(decision, now)
         self._quiet.take(transitions)
+        self._takings.take((), decision.released)
         for transition in transitions:
             self._metrics.transitions.labels(transition.change.value).inc()
         if self._events is not None and history:
             self._events.offer(history)
+
+    def _outgrown(
+        self, ended: Sequence[Acknowledgement], transitions: Sequence[Transition]
+    ) -> tuple[HistoryEntry, ...]:
+        """That acknowledgements end with alerts that are worse now; with those that are over nobody wonders."""
+        last = {one.alert.fingerprint: one for one in transitions} if ended else {}
+        found = ((last[one.alert_id], one) for one in ended if last[one.alert_id].alert.state.is_open)
+        return tuple(outgrown(worse, one, self._incident(one.alert_id)) for worse, one in found)
+
+    def _incident(self, alert_id: str) -> str:
+        """The incident that stands for an alert in its history."""
+        holder = self._holder(alert_id)
+        return holder.incident if holder else ""
 
     def _holders(self, changes: Sequence[GroupChange]) -> dict[str, Group]:
         """The group whose incident stands for each alert that `changes` touch: the first by the receiver's name."""
@@ -292,14 +389,14 @@ class Dispatcher:
         """What a group that is due has to say, and what is kept from its receiver."""
         notifiers = self._sender.notifiers(group.key.receiver)
         hush, names = self._quiet.hush(group, now)
-        notice = decide(group, now, hush)
-        said = drafts(group, notice, hush, notifiers, now, self._url)
+        in_hand = self._takings.among(group)
+        notice = reconsider(group, decide(group, now, hush), now, hush, in_hand)
+        said = drafts(group, notice, hush, notifiers, now, self._url, in_hand)
+        if not notice.silent:
+            again = reopens(group, notice, hush, in_hand)
+            said = tuple(attuned(self._passing.with_others(group, said), notice, self._manners, reopens=again))
         kept = withheld(group, hush, names, notifiers, now)
-        return _Flush(
-            notice,
-            (*self._passing.with_others(group, said), *kept),
-            self._book.settled(group, notice, now, hush),
-        )
+        return _Flush(notice, (*said, *kept), self._book.settled(group, notice, now, hush, in_hand))
 
     async def _pass_on(self) -> None:
         """Tell somebody else of incidents whose receiver cannot be reached."""

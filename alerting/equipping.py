@@ -44,6 +44,7 @@ class Armory:
             inhibit_rules=tuple(one.rule() for one in notify.inhibit_rules),
             calendars=calendars,
             notifiers={key: notifier for key, (_, notifier) in self._built.items()},
+            manners={key: NOTIFIERS[kind].manner(config) for key, (kind, config) in wanted.items()},
         )
 
     def _build(self, key: ChannelKey, kind: str, config: Any) -> tuple[Any, Notifier]:

@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
-from alerting.alert import State
 from alerting.acknowledgement import ACKNOWLEDGED, RELEASED
+from alerting.alert import State
 from alerting.memory.contract import HistoryEntry
 from alerting.metrics import DispatchMetrics
 from foundation.errors import Permanent, Transient

@@ -14,17 +14,29 @@ from alerting.alert import State, as_told
 from alerting.memory.contract import Draft, Suppression
 from alerting.notify.contract import AlertView, Message, Status
 from alerting.routing.group import NO_HUSH, Group, Hush, Member, Notice, held_back, told
+from alerting.routing.taken import NOBODY, Taken, is_taken
 
 MOST_ALERTS = 500
 """More than these no receiver shows; the others are counted."""
 
 
-def compose(group: Group, now: datetime, url: str = "", why: str = "", hush: Hush = NO_HUSH) -> Message:
+def compose(
+    group: Group, now: datetime, url: str = "", why: str = "", hush: Hush = NO_HUSH, taken: Taken = NOBODY
+) -> Message:
     """What is to be said about the group at `now`. `url` is where people can look at it, `why` the notice."""
-    return _message(group, told(group, hush), now, url=url, why=why, hush=hush)
+    return _message(group, told(group, hush), now, url=url, why=why, hush=hush, taken=taken)
 
 
-def _message(group: Group, members: Sequence[Member], now: datetime, *, url: str, why: str, hush: Hush) -> Message:
+def _message(
+    group: Group,
+    members: Sequence[Member],
+    now: datetime,
+    *,
+    url: str,
+    why: str,
+    hush: Hush,
+    taken: Taken,
+) -> Message:
     is_open = any(member.is_open for member in members)
     untold = members[MOST_ALERTS:]
     return Message(
@@ -33,12 +45,13 @@ def _message(group: Group, members: Sequence[Member], now: datetime, *, url: str
         status=Status.FIRING if is_open else Status.RESOLVED,
         severity=group.level.severity,
         group_labels=dict(group.key.labels),
-        alerts=tuple(_view(member) for member in members[:MOST_ALERTS]),
+        alerts=tuple(_view(member, taken) for member in members[:MOST_ALERTS]),
         decided_at=now,
         url=url,
         why=why,
         untold=Counter(_status(member).value for member in untold) if untold else {},
         muted=_left_out(group, hush) if hush.muted else (),
+        is_acknowledged=is_taken(group, hush, taken),
     )
 
 
@@ -49,13 +62,25 @@ def _left_out(group: Group, hush: Hush) -> tuple[str, ...]:
 
 
 def drafts(
-    group: Group, notice: Notice, hush: Hush, notifiers: Sequence[str], now: datetime, url: str = ""
+    group: Group,
+    notice: Notice,
+    hush: Hush,
+    notifiers: Sequence[str],
+    now: datetime,
+    url: str = "",
+    taken: Taken = NOBODY,
 ) -> tuple[Draft, ...]:
-    """One draft for each notifier of the group's receiver; none where there is nothing to say."""
-    if notice.silent:
+    """One draft for each notifier of the group's receiver; none where there is nothing to say.
+
+    A reminder that is spared is drafted as what it would have said, to be kept and not sent.
+    """
+    is_spared = notice is Notice.SPARED
+    if notice.silent and not is_spared:
         return ()
-    message = compose(group, now, url, notice.value, hush)
-    return tuple(Draft(notifier=notifier, why=notice.value, message=message) for notifier in notifiers)
+    why = Notice.REPEAT.value if is_spared else notice.value
+    message = compose(group, now, url, why, hush, taken)
+    reason = Suppression.ACKNOWLEDGED if is_spared else None
+    return tuple(Draft(notifier=notifier, why=why, message=message, suppression=reason) for notifier in notifiers)
 
 
 def withheld(
@@ -69,13 +94,13 @@ def withheld(
     if not fresh:
         return ()
     reason = reasons[fresh[0].alert_id]
-    message = _message(group, fresh, now, url="", why=Notice.MUTED.value, hush=hush)
+    message = _message(group, fresh, now, url="", why=Notice.MUTED.value, hush=hush, taken=NOBODY)
     return tuple(
         Draft(notifier=notifier, why=Notice.MUTED.value, message=message, suppression=reason) for notifier in notifiers
     )
 
 
-def _view(member: Member) -> AlertView:
+def _view(member: Member, taken: Taken) -> AlertView:
     return AlertView(
         labels=as_told(member.labels, member.level),
         status=_status(member),
@@ -86,6 +111,7 @@ def _view(member: Member) -> AlertView:
         runbook_url=member.runbook_url,
         ended=member.ended,
         reason=member.reason,
+        acknowledged=taken.get(member.alert_id) if member.is_open else None,
     )
 
 

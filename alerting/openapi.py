@@ -30,10 +30,10 @@ def describe() -> Mapping[str, Any]:
         "info": {
             "title": "Tocsin alerting",
             "version": "1",
-            "description": "Rules, their alerts, silences and notifications. Times are RFC 3339 in UTC, durations are "
-            "seconds, what is not known is null.",
+            "description": "Rules, their alerts, who has them in hand, silences, notifications. Times are RFC 3339 in "
+            "UTC, durations are seconds, what is not known is null.",
         },
-        "paths": {**_of_alerts(), **_of_silences(), **_of_records(), **_of_process()},
+        "paths": {**_of_alerts(), **_of_hands(), **_of_silences(), **_of_records(), **_of_process()},
         "components": {
             "schemas": schemas.all_schemas(),
             "securitySchemes": {
@@ -73,6 +73,43 @@ def _of_alerts() -> Mapping[str, Any]:
                 errors={"404": "No alert, or several, have ids that begin so"},
             )
         },
+    }
+
+
+def _of_hands() -> Mapping[str, Any]:
+    some = record(acknowledgements=listed("Acknowledgement"))
+    named = _named("id", "The id of an alert or of an incident, or a beginning of it that no other has")
+    return {
+        "/api/v1/alerts/{id}/acknowledgement": {
+            "post": {
+                "operationId": "acknowledge",
+                "summary": "Take an alert in hand, or all open alerts of an incident",
+                "security": [{}, {"admin": []}],
+                "parameters": [named],
+                "requestBody": {"required": True, "content": {_JSON: {"schema": ref("AcknowledgementWish")}}},
+                "responses": {
+                    "201": _answer("One acknowledgement for each alert", some),
+                    **_errors(
+                        {
+                            "400": "It is no acknowledgement",
+                            **_RIGHT,
+                            "404": "No open alert and no incident, or several, have ids that begin so",
+                            "415": "It is not application/json",
+                        }
+                    ),
+                },
+            },
+            "delete": {
+                "operationId": "giveBack",
+                "summary": "Give an alert back, or all open alerts of an incident: nobody has it in hand any more",
+                "security": [{}, {"admin": []}],
+                "parameters": [named],
+                "responses": {
+                    "200": _answer("The acknowledgements that are over", some),
+                    **_errors({**_RIGHT, "404": "There is no such alert or incident, or nobody has it in hand"}),
+                },
+            },
+        }
     }
 
 

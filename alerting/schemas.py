@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any
 
+from alerting.acknowledgement import ACKNOWLEDGED, RELEASED
 from alerting.alert import Change, Level, State
 from alerting.fallback import WHY
 from alerting.memory.contract import Outcome, Suppression
@@ -18,6 +19,7 @@ from alerting.muting.mutes import MuteKind
 from alerting.muting.silence import Phase
 from alerting.notify.contract import Status
 from alerting.routing.group import Notice
+from alerting.routing.taken import REOPENED
 from alerting.rules.policy import Missing
 from alerting.watch import Health
 
@@ -69,7 +71,15 @@ def _texts(schema: Schema = _TEXT) -> Schema:
 
 def all_schemas() -> Mapping[str, Schema]:
     """Every schema by its name."""
-    return {**_of_alerts(), **_of_rules(), **_of_messages(), **_of_account(), **_of_silences(), **_of_process()}
+    return {
+        **_of_alerts(),
+        **_of_rules(),
+        **_of_messages(),
+        **_of_account(),
+        **_of_silences(),
+        **_of_hands(),
+        **_of_process(),
+    }
 
 
 def _of_alerts() -> Mapping[str, Schema]:
@@ -98,6 +108,7 @@ def _of_alerts() -> Mapping[str, Schema]:
             seen_at=_or_null(_MOMENT),
             annotations=record(summary=_TEXT, description=_TEXT, runbook_url=_TEXT),
             reason=_TEXT,
+            acknowledged=_or_null(ref("Acknowledgement")),
             incidents=listed("Incident"),
         ),
         "Transition": record(
@@ -108,7 +119,7 @@ def _of_alerts() -> Mapping[str, Schema]:
             severity=_SEVERITY,
             before=words(State),
             state=words(State),
-            change=words(Change),
+            change={"enum": [*(one.value for one in Change), ACKNOWLEDGED, RELEASED]},
             value=number,
             reason=_TEXT,
             summary=_TEXT,
@@ -158,7 +169,7 @@ def _of_messages() -> Mapping[str, Schema]:
             group=_LABELS,
             summary=_TEXT,
             alerts=_COUNT,
-            why={"enum": [*(one.value for one in Notice), WHY]},
+            why={"enum": [*(one.value for one in Notice), WHY, REOPENED]},
             reason={"enum": ["", *(one.value for one in Suppression)]},
             decided_at=_MOMENT,
             done_at=_or_null(_MOMENT),
@@ -223,6 +234,22 @@ def _of_silences() -> Mapping[str, Schema]:
             alerts={**_COUNT, "description": "Open alerts that match"},
         ),
         "SilenceWish": {**wish, "required": ["author", "comment", "matchers"]},
+    }
+
+
+def _of_hands() -> Mapping[str, Schema]:
+    return {
+        "Acknowledgement": record(
+            alert={"type": "string", "description": "The id of the alert"},
+            author=_TEXT,
+            comment=_TEXT,
+            at=_MOMENT,
+            severity={**_SEVERITY, "description": "How bad the alert was when it was acknowledged"},
+        ),
+        "AcknowledgementWish": {
+            **record(author={**_TEXT, "minLength": 1}, comment=_TEXT),
+            "required": ["author"],
+        },
     }
 
 

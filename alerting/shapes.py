@@ -7,6 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from alerting.acknowledgement import Acknowledgement
 from alerting.alert import Alert, State
 from alerting.memory.contract import HistoryEntry, Notification, Outcome, Words
 from alerting.muting.mutes import Mute
@@ -31,9 +32,15 @@ def urgency(alert: Alert) -> tuple[int, int, float]:
 
 
 def alert(
-    one: Alert, words: Words | None, incidents: Iterable[Group], mutes: Mapping[str, Mute] = _NONE
+    one: Alert,
+    words: Words | None,
+    incidents: Iterable[Group],
+    mutes: Mapping[str, Mute] = _NONE,
+    taken: Acknowledgement | None = None,
 ) -> dict[str, Any]:
-    """An alert with its last words and the incidents that it belongs to; `mutes` by incident, where it is muted."""
+    """An alert with its last words and the incidents that it belongs to; `mutes` by incident, where it is muted;
+    `taken` by whom, if by anybody.
+    """
     said = words or Words()
     return {
         "id": one.fingerprint,
@@ -49,6 +56,7 @@ def alert(
         "seen_at": moment(one.seen_at),
         "annotations": {name: said.annotations.get(name, "") for name in _ANNOTATIONS},
         "reason": said.reason,
+        "acknowledged": acknowledgement(taken) if taken else None,
         "incidents": [
             {
                 "id": group.incident,
@@ -111,6 +119,17 @@ def history(entry: HistoryEntry) -> dict[str, Any]:
 def mute(one: Mute) -> dict[str, Any]:
     """Why an alert is held back."""
     return {"kind": one.kind.value, "by": one.by, "words": one.words, "until": moment(one.until)}
+
+
+def acknowledgement(one: Acknowledgement) -> dict[str, Any]:
+    """Who has an alert in hand."""
+    return {
+        "alert": one.alert_id,
+        "author": one.author,
+        "comment": one.comment,
+        "at": moment(one.at),
+        "severity": one.level.severity,
+    }
 
 
 def silence(one: Silence, now: datetime, alerts: int) -> dict[str, Any]:

@@ -1,26 +1,20 @@
-"""Silences over HTTP: list, make, change, end. Called by `api`; the dispatcher keeps them.
-
-Whoever may change what pages people is somebody: off loopback a change needs `alerting.admin_token`. A change is JSON,
-which no page of another site can make a browser send without asking first.
-"""
+"""Silences over HTTP: list, make, change, end. Called by `api`; the dispatcher keeps them."""
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from alerting import shapes
+from alerting.admission import Admission
 from alerting.dispatcher import Dispatcher
 from alerting.muting.silence import Phase, Silence, draw_up
 from foundation import durations
 from foundation.clock import Clock
-from foundation.secret import Secret
 from foundation.web import answer
 
 _KEYS = frozenset({"id", "matchers", "starts_at", "ends_at", "for", "author", "comment"})
@@ -28,13 +22,12 @@ _ID_BYTES = 6
 
 
 class Silencing:
-    """The routes. `demands_token`: a change has to carry `token`; where there is none, nothing can be changed."""
+    """The routes. `admission` says who may change something."""
 
-    def __init__(self, dispatcher: Dispatcher, clock: Clock, *, token: Secret | None, demands_token: bool) -> None:
+    def __init__(self, dispatcher: Dispatcher, clock: Clock, admission: Admission) -> None:
         self._dispatcher = dispatcher
         self._clock = clock
-        self._token = token
-        self._demands_token = demands_token
+        self._admission = admission
 
     def routes(self) -> list[web.RouteDef]:
         """What `api` serves beside its own."""
@@ -52,21 +45,16 @@ class Silencing:
         return answer({"silences": [self._shape(one, now) for one in found]})
 
     async def _make(self, request: web.Request) -> web.Response:
-        self._demand_right(request)
-        if request.content_type != "application/json":
-            raise web.HTTPUnsupportedMediaType(text="a silence is JSON: send it with Content-Type: application/json")
-        now = self._clock.now()
+        doc, now = await self._admission.document(request, "a silence"), self._clock.now()
         try:
-            silence = self._drawn(orjson.loads(await request.read()), now)
-        except orjson.JSONDecodeError as error:
-            raise web.HTTPBadRequest(text=f"is no JSON: {error}") from error
+            silence = self._drawn(doc, now)
         except ValueError as error:
             raise web.HTTPBadRequest(text=str(error)) from error
         await self._dispatcher.silence(silence)
         return answer({"silence": self._shape(silence, now)}, status=201)
 
     async def _end(self, request: web.Request) -> web.Response:
-        self._demand_right(request)
+        self._admission.demand(request)
         now = self._clock.now()
         silence = self._known(request.match_info["id"])
         if silence is None:
@@ -108,20 +96,6 @@ class Silencing:
 
     def _shape(self, silence: Silence, now: datetime) -> Mapping[str, Any]:
         return shapes.silence(silence, now, self._dispatcher.silenced(silence))
-
-    def _demand_right(self, request: web.Request) -> None:
-        if not self._demands_token:
-            return
-        if self._token is None:
-            raise web.HTTPForbidden(
-                text="changes are refused: others can reach this address and alerting.admin_token is not set"
-            )
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        if scheme not in ("Bearer", "Token") or not hmac.compare_digest(given.encode(), self._token.reveal().encode()):
-            raise web.HTTPUnauthorized(
-                text="a change needs alerting.admin_token as `Authorization: Bearer ...`",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
 
 
 def _text(doc: Mapping[str, Any], key: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from alerting.acknowledgement import Acknowledgement
 from alerting.alert import Alert, Datapoint, Labels, Level, State
 from alerting.memory.contract import HistoryEntry, Words
 from alerting.muting.silence import Silence
@@ -50,6 +51,8 @@ def group_bytes(group: Group) -> bytes:
             "due": group.due,
             "flushed_at": group.flushed_at,
             "said_at": group.said_at,
+            "spared_at": group.spared_at,
+            "taken": group.taken,
         }
     )
 
@@ -90,6 +93,8 @@ def group(data: bytes, members: Mapping[str, Member]) -> Group:
         due=datetime.fromisoformat(doc["due"]),
         flushed_at=_time(doc["flushed_at"]),
         said_at=_time(doc["said_at"]),
+        spared_at=_time(doc.get("spared_at")),
+        taken=doc.get("taken", {}),
         members=members,
     )
 
@@ -141,6 +146,16 @@ def silence_bytes(one: Silence) -> bytes:
     return encode(doc | {"matchers": [str(matcher) for matcher in one.matchers]})
 
 
+def acknowledgement(data: bytes) -> Acknowledgement:
+    """What `encode` made of an Acknowledgement."""
+    return _acknowledgement(orjson.loads(data))
+
+
+def _acknowledgement(doc: Mapping[str, Any]) -> Acknowledgement:
+    read = {"level": Level(doc["level"]), "at": datetime.fromisoformat(doc["at"])}
+    return Acknowledgement(**_known(Acknowledgement, {**doc, **read}))
+
+
 def _timers(doc: Mapping[str, Any]) -> Timers:
     spans = {name: timedelta(seconds=doc[name]) for name in ("wait", "interval", "repeat")}
     return Timers(**spans, mute=tuple(doc.get("mute", ())), active=tuple(doc.get("active", ())))
@@ -148,7 +163,9 @@ def _timers(doc: Mapping[str, Any]) -> Timers:
 
 def _view(doc: dict[str, Any]) -> AlertView:
     times = {"since": datetime.fromisoformat(doc["since"]), "ended": _time(doc["ended"])}
-    return AlertView(**_known(AlertView, doc | times | {"status": Status(doc["status"])}))
+    one = doc.get("acknowledged")
+    taken = {"acknowledged": _acknowledgement(one) if one else None}
+    return AlertView(**_known(AlertView, doc | times | taken | {"status": Status(doc["status"])}))
 
 
 def _known(kind: type[Any], doc: Mapping[str, Any]) -> dict[str, Any]:

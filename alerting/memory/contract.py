@@ -15,6 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from alerting.acknowledgement import Acknowledgement
 from alerting.alert import Alert, Labels
 from alerting.muting.silence import Silence
 from alerting.notify.contract import Message
@@ -47,6 +48,7 @@ class Suppression(StrEnum):
     INHIBITED = "inhibited"
     CALENDAR = "calendar"
     ABOUT_ITSELF = "about-itself"
+    ACKNOWLEDGED = "acknowledged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +131,7 @@ class Decision:
     those that fire (resolved-before-sent), a firing one older firing ones (superseded). A resolve is itself suppressed
     (never-announced) where the notifier cannot have heard of the incident. `in_flight` are rows being sent right now:
     they are not withdrawn, and count as possibly heard. `silences` are new or changed, `unsilenced` the ids of those to
-    forget.
+    forget; `acknowledged` and `released` (ids of alerts) are the same for acknowledgements.
     """
 
     alerts: tuple[Alert, ...] = ()
@@ -141,6 +143,8 @@ class Decision:
     in_flight: frozenset[int] = frozenset()
     silences: tuple[Silence, ...] = ()
     unsilenced: tuple[str, ...] = ()
+    acknowledged: tuple[Acknowledgement, ...] = ()
+    released: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +195,9 @@ class Memory(Protocol):
     async def alerts(self) -> Sequence[KeptAlert]:
         """All alerts."""
 
+    async def alert(self, alert_id: str) -> KeptAlert | None:
+        """One alert, if there is one of that id."""
+
     async def words(self) -> Mapping[str, Words]:
         """The last words of every alert that is not inactive, by its id."""
 
@@ -199,6 +206,9 @@ class Memory(Protocol):
 
     async def silences(self) -> Sequence[Silence]:
         """All silences that were not forgotten."""
+
+    async def acknowledgements(self) -> Sequence[Acknowledgement]:
+        """All acknowledgements in force."""
 
     async def notifications(self, outcome: Outcome, limit: int | None = None) -> Sequence[Notification]:
         """Rows of the outbox: pending ones oldest first, others newest first."""

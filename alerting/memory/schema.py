@@ -11,13 +11,15 @@ from pathlib import Path
 
 from foundation.errors import ConfigError
 
-FORMAT = 3
+FORMAT = 4
 APPLICATION = 0x70C5_1A  # "tocsin", alerting
 _SILENCES = "CREATE TABLE silences (id TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID"
-_STEPS = {1: (_SILENCES,), 2: ("ALTER TABLE outbox ADD COLUMN receipt TEXT",)}
+_ACKNOWLEDGEMENTS = "CREATE TABLE acknowledgements (id TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID"
+_STEPS = {1: (_SILENCES,), 2: ("ALTER TABLE outbox ADD COLUMN receipt TEXT",), 3: (_ACKNOWLEDGEMENTS,)}
 """Format -> what makes the next one of it."""
 _TABLES = (
     _SILENCES,
+    _ACKNOWLEDGEMENTS,
     """CREATE TABLE alerts (
         id TEXT PRIMARY KEY, rule TEXT NOT NULL, state TEXT NOT NULL, alert BLOB NOT NULL, words BLOB
     ) WITHOUT ROWID""",

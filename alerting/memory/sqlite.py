@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from alerting.acknowledgement import Acknowledgement
 from alerting.memory import codec, schema
 from alerting.memory.contract import (
     Attempt,
@@ -82,6 +83,7 @@ class SqliteMemory:
             _store_groups(connection, decision)
             self._store_history(connection, decision.history)
             _store_silences(connection, decision)
+            _store_acknowledgements(connection, decision)
             return self._outbox.store(connection, decision, now)
 
         return await self._run(job)
@@ -102,6 +104,15 @@ class SqliteMemory:
         """All alerts."""
         rows = await self._run(lambda connection: connection.execute("SELECT alert, words FROM alerts").fetchall())
         return [KeptAlert(alert=codec.alert(data), words=codec.words(said)) for data, said in rows]
+
+    async def alert(self, alert_id: str) -> KeptAlert | None:
+        """One alert, if there is one of that id."""
+        row = await self._run(
+            lambda connection: connection.execute(
+                "SELECT alert, words FROM alerts WHERE id = ?", (alert_id,)
+            ).fetchone()
+        )
+        return KeptAlert(alert=codec.alert(row[0]), words=codec.words(row[1])) if row else None
 
     async def words(self) -> Mapping[str, Words]:
         """The last words of every alert that is not inactive, by its id."""
@@ -127,6 +138,11 @@ class SqliteMemory:
         """All silences that were not forgotten."""
         rows = await self._run(lambda connection: connection.execute("SELECT data FROM silences").fetchall())
         return [codec.silence(data) for (data,) in rows]
+
+    async def acknowledgements(self) -> Sequence[Acknowledgement]:
+        """All acknowledgements in force."""
+        rows = await self._run(lambda connection: connection.execute("SELECT data FROM acknowledgements").fetchall())
+        return [codec.acknowledgement(data) for (data,) in rows]
 
     async def notifications(self, outcome: Outcome, limit: int | None = None) -> Sequence[Notification]:
         """Rows of the outbox: pending ones oldest first, others newest first."""
@@ -225,6 +241,14 @@ def _store_silences(connection: sqlite3.Connection, decision: Decision) -> None:
         ((one.id, codec.silence_bytes(one)) for one in decision.silences),
     )
     connection.executemany("DELETE FROM silences WHERE id = ?", ((one,) for one in decision.unsilenced))
+
+
+def _store_acknowledgements(connection: sqlite3.Connection, decision: Decision) -> None:
+    connection.executemany("DELETE FROM acknowledgements WHERE id = ?", ((one,) for one in decision.released))
+    connection.executemany(
+        "INSERT OR REPLACE INTO acknowledgements (id, data) VALUES (?, ?)",
+        ((one.alert_id, codec.encode(one)) for one in decision.acknowledged),
+    )
 
 
 def _store_groups(connection: sqlite3.Connection, decision: Decision) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from alerting.acknowledgement import Acknowledgement
 from foundation.errors import Permanent, Transient
 
 
@@ -53,6 +54,7 @@ class AlertView:
     runbook_url: str = ""
     ended: datetime | None = None
     reason: str = ""
+    acknowledged: Acknowledgement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ class Message:
     `decided_at` is when the flush decided to say it; a message sent much later says how late it is. `why` is what made
     it speak (`first`, `repeat`, ...). `untold` counts, by status, the alerts that are left out. `muted` says of alerts
     that the receiver is not told of why, one line each reason. `note` says for whom it was meant, if for somebody else.
-    `receipt` is what this notifier returned for the incident's last message; the sender fills it in.
+    `is_acknowledged`: somebody has all in hand that is open, those of `untold` too. `receipt` is what this notifier
+    returned for the incident's last message; the sender fills it in.
     """
 
     incident: str
@@ -78,6 +81,7 @@ class Message:
     untold: Mapping[str, int] = field(default_factory=dict)
     muted: tuple[str, ...] = ()
     note: str = ""
+    is_acknowledged: bool = False
     receipt: str = ""
 
     def count(self, status: Status) -> int:

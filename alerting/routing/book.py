@@ -23,9 +23,9 @@ from alerting.routing.group import (
     admit,
     open_group,
     rouse,
-    settle,
     wake,
 )
+from alerting.routing.taken import NOBODY, Taken, settle_taken
 from alerting.routing.tree import Node, Timers
 
 
@@ -133,9 +133,11 @@ class Book:
         closed = [GroupChange(group=group, closed=True, gone=tuple(group.members)) for group in ended]
         return [*closed, *(self._admitted(key, admission, now) for key, admission in admissions.items())]
 
-    def settled(self, group: Group, notice: Notice, now: datetime, hush: Hush = NO_HUSH) -> GroupChange:
+    def settled(
+        self, group: Group, notice: Notice, now: datetime, hush: Hush = NO_HUSH, taken: Taken = NOBODY
+    ) -> GroupChange:
         """What the flush of `group` changes."""
-        after = settle(group, notice, now, hush)
+        after = settle_taken(group, notice, now, hush, taken)
         if after is None:
             return GroupChange(group=group, closed=True, gone=tuple(group.members))
         known = group.members

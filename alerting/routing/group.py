@@ -18,7 +18,7 @@ from alerting.routing.tree import Timers
 
 
 class Notice(StrEnum):
-    """What a group has to say when it is due, most pressing first; the last three say nothing."""
+    """What a group has to say when it is due, most pressing first; the last four say nothing."""
 
     FIRST = "first"
     ALL_RESOLVED = "all-resolved"
@@ -26,7 +26,10 @@ class Notice(StrEnum):
     NEW_ALERTS = "new-alerts"
     CHANGED = "changed"
     SOME_RESOLVED = "some-resolved"
+    TAKEN = "acknowledged"
+    RELEASED = "released"
     REPEAT = "repeat"
+    SPARED = "spared"
     NEVER_ANNOUNCED = "never-announced"
     MUTED = "muted"
     NOTHING = "nothing"
@@ -34,7 +37,12 @@ class Notice(StrEnum):
     @property
     def silent(self) -> bool:
         """Whether nobody is told."""
-        return self in (Notice.NEVER_ANNOUNCED, Notice.MUTED, Notice.NOTHING)
+        return self in (Notice.SPARED, Notice.NEVER_ANNOUNCED, Notice.MUTED, Notice.NOTHING)
+
+    @property
+    def is_about_hands(self) -> bool:
+        """Whether it tells nothing but who has alerts in hand, or that nobody has."""
+        return self in (Notice.TAKEN, Notice.RELEASED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +130,11 @@ NO_HUSH = Hush()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """An open incident at a receiver. `due` is when to look at it again; `said_at` None: nobody was told yet."""
+    """An open incident at a receiver. `due` is when to look at it again; `said_at` None: nobody was told yet.
+
+    `taken` is what the receiver has heard of acknowledgements: when each alert was taken, by its id. `spared_at` is
+    when a reminder was left out because of them.
+    """
 
     key: GroupKey
     timers: Timers
@@ -131,6 +143,8 @@ class Group:
     flushed_at: datetime | None = None
     said_at: datetime | None = None
     members: Mapping[str, Member] = field(default_factory=dict)
+    spared_at: datetime | None = None
+    taken: Mapping[str, str] = field(default_factory=dict)
     _incident: str = field(default="", init=False, repr=False, compare=False)
 
     @property

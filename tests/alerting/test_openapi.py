@@ -13,6 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from alerting.account_route import AccountRoute
+from alerting.acknowledging import Acknowledging
 from alerting.api import Api
 from alerting.app import Alerting
 from alerting.config import AlertingConfig
@@ -40,6 +41,7 @@ receivers:
     pagerduty: [{routing_key: 0123456789abcdef0123456789abcdef, url: "URL"}]
 route: {receiver: oncall, routes: [{matchers: [endpoint=~"/.*"]}]}
 """
+TAKEN = "/api/v1/alerts/{id}/acknowledgement"
 WISH = {"matchers": ['alertname="Slow"'], "for": "2h", "author": "ann", "comment": "moving"}
 KNOWN: dict[str, Any] = dict(describe())
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "alerting-api.md"
@@ -126,6 +128,10 @@ async def test_every_answer_is_as_it_is_described(tmp_path: Path):
             assert (await it.ask("/api/v1/alerts"))["alerts"][0]["incidents"][0]["muted"] is not None
             assert (await it.ask("/api/v1/silences?phase=active"))["silences"]
             await it.ask(silenced, "DELETE", of="/api/v1/silences/{id}")
+            taken = f"/api/v1/alerts/{alert['id']}/acknowledgement"
+            await it.ask(taken, "POST", of=TAKEN, json={"author": "ann", "comment": "on it"})
+            assert (await it.ask("/api/v1/alerts"))["alerts"][0]["acknowledged"]["author"] == "ann"
+            await it.ask(taken, "DELETE", of=TAKEN)
             for path in ("rules", "history?limit=5", "notifications?limit=5", "status", "openapi.json"):
                 assert await it.ask(f"/api/v1/{path}")
             for path in ("/health", "/ready", "/metrics"):
@@ -133,6 +139,10 @@ async def test_every_answer_is_as_it_is_described(tmp_path: Path):
             for path in ("alerts?state=x", "silences?phase=x", "history?limit=0", "notifications?limit=x"):
                 assert (await it.ask(f"/api/v1/{path}"))["error"]
             await it.ask("/api/v1/alerts/beef/account", of="/api/v1/alerts/{id}/account")
+            for wrong in ({"json": {}}, {"data": "{}"}):
+                await it.ask(taken, "POST", of=TAKEN, **wrong)
+            await it.ask("/api/v1/alerts/beef/acknowledgement", "POST", of=TAKEN, json={"author": "ann"})
+            await it.ask(taken, "DELETE", of=TAKEN)
             await it.ask("/api/v1/silences", "POST", json={})
             await it.ask("/api/v1/silences", "POST", data="{}")
             await it.ask("/api/v1/silences/none", "DELETE", of="/api/v1/silences/{id}")
@@ -141,6 +151,8 @@ async def test_every_answer_is_as_it_is_described(tmp_path: Path):
         async with asking(tmp_path, "0.0.0.0:0", token) as it:
             await it.ask("/api/v1/silences", "POST", json=WISH)
             await it.ask("/api/v1/silences/none", "DELETE", of="/api/v1/silences/{id}")
+            for method in ("POST", "DELETE"):
+                await it.ask("/api/v1/alerts/beef/acknowledgement", method, of=TAKEN, json={"author": "ann"})
             seen |= it.seen
     assert {one for one in described() if one[2] not in NEVER_HERE} == seen
 
@@ -168,7 +180,8 @@ def test_every_route_is_described():
     """Whoever adds a path or a method describes it."""
     nothing: Any = None
     rooms = (
-        *Silencing(nothing, nothing, token=None, demands_token=False).routes(),
+        *Silencing(nothing, nothing, nothing).routes(),
+        *Acknowledging(nothing, nothing, nothing).routes(),
         *AccountRoute(nothing, nothing, nothing, nothing).routes(),
     )
     api = Api(

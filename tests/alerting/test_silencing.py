@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
 from alerting.account_route import AccountRoute
+from alerting.admission import Admission
 from alerting.alert import Alert, Change
 from alerting.api import Api, ConfigStatus
 from alerting.silencing import Silencing
@@ -50,7 +51,7 @@ class Asked:
 async def serving(folder: Path, *, token: Secret | None = None, demands_token: bool = False) -> AsyncIterator[Asked]:
     pager = FakeNotifier()
     async with desk(folder / "a.sqlite", equipment({ONCALL: pager})) as it:
-        silencing = Silencing(it.dispatcher, it.clock, token=token, demands_token=demands_token)
+        silencing = Silencing(it.dispatcher, it.clock, Admission(token=token, demands_token=demands_token))
         accounts = AccountRoute(NoRules().statuses, it.dispatcher, it.memory, it.clock)
         api = Api(
             NoRules(),

@@ -199,6 +199,7 @@ async def test_a_file_of_the_second_format_is_taken_up(memory: Memory, path: Pat
     await memory.commit(Decision(drafts=(firing(group),)), now=NOW)
     await memory.close()
     with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE acknowledgements")
         connection.execute("ALTER TABLE outbox DROP COLUMN receipt")
         connection.execute("PRAGMA user_version = 2")
     connection.close()
@@ -374,6 +375,7 @@ async def test_file_of_the_first_format_is_taken_up(memory: Memory, path: Path) 
     await memory.close()
     with sqlite3.connect(path) as connection:
         connection.execute("DROP TABLE silences")
+        connection.execute("DROP TABLE acknowledgements")
         connection.execute("ALTER TABLE outbox DROP COLUMN receipt")
         connection.execute("PRAGMA user_version = 1")
     connection.close()
