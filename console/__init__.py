@@ -6,6 +6,9 @@ The console speaks HTTP to the collector's /query and to the alerting API, and i
     config       where it listens, which boards it draws
     boards       the board files, read when they change
     statements   which queries may pass: SELECT and SHOW
+    entrance     who may come in: a password, a proxy's word, or loopback
+    sessions     who has signed in, kept by the browser and signed
+    attempts     how often somebody may guess a password
     gateway      requests on to the collector and the alerting API
     changes      who may change something: the console's own pages, and off loopback only where that was allowed
     charts       the charting script out of the installed wheel, compressed once

@@ -14,6 +14,7 @@ from console import changes
 from console.boards import Boards
 from console.charts import Charts
 from console.config import ConsoleConfig
+from console.entrance import NAME, Entrance, EntranceMetrics
 from console.gateway import Gateway
 from console.headers import safe
 from foundation.clock import Clock
@@ -51,6 +52,12 @@ class Console:
         self._charts = Charts()
         self._listening = listening
         self._gateway = Gateway(config, registry=registry, trust=trust)
+        self._entrance = Entrance(
+            config,
+            clock=clock,
+            metrics=EntranceMetrics(registry),
+            secure=config.public_url.startswith("https") or (listening is not None and listening.tls is not None),
+        )
         self._site: Site | None = None
 
     async def start(self) -> str:
@@ -74,13 +81,17 @@ class Console:
             self._boards = Boards(config.boards)
         self._config = config
         self._gateway.adopt(config)
+        self._entrance.adopt(config)
 
     def _app(self) -> web.Application:
-        app = web.Application(middlewares=[safe], client_max_size=_LARGEST_FORM)
+        app = web.Application(middlewares=[safe, self._entrance.guard], client_max_size=_LARGEST_FORM)
         pages = [web.get(path, self._page) for path in ("/", "/alerts", f"/alerts/{_ID}", "/silences", "/boards/{uid}")]
         app.add_routes(
             [
                 *pages,
+                web.get("/sign-in", self._sign_in_page),
+                web.post("/api/session", self._entrance.sign_in),
+                web.delete("/api/session", self._entrance.sign_out),
                 web.get("/api/config", self._settings),
                 web.get("/api/boards", self._list_boards),
                 web.get("/api/boards/{uid}", self._board),
@@ -101,13 +112,18 @@ class Console:
     async def _page(self, _request: web.Request) -> web.FileResponse:
         return web.FileResponse(_STATIC / "index.html")
 
-    async def _settings(self, _request: web.Request) -> web.Response:
-        closed = changes.closed(self._config)
+    async def _sign_in_page(self, _request: web.Request) -> web.FileResponse:
+        return web.FileResponse(_STATIC / "signin.html")
+
+    async def _settings(self, request: web.Request) -> web.Response:
+        closed = changes.closed(self._config, request.get(NAME, ""))
         return answer(
             {
                 "charts": self._charts.address,
                 "now": self._clock.now_ns() // 1_000_000,
                 "no_changes": closed.words if closed else None,
+                "name": request.get(NAME, "") or None,
+                "signs_out": self._entrance.has_password,
             }
         )
 

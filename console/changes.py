@@ -28,18 +28,25 @@ class Refusal:
     words: str
 
 
-def closed(config: ConsoleConfig) -> Refusal | None:
-    """Why nobody may change anything; None where the console's pages may."""
-    if config.changes == "anyone" or (config.changes == "local" and Address.parse(config.listen).loopback):
+def closed(config: ConsoleConfig, name: str = "") -> Refusal | None:
+    """Why whoever signed in as `name` (empty: nobody) may not change anything; None where they may."""
+    asks = config.password is not None or config.proxy is not None
+    is_local = bool(name) or (Address.parse(config.listen).loopback and not asks)
+    if config.changes == "anyone" or (config.changes == "local" and is_local):
         return None
     words = "this console changes nothing: console.changes says so"
     if config.changes == "local":
-        words = "others can reach this console, so it changes nothing unless console.changes is `anyone`"
+        words = "others can reach this console, so only who signed in changes anything; console.changes may be `anyone`"
     return Refusal("closed", HTTPStatus.FORBIDDEN, f"{words}; `tocsin silence` works where tocsin runs")
 
 
-def refused(headers: Mapping[str, str], host: str, config: ConsoleConfig) -> Refusal | None:
-    """Why a change with these headers, asked of `host` (HOST or HOST:PORT), is refused; None: it may pass.
+def refused(headers: Mapping[str, str], host: str, config: ConsoleConfig, name: str = "") -> Refusal | None:
+    """Why a change with these headers, asked of `host` by `name`, is refused; None: it may pass."""
+    return foreign(headers, host, config) or closed(config, name)
+
+
+def foreign(headers: Mapping[str, str], host: str, config: ConsoleConfig) -> Refusal | None:
+    """Why something asked of `host` (HOST or HOST:PORT) may come from a page of another site; None: it does not.
 
     A program that is no browser sends neither Origin nor Sec-Fetch-Site, and nobody else's page speaks through it.
     """
@@ -51,7 +58,7 @@ def refused(headers: Mapping[str, str], host: str, config: ConsoleConfig) -> Ref
         words = f"a page of {origin or 'another site'} may change nothing here"
         mend = "people who reach the console by that name need it as console.public_url"
         return Refusal("foreign", HTTPStatus.FORBIDDEN, f"{words}; {mend}")
-    return closed(config)
+    return None
 
 
 def _is_own(origin: str, host: str, public_url: str) -> bool:

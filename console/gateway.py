@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from console import changes
 from console.config import ConsoleConfig
+from console.entrance import NAME
 from console.statements import why_not
 from foundation.tls import Trust
 from foundation.web import answer
@@ -103,7 +104,7 @@ class Gateway:
 
     async def _change(self, request: web.Request, method: str, url: str) -> web.Response:
         config = self._config
-        refusal = changes.refused(request.headers, request.host, config)
+        refusal = changes.refused(request.headers, request.host, config, request.get(NAME, ""))
         if refusal is not None:
             self._refused.labels(refusal.reason).inc()
             return answer({"error": refusal.words}, status=refusal.status)

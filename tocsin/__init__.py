@@ -15,7 +15,7 @@ check       reads every file and says what is wrong, without starting anything
 statements  reads the queries of boards
 doctor      walks the whole line and says what is wrong (a room of its own)
 query       asks the store and prints a table
-secrets     makes the passwords and tokens of a compose stack
+secrets     makes the passwords and tokens of a compose stack, and hashes of passwords
 health      asks a URL whether its role is well
 dead        lists, shows, exports, replays and purges dead letters
 letters     dead letters of the running collector, or of its file where none runs

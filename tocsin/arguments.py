@@ -355,17 +355,18 @@ def _export(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _operations(commands: argparse._SubParsersAction[_Parser]) -> None:
-    purpose = "make the passwords and tokens of a compose stack"
+    purpose = "make the passwords and tokens of a compose stack, or the hash of a password"
     secrets = _command(commands, "secrets", "secrets", purpose, examples.SECRETS, configured=False)
     actions = secrets.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, purpose in (
         ("make", "make what is missing; what exists is left alone"),
-        ("show", "print what a person needs: Grafana's password and a token to push with"),
+        ("show", "print what a person needs: the passwords of Grafana and the console, and a token to push with"),
     ):
         action = _action(actions, name, purpose)
         action.add_argument("--into", type=Path, default=Path("/run/secrets"), metavar="DIR", help="where secrets live")
         if name == "make":
             action.add_argument("--state", type=Path, required=True, metavar="DIR", help="the collector's state folder")
+    _action(actions, "hash", "print the hash of a password, for console.password; it is asked for, or read from a pipe")
     purpose = "ask a URL and exit 0 if it answers 2xx (for health checks)"
     health = _command(commands, "health", "health", purpose, examples.HEALTH, configured=False)
     health.add_argument("url", help="http://HOST:PORT/PATH")

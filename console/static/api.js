@@ -7,6 +7,9 @@ async function read(response) {
   } catch {
     throw new Error(`${response.url} answered ${response.status} without JSON`);
   }
+  if (response.status === 401 && location.pathname !== "/sign-in") {
+    location.assign(`/sign-in?to=${encodeURIComponent(location.pathname + location.search)}`);
+  }
   if (!response.ok) throw new Error(body.error || body.message || body.status || `${response.url} answered ${response.status}`);
   return body;
 }

@@ -14,7 +14,7 @@
 //   panel, kinds/             the frame of every panel, and one file a panel kind (kinds/catalog.js)
 //   links                     Grafana's links with their variables filled in
 
-import { get } from "./api.js";
+import { change, get } from "./api.js";
 import { accountPage } from "./account.js";
 import { alertsPage } from "./alerts.js";
 import { boardPage } from "./board.js";
@@ -52,6 +52,7 @@ async function navigation(top) {
   }
   add("/alerts", "Alerts", badge);
   add("/silences", "Silences");
+  await who(top);
   const count = async () => {
     try {
       const { alerts } = await get("/api/alerting/alerts?state=firing");
@@ -64,6 +65,17 @@ async function navigation(top) {
   await count();
   links.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   repeat(count, COUNT_EVERY_MS);
+}
+
+// Who has signed in, and the way out.
+async function who(top) {
+  const { name, signs_out: signsOut } = await get("/api/config").catch(() => ({}));
+  if (!name) return;
+  const leave = async () => {
+    await change("DELETE", "/api/session");
+    location.assign("/sign-in");
+  };
+  top.append(el("span", { class: "who" }, name, signsOut ? el("button", { type: "button", onclick: leave }, "Sign out") : null));
 }
 
 // From board to board the time range goes along, and what is picked: a variable that the next board lacks is ignored there.

@@ -11,7 +11,7 @@ const AUTHOR = "tocsin.author";
 const SHOWN = 8;
 
 // `closed`: why nothing can be changed here, or null. `made` is called with the answer.
-export async function silenceForm(section, closed, made) {
+export async function silenceForm(section, { no_changes: closed, name }, made) {
   const title = el("header", {}, el("h2", {}, "New silence"));
   section.dataset.state = "ok";
   if (closed) {
@@ -37,7 +37,7 @@ export async function silenceForm(section, closed, made) {
     until.hidden = span.value !== UNTIL;
     if (!until.hidden) until.focus();
   });
-  const author = el("input", { name: "author", id: "silence-author", autocomplete: "name", required: true, maxlength: 1000, value: remembered() });
+  const author = el("input", { name: "author", id: "silence-author", autocomplete: "name", required: true, maxlength: 1000, value: name ?? remembered() });
   const comment = el("input", { name: "comment", id: "silence-comment", required: true, maxlength: 1000, value: wish.get("comment") ?? "", placeholder: "why nobody needs to hear of it" });
   const submit = el("button", { type: "submit", class: "primary" }, "Silence");
   const send = async (event) => {

@@ -32,7 +32,7 @@ export async function silencesPage(page) {
     said.classList.remove("problem");
     await refresh();
   };
-  await Promise.all([silenceForm(form, settings.no_changes, made), refresh()]);
+  await Promise.all([silenceForm(form, settings, made), refresh()]);
   repeat(refresh, EVERY_MS);
 }
 

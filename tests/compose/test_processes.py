@@ -115,6 +115,20 @@ def test_secrets_are_made_once(stack: dict[str, Running]) -> None:
     assert before["influx_admin_token"] not in shown
 
 
+def test_the_console_asks_for_the_password_that_is_shown(stack: dict[str, Running]) -> None:
+    """Nothing is told without it; with it the browser gets a cookie and the boards."""
+    url = stack["console"].url("console")
+    password = (stack["collector"].state.parent / "secrets" / "console_password").read_text()
+    body = json.dumps({"password": password}).encode()
+
+    assert fetch(f"{url}/api/boards")[0] == 401
+    assert fetch(f"{url}/api/session", {"Content-Type": "application/json"}, b'{"password": "guessed"}')[0] == 401
+    request = urllib.request.Request(f"{url}/api/session", body, {"Content-Type": "application/json"})  # noqa: S310 - as above
+    with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 - as above
+        cookie = reply.headers["Set-Cookie"].partition(";")[0]
+    assert fetch(f"{url}/api/boards", {"Cookie": cookie})[0] == 200
+
+
 async def test_grafana_s_own_user_reads_every_panel_and_can_do_nothing_else(
     stack: dict[str, Running], influxd: Influxd
 ) -> None:

@@ -104,7 +104,7 @@ async def test_another_site_gets_no_leave_to_ask(http: aiohttp.ClientSession, ap
 async def test_off_loopback_nothing_is_changed_unless_that_was_allowed(http: aiohttp.ClientSession, api: AlertingApi):
     """Whoever reaches the machine reads; silencing its alerts takes `console.changes: anyone`, and the page is told."""
     for changes, status in (("local", 403), ("anyone", 201), ("nobody", 403)):
-        config = ConsoleConfig(changes=changes)  # type: ignore[arg-type]  # a literal
+        config = ConsoleConfig(changes=changes, open=True)  # type: ignore[arg-type]  # a literal
         async with running_console(config, alerting_url=api.url, listen="0.0.0.0:0") as bound:
             url = bound.replace("0.0.0.0", "127.0.0.1")
             async with http.post(f"{url}/api/alerting/silences", json=WISH) as reply:
