@@ -11,15 +11,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alerting import state
-from alerting.alert import RULE_BLIND, Alert, Datapoint, Evaluation, State
-from alerting.rules.policy import Policy
+from alerting.alert import RULE_BLIND, Alert, Datapoint, Evaluation, Level, State
+from alerting.rules.policy import Flapping, Policy
 from alerting.rules.threshold import Threshold
 from alerting.watch import Decision, Health, RuleStatus
 
 _LABELS = (("alertname", RULE_BLIND),)
 _HOLD = timedelta(seconds=10)
 """A store that goes away blinds many rules within a moment: they are told together, and not if it is back at once."""
-_SOME = Policy(every=timedelta(0), warn=Threshold(">", 0), hold=_HOLD)
+_LIT = timedelta(minutes=5)
+"""When it is back, rules see again one after the other: that is the end of the notice and no lesser one."""
+_COMES_AND_GOES = Flapping(3, timedelta(minutes=30))
+"""A store that answers now and then is no new notice each time."""
+_SOME = Policy(every=timedelta(0), warn=Threshold(">", 0), hold=_HOLD, flapping=_COMES_AND_GOES)
 _ALL = replace(_SOME, critical=Threshold(">", 0))
 """Where no rule sees, nothing can fire any more."""
 _NAMED = 10
@@ -32,7 +36,8 @@ class Sight:
 
     def __init__(self, remembered: Alert | None) -> None:
         self._alert = remembered or Alert(rule=RULE_BLIND, labels=_LABELS)
-        self._dark_since: datetime | None = None
+        self._is_dark = self._alert.level is Level.CRITICAL
+        self._turned_at: datetime | None = None
 
     @property
     def active(self) -> tuple[Alert, ...]:
@@ -51,6 +56,8 @@ class Sight:
         told = f"{len(blind)} of {len(statuses)} rules cannot be evaluated; their alerts keep their state"
         if not blind:
             told = "all rules can be evaluated"
+        elif after.is_flapping:
+            told = f"{told}; this comes and goes"
         words = {"summary": told, "description": "\n".join(_lines(blind))}
         evaluation = Evaluation(
             rule=RULE_BLIND,
@@ -61,16 +68,21 @@ class Sight:
         return Decision(evaluation, {_LABELS: after})
 
     def _policy(self, statuses: Sequence[RuleStatus], blind: Sequence[RuleStatus], at: datetime) -> Policy:
-        """Critical when all rules are blind, and have been for a while."""
-        if len(blind) < len(statuses):
-            self._dark_since = None
-            return _SOME
-        self._dark_since = min(self._dark_since or at, at)
-        return _ALL if at - self._dark_since >= _HOLD else _SOME
+        """Critical once all rules were blind for a while, until some have seen for a longer while."""
+        is_dark = len(blind) == len(statuses)
+        if is_dark == self._is_dark:
+            self._turned_at = None
+        else:
+            self._turned_at = min(self._turned_at or at, at)
+            if at - self._turned_at >= (_HOLD if is_dark else _LIT):
+                self._is_dark, self._turned_at = is_dark, None
+        return _ALL if self._is_dark else _SOME
 
     def accept(self, decision: Decision) -> None:
         """The decision is recorded."""
         self._alert = decision.alerts[_LABELS]
+        if self._alert.state is State.INACTIVE:
+            self._is_dark, self._turned_at = False, None
 
 
 def _is_unsure(status: RuleStatus) -> bool:

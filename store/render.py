@@ -64,10 +64,15 @@ def to_csv(results: Sequence[StatementResult], *, epoch: str | None) -> bytes:
 
 
 def from_json(body: bytes) -> tuple[StatementResult, ...]:
-    """Results out of InfluxDB's JSON, which was asked for with epoch=ns. Raises ValueError for anything else."""
+    """Results out of InfluxDB's JSON, which was asked for with epoch=ns. Raises ValueError for anything else.
+
+    An error beside the results, and an answer that the server has cut, is the error of a statement.
+    """
     answer = orjson.loads(body)
     if not isinstance(answer, dict) or not isinstance(answer.get("results", []), list):
         raise ValueError("the answer is not InfluxDB's JSON: no list of results")  # noqa: TRY004 - it is the value's form
+    if answer.get("error"):
+        return (StatementResult(0, error=str(answer["error"])),)
     return tuple(_read_result(index, item) for index, item in enumerate(answer.get("results", [])))
 
 
@@ -146,4 +151,6 @@ def _read_result(index: int, item: Mapping[str, Any]) -> StatementResult:
         )
         for read in item.get("series", ())
     )
-    return StatementResult(item.get("statement_id", index), series, item.get("error"))
+    is_cut = any(read.get("partial") for read in (item, *item.get("series", ())))
+    error = item.get("error") or ("the server cut the answer, it has more rows than its limit" if is_cut else None)
+    return StatementResult(item.get("statement_id", index), series, error)

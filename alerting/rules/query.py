@@ -139,7 +139,9 @@ def values_of(results: Sequence[StatementResult]) -> Mapping[Labels, float | Non
 
 
 def raise_errors(results: Sequence[StatementResult]) -> None:
-    """Raise AnswerUnfit for an error in an answer, NothingThere where it is that there is no such bucket."""
+    """Raise AnswerUnfit for an error in an answer or no answer at all, NothingThere where there is no such bucket."""
+    if not results:
+        raise AnswerUnfit("the store answered without a result; an empty one would say that there is no data")
     for result in results:
         if result.error is not None:
             raise (NothingThere if result.error.startswith(_NO_BUCKET) else AnswerUnfit)(result.error)

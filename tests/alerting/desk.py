@@ -25,6 +25,8 @@ from tests.fakes.writer import InlineWriter
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 ONCALL = ChannelKey("oncall", "pagerduty[0]")
+PACE = Pace(timeout_s=5.0, slots=4, backoff=Backoff(first_s=1.0, most_s=8.0))
+REST_S = 0.4
 
 
 def equipment(notifiers: Mapping[ChannelKey, Notifier], tree: Node | None = None) -> Equipment:
@@ -98,14 +100,17 @@ async def desk(
     writer: Callable[[Path, Prepare], Writer] = InlineWriter,
     running: bool = True,
     clock: Clock | None = None,
+    pace: Pace = PACE,
 ) -> AsyncIterator[Desk]:
-    """A desk over the file at `path`, with its loops running; its clock is the loop's, from `T0` on."""
+    """A desk over the file at `path`, with its loops running; its clock is the loop's, from `T0` on.
+
+    It stops as the role does: what is on its way has a moment to arrive, and the file knows whether it did.
+    """
     registry = CollectorRegistry()
     metrics = DispatchMetrics(registry)
     clock = clock or LoopClock()
     memory = SqliteMemory(path, writer=writer)
     await memory.open()
-    pace = Pace(timeout_s=5.0, slots=4, backoff=Backoff(first_s=1.0, most_s=8.0))
     sender = Sender(memory, clock=clock, metrics=metrics, luck=lambda: 0.0, pace=pace)
     dispatcher = Dispatcher(memory, sender, clock=clock, metrics=metrics)
     loops: list[asyncio.Task[None]] = []
@@ -115,7 +120,8 @@ async def desk(
             loops = [asyncio.create_task(dispatcher.run()), asyncio.create_task(sender.run())]
         yield Desk(dispatcher, sender, memory, clock, registry)
     finally:
+        await sender.rest(REST_S)
         for loop in loops:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
-        await memory.close()
+        await memory.close(clean=not sender.was_cut_off)

@@ -240,8 +240,8 @@ async def test_a_store_that_goes_away_is_told_although_one_rule_was_blind_before
         (raised,) = scene.notes.evaluations[-1].transitions
         assert (raised.change, raised.alert.level) == (Change.RAISED, Level.CRITICAL)
         assert raised.annotations["summary"] == "2 of 2 rules cannot be evaluated; their alerts keep their state"
-        await scene.until(131)
-        assert scene.notes.changes[-1] == (120, "TocsinRuleBlind", Change.LOWERED)
+        await scene.until(431)
+        assert scene.notes.changes[-1] == (420, "TocsinRuleBlind", Change.LOWERED)
 
 
 async def test_a_collector_that_does_not_answer_blinds_the_rules():

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from store.contract import Series, StatementResult
@@ -54,3 +54,21 @@ class FakeReader:
 
     async def buckets(self) -> tuple[str, ...]:
         return ("telemetry",)
+
+
+class FaultyReader(FakeReader):
+    """The same store with something wrong: while there is a `fault`, each query is answered by that."""
+
+    fault: Callable[[], Awaitable[tuple[StatementResult, ...]]] | None = None
+    text = ""
+
+    async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
+        self.text = influxql
+        if self.fault is not None:
+            return await self.fault()
+        return await super().query(influxql, db, deadline_s=deadline_s)
+
+
+async def dawdle(seconds: float) -> None:
+    """Take so much of the loop's time, which flies under looptime."""
+    await asyncio.sleep(seconds)

@@ -114,6 +114,20 @@ def test_json_comes_back() -> None:
     assert from_json(b"{}") == ()
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"error": "shard is disabled"}', "shard is disabled"),
+        (b'{"results": [{"statement_id": 0, "series": [{"columns": ["time"], "partial": true}]}]}', "cut the answer"),
+        (b'{"results": [{"statement_id": 0, "partial": true}]}', "cut the answer"),
+    ],
+)
+def test_less_than_all_is_an_error(body: bytes, told: str) -> None:
+    """An answer that says that it failed, or that rows are missing, does not pass for all there is."""
+    (result,) = from_json(body)
+    assert told in (result.error or "")
+
+
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"results": 5}'])
 def test_what_is_not_influxdbs_json(body: bytes) -> None:
     """Anything else is a ValueError, never an empty answer."""
