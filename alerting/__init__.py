@@ -32,6 +32,7 @@ detour      who hears of notifiers that fail: everybody but those that it is abo
 send        drains the outbox through the notifiers
 lane        what waits to be sent, in which order, and who may be busy with it
 notify/     one file for each way to reach a person
+chronicle   what stands in the history: transitions, and who had an alert in hand; pure
 events      every transition as a line of `alert_event`
 front_door  the collector's intake, from outside
 api         what it all looks like over HTTP; silencing, acknowledging and account_route are parts of it

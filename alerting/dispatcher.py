@@ -15,6 +15,7 @@ from datetime import datetime
 
 from alerting.acknowledgement import Acknowledgement, draw_up
 from alerting.alert import Evaluation, Transition
+from alerting.chronicle import entry, given_back, outgrown, taken
 from alerting.events import EventLog
 from alerting.fallback import Fallback
 from alerting.flush import drafts, withheld
@@ -46,7 +47,7 @@ from alerting.routing.group import Group, Notice, decide, rouse, wake
 from alerting.routing.taken import reconsider, reopens
 from alerting.routing.tree import Node
 from alerting.send import Sender, given_up
-from alerting.taking import Takings, attuned, given_back, outgrown, taken
+from alerting.taking import Takings, attuned
 from foundation.clock import Clock
 from foundation.logs import logger
 
@@ -327,8 +328,7 @@ class Dispatcher:
             changes = self._book.roused(changes, now)
         holders = self._holders(changes)
         history = tuple(
-            _entry(one, holders.get(one.alert.fingerprint) or self._holder(one.alert.fingerprint))
-            for one in transitions
+            entry(one, holders.get(one.alert.fingerprint) or self._holder(one.alert.fingerprint)) for one in transitions
         )
         ended = self._takings.ended_by(transitions)
         history += self._outgrown(ended, transitions)
@@ -430,31 +430,3 @@ class Dispatcher:
 
 def _words(transition: Transition) -> Words:
     return Words(annotations=dict(transition.annotations), reason=transition.reason)
-
-
-def _entry(transition: Transition, holder: Group | None) -> HistoryEntry:
-    """A transition for people. A resolve has the severity that has ended, as far as a group knows it."""
-    alert = transition.alert
-    member = holder.members.get(alert.fingerprint) if holder else None
-    return HistoryEntry(
-        at=transition.at,
-        alert_id=alert.fingerprint,
-        rule=alert.rule,
-        labels=alert.labels,
-        severity=(alert.level or (member.level if member else alert.level)).severity,
-        before=transition.before.value,
-        state=alert.state.value,
-        change=transition.change.value,
-        value=alert.value,
-        reason=transition.reason,
-        summary=transition.annotations.get("summary", ""),
-        incident=holder.incident if holder else "",
-        lasted_s=_lasted_s(transition),
-    )
-
-
-def _lasted_s(transition: Transition) -> float | None:
-    fired_at = transition.alert.fired_at
-    if fired_at is None or transition.alert.state.is_open or not transition.before.is_open:
-        return None
-    return (transition.at - fired_at).total_seconds()

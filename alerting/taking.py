@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 
-from alerting.acknowledgement import ACKNOWLEDGED, RELEASED, Acknowledgement
+from alerting.acknowledgement import Acknowledgement
 from alerting.alert import Change, Transition
 from alerting.lane import ChannelKey
-from alerting.memory.contract import Draft, HistoryEntry, KeptAlert, Words
+from alerting.memory.contract import Draft
 from alerting.notify.contract import Status
 from alerting.notify.plugin import Manner
 from alerting.routing.group import Group, Notice
@@ -70,39 +69,3 @@ def attuned(
             over = replace(draft.message, status=Status.RESOLVED, why=REOPENED)
             yield replace(draft, why=REOPENED, message=over)
         yield draft
-
-
-def taken(kept: KeptAlert, one: Acknowledgement, incident: str) -> HistoryEntry:
-    """That somebody took an alert, for its history."""
-    return _entry(kept, ACKNOWLEDGED, f"acknowledged {one.words}", one.at, incident)
-
-
-def given_back(kept: KeptAlert, one: Acknowledgement, now: datetime, incident: str) -> HistoryEntry:
-    """That nobody has an alert any more: it was given back."""
-    return _entry(kept, RELEASED, f"no longer acknowledged {one.words}", now, incident)
-
-
-def outgrown(worse: Transition, one: Acknowledgement, incident: str) -> HistoryEntry:
-    """That nobody has an alert any more: it got worse than it was."""
-    kept = KeptAlert(alert=worse.alert, words=Words(annotations=dict(worse.annotations)))
-    before, now = one.level.severity, worse.alert.level.severity
-    reason = f"no longer acknowledged {one.words}; it was {before} then and is {now} now"
-    return _entry(kept, RELEASED, reason, worse.at, incident)
-
-
-def _entry(kept: KeptAlert, change: str, reason: str, at: datetime, incident: str) -> HistoryEntry:
-    alert = kept.alert
-    return HistoryEntry(
-        at=at,
-        alert_id=alert.fingerprint,
-        rule=alert.rule,
-        labels=alert.labels,
-        severity=alert.level.severity,
-        before=alert.state.value,
-        state=alert.state.value,
-        change=change,
-        value=alert.value,
-        reason=reason,
-        summary=kept.words.annotations.get("summary", ""),
-        incident=incident,
-    )

@@ -1,7 +1,8 @@
-"""PagerDuty by its Events API v2: a trigger opens or updates an incident, a resolve ends it.
+"""PagerDuty by its Events API v2: a trigger opens or updates an incident, an acknowledge takes it, a resolve ends it.
 
 The dedup key is the message's incident, so a message sent twice leaves one incident, and nothing but its own resolve
-can close it.
+can close it. PagerDuty notifies nobody of an incident that is acknowledged, whatever triggers follow; so one that
+nobody has in hand any more is resolved before it is triggered again, as the manner HOLDS asks for (`plugin`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import orjson
 from alerting.notify.contract import AlertView, Message, Status
 from alerting.notify.endpoint import Endpoint, check_url
 from alerting.notify.plugin import Deps
-from alerting.notify.render import cut, lateness, moment, number, one_line, span, title, worst
+from alerting.notify.render import cut, hands, lateness, moment, number, one_line, span, title, worst
 from foundation.secret import Secret
 
 ENQUEUE_URL = "https://events.pagerduty.com/v2/enqueue"
@@ -26,6 +27,8 @@ EVENT_BYTES = 512_000
 _SOURCES = ("host", "device", "instance", "service", "alertname")
 _SEVERITIES = frozenset({"critical", "error", "warning", "info"})
 _MOST_ALERTS = 64
+_TRIGGER, _ACKNOWLEDGE, _RESOLVE = "trigger", "acknowledge", "resolve"
+_TAKEN = "acknowledged"
 _TEXT_CHARACTERS = 2_000
 
 
@@ -55,38 +58,54 @@ class PagerDuty:
             "PagerDuty", Secret(config.url), timeout_s=deps.timeout_s, secrets=(config.routing_key,)
         )
 
-    async def send(self, message: Message, *, now: datetime) -> None:
-        """Enqueue one event. Raises Unreachable (try again) or Refusal (never)."""
+    async def send(self, message: Message, *, now: datetime) -> str:
+        """Enqueue what it takes; the receipt is the last action. Raises Unreachable (try again) or Refusal (never)."""
         key = orjson.dumps(self._routing_key.reveal())
-        _, told = _fitting(message, now)
-        await self._endpoint.post_bytes(b'{"routing_key":%b,%b' % (key, told[1:]), headers={}, now=now)
+        taken = actions(message)
+        for action in taken:
+            _, told = _fitting(message, now, action)
+            await self._endpoint.post_bytes(b'{"routing_key":%b,%b' % (key, told[1:]), headers={}, now=now)
+        return taken[-1]
 
     async def close(self) -> None:
         """Release connections."""
         await self._endpoint.close()
 
 
+def actions(message: Message) -> tuple[str, ...]:
+    """The actions that a message comes to, in order; done twice they leave what they leave when they are done once.
+
+    An incident that was never triggered here, or was resolved, cannot be acknowledged: it is triggered before.
+    """
+    if message.status is Status.RESOLVED:
+        return (_RESOLVE,)
+    if not message.is_acknowledged:
+        return (_TRIGGER,)
+    if message.why == _TAKEN and message.receipt in (_TRIGGER, _ACKNOWLEDGE):
+        return (_ACKNOWLEDGE,)
+    return (_TRIGGER, _ACKNOWLEDGE)
+
+
 def event(message: Message, now: datetime) -> dict[str, Any]:
-    """The event without its key, cut until it fits PagerDuty's 512 kB."""
-    return _fitting(message, now)[0]
+    """The last event of a message without its key, cut until it fits PagerDuty's 512 kB."""
+    return _fitting(message, now, actions(message)[-1])[0]
 
 
-def _fitting(message: Message, now: datetime) -> tuple[dict[str, Any], bytes]:
+def _fitting(message: Message, now: datetime, action: str) -> tuple[dict[str, Any], bytes]:
     """`event`, and its JSON."""
     shown = min(len(message.alerts), _MOST_ALERTS)
     while True:
-        built = _event(message, now, shown)
+        built = _event(message, now, shown, action)
         told = orjson.dumps(built)
         if shown == 0 or len(told) <= EVENT_BYTES - KEY_CHARACTERS - len('"routing_key":"",'):
             return built, told
         shown //= 2
 
 
-def _event(message: Message, now: datetime, shown: int) -> dict[str, Any]:
+def _event(message: Message, now: datetime, shown: int, action: str) -> dict[str, Any]:
     spokesman = worst(message)
-    resolved = message.status is Status.RESOLVED
     return {
-        "event_action": "resolve" if resolved else "trigger",
+        "event_action": action,
         "dedup_key": message.incident,
         "client": "Tocsin",
         **({"client_url": message.url} if _is_link(message.url) else {}),
@@ -126,6 +145,8 @@ def _custom_details(message: Message, spokesman: AlertView | None, now: datetime
     details["alerts"] = [_alert(view) for view in message.alerts[:shown]]
     if shown < (total := sum(message.count(status) for status in Status)):
         details["left_out"] = f"{total - shown} of {total} alerts, for size"
+    if in_hand := hands(message):
+        details["acknowledged"] = [_text(words) for words in in_hand]
     if message.note:
         details["passed_on"] = _text(message.note)
     if message.muted:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from alerting.acknowledgement import Acknowledgement
 from alerting.notify.contract import AlertView, Message, Status
 from alerting.notify.render import headline, lateness, span
 
@@ -39,6 +40,7 @@ def plain(message: Message, now: datetime, most: int = MOST_ALERTS) -> dict[str,
         "url": message.url,
         "firing": message.count(Status.FIRING),
         "resolved": message.count(Status.RESOLVED),
+        "acknowledged": message.is_acknowledged,
         "muted": list(message.muted),
         "note": message.note,
         "alerts": [
@@ -52,10 +54,15 @@ def plain(message: Message, now: datetime, most: int = MOST_ALERTS) -> dict[str,
                 "description": view.description,
                 "runbook_url": view.runbook_url,
                 "reason": view.reason,
+                "acknowledged": _taken(view.acknowledged) if view.acknowledged else None,
             }
             for view in message.alerts[:most]
         ],
     }
+
+
+def _taken(one: Acknowledgement) -> dict[str, str]:
+    return {"author": one.author, "comment": one.comment, "at": moment(one.at)}
 
 
 def moment(at: datetime) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from alerting.notify.contract import AlertView, Message, Status
@@ -23,14 +24,17 @@ _LINE_CHARACTERS = 1_000
 _TO_THE_SECOND = len("2026-11-22 14:03:10")
 _DESCRIPTION_LINES = 20
 _REPEAT = "repeat"
+_RELEASED = "released"
+_MOST_HANDS = 5
 _BREAKS = frozenset({"Cc", "Zl", "Zp"})
 _UNSEEN = frozenset({"Cf", "Cs", "Co", "Cn"})
 
 
 def headline(message: Message) -> str:
-    """One line: how bad it is, what the worst alert says, and how many more there are."""
+    """One line: how bad it is, whether somebody has it, what the worst alert says, and how many more there are."""
     told = message.count(Status.FIRING) or message.count(Status.RESOLVED)
     word = message.severity if message.status is Status.FIRING else message.status.value
+    word = f"{word}, acknowledged" if message.is_acknowledged else word
     more = f" (and {told - 1} more)" if told > 1 else ""
     return f"[{one_line(word).upper()}] {title(worst(message))}{more}"
 
@@ -48,8 +52,9 @@ def body(message: Message, now: datetime) -> str:
 
 
 def footer(message: Message, now: datetime) -> list[str]:
-    """What stands below the alerts: what is not told and why, whether it is a reminder, how late the message is."""
+    """What stands below the alerts: who has them, what is left out and why, that it is a reminder, how late it is."""
     lines = [f"Passed on: {one_line(message.note)}."] if message.note else []
+    lines += [f"{line}." for line in hands(message)]
     lines += [*_untold(message), *(f"Left out: {one_line(words)}." for words in message.muted)]
     spokesman = worst(message)
     if message.why == _REPEAT and spokesman is not None:
@@ -59,6 +64,23 @@ def footer(message: Message, now: datetime) -> list[str]:
     if late is not None:
         lines.append(f"This message is {span(late)} late: it was decided at {moment(message.decided_at)}.")
     return lines
+
+
+def hands(message: Message) -> list[str]:
+    """Who has the alerts of a message in hand, or that nobody has any more: a line each, without a full stop."""
+    counts = Counter([view.acknowledged.words for view in message.alerts if view.acknowledged is not None])
+    if message.why == _RELEASED and not message.is_acknowledged:
+        return ["Given back: nobody has it in hand any more", *_counted(counts)]
+    if message.is_acknowledged and len(counts) == 1:
+        return [f"Acknowledged {one_line(words)}" for words in counts]
+    return _counted(counts)
+
+
+def _counted(counts: Mapping[str, int]) -> list[str]:
+    lines = [
+        f"{count} alert{'s' if count > 1 else ''} acknowledged {one_line(words)}" for words, count in counts.items()
+    ]
+    return [*lines[:_MOST_HANDS], *([f"and {len(lines) - _MOST_HANDS} more"] if len(lines) > _MOST_HANDS else [])]
 
 
 def _untold(message: Message) -> list[str]:

@@ -16,9 +16,11 @@ from alerting.notify.contract import Message, Notifier, Refusal, Unreachable
 from alerting.notify.endpoint import Endpoint, check_url
 from alerting.notify.plugin import Deps
 from alerting.notify.slack_api import API_URL, LivingSlack, Place, opening, wording_of
-from alerting.notify.slack_text import text
+from alerting.notify.slack_text import reply, text
 from alerting.notify.wording import Wording
 from foundation.secret import Secret
+
+_OF_HANDS = frozenset({"acknowledged", "released"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +100,9 @@ class Slack:
 
 
 def post(message: Message, now: datetime, wording: Wording | None = None) -> dict[str, Any]:
-    """The JSON that Slack is sent."""
-    return {"text": text(message, now, wording), "link_names": False, "unfurl_links": False, "unfurl_media": False}
+    """The JSON that Slack is sent; about who has an incident in hand, the line alone that says so."""
+    said = reply(message, now) if message.why in _OF_HANDS else text(message, now, wording)
+    return {"text": said, "link_names": False, "unfurl_links": False, "unfurl_media": False}
 
 
 def preview(config: SlackConfig, message: Message, now: datetime) -> str:

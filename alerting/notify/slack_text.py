@@ -20,6 +20,7 @@ SECTION_CHARACTERS = 3_000
 _LINE_CHARACTERS = 300
 _LINK_CHARACTERS = 1_000
 _MARKS = {"critical": ":rotating_light:", "resolved": ":white_check_mark:"}
+_IN_HAND = ":eyes:"
 _COLOURS = {"critical": "#d92d20", "resolved": "#2e9e5b"}
 _COLOUR = "#e8930c"
 _BROKEN_END = re.compile(r"(&[a-z]{0,3}|<[^>]*)…$")
@@ -35,8 +36,9 @@ def text(message: Message, now: datetime, wording: Wording | None = None) -> str
 
 
 def first_line(message: Message) -> str:
-    """The headline, with the mark of how bad it is."""
-    return f"{_MARKS.get(_word(message), ':warning:')} *{escape(headline(message))}*"
+    """The headline, with the mark of how bad it is, or of somebody who looks at it."""
+    mark = _IN_HAND if message.is_acknowledged else _MARKS.get(_word(message), ":warning:")
+    return f"{mark} *{escape(headline(message))}*"
 
 
 def attachment(message: Message, now: datetime, wording: Wording | None = None) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from alerting.notify.contract import AlertView, Message, Refusal, Status
 from alerting.notify.endpoint import Endpoint, check_url
 from alerting.notify.payload import MOST_ALERTS, SAMPLE, moment, plain
-from alerting.notify.plugin import Deps
+from alerting.notify.plugin import Deps, Manner
 from foundation.secret import Secret
 
 _MOST_BYTES = 1 << 20
@@ -184,6 +184,11 @@ def _fingerprint(view: AlertView) -> str:
 
 def _quoted(text: str) -> str:
     return orjson.dumps(text).decode()
+
+
+def manner(config: WebhookConfig) -> Manner:
+    """Alertmanager's payload has no word for an acknowledgement, and what reads it would take it for an alarm."""
+    return Manner.TELLS if config.body is not None or config.format == "tocsin" else Manner.IGNORES
 
 
 def preview(config: WebhookConfig, message: Message, now: datetime) -> str:

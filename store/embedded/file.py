@@ -15,6 +15,7 @@ from foundation.errors import ConfigError
 from store.embedded.catalog import Catalog, load_catalog
 from store.embedded.copying import folder_of
 from store.embedded.query import EmbeddedReader
+from store.embedded.recent.memory import Recent
 from store.embedded.writer import Writer
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class OpenFile:
     catalog: Catalog
     writer: Writer
     reader: EmbeddedReader
+    recent: Recent
 
     def close(self) -> None:
         """Close the file; it is free for others at once."""
@@ -63,8 +65,10 @@ class OpenFile:
         self.connection.close()
 
 
-def open_file(path: Path, settings: Mapping[str, str | int | bool], clock: Clock) -> OpenFile:
-    """Open or make the file. Raises ConfigError when another process holds it, or when it is not ours or newer."""
+def open_file(
+    path: Path, settings: Mapping[str, str | int | bool], clock: Clock, *, recent: Recent
+) -> OpenFile:
+    """Open or make the file; `recent` is new, and this file's own. Raises ConfigError when another process holds it, or when it is not ours or newer."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = duckdb.connect(path, config=dict(settings))
@@ -74,13 +78,13 @@ def open_file(path: Path, settings: Mapping[str, str | int | bool], clock: Clock
         _confine(connection, path)
         catalog = load_catalog(connection, path)
         writing = connection.cursor()
-        writer = Writer(writing, catalog)
+        writer = Writer(writing, catalog, recent=recent)
     except BaseException:
         connection.close()
         raise
     cursors = Cursors(connection)
-    reader = EmbeddedReader(cursors.make, catalog.tables, clock, catalog.buckets)
-    return OpenFile(connection, cursors, writing, catalog, writer, reader)
+    reader = EmbeddedReader(cursors.make, catalog.tables, clock, catalog.buckets, recent)
+    return OpenFile(connection, cursors, writing, catalog, writer, reader, recent)
 
 
 def _confine(connection: duckdb.DuckDBPyConnection, path: Path) -> None:

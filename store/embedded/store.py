@@ -23,6 +23,7 @@ from store.contract import Copied, FieldTypes, StatementResult, Verdict
 from store.embedded.copying import make_copy
 from store.embedded.file import OpenFile, open_file
 from store.embedded.query import parse_query
+from store.embedded.recent.memory import Outcome, Recent, count_no_question
 from store.embedded.retention import Expiry, Retention
 from store.embedded.session import Withdrawal
 from store.errors import BodyRefused, BucketMissing, StoreUnavailable
@@ -36,7 +37,7 @@ T = TypeVar("T")
 _log = logger("store.embedded")
 _RETRY_S: Final = 5.0
 _NOT_OPEN: Final = "the embedded store is not open"
-_SIZE: Final = re.compile(r"[1-9]\d*(\.\d+)? ?[KMGT]i?B")
+_SIZE: Final = re.compile(r"([1-9]\d*(?:\.\d+)?) ?([KMGT])(i?)B")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,8 @@ class EmbeddedConfig:
     `create_buckets`: a bucket comes into being with its first write. `memory_limit` bounds DuckDB's buffers; what does
     not fit goes to disk. When DuckDB's log has grown to `checkpoint_at` it is worked into the file: more is faster,
     less is quicker to open after a crash. `threads` are DuckDB's own; `queries` is how many are answered at once.
+
+    `recent_limit` bounds the newest rows that are kept in memory as well, of the tables that rules ask again and again.
 
     `retention` is how long each bucket keeps its points, as in `{telemetry: 90d, default: 0}`; `default` is for those
     not named, 0 is for ever. Older points are deleted every `expire_every`, and older lines are refused.
@@ -58,6 +61,7 @@ class EmbeddedConfig:
     checkpoint_at: str = "64MB"
     threads: int = 2
     queries: int = 4
+    recent_limit: str = "128MB"
     retention: Mapping[str, timedelta] = field(default_factory=dict)
     expire_every: timedelta = timedelta(minutes=1)
 
@@ -66,9 +70,19 @@ class EmbeddedConfig:
             raise ValueError("threads and queries must be at least 1")
         if not self.expire_every:
             raise ValueError("expire_every must be longer than nothing, as in 1m")
-        for name, text in (("memory_limit", self.memory_limit), ("checkpoint_at", self.checkpoint_at)):
+        for name in ("memory_limit", "checkpoint_at", "recent_limit"):
+            text = getattr(self, name)
             if not _SIZE.fullmatch(text):
                 raise ValueError(f"{name} must be a number and a unit, as in 512MB or 2GB, not {text!r}")
+
+
+def _bytes_of(size: str) -> int:
+    """What a size means, as in 512MB or 1.5GiB."""
+    match = _SIZE.fullmatch(size)
+    if match is None:
+        return 0
+    number, letter, binary = match.groups()
+    return int(float(number) * (1024 if binary else 1000) ** (1 + "KMGT".index(letter)))
 
 
 def log_incident(name: str, error: BaseException | None) -> None:
@@ -93,6 +107,7 @@ class EmbeddedStore:
         clock: Clock,
         on_incident: OnIncident = log_incident,
         on_expired: Callable[[str, int], None] = _count_nothing,
+        on_question: Callable[[Outcome], None] = count_no_question,
     ) -> None:
         self.makes_buckets = config.create_buckets
         self._config = config
@@ -101,6 +116,7 @@ class EmbeddedStore:
         self._writing = ThreadPoolExecutor(1, "store-write")
         self._reading = ThreadPoolExecutor(config.queries, "store-query")
         self._copying = ThreadPoolExecutor(1, "store-copy")
+        self._on_question = on_question
         self._file: OpenFile | None = None
         self._wanted = False
         self._retention = Retention(config.retention)
@@ -161,6 +177,11 @@ class EmbeddedStore:
                 cursor.interrupt()
                 await asyncio.gather(work, return_exceptions=True)
                 raise
+
+    @property
+    def recent_bytes(self) -> int:
+        """What the rows take that are kept in memory."""
+        return 0 if self._file is None else self._file.recent.size_bytes
 
     async def position(self, log: str, bucket: str) -> int | None:
         """The offset committed with the last rows of this log and bucket, 0 when there are none."""
@@ -270,7 +291,8 @@ class EmbeddedStore:
             "wal_autocheckpoint": self._config.checkpoint_at,
             "autoinstall_known_extensions": False,
         }
-        return open_file(self._path, settings, self._clock)
+        recent = Recent(_bytes_of(self._config.recent_limit), self._on_question)
+        return open_file(self._path, settings, self._clock, recent=recent)
 
     async def _in_writer(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writing, work)

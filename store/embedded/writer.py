@@ -19,12 +19,15 @@ from influxql.errors import QueryError
 from store.contract import Verdict
 from store.embedded.deleting import delete_rows, plan_deletions
 from store.embedded.fallback import Row, as_table, check_types, read_lines
+from store.embedded.recent.changes import Changes
+from store.embedded.recent.memory import Recent
 from store.embedded.rows import forget_rows, newest_time, store_rows
+from store.embedded.schema import TIME, Table
 from store.embedded.shapes import Shape, names_of
 from store.embedded.sorting import Group, sort_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from foundation.batch import Position, Shipment
     from influxql.ast import Change
@@ -38,13 +41,18 @@ _MOST_SHAPES: Final = 1_000
 class Writer:
     """Writes shipments through one connection. Not safe for threads: the store calls it from one."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, catalog: Catalog, *, recent: Recent | None = None
+    ) -> None:
+        """`recent` is told what is committed."""
         self._connection = connection
         self._catalog = catalog
         self._shapes: dict[tuple[str, bytes], Shape] = {}
         self._newest: dict[str, int | None] = {}
         self._positions = self._stored_positions()
         self._in_doubt = False
+        self._recent = Recent() if recent is None else recent
+        self._changes = Changes()
 
     def position(self, log: str, bucket: str) -> int:
         """The offset committed last for this log and bucket, 0 when nothing was."""
@@ -90,6 +98,7 @@ class Writer:
         old = f"SELECT rowid FROM {relation} WHERE time < {first_ns} LIMIT {most_rows}"  # noqa: S608 - names of our own
         with self._transaction():
             rows = self._connection.execute(f"DELETE FROM {relation} WHERE rowid IN ({old})").fetchall()  # noqa: S608 - ours
+            self._changes.before(relation, first_ns)
         return int(rows[0][0])
 
     def delete(self, bucket: str, statement: Change, now_ns: int) -> None:
@@ -102,6 +111,8 @@ class Writer:
         deletions = plan_deletions(statement, tables, now_ns)
         with self._transaction():
             emptied = delete_rows(self._connection, deletions)
+            for deletion in deletions:
+                self._changes.since(deletion.table.relation)
         self._catalog.forget(bucket, emptied)
         self._newest.clear()
         self._shapes.clear()
@@ -119,16 +130,24 @@ class Writer:
                 table = growth.table(measurement)
                 before = self._newest_of(table.relation)
                 newest[table.relation] = store_rows(self._connection, table, parts, before)
+                self._touch(table, parts)
             if reached is not None:
                 self._keep_position(reached)
         return newest
 
+    def _touch(self, table: Table, parts: Sequence[Any]) -> None:
+        """Rows of the table were stored: memory is to read them."""
+        for part in parts:
+            self._changes.stored(table.relation, part.column(TIME))
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        self._changes = Changes()
         self._connection.execute("BEGIN")
         try:
             yield
-            self._connection.execute("COMMIT")
+            with self._recent.committing(self._changes):
+                self._connection.execute("COMMIT")
         except BaseException:
             self._in_doubt = True
             self._roll_back()
