@@ -15,12 +15,17 @@ from store.embedded.fill import fill_windows
 from store.embedded.integral import integrate
 from store.embedded.points import Group, Points, Source, read_calls, read_selector
 from store.embedded.raw import read_field
+from store.embedded.recent.question import read_question
 from store.embedded.session import Session, guard_rows
 from store.embedded.transform import transform, windows_before
 
 
 def call_rows(session: Session, plan: Plan, source: Source) -> Points:
     """Rows by group, in the order of the answer."""
+    if session.recent is not None:
+        known = session.recent.rows(session, read_question(plan, source), lone=_is_lone_selector(plan))
+        if known is not None:
+            return known
     if _is_lone_selector(plan):
         call = plan.calls[0]
         return _filled(call, _turned(read_selector(session, plan, source, call), plan), plan)

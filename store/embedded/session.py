@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -15,6 +15,9 @@ import pyarrow as pa
 from influxql.translate.parameters import Parameters
 from store.embedded.schema import Tables
 from store.errors import QueryLimitExceeded, StoreUnavailable
+
+if TYPE_CHECKING:
+    from store.embedded.recent.memory import Recent
 
 Row = tuple[Any, ...]
 
@@ -107,6 +110,8 @@ class Session:
     now_ns: int
     deadline: Deadline
     registered: int = 0
+    recent: Recent | None = None
+    """what is in memory; None: everything is asked of the file"""
 
     def tables(self, database: str | None = None) -> Tables | None:
         """The measurements of a database (by default the query's own); None where there is no such database."""
@@ -123,6 +128,11 @@ class Session:
             guard_rows(len(rows))
             self.deadline.check()
         return rows
+
+    def fetch_table(self, sql: str, parameters: Parameters) -> pa.Table:
+        """All rows of a SELECT as columns; everything that is bound must be used."""
+        self.deadline.check()
+        return self.connection.sql(sql, params=parameters.values).to_arrow_table()
 
     def register(self, columns: Mapping[str, pa.Array]) -> str:
         """Make a table of the inner answer for the query around it; its name to stand in FROM."""

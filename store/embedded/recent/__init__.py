@@ -1,0 +1,17 @@
+"""The newest rows of what is asked again and again, as columns in memory: rules ask for the same few minutes each second.
+
+    demand      who asks how often, and how far back: which rows are worth keeping
+    question    what of a SELECT can be answered from memory, told by its plan
+    series      the tags of rows as numbers, and the groups of a question
+    rows        rows read from the file, as columns
+    tail        the columns of one table, complete from a moment on, in order of time
+    order       the same rows in order of their values, for percentiles
+    window      the rows of a tail within a question's bounds: counted, added up, picked
+    changes     what a transaction touches, so that memory reads it again
+    memory      the tails, kept true to the file, within a size, for as long as they are asked
+    answer      the rows of an answer out of a tail
+
+The file stays the truth: a row comes into memory by being read from it, never from a shipment. Invariants: an answer
+is what DuckDB would have answered at some moment since the question came; no answer sees half a shipment; whatever
+memory is not sure of is left to DuckDB.
+"""

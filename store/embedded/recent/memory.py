@@ -1,0 +1,212 @@
+"""The tails of all tables: kept true to the file, within a size, for as long as they are asked.
+
+The writer marks a table before and after each commit that changes it, from the oldest time on that was touched. Who
+asks next reads the rows again from there on. Since a mark stands before its commit can be seen, a reading that saw a
+part of a commit finds an older mark behind it, and reads again: that is why no answer sees half a shipment.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from store.embedded.points import Points
+from store.embedded.recent.answer import answer
+from store.embedded.recent.changes import Changes
+from store.embedded.recent.demand import Demand
+from store.embedded.recent.question import Question
+from store.embedded.recent.rows import count_rows, read_rows
+from store.embedded.recent.series import TooManySeries
+from store.embedded.recent.tail import Tail
+from store.embedded.schema import Table
+from store.embedded.session import Session
+
+_SECOND: Final = 1_000_000_000
+_REFUSED_NS: Final = 60 * _SECOND
+_IDLE_NS: Final = 120 * _SECOND
+_LATE_NS: Final = 10 * _SECOND
+_SLACK: Final = 16
+"""A sixteenth more than the longest reach is kept, and ten seconds: questions come late."""
+_TRIES: Final = 3
+_ROW_BYTES: Final = 16
+"""Time, series, and a place in one order, with room to grow."""
+
+
+class Outcome(StrEnum):
+    """Where an answer came from. Not from memory: `unfit` for it, asked too `rarely`, no room, or `busy` writer."""
+
+    MEMORY = "memory"
+    UNFIT = "unfit"
+    RARE = "rare"
+    FULL = "full"
+    BUSY = "busy"
+
+
+@dataclass(slots=True)
+class _Kept:
+    """One table: its tail and how it is asked, under `lock`; what is marked, under the lock of all."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    demand: Demand = field(default_factory=Demand)
+    tail: Tail | None = None
+    refused_ns: int | None = None
+    """when there was no room"""
+    asked_ns: int = 0
+    first_ns: int | None = None
+    """what is older is not kept, so it needs no mark; None: nothing is"""
+    marked_ns: int | None = None
+    """the file may differ from the tail from here on"""
+
+
+def count_no_question(_outcome: Outcome) -> None:
+    """Nobody counts."""
+
+
+class Recent:
+    """Answers questions from memory where it can. `limit_bytes`: the most that all tails take; 0: none is kept.
+
+    `on_question` is told what became of each question.
+    """
+
+    def __init__(self, limit_bytes: int = 0, on_question: Callable[[Outcome], None] = count_no_question) -> None:
+        self._limit_bytes = limit_bytes
+        self._on_question = on_question
+        self._lock = threading.Lock()
+        self._kept: dict[str, _Kept] = {}
+        self._swept_ns = 0
+
+    @property
+    def size_bytes(self) -> int:
+        """What the tails take now."""
+        with self._lock:
+            tails = [kept.tail for kept in self._kept.values()]
+        return sum(tail.size_bytes for tail in tails if tail is not None)
+
+    @contextmanager
+    def committing(self, changes: Changes) -> Iterator[None]:
+        """Around the commit of a transaction that did these changes."""
+        self._mark(changes)
+        try:
+            yield
+        finally:
+            self._mark(changes)
+
+    def rows(self, session: Session, question: Question | None, *, lone: bool) -> Points | None:
+        """The rows of an answer (see `recent.answer`); None where the file has to be asked, as for no question."""
+        if not self._limit_bytes:
+            return None
+        if question is None:
+            self._on_question(Outcome.UNFIT)
+            return None
+        kept = self._kept_of(question.table.relation, session.now_ns)
+        with kept.lock:
+            outcome = self._prepare(kept, session, question)
+            tail = kept.tail
+            found = (
+                None if outcome is not Outcome.MEMORY or tail is None else answer(session, question, tail, lone=lone)
+            )
+        self._on_question(outcome)
+        return found
+
+    def _kept_of(self, relation: str, now_ns: int) -> _Kept:
+        with self._lock:
+            kept = self._kept.setdefault(relation, _Kept())
+            kept.asked_ns = now_ns
+            if abs(now_ns - self._swept_ns) > _IDLE_NS:
+                self._swept_ns = now_ns
+                self._kept = {
+                    name: one
+                    for name, one in self._kept.items()
+                    if abs(now_ns - one.asked_ns) < _IDLE_NS or one.lock.locked()
+                }
+            return kept
+
+    def _prepare(self, kept: _Kept, session: Session, question: Question) -> Outcome:
+        """Have a tail that is true and answers the question; MEMORY if there is one."""
+        now_ns, table = session.now_ns, question.table
+        is_standing = kept.demand.note(question.form, now_ns - question.lower, question.fields, now_ns)
+        tail = kept.tail
+        if tail is None or tail.first_ns > question.lower or not tail.covers(question.fields, table):
+            if not is_standing:
+                return Outcome.RARE
+            if kept.refused_ns is not None and 0 <= now_ns - kept.refused_ns < _REFUSED_NS:
+                return Outcome.FULL
+            tail = self._begin(kept, session, table)
+        return Outcome.FULL if tail is None else self._refresh(kept, tail, session, table)
+
+    def _begin(self, kept: _Kept, session: Session, table: Table) -> Tail | None:
+        """A new tail for all questions that come again, nothing read yet; None where there is no room for it."""
+        self._drop(kept)
+        first_ns = self._first_wanted(kept, session.now_ns)
+        with self._lock:
+            kept.first_ns = kept.marked_ns = first_ns
+        wanted = kept.demand.fields
+        fields = tuple(column for column in table.fields.values() if column.physical in wanted)
+        size = count_rows(session, table, first_ns) * (_ROW_BYTES + 8 * len(fields))
+        if self.size_bytes + size > self._limit_bytes:
+            self._refuse(kept, session.now_ns)
+            return None
+        kept.tail = Tail(tuple(table.tags.values()), fields, first_ns)
+        return kept.tail
+
+    def _refresh(self, kept: _Kept, tail: Tail, session: Session, table: Table) -> Outcome:
+        """Read again what is marked."""
+        try:
+            for _ in range(_TRIES):
+                with self._lock:
+                    marked_ns, kept.marked_ns = kept.marked_ns, None
+                if marked_ns is None:
+                    return Outcome.MEMORY
+                self._slide(kept, tail, session.now_ns)
+                since_ns = max(marked_ns, tail.first_ns)
+                tail.take_back(since_ns)
+                tail.append(read_rows(session, table, tail.tags, tail.fields, since_ns, tail.index))
+                with self._lock:
+                    is_whole = kept.marked_ns is None or kept.marked_ns >= since_ns
+                if self.size_bytes > self._limit_bytes:
+                    self._refuse(kept, session.now_ns)
+                    return Outcome.FULL
+                if is_whole:
+                    return Outcome.MEMORY
+        except TooManySeries:
+            self._refuse(kept, session.now_ns)
+            return Outcome.FULL
+        except BaseException:
+            self._drop(kept)
+            raise
+        return Outcome.BUSY
+
+    def _slide(self, kept: _Kept, tail: Tail, now_ns: int) -> None:
+        """Forget what nobody reaches who comes again."""
+        first_ns = self._first_wanted(kept, now_ns)
+        if first_ns > tail.first_ns:
+            tail.cut(first_ns)
+            with self._lock:
+                kept.first_ns = tail.first_ns
+
+    def _first_wanted(self, kept: _Kept, now_ns: int) -> int:
+        reach_ns = kept.demand.reach_ns
+        return now_ns - reach_ns - reach_ns // _SLACK - _LATE_NS
+
+    def _refuse(self, kept: _Kept, now_ns: int) -> None:
+        self._drop(kept)
+        kept.refused_ns = now_ns
+
+    def _drop(self, kept: _Kept) -> None:
+        kept.tail = None
+        with self._lock:
+            kept.first_ns = kept.marked_ns = None
+
+    def _mark(self, changes: Changes) -> None:
+        with self._lock:
+            firsts = {relation: kept.first_ns for relation, kept in self._kept.items()}
+        oldest = list(changes.oldest(firsts))
+        with self._lock:
+            for relation, touched_ns in oldest:
+                kept = self._kept.get(relation)
+                if kept is not None:
+                    kept.marked_ns = touched_ns if kept.marked_ns is None else min(kept.marked_ns, touched_ns)

@@ -1,0 +1,89 @@
+"""Rows by (group, value, position): the value at any rank is then a look at one place.
+
+Kept in order while rows come and go: those of a refresh, a few hundred, are put between the hundred thousand others.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from store.embedded.recent.rows import Array, Mask
+
+Positions = npt.NDArray[np.int32]
+Numbers = npt.NDArray[np.intp]
+_ANEW: Final = 8
+"""More rows than an eighth of those there are: it is quicker to sort all again."""
+
+
+class Order:
+    """Positions of the rows of a tail that have a value and a group, sorted. Knows rows up to `upto`, exclusive."""
+
+    def __init__(self) -> None:
+        self.upto = 0
+        self._sorted: Positions = np.zeros(0, np.int32)
+        self._starts: Numbers = np.zeros(1, np.intp)
+        """where each group begins (group 1 first), and where the last one ends"""
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes."""
+        return self._sorted.nbytes
+
+    def take(self, values: Array, groups: Numbers, present: Mask | None, size: int) -> None:
+        """Put in the rows from `upto` on. `values` are those of all positions, `groups` and `present` of the new ones.
+
+        `size`: how many groups there are, with the unwanted one.
+        """
+        if size > len(self._starts):
+            self._starts = np.pad(self._starts, (0, size - len(self._starts)), mode="edge")
+        wanted = groups > 0 if present is None else (groups > 0) & present
+        places = np.flatnonzero(wanted)
+        fresh, groups = places + self.upto, groups[places]
+        self.upto += len(wanted)
+        by_value = np.argsort(values[fresh], kind="stable")
+        by_group = by_value[np.argsort(groups[by_value], kind="stable")]
+        fresh, groups = fresh[by_group].astype(np.int32), groups[by_group]
+        into = self._places(values, values[fresh], groups) if len(self._sorted) else 0
+        self._sorted = np.insert(self._sorted, into, fresh) if len(self._sorted) else fresh
+        self._starts[1:] += np.cumsum(np.bincount(groups, minlength=size)[1:size])
+
+    def is_far_behind(self, end: int) -> bool:
+        """Whether so many rows are to be put in that it had better begin again."""
+        return bool(len(self._sorted)) and end - self.upto > len(self._sorted) // _ANEW
+
+    def drop_from(self, position: int) -> None:
+        """Forget the rows from this position on."""
+        if position < self.upto:
+            self._keep(np.flatnonzero(self._sorted < position))
+            self.upto = position
+
+    def shift(self, by: int) -> None:
+        """All rows moved down by so many positions; those below are gone."""
+        self._keep(np.flatnonzero(self._sorted >= by))
+        self._sorted -= np.int32(by)
+        self.upto = max(self.upto - by, 0)
+
+    def within(self, first: int, last: int) -> tuple[Positions, Numbers]:
+        """The rows at positions first <= position < last in order, and where among them each group begins and ends."""
+        found = np.flatnonzero((self._sorted >= first) & (self._sorted < last))
+        return self._sorted[found], np.searchsorted(found, self._starts)
+
+    def _keep(self, places: Any) -> None:
+        self._starts = np.searchsorted(places, self._starts)
+        self._sorted = self._sorted[places]
+
+    def _places(self, values: Array, fresh: Array, groups: Numbers) -> Numbers:
+        """Where each of the fresh values belongs: behind all that are not greater in its group. By halving."""
+        low, high = self._starts[groups - 1], self._starts[groups]
+        while True:
+            is_open = low < high
+            if not is_open.any():
+                return low
+            middle = (low + high) >> 1
+            known = values[self._sorted[np.minimum(middle, len(self._sorted) - 1)]]
+            behind = is_open & (known <= fresh)
+            low = np.where(behind, middle + 1, low)
+            high = np.where(is_open & ~behind, middle, high)

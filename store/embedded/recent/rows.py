@@ -1,0 +1,99 @@
+"""Rows of a table as columns: read from the file in one statement, so in one committed state, and put in order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.compute as pc
+
+from foundation.batch import FieldType
+from influxql.translate.parameters import Parameters
+from influxql.translate.statement import select_sql
+from store.embedded.recent.series import Numbers, SeriesIndex
+from store.embedded.schema import TIME, Column, Table
+from store.embedded.session import Session
+
+Array = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_]
+
+_WIDTHS: Final[Mapping[FieldType, tuple[Any, ...]]] = {
+    FieldType.FLOAT: (np.float64,),
+    FieldType.INTEGER: (np.int8, np.int16, np.int32, np.int64),
+    FieldType.UNSIGNED: (np.int8, np.int16, np.int32, np.uint64),
+}
+"""What values of a type may be kept as: the first that holds them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """One field of some rows: its values, and where there are any (None: everywhere)."""
+
+    values: Array
+    present: Mask | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows in order of time, column by column; `fields` by physical name."""
+
+    times: npt.NDArray[np.int64]
+    series: Numbers
+    fields: Mapping[str, Values]
+
+
+def count_rows(session: Session, table: Table, first_ns: int) -> int:
+    """How many rows the table has from a moment on."""
+    parameters = Parameters()
+    rows = session.fetch(select_sql(["count(*)"], _since(table, first_ns, parameters)), parameters)
+    return int(rows[0][0])
+
+
+def read_rows(
+    session: Session, table: Table, tags: Sequence[Column], fields: Sequence[Column], first_ns: int, index: SeriesIndex
+) -> Rows:
+    """All rows of the table from a moment on. Raises TooManySeries."""
+    parameters = Parameters()
+    columns = [f'"{column.physical}"' for column in (*tags, *fields)]
+    read = session.fetch_table(select_sql([TIME, *columns], _since(table, first_ns, parameters)), parameters)
+    times = read.column(0).to_numpy()
+    numbers = index.number([read.column(place) for place in range(1, 1 + len(tags))], len(times))
+    found = {
+        column.physical: _values(read.column(place), column) for place, column in enumerate(fields, start=1 + len(tags))
+    }
+    if np.any(times[1:] < times[:-1]):
+        by_time = np.argsort(times, kind="stable")
+        times, numbers = times[by_time], numbers[by_time]
+        found = {
+            name: Values(one.values[by_time], None if one.present is None else one.present[by_time])
+            for name, one in found.items()
+        }
+    return Rows(times, numbers, found)
+
+
+def narrowest(type_: FieldType) -> Any:
+    """The type that an empty column begins with."""
+    return _WIDTHS[type_][0]
+
+
+def _since(table: Table, first_ns: int, parameters: Parameters) -> str:
+    return f"{table.relation} WHERE {TIME} >= {parameters.bind(first_ns)}"
+
+
+def _values(column: Any, of: Column) -> Values:
+    if not column.null_count:
+        return Values(_narrowed(column.to_numpy(), of), None)
+    present = pc.is_valid(column).to_numpy()
+    return Values(_narrowed(pc.fill_null(column, 0).to_numpy(), of), present)
+
+
+def _narrowed(values: Array, of: Column) -> Array:
+    if of.type is None or of.type is FieldType.FLOAT or not len(values):
+        return values
+    low, high = int(values.min()), int(values.max())
+    widths = _WIDTHS[of.type]
+    fitting = (width for width in widths if np.iinfo(width).min <= low and high <= np.iinfo(width).max)
+    return values.astype(next(fitting, widths[-1]))

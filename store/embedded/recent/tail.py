@@ -1,0 +1,173 @@
+"""The newest rows of one table, column by column in order of time, complete from `first_ns` on.
+
+It changes in three ways: it is cut off at its old end, taken back to a moment, and rows from there on are put behind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from influxql.ast import Expr
+from store.embedded.recent.order import Order
+from store.embedded.recent.rows import Array, Rows, Values, narrowest
+from store.embedded.recent.series import Grouping, SeriesIndex
+from store.embedded.schema import Column, Table
+
+_ROOM: Final = 8
+"""An eighth more room than rows, so that most refreshes move nothing."""
+_MOST_GROUPINGS: Final = 64
+"""How many ways to group are remembered; when there are more, all are made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupBy:
+    """What is grouped: the tags grouped by, under a condition on tags."""
+
+    dimensions: tuple[str, ...]
+    condition: Expr | None
+
+
+@dataclass(slots=True)
+class _Column:
+    values: Array
+    present: Array | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        return self.values.nbytes + (0 if self.present is None else self.present.nbytes)
+
+
+@dataclass(slots=True)
+class Tail:
+    """Rows stand at positions start <= position < end of every column. Used by one thread at a time."""
+
+    tags: tuple[Column, ...]
+    fields: tuple[Column, ...]
+    first_ns: int
+    index: SeriesIndex = field(default_factory=SeriesIndex)
+    start: int = 0
+    end: int = 0
+    _times: Array = field(init=False)
+    _series: Array = field(init=False)
+    _columns: dict[str, _Column] = field(init=False)
+    _groupings: dict[GroupBy, Grouping] = field(default_factory=dict)
+    _orders: dict[tuple[str, GroupBy], Order] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._times, self._series = np.zeros(0, np.int64), np.zeros(0, np.int16)
+        self._columns = {
+            column.physical: _Column(np.zeros(0, narrowest(column.type)))
+            for column in self.fields
+            if column.type is not None
+        }
+
+    @property
+    def size_bytes(self) -> int:
+        """What all of it takes, but for the tags' texts."""
+        columns = sum(column.size_bytes for column in self._columns.values())
+        return self._times.nbytes + self._series.nbytes + columns + sum(one.size_bytes for one in self._orders.values())
+
+    def covers(self, fields: frozenset[str], table: Table) -> bool:
+        """Whether it has these fields, and the table no tag that it does not know."""
+        return fields <= self._columns.keys() and len(table.tags) == len(self.tags)
+
+    def cut(self, first_ns: int) -> None:
+        """Forget the rows before a moment; `first_ns` never goes back."""
+        self.first_ns = max(self.first_ns, first_ns)
+        self.start = self._at(self.first_ns)
+
+    def take_back(self, moment_ns: int) -> None:
+        """Forget the rows from a moment on."""
+        self.end = self._at(moment_ns)
+        for order in self._orders.values():
+            order.drop_from(self.end)
+
+    def append(self, rows: Rows) -> None:
+        """Put rows behind; none of them is older than the last row."""
+        count = len(rows.times)
+        self._make_room(count)
+        at = slice(self.end, self.end + count)
+        self._times[at], self._series[at] = rows.times, rows.series
+        for name, column in self._columns.items():
+            _fill(column, at, rows.fields[name])
+        self.end += count
+
+    def span(self, lower: int, upper: int | None) -> tuple[int, int]:
+        """The positions of the rows with lower <= time <= upper: from the first to behind the last."""
+        first = self._at(lower)
+        return first, self.end if upper is None else max(first, self._at(upper + 1))
+
+    def times(self, at: slice) -> Array:
+        """The times of rows."""
+        return self._times[at]
+
+    def series(self, at: slice) -> Array:
+        """The series of rows."""
+        return self._series[at]
+
+    def values(self, name: str, at: slice) -> Values:
+        """A field of rows."""
+        column = self._columns[name]
+        return Values(column.values[at], None if column.present is None else column.present[at])
+
+    def grouping(self, by: GroupBy) -> Grouping:
+        """The groups of a question; new ones know no series yet."""
+        found = self._groupings.get(by)
+        if found is None:
+            if len(self._groupings) >= _MOST_GROUPINGS:
+                self._groupings.clear()
+                self._orders.clear()
+            places = {column.name: place for place, column in enumerate(self.tags)}
+            found = self._groupings[by] = Grouping(tuple(places.get(name) for name in by.dimensions))
+        return found
+
+    def order(self, name: str, by: GroupBy) -> Order:
+        """The rows in order of a field within the groups, up to the last row."""
+        key = name, by
+        order = self._orders.get(key)
+        if order is None or order.is_far_behind(self.end):
+            order = self._orders[key] = Order()
+        if order.upto < self.end:
+            grouping, fresh = self._groupings[by], slice(order.upto, self.end)
+            present = self.values(name, fresh).present
+            values = self._columns[name].values
+            order.take(values, grouping.of_series[self._series[fresh]], present, grouping.size)
+        return order
+
+    def _at(self, moment_ns: int) -> int:
+        return self.start + int(np.searchsorted(self._times[self.start : self.end], moment_ns))
+
+    def _make_room(self, count: int) -> None:
+        live, room = self.end - self.start, len(self._times)
+        if self.end + count <= room:
+            return
+        if live + count > room - room // (2 * _ROOM):
+            room = live + count + (live + count) // _ROOM
+        self._times, self._series = self._moved(self._times, room), self._moved(self._series, room)
+        for column in self._columns.values():
+            column.values = self._moved(column.values, room)
+            if column.present is not None:
+                column.present = self._moved(column.present, room)
+        for order in self._orders.values():
+            order.shift(self.start)
+        self.start, self.end = 0, live
+
+    def _moved(self, values: Array, room: int) -> Array:
+        """The live rows at the beginning of an array with so much room, the same one if it has."""
+        target = values if len(values) == room else np.empty(room, values.dtype)
+        target[: self.end - self.start] = values[self.start : self.end]
+        return target
+
+
+def _fill(column: _Column, at: slice, fresh: Values) -> None:
+    """Write fresh values into a column, which becomes as wide as they are."""
+    if fresh.values.dtype.itemsize > column.values.dtype.itemsize:
+        column.values = column.values.astype(fresh.values.dtype)
+    column.values[at] = fresh.values
+    if fresh.present is not None and column.present is None:
+        column.present = np.ones(len(column.values), np.bool_)
+    if column.present is not None:
+        column.present[at] = True if fresh.present is None else fresh.present
