@@ -32,7 +32,7 @@ from alerting.heartbeat import Heartbeat
 from alerting.lag import CollectorElsewhere, CollectorHere, NeverBehind
 from alerting.memory.contract import MemoryFailed
 from alerting.memory.sqlite import SqliteMemory
-from alerting.metrics import DispatchMetrics, EvaluatorMetrics
+from alerting.metrics import ConfigMetrics, DispatchMetrics, EvaluatorMetrics, EventMetrics, HeartbeatMetrics
 from alerting.reach import Reach
 from alerting.self_watch import SelfWatch
 from alerting.send import Pace, Sender
@@ -92,6 +92,7 @@ class Alerting:
         self._armory = Armory()
         self._memory = SqliteMemory(state / FILE)
         self._metrics = DispatchMetrics(registry)
+        self._files_metrics = ConfigMetrics(registry)
         self._sender = Sender(self._memory, clock=clock, metrics=self._metrics, luck=luck, pace=Pace())
         self._url = _page(console_url)
         self._tasks = Tasks(on_incident)
@@ -180,7 +181,7 @@ class Alerting:
                 if isinstance(error, MemoryFailed):
                     self._files.look_again()
                 self._status.errors = tuple(str(error).splitlines())
-                self._metrics.config_ok.set(0)
+                self._files_metrics.config_ok.set(0)
                 _log.error("configuration not taken up, the one before stays in force", problems=str(error))
             else:
                 self._taken_up(contents)
@@ -198,7 +199,7 @@ class Alerting:
         self._status.rules = self._files.rule_files()
         self._status.notify = str(self._config.notify) if self._config.notify else None
         self._status.receivers = tuple(one.name for one in contents.notify.receivers) if contents.notify else ()
-        self._metrics.config_ok.set(1)
+        self._files_metrics.config_ok.set(1)
 
     def _evaluate(
         self, contents: Contents, kept: Sequence[Alert], dispatcher: Dispatcher, session: aiohttp.ClientSession
@@ -220,7 +221,7 @@ class Alerting:
             statuses=evaluator.statuses,
             oldest_s=self._sender.oldest_s,
             clock=self._clock,
-            metrics=self._metrics,
+            metrics=HeartbeatMetrics(self._registry),
         )
 
     def _event_log(self, session: aiohttp.ClientSession) -> EventLog | None:
@@ -228,7 +229,7 @@ class Alerting:
         if publish is None and self._config.collector:
             self._front_door = FrontDoor(self._config.collector, self._config.token, session)
             publish = self._front_door.publish
-        return EventLog(publish, self._metrics) if publish is not None else None
+        return EventLog(publish, EventMetrics(self._registry)) if publish is not None else None
 
     def _lag_of(self, session: aiohttp.ClientSession) -> Lag:
         if self._lag is not None:

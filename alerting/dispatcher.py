@@ -33,7 +33,7 @@ from alerting.memory.contract import (
     Suppression,
     Words,
 )
-from alerting.metrics import DispatchMetrics
+from alerting.metrics import DispatchMetrics, count
 from alerting.muting.calendar import Calendar
 from alerting.muting.inhibition import InhibitRule
 from alerting.muting.mutes import Mute
@@ -343,8 +343,7 @@ class Dispatcher:
         await self._store(decision, now)
         self._quiet.take(transitions)
         self._takings.take((), decision.released)
-        for transition in transitions:
-            self._metrics.transitions.labels(transition.change.value).inc()
+        count(self._metrics.transitions, (transition.change for transition in transitions))
         if self._events is not None and history:
             self._events.offer(history)
 
@@ -381,8 +380,7 @@ class Dispatcher:
             changes = tuple(flush.change for flush in due)
             with self._sender.hold({draft.message.incident for draft in messages}) as in_flight:
                 await self._store(Decision(groups=changes, drafts=messages, in_flight=in_flight), now)
-            for flush in due:
-                self._metrics.flushes.labels(flush.notice.value).inc()
+            count(self._metrics.flushes, (flush.notice for flush in due))
             return True
 
     def _flush(self, group: Group, now: datetime) -> _Flush:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from alerting.acknowledgement import ACKNOWLEDGED, RELEASED
 from alerting.alert import State
 from alerting.memory.contract import HistoryEntry
-from alerting.metrics import DispatchMetrics
+from alerting.metrics import EventMetrics
 from foundation.errors import Permanent, Transient
 from foundation.line_protocol.encode import encode
 from foundation.line_protocol.line import LineError
@@ -33,7 +33,7 @@ _MOST_LINES = 1_000
 class EventLog:
     """Hands transitions to `publish`, a few at a time."""
 
-    def __init__(self, publish: Publish, metrics: DispatchMetrics) -> None:
+    def __init__(self, publish: Publish, metrics: EventMetrics) -> None:
         self._publish = publish
         self._metrics = metrics
         self._waiting: deque[bytes] = deque()

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from alerting.config import HeartbeatConfig
 from alerting.memory.contract import Memory, MemoryFailed, Outcome
-from alerting.metrics import DispatchMetrics
+from alerting.metrics import HeartbeatMetrics
 from alerting.notify.contract import Refusal, Unreachable
 from alerting.notify.endpoint import Endpoint
 from alerting.watch import Health, RuleStatus
@@ -35,7 +35,7 @@ class Heartbeat:
         statuses: Callable[[], tuple[RuleStatus, ...]],
         oldest_s: Callable[[], float],
         clock: Clock,
-        metrics: DispatchMetrics,
+        metrics: HeartbeatMetrics,
     ) -> None:
         self._config = config
         self._memory = memory

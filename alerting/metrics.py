@@ -5,81 +5,103 @@ Nothing here is a label that grows with data: receivers, notifiers, rules and re
 
 from __future__ import annotations
 
+import collections
+from collections.abc import Iterable
+from enum import StrEnum
+from functools import partial
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+def count(counter: Counter, kinds: Iterable[StrEnum]) -> None:
+    """Count each of `kinds` under its name. A storm brings thousands of few kinds, and finding a label costs."""
+    for kind, number in collections.Counter(kinds).items():
+        counter.labels(kind.value).inc(number)
 
 
 class DispatchMetrics:
     """What the dispatcher and its outbox count."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.transitions = Counter(
-            "tocsin_alerting_transitions", "Changes of alerts, by kind.", ["change"], registry=registry
-        )
-        self.flushes = Counter(
-            "tocsin_alerting_flushes", "Groups looked at when due, by what came of it.", ["notice"], registry=registry
-        )
-        self.notifications = Counter(
+        counter, gauge = partial(Counter, registry=registry), partial(Gauge, registry=registry)
+        notifier = ("receiver", "notifier")
+        self.transitions = counter("tocsin_alerting_transitions", "Changes of alerts, by kind.", ["change"])
+        self.flushes = counter("tocsin_alerting_flushes", "Groups looked at when due, by what came of it.", ["notice"])
+        self.notifications = counter(
             "tocsin_alerting_notifications",
             "Notifications that came to their end: sent, failed (refused for good) or suppressed.",
-            ["receiver", "notifier", "outcome"],
-            registry=registry,
+            [*notifier, "outcome"],
         )
-        self.suppressed = Counter(
-            "tocsin_alerting_suppressed",
-            "Notifications held back on purpose, by reason.",
-            ["reason"],
-            registry=registry,
+        self.suppressed = counter(
+            "tocsin_alerting_suppressed", "Notifications held back on purpose, by reason.", ["reason"]
         )
-        self.retries = Counter(
+        self.retries = counter(
             "tocsin_alerting_retries",
             "Attempts to send that failed and are tried again, by reason: unreachable, timeout or error.",
-            ["receiver", "notifier", "reason"],
-            registry=registry,
+            [*notifier, "reason"],
         )
-        self.passed_on = Counter(
+        self.passed_on = counter(
             "tocsin_alerting_passed_on",
             "Incidents of which a fallback was told because their receiver could not be.",
             ["receiver", "fallback"],
-            registry=registry,
         )
-        self.open_circuits = Gauge(
+        self.open_circuits = gauge(
             "tocsin_alerting_circuit_open",
             "1 while a notifier failed so often that only one message at a time tries it, else 0.",
-            ["receiver", "notifier"],
-            registry=registry,
+            notifier,
         )
-        self.failing_notifiers = Gauge(
-            "tocsin_alerting_notifiers_failing",
-            "Notifiers about which an alert is open because they take no messages.",
-            registry=registry,
+        self.failing_notifiers = gauge(
+            "tocsin_alerting_notifiers_failing", "Notifiers about which an alert is open because they take no messages."
         )
-        self.pending = Gauge("tocsin_alerting_outbox_pending", "Notifications that wait to be sent.", registry=registry)
-        self.oldest_s = Gauge(
-            "tocsin_alerting_outbox_oldest_seconds", "Age of the oldest notification that waits.", registry=registry
-        )
+        self.pending = gauge("tocsin_alerting_outbox_pending", "Notifications that wait to be sent.")
+        self.oldest_s = gauge("tocsin_alerting_outbox_oldest_seconds", "Age of the oldest notification that waits.")
         self.latency = Histogram(
             "tocsin_alerting_notification_latency_seconds",
             "From the decision to say something until the service has it.",
             buckets=(0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0, 600.0),
             registry=registry,
         )
-        self.memory_failures = Counter(
-            "tocsin_alerting_memory_failures",
-            "Transactions that could not be stored; each is tried again.",
-            registry=registry,
+        self.memory_failures = counter(
+            "tocsin_alerting_memory_failures", "Transactions that could not be stored; each is tried again."
         )
+        self._ended: dict[tuple[str, str, str], Counter] = {}
+
+    def ended(self, receiver: str, notifier: str, outcome: str) -> Counter:
+        """`notifications` with these labels, which are looked up once: it is counted for every message."""
+        labels = receiver, notifier, outcome
+        if labels not in self._ended:
+            self._ended[labels] = self.notifications.labels(*labels)
+        return self._ended[labels]
+
+
+class EventMetrics:
+    """What the history in the store counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
         self.events = Counter(
             "tocsin_alerting_events",
             "Transitions written to the store as alert_event, by outcome: published, failed or dropped.",
             ["outcome"],
             registry=registry,
         )
+
+
+class HeartbeatMetrics:
+    """What the heartbeat counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
         self.heartbeats = Counter(
             "tocsin_alerting_heartbeats",
             "Signs of life, by outcome: sent, failed (not taken) or withheld (alarms would not get out).",
             ["outcome"],
             registry=registry,
         )
+
+
+class ConfigMetrics:
+    """What becomes of the files."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
         self.config_ok = Gauge(
             "tocsin_alerting_config_ok",
             "1 while the configuration on disk is the one in force, 0 while it has errors and the old one stays.",

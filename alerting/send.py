@@ -77,6 +77,7 @@ class Sender:
                 self._retired.append(channel.notifier)
                 channel.notifier = notifier
             self._channels[key] = channel
+            self._show_circuit(channel)
         for channel in before.values():
             orphans += channel.empty()
             self._retired.append(channel.notifier)
@@ -149,6 +150,7 @@ class Sender:
     async def rest(self, grace_s: float) -> None:
         """Start nothing more, and let what is on its way arrive, for at most `grace_s`."""
         self._resting = True
+        self._at_rest.clear()
         if any(channel.is_busy for channel in self._channels.values()):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(grace_s):
@@ -237,8 +239,10 @@ class Sender:
         except Exception as bug:  # noqa: BLE001 - the boundary to the plugins: a page is never lost to a bug in one
             _log.error("a notifier broke", error=bug, **_words(channel, row))
             return self._again(channel, lane, row, Unanswered(f"{type(bug).__name__} in the notifier"), "error")
+        was_open = channel.is_open
         channel.took(self._clock.monotonic())
-        self._show_circuit(channel)
+        if was_open:
+            self._show_circuit(channel)
         at = self._clock.now()
         self._metrics.latency.observe(max((at - row.message.decided_at).total_seconds(), 0.0))
         return Attempt(id=row.id, outcome=Outcome.SENT, at=at, receipt=receipt)
@@ -302,7 +306,7 @@ class Sender:
                 await asyncio.sleep(_MARK_AGAIN_S)
 
     def _count(self, key: ChannelKey, attempt: Attempt) -> None:
-        self._metrics.notifications.labels(key.receiver, key.notifier, attempt.outcome.value).inc()
+        self._metrics.ended(key.receiver, key.notifier, attempt.outcome.value).inc()
         if attempt.outcome is Outcome.SUPPRESSED:
             self._metrics.suppressed.labels(attempt.reason).inc()
 

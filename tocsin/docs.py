@@ -16,7 +16,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from alerting.metrics import DispatchMetrics, EvaluatorMetrics
+from alerting.metrics import ConfigMetrics, DispatchMetrics, EvaluatorMetrics, EventMetrics, HeartbeatMetrics
 from collector.intake.host import HostMetrics
 from collector.intake.metrics import IntakeMetrics, TailMetrics
 from collector.metrics import BacklogGauges, BufferMetrics, DeadLetterMetrics, DeliveryMetrics, SeriesGauge
@@ -183,7 +183,7 @@ def _metrics() -> str:
                 _series,
             ),
         ),
-        ("Alerting", (EvaluatorMetrics, DispatchMetrics)),
+        ("Alerting", (EvaluatorMetrics, DispatchMetrics, EventMetrics, HeartbeatMetrics, ConfigMetrics)),
         ("Console", (GatewayMetrics,)),
         ("Every process", (FollowMetrics, KeyringMetrics)),
     ):

@@ -76,6 +76,7 @@ class Endpoint:
             connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
             timeout=aiohttp.ClientTimeout(total=timeout_s),
             cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Content-Type": "application/json"},
         )
 
     async def post(self, payload: Any, *, now: datetime) -> str:
@@ -92,7 +93,7 @@ class Endpoint:
             async with self._http.post(
                 self._url.reveal(),
                 data=payload,
-                headers={**headers, "Content-Type": "application/json"},
+                headers=headers,
                 allow_redirects=False,
             ) as answer:
                 text = (await _beginning(answer.content)).decode("utf-8", "replace")
@@ -130,10 +131,8 @@ class Endpoint:
 
 async def _beginning(content: aiohttp.StreamReader) -> bytes:
     body = bytearray()
-    async for chunk in content.iter_any():
-        body += chunk
-        if len(body) >= _ANSWER_BYTES:
-            break
+    while len(body) < _ANSWER_BYTES and not content.at_eof():
+        body += await content.readany()
     return bytes(body[:_ANSWER_BYTES])
 
 

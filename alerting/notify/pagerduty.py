@@ -138,11 +138,13 @@ def _is_link(text: str) -> bool:
 def _custom_details(message: Message, spokesman: AlertView | None, now: datetime, shown: int) -> dict[str, Any]:
     late = lateness(message, now)
     details: dict[str, Any] = {"group": _plain(message.group_labels), "firing": message.count(Status.FIRING)}
-    if spokesman is not None and shown:
-        details |= {"labels": _plain(spokesman.labels), "value": _value(spokesman)}
+    alerts = [_alert(view) for view in message.alerts[:shown]]
+    if spokesman is not None and alerts:
+        spoken = alerts[0] if spokesman is message.alerts[0] else _alert(spokesman)
+        details |= {"labels": spoken["labels"], "value": _value(spokesman)}
         details |= {"reason": _text(spokesman.reason)} if spokesman.reason else {}
         details |= {"runbook": _text(spokesman.runbook_url)} if spokesman.runbook_url else {}
-    details["alerts"] = [_alert(view) for view in message.alerts[:shown]]
+    details["alerts"] = alerts
     if shown < (total := sum(message.count(status) for status in Status)):
         details["left_out"] = f"{total - shown} of {total} alerts, for size"
     if in_hand := hands(message):

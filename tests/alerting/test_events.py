@@ -15,7 +15,7 @@ from alerting.alert import labels_of
 from alerting.events import EventLog, line
 from alerting.front_door import CollectorAway, FrontDoor, LinesRefused
 from alerting.memory.contract import HistoryEntry
-from alerting.metrics import DispatchMetrics
+from alerting.metrics import EventMetrics
 from foundation.line_protocol.parse import parse_line
 from foundation.secret import Secret
 from foundation.web import Address, Site
@@ -84,7 +84,7 @@ def test_hostile_summary_stays_one_line() -> None:
 async def published(publish: object, count: int, outcome: str) -> float:
     """What is counted once `count` entries were offered to a log over `publish`."""
     registry = CollectorRegistry()
-    log = EventLog(publish, DispatchMetrics(registry))  # type: ignore[arg-type]  # any of the callables below
+    log = EventLog(publish, EventMetrics(registry))  # type: ignore[arg-type]  # any of the callables below
 
     def counted() -> float:
         return registry.get_sample_value("tocsin_alerting_events_total", {"outcome": outcome}) or 0.0

@@ -15,7 +15,7 @@ from alerting.config import HeartbeatConfig
 from alerting.heartbeat import Heartbeat
 from alerting.memory.contract import MemoryFailed, Outcome
 from alerting.memory.sqlite import SqliteMemory
-from alerting.metrics import DispatchMetrics
+from alerting.metrics import HeartbeatMetrics
 from alerting.rules.rule import Rule
 from alerting.watch import Health, RuleStatus
 from foundation.secret import Secret
@@ -62,7 +62,7 @@ class Ward:
     memory: FailingMemory
     clock: ManualClock
     registry: CollectorRegistry
-    metrics: DispatchMetrics
+    metrics: HeartbeatMetrics
     statuses: list[RuleStatus] = field(default_factory=list)
     oldest_s: float = 0.0
 
@@ -105,7 +105,7 @@ async def ward(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Ward]:
     await memory.open()
     async with FakeSwitch() as switch:
         registry = CollectorRegistry()
-        yield Ward(switch, memory, clock, registry, DispatchMetrics(registry))
+        yield Ward(switch, memory, clock, registry, HeartbeatMetrics(registry))
     await memory.close()
 
 

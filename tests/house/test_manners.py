@@ -74,7 +74,7 @@ def test_what_is_generated_is_fresh(generator: str) -> None:
 def test_every_metric_is_documented() -> None:
     """A metric that any room registers stands in docs/metrics.md; so one that is left out of the page is found."""
     page = (ROOT / "docs" / "metrics.md").read_text()
-    registered = re.compile(r'(?:Counter|Gauge|Histogram|MetricFamily)\(\s*f?"(tocsin_\w+)"')
+    registered = re.compile(r'(?i:counter|gauge|histogram|metricfamily)\(\s*f?"(tocsin_\w+)"')
     names = {name for path in sources(*PACKAGES) for name in registered.findall(path.read_text())}
 
     assert names
