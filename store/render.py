@@ -1,14 +1,15 @@
 """Results in InfluxDB's own JSON and CSV, and JSON read back into results.
 
 Without `epoch` times are RFC 3339 with only the digits they need, in the zone of the statement's tz(); with it they are
-integers cut to whole units.
+integers cut to whole units. Long answers come in pieces, which whoever sends them need never hold together.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -18,11 +19,7 @@ import orjson
 from store.contract import Series, StatementResult, Value
 
 _UNITS: Final = {
-    "ns": 1,
-    "n": 1,
     "u": 1_000,
-    "µ": 1_000,
-    "us": 1_000,
     "ms": 1_000_000,
     "s": 1_000_000_000,
     "m": 60_000_000_000,
@@ -32,25 +29,43 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = 1_000_000_000
 _INTEGERS: Final = 2.0**63
 """Beyond these JSON integers would not be read back by everybody."""
+_PIECE_ROWS: Final = 5_000
 
 
 def to_json(results: Sequence[StatementResult], *, epoch: str | None, pretty: bool = False) -> bytes:
-    """InfluxDB's JSON. `epoch`: ns, u, µ, ms, s, m, h (anything else means ns), or None for RFC 3339."""
-    answer = {"results": [_result(result, epoch) for result in results]} if results else {}
+    """InfluxDB's JSON. `epoch`: ns, u, ms, s, m, h (anything else means ns), or None for RFC 3339."""
     if pretty:
+        answer = {"results": [_result(result, epoch) for result in results]} if results else {}
         return orjson.dumps(answer, option=orjson.OPT_INDENT_2) + b"\n"
-    return orjson.dumps(answer) + b"\n"
+    return b"".join(json_pieces(results, epoch=epoch))
+
+
+def json_pieces(results: Sequence[StatementResult], *, epoch: str | None) -> Iterator[bytes]:
+    """What `to_json` says, in pieces of some thousand rows."""
+    if not results:
+        yield b"{}\n"
+        return
+    before = b'{"results":['
+    for result in results:
+        yield before
+        yield from _result_pieces(result, epoch)
+        before = b","
+    yield b"]}\n"
 
 
 def to_csv(results: Sequence[StatementResult], *, epoch: str | None) -> bytes:
     """InfluxDB's CSV: name, tags, then the columns; a blank line and a new header where the columns change."""
+    return b"".join(csv_pieces(results, epoch=epoch))
+
+
+def csv_pieces(results: Sequence[StatementResult], *, epoch: str | None) -> Iterator[bytes]:
+    """What `to_csv` says, in pieces of some thousand rows."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     header: tuple[str, ...] | None = None
     for result in results:
         if result.error is not None:
             writer.writerows([["error"], [result.error]])
-            continue
         show = _time_writer(result, epoch)
         for series in result.series:
             if series.columns != header:
@@ -59,8 +74,10 @@ def to_csv(results: Sequence[StatementResult], *, epoch: str | None) -> bytes:
                 header = series.columns
                 writer.writerow(["name", "tags", *header])
             tags = ",".join(f"{key}={value}" for key, value in sorted(series.tags.items()))
-            writer.writerows([series.name, tags, *map(_cell, row)] for row in _rows(series, show))
-    return out.getvalue().encode()
+            for part in _parts(series):
+                writer.writerows([series.name, tags, *map(_cell, row)] for row in _rows(part, show))
+                yield _emptied(out)
+    yield _emptied(out)
 
 
 def from_json(body: bytes) -> tuple[StatementResult, ...]:
@@ -74,6 +91,35 @@ def from_json(body: bytes) -> tuple[StatementResult, ...]:
     if answer.get("error"):
         return (StatementResult(0, error=str(answer["error"])),)
     return tuple(_read_result(index, item) for index, item in enumerate(answer.get("results", [])))
+
+
+def _emptied(out: io.StringIO) -> bytes:
+    text = out.getvalue()
+    out.seek(0)
+    out.truncate()
+    return text.encode()
+
+
+def _parts(series: Series) -> Iterator[Series]:
+    """The series, some thousand rows at a time."""
+    for first in range(0, len(series.values), _PIECE_ROWS):
+        yield replace(series, values=series.values[first : first + _PIECE_ROWS])
+
+
+def _result_pieces(result: StatementResult, epoch: str | None) -> Iterator[bytes]:
+    """One result of which every long series comes in parts."""
+    show = _time_writer(result, epoch)
+    yield b'{"statement_id":%d' % result.statement_id
+    before = b',"series":['
+    for series in result.series:
+        head = orjson.dumps(_series(replace(series, values=[]), show))
+        yield before + (head[:-1] + b',"values":[' if series.values else head)
+        for index, part in enumerate(_parts(series)):
+            yield (b"," if index else b"") + orjson.dumps(_series(part, show)["values"])[1:-1]
+        yield b"]}" if series.values else b""
+        before = b","
+    yield b"]" if result.series else b""
+    yield (b',"error":' + orjson.dumps(result.error) if result.error is not None else b"") + b"}"
 
 
 def _result(result: StatementResult, epoch: str | None) -> dict[str, Any]:

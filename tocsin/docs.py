@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 
 from alerting.metrics import ConfigMetrics, DispatchMetrics, EvaluatorMetrics, EventMetrics, HeartbeatMetrics
 from collector.intake.host import HostMetrics
-from collector.intake.metrics import IntakeMetrics, TailMetrics
+from collector.intake.metrics import IntakeMetrics, QueryMetrics, TailMetrics
 from collector.metrics import BacklogGauges, BufferMetrics, DeadLetterMetrics, DeliveryMetrics, SeriesGauge
 from console.gateway import GatewayMetrics
 from foundation import durations
@@ -173,6 +173,7 @@ def _metrics() -> str:
             "Collector",
             (
                 IntakeMetrics,
+                QueryMetrics,
                 TailMetrics,
                 HostMetrics,
                 BufferMetrics,

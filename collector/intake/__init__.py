@@ -6,6 +6,9 @@ lane        plain writes of known lines, judged, kept and answered together
 head        the heads that the lane reads itself
 write       /api/v2/write, /write, /v1/telemetry
 query       /query
+question    what a request to it asks
+sharing     equal questions at once are answered by one run
+results     its answers: JSON or CSV, packed, long ones in pieces
 chunks      answers to chunked=true
 health      /ping, /health, /ready
 body        reading and inflating within limits

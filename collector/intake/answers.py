@@ -24,6 +24,7 @@ _CODES = {
     408: "request timeout",
     413: "request too large",
     422: "unprocessable entity",
+    499: "client closed request",
     500: "internal error",
     503: "unavailable",
 }

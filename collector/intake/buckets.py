@@ -71,6 +71,15 @@ class Buckets:
             return bucket
         return f"{bucket}/{policy}"
 
+    async def has(self, bucket: str) -> bool:
+        """Whether a store that makes buckets has this one now; of others, and while it is away, that is not said."""
+        if not self._store.makes_buckets:
+            return False
+        try:
+            return bucket in await self._store.buckets()
+        except Transient:
+            return False
+
     def may_be_id(self, text: str) -> bool:
         """Whether it could be the id of a bucket, for which the store has to be asked."""
         return len(text) == _ID_DIGITS and not self._store.makes_buckets and _ID.fullmatch(text) is not None

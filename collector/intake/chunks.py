@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import orjson
@@ -16,19 +16,16 @@ from store.contract import StatementResult
 from store.render import to_json
 
 
-def chunked_json(results: Sequence[StatementResult], rows: int, *, epoch: str | None) -> bytes:
-    """All results, at most `rows` rows in a document."""
-    return b"".join(
-        orjson.dumps(document) + b"\n" for result in results for document in _documents(result, rows, epoch)
-    )
+def chunked_json(results: Sequence[StatementResult], rows: int, *, epoch: str | None) -> Iterator[bytes]:
+    """All results, one document after the other, at most `rows` rows in each."""
+    return (orjson.dumps(document) + b"\n" for result in results for document in _documents(result, rows, epoch))
 
 
 def _documents(result: StatementResult, rows: int, epoch: str | None) -> Iterator[dict[str, Any]]:
-    pieces = [(number, piece) for number, piece in _pieces(result, rows)]
-    if not pieces:
+    if not result.series:
         yield _document(result, epoch)
         return
-    for (number, piece), following in pairwise([*pieces, (-1, result)]):
+    for (number, piece), following in pairwise(chain(_pieces(result, rows), [(-1, result)])):
         document = _document(piece, epoch)
         shown = document["results"][0]
         if following[0] == number:

@@ -35,10 +35,11 @@ from collector.intake.health import HealthRoutes, Readiness
 from collector.intake.lane import Lane, Ways
 from collector.intake.letters import LetterRoutes
 from collector.intake.limits import Guard, LimitsConfig
-from collector.intake.metrics import IntakeMetrics, TailMetrics
+from collector.intake.metrics import IntakeMetrics, QueryMetrics, TailMetrics
 from collector.intake.query import QueryRoute
 from collector.intake.refusals import Refusals
 from collector.intake.replay import Replayer
+from collector.intake.sharing import Sharing
 from collector.intake.slowdown import Slowdown
 from collector.intake.tail import TailRoute
 from collector.intake.write import TELEMETRY, V1, V2, Errand, WriteLimits, WriteRoute
@@ -132,6 +133,7 @@ class Intake:
         self._config = config
         self._listening = listening or Listening()
         self._reader = reader
+        self._sharing = Sharing(reader, QueryMetrics(registry))
         self._tokens = tokens
         self._registry = registry
         self._clock = clock
@@ -261,7 +263,13 @@ class Intake:
         self._following.adopt(access)
         deadline_s = config.query_deadline.total_seconds()
         query = QueryRoute(
-            self._reader, access, self._load, self._buckets, default_bucket=config.bucket, deadline_s=deadline_s
+            self._reader,
+            self._sharing,
+            access,
+            self._load,
+            self._buckets,
+            default_bucket=config.bucket,
+            deadline_s=deadline_s,
         )
         letters = LetterRoutes(self._dead, self._replayer, access, self._door, self._load)
         explain = ExplainRoute(
@@ -285,7 +293,7 @@ class Intake:
         self._ways = Ways(self._foresee, access, self._door)
         return {
             **{path: _Route(post, route.answer) for path, route in self._writes.items()},
-            "/query": _Route(frozenset({"GET", "POST"}), query.answer),
+            "/query": _Route(read | post, query.answer),
             "/api/v1/ledger": _Route(read, ledger.answer),
             "/explain": _Route(read, explain.answer),
             "/api/v1/dead": _Route(read | {"DELETE"}, letters.answer),

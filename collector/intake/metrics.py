@@ -101,6 +101,18 @@ class IntakeMetrics:
             observe(one)
 
 
+class QueryMetrics:
+    """What answering questions counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.running = Gauge("tocsin_queries_running", "Questions that the store is answering.", registry=registry)
+        self.shared = Counter(
+            "tocsin_shared_queries_total",
+            "Questions that had the answer of an equal one asked at the same time.",
+            registry=registry,
+        )
+
+
 class TailMetrics:
     """What the live tail counts."""
 

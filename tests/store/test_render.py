@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from store.contract import Series, StatementResult
-from store.render import format_time, from_json, to_csv, to_json
+from store.render import csv_pieces, format_time, from_json, json_pieces, to_csv, to_json
 
 MOMENT = 1_700_000_000_123_456_789
 RESULTS = (
@@ -66,7 +66,7 @@ def test_nothing_asked() -> None:
     [
         ("ns", MOMENT),
         ("u", 1_700_000_000_123_456),
-        ("µ", 1_700_000_000_123_456),
+        ("µ", MOMENT),
         ("ms", 1_700_000_000_123),
         ("s", 1_700_000_000),
         ("m", 28_333_333),
@@ -133,6 +133,16 @@ def test_what_is_not_influxdbs_json(body: bytes) -> None:
     """Anything else is a ValueError, never an empty answer."""
     with pytest.raises(ValueError, match=r".+"):
         from_json(body)
+
+
+def test_pieces_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However an answer is cut, its pieces say together what one JSON document and one CSV file would."""
+    whole = [to_json(RESULTS, epoch="ms"), to_csv(RESULTS, epoch="ms")]
+    for rows in (1, 2, 3):
+        monkeypatch.setattr("store.render._PIECE_ROWS", rows)
+        pieces = [list(json_pieces(RESULTS, epoch="ms")), list(csv_pieces(RESULTS, epoch="ms"))]
+        assert [b"".join(one) for one in pieces] == whole
+        assert len(pieces[1]) > 3 - rows
 
 
 def test_csv() -> None:
