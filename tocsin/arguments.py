@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     _backup(commands)
     _export(commands)
     _token(commands)
+    _acknowledge(commands)
     _silence(commands)
     _rule(commands)
     _operations(commands)
@@ -275,14 +276,31 @@ def _explain(commands: argparse._SubParsersAction[_Parser]) -> None:
     _asks(explain, "read")
 
 
+def _acknowledge(commands: argparse._SubParsersAction[_Parser]) -> None:
+    purpose = "say that you have an alert or an incident in hand: nobody is reminded of it meanwhile"
+    ack = _command(commands, "ack", "acknowledge", purpose, examples.ACKNOWLEDGE)
+    ack.add_argument(
+        "id", metavar="ID", help="of an alert or an incident, as `tocsin explain alert` shows it; or its start"
+    )
+    ack.add_argument("--by", metavar="NAME", help="who has it (default: the name you are logged in with)")
+    ack.add_argument("--comment", default="", metavar="TEXT", help="what is being done, for whoever looks next")
+    ack.add_argument("--undo", action="store_true", help="give it back: nobody has it any more")
+    _asks_alerting(ack)
+
+
+def _asks_alerting(command: _Parser) -> None:
+    """The options of a command that asks the running alerting role."""
+    command.add_argument("--url", default="", help="alerting's URL (default: the one running on this state folder)")
+    command.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="holds alerting.admin_token, where it is needed"
+    )
+    command.add_argument("--json", action="store_true", help="answer as JSON")
+
+
 def _silence(commands: argparse._SubParsersAction[_Parser]) -> None:
     purpose = "hold alerts back from people for a while: add, list, end"
     silence = _command(commands, "silence", "silences", purpose, examples.SILENCES)
-    silence.add_argument("--url", default="", help="alerting's URL (default: the one running on this state folder)")
-    silence.add_argument(
-        "--token-file", type=Path, metavar="FILE", help="holds alerting.admin_token, where it is needed"
-    )
-    silence.add_argument("--json", action="store_true", help="answer as JSON")
+    _asks_alerting(silence)
     actions = silence.add_subparsers(dest="action", required=True, metavar="ACTION")
     add = _action(actions, "add", "make a silence", examples.SILENCES)
     add.add_argument("matchers", nargs="+", metavar="MATCHER", help="""as in routes: team="web", severity=~"warn.*\"""")

@@ -108,6 +108,16 @@ Lines are shown as they are stored, refused ones with their reason. Intake never
 be shown is skipped, and it is said how much (docs/tail.md). Ctrl-C ends it; it waits for a collector that restarts.
 """
 
+ACKNOWLEDGE = """\
+examples:
+  tocsin ack 9f2c4a --comment 'looking at the database'
+  tocsin ack 5d1c0f --by ann             every open alert of the incident
+  tocsin ack 9f2c4a --undo
+
+PagerDuty and Slack say who has it. It ends when the alert ends or gets worse, and then people are paged as ever; a new
+alert of the incident pages, too (docs/acknowledging.md).
+"""
+
 SILENCES = """\
 examples:
   tocsin silence add 'alertname="CheckoutSlow"' 'severity="warning"' --for 2h --comment 'moving the database'
