@@ -25,6 +25,7 @@ from foundation.differences import FIXED
 from foundation.errors import ConfigError
 from foundation.secret import Secret
 from foundation.settings import load, rest
+from foundation.tls import TlsConfig
 from foundation.web import Address
 
 _CONFIGS = {key: plugin.config for key, plugin in NOTIFIERS.items()}
@@ -60,6 +61,7 @@ class AlertingConfig:
     """
 
     listen: str = field(default="127.0.0.1:9093", metadata=FIXED)
+    tls: TlsConfig | None = field(default=None, metadata=FIXED)
     rules: tuple[Path, ...] = ()
     notify: Path | None = None
     collector: str = ""

@@ -29,7 +29,7 @@ _ID = "{id:[0-9A-Za-z]{1,64}}"
 
 class Console:
     """Serves the pages and what they ask for. One process, one event loop. `config` names the URLs of both others,
-    `trust` whose certificate the collector's may be.
+    `trust` whose certificate the collector's may be, `alerting_trust` whose alerting's.
     """
 
     name = "console"
@@ -43,6 +43,7 @@ class Console:
         on_incident: Callable[[str, BaseException | None], None],
         listening: Listening | None = None,
         trust: Trust = True,
+        alerting_trust: Trust = True,
     ) -> None:
         del on_incident  # the console has no task that runs for ever
         self._clock = clock
@@ -51,7 +52,7 @@ class Console:
         self._boards = Boards(config.boards)
         self._charts = Charts()
         self._listening = listening
-        self._gateway = Gateway(config, registry=registry, trust=trust)
+        self._gateway = Gateway(config, registry=registry, trust=trust, alerting_trust=alerting_trust)
         self._entrance = Entrance(
             config,
             clock=clock,

@@ -13,6 +13,7 @@ from argon2.exceptions import InvalidHashError
 
 from foundation.differences import FIXED
 from foundation.secret import Secret
+from foundation.tls import TlsConfig
 from foundation.web import Address
 
 BOARDS = Path(__file__).resolve().parent.parent / "grafana" / "provisioning" / "dashboards" / "json"
@@ -58,6 +59,7 @@ class ConsoleConfig:
     """
 
     listen: str = field(default="127.0.0.1:8080", metadata=FIXED)
+    tls: TlsConfig | None = field(default=None, metadata=FIXED)
     collector: str = ""
     alerting: str = ""
     public_url: str = ""

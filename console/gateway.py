@@ -46,9 +46,16 @@ class GatewayMetrics:
 class Gateway:
     """Holds the one HTTP client of the console; `open` before use, `close` at the end."""
 
-    def __init__(self, config: ConsoleConfig, *, registry: CollectorRegistry, trust: Trust = True) -> None:
+    def __init__(
+        self,
+        config: ConsoleConfig,
+        *,
+        registry: CollectorRegistry,
+        trust: Trust = True,
+        alerting_trust: Trust = True,
+    ) -> None:
         self._config = config
-        self._trust = trust
+        self._trust, self._alerting_trust = trust, alerting_trust
         self._session: aiohttp.ClientSession | None = None
         metrics = GatewayMetrics(registry)
         self._requests, self._refused = metrics.requests, metrics.refused_changes
@@ -133,7 +140,7 @@ class Gateway:
         assert self._session is not None, "open() comes first"  # noqa: S101 - a programmer's mistake, not input
         deadline_s = self._config.deadline.total_seconds()
         timeout = aiohttp.ClientTimeout(total=deadline_s, connect=_CONNECT_S)
-        trust: Trust = True if target == _ALERTING else self._trust
+        trust = self._alerting_trust if target == _ALERTING else self._trust
         try:
             async with self._session.request(
                 method, url, params=params, data=body, headers=headers, timeout=timeout, ssl=trust

@@ -1,6 +1,6 @@
 """TLS by files: the side that listens, and ours when we speak to it ourselves.
 
-The collector's socket takes `Certificates.listening`, our own roles and commands `trust`. Invariants: every file is
+A role's socket takes `Certificates.listening`, those of ours that ask it `trust`. Invariants: every file is
 read and tried out in a handshake of our own before it is put in force; a renewed certificate holds for the next
 handshake without a restart; a file with an error changes nothing.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn
@@ -52,11 +53,11 @@ class TlsConfig:
 class Certificates:
     """The listening side. `listening` is given to a socket once; `look` puts changed files in force behind it."""
 
-    def __init__(self, config: TlsConfig) -> None:
-        """Read every file. Raises ConfigError."""
-        self._config = config
+    def __init__(self, config: TlsConfig, role: str = "collector") -> None:
+        """Read every file. Raises ConfigError, which names the keys of `role`'s section."""
+        self._config, self._role = config, role
         self._read = self._seen = stamp(config)
-        self.listening, self.expires = load(config)
+        self.listening, self.expires = load(config, role)
         self._current = self.listening
         self.listening.sni_callback = self._switch
 
@@ -70,7 +71,7 @@ class Certificates:
         if not at_rest or found == self._read:
             return False
         self._read = found
-        self._current, self.expires = load(self._config)
+        self._current, self.expires = load(self._config, self._role)
         return True
 
     def _switch(self, connection: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _context: ssl.SSLContext) -> None:
@@ -79,19 +80,23 @@ class Certificates:
             connection.context = self._current
 
 
-def load(config: TlsConfig) -> tuple[ssl.SSLContext, float]:
-    """The context to listen with, and when its certificate expires, in seconds since 1970. Raises ConfigError."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    _present(context, "certificate", config.certificate, "key", config.key)
-    if config.client_ca is not None:
-        _ask_for(context, config.client_ca, config.client)
-    return context, ssl.cert_time_to_seconds(str(_shake_hands(context, trust(config), config)["notAfter"]))
+def load(config: TlsConfig, role: str = "collector") -> tuple[ssl.SSLContext, float]:
+    """The context to listen with, and when its certificate expires, in seconds since 1970.
+
+    Raises ConfigError, which names the keys of `role`'s section.
+    """
+    with _told_of(role):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(["http/1.1"])
+        _present(context, "certificate", config.certificate, "key", config.key)
+        if config.client_ca is not None:
+            _ask_for(context, config.client_ca, config.client)
+        return context, ssl.cert_time_to_seconds(str(_shake_hands(context, trust(config, role), config)["notAfter"]))
 
 
-def trust(config: TlsConfig) -> ssl.SSLContext:
-    """The context with which we speak to a collector of this configuration: it trusts that one certificate alone.
+def trust(config: TlsConfig, role: str = "collector") -> ssl.SSLContext:
+    """The context with which we speak to a role of this configuration: it trusts that one certificate alone.
 
     So no name has to match: our own roles dial the address that listen.json gives. Raises ConfigError.
     """
@@ -99,12 +104,17 @@ def trust(config: TlsConfig) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = False
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    add_trust(context, config)
+    add_trust(context, config, role)
     return context
 
 
-def add_trust(context: ssl.SSLContext, config: TlsConfig) -> None:
+def add_trust(context: ssl.SSLContext, config: TlsConfig, role: str = "collector") -> None:
     """Let `context`, which `trust` made, trust the certificate as it is now, and present ours. Raises ConfigError."""
+    with _told_of(role):
+        _add_trust(context, config)
+
+
+def _add_trust(context: ssl.SSLContext, config: TlsConfig) -> None:
     found = _CERTIFICATE.search(_text("certificate", config.certificate))
     if found is None:
         _not_pem("certificate", config.certificate, "certificate")
@@ -218,5 +228,18 @@ def _not_pem(setting: str, path: Path, kind: str) -> NoReturn:
     raise _fault(setting, path, f"holds no {kind} in PEM form", f"it begins with -----BEGIN and holds the {kind}")
 
 
-def _fault(setting: str, path: Path | None, what: str, mend: str) -> ConfigError:
-    return ConfigError(f"collector.tls.{setting}: {path}: {what}; {mend}")
+class _Fault(Exception):
+    """A fault of a file, told without saying whose setting names it."""
+
+
+@contextmanager
+def _told_of(role: str) -> Iterator[None]:
+    """Say in whose section the setting stands. Raises ConfigError."""
+    try:
+        yield
+    except _Fault as fault:
+        raise ConfigError(f"{role}.tls.{fault}") from fault.__cause__
+
+
+def _fault(setting: str, path: Path | None, what: str, mend: str) -> _Fault:
+    return _Fault(f"{setting}: {path}: {what}; {mend}")

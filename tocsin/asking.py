@@ -17,7 +17,7 @@ from foundation.errors import ConfigError, Permanent
 from foundation.secret import Secret
 from tocsin import config as configuration
 from tocsin.config import TocsinConfig
-from tocsin.reaching import url_of
+from tocsin.reaching import tls_of, url_of
 from tocsin.tokens import own_token
 
 _PATIENCE_S = 60.0
@@ -47,8 +47,9 @@ class Peer(ABC):
             if where is None:
                 raise ConfigError(f"no {self.role} runs on {state}; start one with `tocsin up`, or name one with --url")
             self.url = url_of(config, self.role, where)
-            if self.url.startswith("https") and config.collector.tls is not None:
-                self.trust = tls.trust(config.collector.tls)
+            own = tls_of(config, self.role)
+            if own is not None:
+                self.trust = tls.trust(own, self.role)
         if arguments.token_file:
             self._token: Secret | None = Secret(arguments.token_file.read_text().strip())
         else:

@@ -30,6 +30,8 @@ from store.influxdb import InfluxConfig, read_trust
 from tocsin import config as configuration
 from tocsin import statements
 from tocsin.config import TocsinConfig
+from tocsin.keyring import SPEAKERS
+from tocsin.reaching import tls_of
 
 _STAND_IN = {"DEMO_PAGER_URL": "http://127.0.0.1:8187"}
 """What `up --demo` puts into the environment, so that the demo's receivers can be read."""
@@ -94,10 +96,10 @@ def parts(config: TocsinConfig) -> Iterator[tuple[str, Read]]:
 
 
 def _certificates(config: TocsinConfig) -> int:
-    if config.collector.tls is None:
-        return 0
-    _ = tls.load(config.collector.tls)
-    return 1
+    found = [(role, own) for role in SPEAKERS if (own := tls_of(config, role)) is not None]
+    for role, own in found:
+        _ = tls.load(own, role)
+    return len(found)
 
 
 def _servers(config: TocsinConfig) -> list[InfluxConfig]:

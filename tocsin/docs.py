@@ -20,6 +20,7 @@ from alerting.metrics import ConfigMetrics, DispatchMetrics, EvaluatorMetrics, E
 from collector.intake.host import HostMetrics
 from collector.intake.metrics import IntakeMetrics, QueryMetrics, TailMetrics
 from collector.metrics import BacklogGauges, BufferMetrics, DeadLetterMetrics, DeliveryMetrics, SeriesGauge
+from console.entrance import EntranceMetrics
 from console.gateway import GatewayMetrics
 from foundation import durations
 from foundation.decoding import REST
@@ -185,7 +186,7 @@ def _metrics() -> str:
             ),
         ),
         ("Alerting", (EvaluatorMetrics, DispatchMetrics, EventMetrics, HeartbeatMetrics, ConfigMetrics)),
-        ("Console", (GatewayMetrics,)),
+        ("Console", (EntranceMetrics, GatewayMetrics)),
         ("Every process", (FollowMetrics, KeyringMetrics)),
     ):
         registry = CollectorRegistry()

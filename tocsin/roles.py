@@ -42,7 +42,7 @@ Prepare = Callable[[Sections], Awaitable[TakeUp]]
 @dataclass(slots=True)
 class Roles:
     """Builds the roles of one process. `env` is the environment that rule and receiver files may refer to,
-    `listening` what each role listens with, `trust` whose certificate our own collector's may be.
+    `listening` what each role listens with, `trust` whose certificate each of our own may have.
     """
 
     config: TocsinConfig
@@ -52,7 +52,7 @@ class Roles:
     env: Mapping[str, str]
     standing: Standing = field(default_factory=Standing)
     listening: Mapping[str, Listening] = field(default_factory=dict)
-    trust: Trust = True
+    trust: Mapping[str, Trust] = field(default_factory=dict)
     beside: Collector | None = None
     store: Store | None = None
     built: dict[str, Prepare] = field(default_factory=dict)
@@ -126,7 +126,7 @@ class Roles:
             clock=self.clock,
             on_incident=self.incident.report,
             listening=self.listening.get("demo"),
-            trust=sections.trusted(sections.config.demo.collector, self.trust),
+            trust=self._trusted(sections, "collector", sections.config.demo.collector),
         )
         self.built["demo"] = lambda sections: role.prepare(sections.demo())
         return role
@@ -136,7 +136,7 @@ class Roles:
         if "demo" in sections.addresses:
             env.setdefault("DEMO_PAGER_URL", Address.parse(sections.addresses["demo"]).url)
         state = sections.config.state
-        trust = sections.trusted(sections.config.alerting.collector, self.trust)
+        trust = self._trusted(sections, "collector", sections.config.alerting.collector)
         reader = self.store or catalog.build_reader(
             sections.reader(), state=state, clock=self.clock, registry=self.registry, trust=trust
         )
@@ -168,10 +168,14 @@ class Roles:
             clock=self.clock,
             on_incident=self.incident.report,
             listening=self.listening.get("console"),
-            trust=sections.trusted(sections.config.console.collector, self.trust),
+            trust=self._trusted(sections, "collector", sections.config.console.collector),
+            alerting_trust=self._trusted(sections, "alerting", sections.config.console.alerting),
         )
         self.built["console"] = lambda sections: role.prepare(sections.console())
         return role
+
+    def _trusted(self, sections: Sections, role: str, configured: str) -> Trust:
+        return sections.trusted(role, configured, self.trust.get(role, True))
 
 
 class Reading:

@@ -66,14 +66,15 @@ class Sections:
     def console_url(self) -> str:
         """Where messages link to: what was configured, else the address if it is known before the console starts."""
         address = Address.parse(self.config.console.listen)
-        return self.config.console.public_url or (address.url if address.port else "")
+        url = url_of(self.config, "console", self.config.console.listen)
+        return self.config.console.public_url or (url if address.port else "")
 
-    def trusted(self, configured: str, own: Trust) -> Trust:
-        """Whose certificate the collector's may be: `own` where it is found by itself, else whom this machine trusts.
+    def trusted(self, role: str, configured: str, own: Trust) -> Trust:
+        """Whose certificate a role's may be: `own` where it is found by itself, else whom this machine trusts.
 
-        A collector elsewhere, `configured` by its URL, is known by its name.
+        A role elsewhere, `configured` by its URL, is known by its name.
         """
-        return own if "collector" in self.addresses or not configured else True
+        return own if role in self.addresses or not configured else True
 
     def _token(self, configured: Secret | None) -> Secret | None:
         """What was configured, else the stack's own token where the collector keeps its state beside us."""

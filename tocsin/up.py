@@ -7,7 +7,7 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +25,8 @@ from tocsin import config as configuration
 from tocsin.config import Source, Stamp, TocsinConfig
 from tocsin.follow import Follower, FollowMetrics
 from tocsin.inheriting import inherit
-from tocsin.keyring import Keyring, KeyringMetrics
-from tocsin.reaching import url_of
+from tocsin.keyring import SPEAKERS, Keyring, KeyringMetrics
+from tocsin.reaching import tls_of, url_of
 from tocsin.roles import NAMES, Roles
 
 if sys.platform == "win32":
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = source.read()
     logs.setup(config.logs.form, config.logs.level)
     registry = CollectorRegistry()
-    keyring = Keyring(config.collector.tls, listens="collector" in names, metrics=KeyringMetrics(registry))
+    keyrings = _keyrings(config, names, registry)
     with suppress(listen.DiskFull):  # a full disk is no reason not to start: delivery makes room
         listen.withdraw(config.state, names, os.getpid())
     handed_over = asyncio.Event()
@@ -57,10 +57,10 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         inherited = inherit(config, names, os.environ, take_over=bool(getattr(arguments, "take_over", False)))
         listening = {name: Listening(inherited.get(name, ())) for name in names}
-        if "collector" in listening:
-            listening["collector"].tls = keyring.listening
+        for name in listening.keys() & keyrings.keys():
+            listening[name].tls = keyrings[name].listening
         offer = Offer(config.state, listening, handed_over.set)
-        process = Process(source, config, stamp, registry, keyring, listening, offer)
+        process = Process(source, config, stamp, registry, keyrings, listening, offer)
         return run_loop(process.serve(handed_over))
     finally:
         if not handed_over.is_set():
@@ -68,6 +68,11 @@ def run(arguments: argparse.Namespace) -> int:
                 listen.withdraw(config.state, names, os.getpid())
         if offer is not None:
             offer.close()
+
+
+def _keyrings(config: TocsinConfig, names: Sequence[str], registry: CollectorRegistry) -> Mapping[str, Keyring]:
+    metrics = KeyringMetrics(registry)
+    return {role: Keyring(tls_of(config, role), listens=role in names, metrics=metrics, role=role) for role in SPEAKERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ class Process:
     config: TocsinConfig
     stamp: Stamp | None
     registry: CollectorRegistry
-    keyring: Keyring
+    keyrings: Mapping[str, Keyring]
     listening: Mapping[str, Listening]
     offer: Offer
 
@@ -86,7 +91,8 @@ class Process:
         """Run the roles until a signal, an incident, or until they are handed over. Returns the exit code."""
         config, incident, standing = self.config, lifecycle.Incident(), Standing()
         roles = Roles(config, SystemClock(), self.registry, incident, os.environ, standing)
-        roles.listening, roles.trust = self.listening, self.keyring.trust
+        roles.listening = self.listening
+        roles.trust = {name: keyring.trust for name, keyring in self.keyrings.items()}
         metrics = FollowMetrics(self.registry)
         follower = Follower(self.source, config, self.stamp, roles.prepare, standing=standing, metrics=metrics)
 
@@ -104,7 +110,8 @@ class Process:
                 await self.offer.made()
                 await announce(config.state, bound)
                 _ = beside.create_task(follower.run(hang_up), name="configuration")
-                _ = beside.create_task(self.keyring.run(), name="certificates")
+                for name, keyring in self.keyrings.items():
+                    _ = beside.create_task(keyring.run(), name=f"certificates of {name}")
 
         plans = [roles.plan(name) for name in self.listening]
         return await lifecycle.serve(plans, incident, ready, follow, handed_over=handed_over)

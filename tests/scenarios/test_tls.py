@@ -24,13 +24,18 @@ collector:
   tokens: open
   host: {enabled: false}
   tls: {certificate: collector.pem, key: collector.key, client_ca: ca.pem}
+alerting:
+  tls: {certificate: alerting.pem, key: alerting.key}
+console:
+  tls: {certificate: console.pem, key: console.key}
 """
 
 
 @pytest.fixture
 async def authority(tmp_path: Path) -> Authority:
     authority = Authority(tmp_path)
-    authority.issue("collector")
+    for role in ("collector", "alerting", "console"):
+        authority.issue(role)
     (tmp_path / "tocsin.yml").write_text(CONFIG)
     return authority
 
@@ -47,6 +52,11 @@ async def process(authority: Authority, tmp_path: Path) -> AsyncIterator[Running
 def own_side(folder: Path) -> ssl.SSLContext:
     pair = {"certificate": folder / "collector.pem", "key": folder / "collector.key"}
     return trust(TlsConfig(client_ca=folder / "ca.pem", **pair))
+
+
+def beside(folder: Path, role: str) -> ssl.SSLContext:
+    """Trusts a role's certificate, and has none."""
+    return trust(TlsConfig(certificate=folder / f"{role}.pem", key=folder / f"{role}.key"))
 
 
 def credulous() -> ssl.SSLContext:
@@ -80,8 +90,7 @@ async def test_the_stack_speaks_mutual_tls_and_a_renewal_needs_no_restart(
                 return answer.status
 
         async def behind_console() -> int:
-            async with http.get(f"{process.url('console')}/api/collector") as answer:
-                return answer.status
+            return await told(http, process, "api/collector")
 
         old = own_side(tmp_path)
         assert await write("m f=1 10", old) == 204
@@ -107,6 +116,25 @@ async def test_the_stack_speaks_mutual_tls_and_a_renewal_needs_no_restart(
         assert await until(behind_console, what="the console with the renewed certificate") == 200
         assert (await command(process, "status")).returncode == 0
     assert await asyncio.to_thread(process.interrupt, 20.0) == 0
+
+
+async def told(http: aiohttp.ClientSession, process: Running, path: str) -> int:
+    """The status of what the console answers, over TLS."""
+    url = f"https://{process.listening()['console']}/{path}"
+    async with http.get(url, ssl=beside(process.state.parent, "console")) as answer:
+        return answer.status
+
+
+async def test_alerting_and_console_listen_with_tls_too(process: Running) -> None:
+    """The console asks alerting over TLS and a command does, too; in clear nobody is answered."""
+    await process.ready("collector", "alerting", "console")
+    async with aiohttp.ClientSession() as http:
+        assert await told(http, process, "api/alerting/status") == 200
+        made = await command(process, "silence", "list", "--json")
+        assert (made.returncode, json.loads(made.stdout)) == (0, {"silences": []}), made.stderr
+        for role in ("alerting", "console"):
+            with pytest.raises(aiohttp.ClientError):
+                await http.get(process.url(role))
 
 
 async def test_check_finds_a_key_of_another_certificate(authority: Authority, tmp_path: Path) -> None:

@@ -30,7 +30,12 @@ class Held:
         self.keyring.look()
 
     def count(self, outcome: str) -> float:
-        return self.registry.get_sample_value("tocsin_certificate_readings_total", {"outcome": outcome}) or 0.0
+        return (
+            self.registry.get_sample_value(
+                "tocsin_certificate_readings_total", {"role": "collector", "outcome": outcome}
+            )
+            or 0.0
+        )
 
 
 def hold(config: TlsConfig | None, *, listens: bool) -> Held:
@@ -89,18 +94,18 @@ def test_without_tls_there_is_nothing_to_hold() -> None:
     held.keyring.look()
 
     assert (held.keyring.listening, held.keyring.trust) == (None, True)
-    assert held.registry.get_sample_value("tocsin_certificate_expires_seconds") == 0
+    assert held.registry.get_sample_value("tocsin_certificate_expires_seconds", {"role": "collector"}) == 0
 
 
 def test_the_day_of_expiry_is_shown(config: TlsConfig, authority: Authority) -> None:
     """Of the certificate that is in force now."""
     held = hold(config, listens=True)
-    before = held.registry.get_sample_value("tocsin_certificate_expires_seconds")
+    before = held.registry.get_sample_value("tocsin_certificate_expires_seconds", {"role": "collector"})
     longer: Pair = authority.issue("longer", days=32)
     replace_files(config, longer)
     held.look_until_at_rest()
 
-    after = held.registry.get_sample_value("tocsin_certificate_expires_seconds")
+    after = held.registry.get_sample_value("tocsin_certificate_expires_seconds", {"role": "collector"})
     assert before is not None
     assert after is not None
     assert after - before == pytest.approx(30 * 86_400, abs=3_600)

@@ -10,13 +10,12 @@ from foundation import tls
 from foundation.clock import Clock
 from foundation.errors import ConfigError
 from foundation.secret import Secret
-from foundation.tls import TlsConfig
 from store.influxdb import InfluxConfig
 from tocsin.config import TocsinConfig
 from tocsin.doctor.contract import NotNow
 from tocsin.doctor.machine import Machine
 from tocsin.doctor.web import Door, Web
-from tocsin.reaching import url_of
+from tocsin.reaching import tls_of, url_of
 from tocsin.tokens import own_token
 
 
@@ -66,18 +65,18 @@ class Patient:
             yield f"collector.destinations[{index}].store", one.store, one.buckets.get(bucket, bucket)
 
     def _door(self, role: str, token: Secret | None) -> Door:
-        own = self.config.collector.tls if role == "collector" else None
         headers = {"Authorization": f"Token {token.reveal()}"} if token else {}
         where = self.announced.get(role)
         if where is not None:
-            return Door(self.web, url_of(self.config, role, where), headers, _trust(own))
+            return Door(self.web, url_of(self.config, role, where), headers, _trust(self.config, role))
         if role in self.elsewhere:
             return Door(self.web, self.elsewhere[role], headers)
         raise NotNow(f"no {role} runs")
 
 
-def _trust(own: TlsConfig | None) -> ssl.SSLContext | None:
+def _trust(config: TocsinConfig, role: str) -> ssl.SSLContext | None:
+    own = tls_of(config, role)
     try:
-        return tls.trust(own) if own is not None else None
+        return tls.trust(own, role) if own is not None else None
     except ConfigError as error:
         raise NotNow("the certificate has a fault") from error
