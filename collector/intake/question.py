@@ -23,8 +23,11 @@ _FORM = "application/x-www-form-urlencoded"
 async def read_params(
     request: web.BaseRequest, params: Mapping[str, str], longest_s: float, load: Load
 ) -> Mapping[str, str]:
-    """All parameters; `params` are those of the address. Raises Refusal for a body that cannot be read."""
-    if request.method != "POST":
+    """All parameters; `params` are those of the address. Raises Refusal for a body that cannot be read.
+
+    Old clients call the body that they do not send packed, too.
+    """
+    if request.method != "POST" or not request.body_exists:
         return params
     body = await read_body(request, _MOST_BYTES, longest_s, load=load)
     return {**params, **_in_body(body, request.headers.get("Content-Type", _FORM))} if body else params
