@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from alerting.acknowledgement import Acknowledgement
 from alerting.alert import Alert, Change, Datapoint, Level, State, labels_of
 from alerting.flush import compose
 from alerting.memory.contract import (
@@ -366,6 +367,62 @@ async def test_silences_come_back(memory: Memory, path: Path) -> None:
     again = SqliteMemory(path)
     await again.open()
     assert list(await again.silences()) == [silenced(comment="done")]
+    await again.close()
+
+
+def in_hand(alert_id: str = "a1", author: str = "ann") -> Acknowledgement:
+    return Acknowledgement(alert_id=alert_id, level=Level.WARNING, author=author, comment='the "big" one', at=NOW)
+
+
+async def test_acknowledgements_come_back(memory: Memory, path: Path) -> None:
+    """As they were; a newer one takes the place of that of the same alert, and what was released is gone."""
+    await memory.commit(Decision(acknowledged=(in_hand(), in_hand("a2"))), now=NOW)
+    await memory.commit(Decision(acknowledged=(in_hand(author="bob"),), released=("a2",)), now=NOW)
+    await memory.close()
+    again = SqliteMemory(path)
+    await again.open()
+    assert list(await again.acknowledgements()) == [in_hand(author="bob")]
+    await again.close()
+
+
+async def test_what_a_group_knows_of_acknowledgements_comes_back(memory: Memory, path: Path) -> None:
+    """Who has what in hand as far as its receiver heard, when a reminder was spared, and the same of a message."""
+    group = replace(fired().group, taken={"a1": NOW.isoformat()}, spared_at=NOW)
+    draft = firing(group)
+    views = tuple(replace(view, acknowledged=in_hand()) for view in draft.message.alerts)
+    draft = replace(draft, message=replace(draft.message, alerts=views, is_acknowledged=True))
+    await memory.commit(Decision(groups=(replace(fired(), group=group),), drafts=(draft,)), now=NOW)
+    await memory.close()
+    again = SqliteMemory(path)
+    await again.open()
+    assert list(await again.groups()) == [group]
+    assert [row.message for row in await again.notifications(Outcome.PENDING)] == [draft.message]
+    await again.close()
+
+
+async def test_one_alert_is_found_by_its_id(memory: Memory) -> None:
+    """With its last words; None where there is none."""
+    alert = change(Change.FIRED).alert
+    words = Words(annotations={"summary": "slow"})
+    await memory.commit(Decision(alerts=(alert,), words={alert.fingerprint: words}), now=NOW)
+    assert await memory.alert(alert.fingerprint) == KeptAlert(alert=alert, words=words)
+    assert await memory.alert("another") is None
+
+
+async def test_a_file_of_the_third_format_is_taken_up(memory: Memory, path: Path) -> None:
+    """It had no acknowledgements; its groups stay, and it can hold them from now on."""
+    await memory.commit(Decision(groups=(fired(),)), now=NOW)
+    await memory.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE acknowledgements")
+        connection.execute("PRAGMA user_version = 3")
+        connection.execute("UPDATE groups SET data = json_remove(data, '$.taken', '$.spared_at')")
+    connection.close()
+    again = SqliteMemory(path)
+    await again.open()
+    await again.commit(Decision(acknowledged=(in_hand(),)), now=NOW)
+    assert list(await again.acknowledgements()) == [in_hand()]
+    assert list(await again.groups()) == [fired().group]
     await again.close()
 
 

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiohttp import web
 
+from alerting.acknowledgement import Acknowledgement
+from alerting.alert import Level
 from alerting.notify.action import Action, ActionConfig
 from alerting.notify.apprise import Apprise, AppriseConfig
 from alerting.notify.catalog import NOTIFIERS
@@ -402,6 +404,17 @@ async def test_what_is_left_out_is_told_with_its_reason(rig: Rig) -> None:
     await rig.notifier.send(message(muted=("2 alerts silenced by ann until noon: moving house",)), now=NOW)
 
     assert "2 alerts silenced by ann until noon: moving house" in rig.taken()[0]
+
+
+async def test_who_has_it_in_hand_is_told(rig: Rig) -> None:
+    """A message about an incident that somebody has names who, and why; what that person wrote stays inert."""
+    known = Acknowledgement(alert_id="a", level=Level.CRITICAL, author="Ann Example", comment=HOSTILE, at=NOW)
+    await rig.notifier.send(message(alert(acknowledged=known), is_acknowledged=True), now=NOW)
+
+    text = rig.taken()[-1]
+    assert "Ann Example" in text
+    assert "\x1b" not in text
+    assert "\nBcc:" not in text
 
 
 async def test_a_late_message_says_so(rig: Rig) -> None:

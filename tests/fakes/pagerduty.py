@@ -22,10 +22,14 @@ EVENT_BYTES = 512_000
 
 @dataclass
 class Incident:
-    """An incident: open from its first trigger to its resolve; a trigger after that opens a new one."""
+    """An incident: open from its first trigger to its resolve; a trigger after that opens a new one.
+
+    People are notified when it opens; while it is acknowledged no trigger notifies anybody.
+    """
 
     dedup_key: str
     open: bool = True
+    acknowledged: bool = False
     events: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -65,6 +69,7 @@ class FakePagerDuty(FakeService):
         if running is not None:
             running.events.append(event)
             running.open = event["event_action"] != "resolve"
+            running.acknowledged = running.acknowledged or event["event_action"] == "acknowledge"
         return key
 
 

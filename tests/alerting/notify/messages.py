@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from alerting.acknowledgement import Acknowledgement
+from alerting.alert import Level
 from alerting.notify.contract import AlertView, Message, Status
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
@@ -24,6 +26,18 @@ def alert(**changes: Any) -> AlertView:
 
 def ended(**changes: Any) -> AlertView:
     return alert(**{"status": Status.RESOLVED, "ended": NOW, "reason": "412 < 500", **changes})
+
+
+def in_hand(**changes: Any) -> AlertView:
+    known = Acknowledgement(
+        alert_id="a1", level=Level.CRITICAL, author="ann", comment="looking at the <database>", at=NOW
+    )
+    return alert(**{"acknowledged": known, **changes})
+
+
+def taken(**changes: Any) -> Message:
+    """What is said of an incident when somebody takes it."""
+    return message(in_hand(), **{"is_acknowledged": True, "why": "acknowledged", **changes})
 
 
 def message(*alerts: AlertView, **changes: Any) -> Message:

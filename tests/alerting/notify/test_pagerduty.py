@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import orjson
 import pytest
 
-from alerting.notify.contract import Status
-from alerting.notify.pagerduty import EVENT_BYTES, PagerDuty, PagerDutyConfig, event
+from alerting.notify.contract import Message, Status
+from alerting.notify.pagerduty import EVENT_BYTES, PagerDuty, PagerDutyConfig, actions, event
 from alerting.notify.plugin import Deps
 from foundation.secret import Secret
-from tests.alerting.notify.messages import NOW, alert, ended, message
+from tests.alerting.notify.messages import NOW, alert, ended, in_hand, message, taken
 from tests.fakes.pagerduty import FakePagerDuty
 
 
@@ -130,6 +131,46 @@ async def test_an_incident_opens_once_and_closes_by_its_own_resolve() -> None:
         assert [(incident.dedup_key, incident.open) for incident in service.incidents] == [
             ("1f2e3d4c5b6a7988", False),
             ("other", True),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("said", "receipt", "expected"),
+    [
+        (taken(), "trigger", ("acknowledge",)),
+        (taken(), "acknowledge", ("acknowledge",)),
+        (taken(), "", ("trigger", "acknowledge")),
+        (taken(), "resolve", ("trigger", "acknowledge")),
+        (taken(why="changed"), "acknowledge", ("trigger", "acknowledge")),
+        (taken(why="first"), "", ("trigger", "acknowledge")),
+        (message(why="released"), "acknowledge", ("trigger",)),
+        (message(in_hand(), alert(), why="acknowledged"), "trigger", ("trigger",)),
+        (message(ended(), status=Status.RESOLVED, why="reopened"), "acknowledge", ("resolve",)),
+    ],
+)
+def test_the_actions_of_a_message(said: Message, receipt: str, expected: tuple[str, ...]) -> None:
+    """Taken as a whole it is acknowledged, after a trigger where PagerDuty may not have it; in part it is not."""
+    assert actions(replace(said, receipt=receipt)) == expected
+
+
+async def test_an_incident_that_was_taken_and_given_back_pages_again() -> None:
+    """One incident is acknowledged by who took it; the next word that it is nobody's opens another under its key."""
+    async with FakePagerDuty() as service:
+        notifier = PagerDuty(PagerDutyConfig(routing_key=Secret("k" * 32), url=service.url), Deps())
+        over = replace(message(), status=Status.RESOLVED, why="reopened")
+        receipt = ""
+        for said in (message(why="first"), taken(), taken(why="changed"), over, message(why="raised")):
+            receipt = await notifier.send(replace(said, receipt=receipt), now=NOW)
+        await notifier.close()
+
+        assert service.refusals == []
+        assert [(one.dedup_key, one.open, one.acknowledged) for one in service.incidents] == [
+            ("1f2e3d4c5b6a7988", False, True),
+            ("1f2e3d4c5b6a7988", True, False),
+        ]
+        told = next(one for one in service.events if one["event_action"] == "acknowledge")
+        assert told["payload"]["custom_details"]["acknowledged"] == [
+            "Acknowledged by ann at 2026-11-22 14:00:00 UTC: looking at the <database>"
         ]
 
 

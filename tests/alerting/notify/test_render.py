@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from alerting.notify.contract import Status
-from alerting.notify.render import LATE_AFTER, MOST_ALERTS, body, headline, number, one_line, span
-from tests.alerting.notify.messages import NOW, alert, ended, message
+from alerting.notify.contract import Message, Status
+from alerting.notify.render import LATE_AFTER, MOST_ALERTS, body, hands, headline, number, one_line, span
+from tests.alerting.notify.messages import NOW, alert, ended, in_hand, message, taken
 
 
 def test_the_headline_is_severity_and_summary() -> None:
@@ -105,6 +106,32 @@ def test_a_reminder_says_that_it_is_one() -> None:
 
     assert reminder in body(message(why="repeat"), NOW)
     assert "reminder" not in body(message(why="first"), NOW)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (taken(), ["Acknowledged by ann at 2026-11-22 14:00:00 UTC: looking at the <database>"]),
+        (
+            message(in_hand(), alert(), why="acknowledged"),
+            ["1 alert acknowledged by ann at 2026-11-22 14:00:00 UTC: looking at the <database>"],
+        ),
+        (message(why="released"), ["Given back: nobody has it in hand any more"]),
+        (message(), []),
+    ],
+)
+def test_who_has_alerts_in_hand(said: Message, told: list[str]) -> None:
+    """All of an incident, or how many of its alerts; and that nobody has it any more."""
+    assert hands(said) == told
+
+
+def test_many_who_have_alerts_in_hand_are_counted() -> None:
+    """Five are named, the others counted."""
+    known = in_hand().acknowledged
+    assert known is not None
+    some = [in_hand(acknowledged=replace(known, author=f"a{number}")) for number in range(8)]
+    assert len(hands(message(*some))) == 6
+    assert hands(message(*some))[-1] == "and 3 more"
 
 
 def test_a_long_description_is_told_in_part() -> None:

@@ -9,7 +9,7 @@ from alerting.notify.plugin import Deps
 from alerting.notify.slack import Slack, SlackConfig, post
 from alerting.notify.slack_text import TEXT_CHARACTERS, text
 from foundation.secret import Secret
-from tests.alerting.notify.messages import NOW, alert, ended, message
+from tests.alerting.notify.messages import NOW, alert, ended, message, taken
 from tests.fakes.service import Answer
 from tests.fakes.slack import FakeSlack
 
@@ -55,6 +55,14 @@ def test_what_comes_from_labels_is_shown_as_it_is_written(bait: str) -> None:
 def test_a_runbook_that_could_break_out_is_no_link(url: str) -> None:
     """Only a plain web address is put into brackets."""
     assert "<" not in text(message(alert(runbook_url=url)), NOW)
+
+
+def test_who_took_it_is_one_short_message() -> None:
+    """An incoming webhook edits nothing: it says who has it, and repeats no description, label or link."""
+    said = post(taken(url="http://127.0.0.1:8080/alerts"), NOW)["text"]
+    assert said.split("\n")[0] == ":eyes: *[CRITICAL, ACKNOWLEDGED] /pay is slow*"
+    assert "Acknowledged by ann" in said
+    assert "Open in Tocsin" not in said
 
 
 def test_names_are_not_linked() -> None:

@@ -14,7 +14,7 @@ from alerting.notify.contract import Message, Notifier, Refusal, Status, Unanswe
 from alerting.notify.plugin import Deps
 from alerting.notify.slack import SlackConfig, build, preview
 from foundation.secret import Secret
-from tests.alerting.notify.messages import NOW, alert, ended, message
+from tests.alerting.notify.messages import NOW, alert, ended, message, taken
 from tests.fakes.service import Answer
 from tests.fakes.slack import FakeSlackApi
 
@@ -89,6 +89,20 @@ async def test_what_people_must_notice_is_said_in_the_thread() -> None:
         ]
         assert "A reminder" in service.threads[ts][2]["text"]
         assert len(service.broadcast) == 1
+
+
+async def test_who_took_it_stands_in_the_message_and_rings_no_bell() -> None:
+    """The message is edited and says who has it and why, as it is written; given back is said in the thread."""
+    async with channel() as (service, notifier):
+        receipt = await tell(notifier, message(why="first"), taken())
+        ((ts, shown),) = service.channel.items()
+        assert shown["text"] == ":eyes: *[CRITICAL, ACKNOWLEDGED] /pay is slow*"
+        assert "_Acknowledged by ann at 2026-11-22 14:00:00 UTC: looking at the &lt;database&gt;._" in words(shown)
+        assert service.threads == {}
+        await tell(notifier, replace(message(why="released"), receipt=receipt))
+
+        assert shown["text"] == ":rotating_light: *[CRITICAL] /pay is slow*"
+        assert "Given back: nobody has it in hand any more" in service.threads[ts][0]["text"]
 
 
 async def test_what_came_before_is_found_again_by_another_process() -> None:

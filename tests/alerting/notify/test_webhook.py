@@ -9,9 +9,11 @@ import pytest
 from alerting.notify.action import Action, ActionConfig
 from alerting.notify.contract import AlertView, Message, Refusal, Status, Unreachable
 from alerting.notify.payload import plain
-from alerting.notify.plugin import Deps
+from alerting.notify.plugin import Deps, Manner
 from alerting.notify.webhook import Webhook, WebhookConfig, alertmanager, delivery
+from alerting.notify.webhook import manner as webhook_manner
 from foundation.secret import Secret
+from tests.alerting.notify.messages import taken
 from tests.fakes.service import Answer
 from tests.fakes.webhook import FakeWebhook
 
@@ -97,6 +99,20 @@ async def test_what_is_posted(changes: dict[str, Any], expected: Any) -> None:
     assert service.calls == [expected]
     assert service.headers[0]["X-Team"] == "shop"
     assert service.headers[0]["X-Tocsin-Delivery"] == delivery(MESSAGE)
+
+
+def test_alertmanagers_payload_has_no_word_for_hands() -> None:
+    """What reads it would take an acknowledgement for an alarm; our own and a template's readers can tell."""
+    url = Secret("http://127.0.0.1:1/")
+    assert webhook_manner(WebhookConfig(url=url, format="alertmanager")) is Manner.IGNORES
+    assert webhook_manner(WebhookConfig(url=url)) is Manner.TELLS
+    told = plain(taken(), NOW)
+    assert (told["acknowledged"], told["why"]) == (True, "acknowledged")
+    assert told["alerts"][0]["acknowledged"] == {
+        "author": "ann",
+        "comment": "looking at the <database>",
+        "at": "2026-11-22T14:00:00Z",
+    }
 
 
 def test_a_delivery_is_named_after_what_it_says() -> None:
