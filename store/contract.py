@@ -64,6 +64,30 @@ class Copied:
     lines: Mapping[str, Mapping[str, int]]
 
 
+@dataclass(frozen=True, slots=True)
+class RollupStanding:
+    """How far a rollup is. `source` and `target` are bucket/measurement; `definition` is the whole of it as text.
+
+    Every window that ends by `complete_until_ns` is in the target, and `lag_s` is how long ago the first began that is
+    not (0 where all are); `pending_windows` counts those. Since the start: windows `rolled` for the first time, rolled
+    `again`, and left as they are because points of theirs were deleted for their age (`frozen`); `failures`, and the
+    `problem` that it has now, empty while it has none.
+    """
+
+    name: str
+    source: str
+    target: str
+    definition: str
+    complete_until_ns: int
+    lag_s: float
+    pending_windows: int
+    rolled: int
+    again: int
+    frozen: int
+    failures: int
+    problem: str
+
+
 class Reader(Protocol):
     """Answers InfluxQL."""
 

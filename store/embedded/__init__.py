@@ -7,6 +7,7 @@
     copying     a copy of the file as of one moment, beside running writes
     export      points out of such a copy, as line protocol and as Parquet
     retention   how long a bucket keeps its points, and who deletes those that are older
+    rollups     continuous queries: aggregates by window in measurements of their own, kept right as lines arrive
 
 Writing, in the order in which lines walk:
 

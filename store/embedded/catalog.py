@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from foundation.batch import FieldType
 from foundation.errors import ConfigError
-from store.embedded.schema import CATALOG_SQL, FORMAT, TIME, Column, Kind, Table, Tables
+from store.embedded.schema import CATALOG_SQL, FORMAT, LIFE_SQL, TIME, Column, Kind, Table, Tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -175,3 +175,8 @@ def _check_format(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             f"{path}: the file has format {rows[0][0]}, this version of Tocsin reads up to {FORMAT}; "
             "upgrade Tocsin, or set store.path to another file"
         )
+    if rows[0][0] < FORMAT:
+        connection.execute("BEGIN")
+        connection.execute(LIFE_SQL)
+        connection.execute("UPDATE format SET version = ?", [FORMAT])
+        connection.execute("COMMIT")

@@ -19,9 +19,10 @@ from store.embedded.recent.memory import Recent
 from store.embedded.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from foundation.clock import Clock
+    from store.embedded.rollups.definition import Rollup
 
 
 class Cursors:
@@ -58,6 +59,8 @@ class OpenFile:
     writer: Writer
     reader: EmbeddedReader
     recent: Recent
+    refused: Mapping[str, str]
+    """rollup -> why it must not run"""
 
     def close(self) -> None:
         """Close the file; it is free for others at once."""
@@ -66,7 +69,12 @@ class OpenFile:
 
 
 def open_file(
-    path: Path, settings: Mapping[str, str | int | bool], clock: Clock, *, recent: Recent
+    path: Path,
+    settings: Mapping[str, str | int | bool],
+    clock: Clock,
+    rollups: Sequence[Rollup] = (),
+    *,
+    recent: Recent,
 ) -> OpenFile:
     """Open or make the file; `recent` is new, and this file's own. Raises ConfigError when another process holds it, or when it is not ours or newer."""
     try:
@@ -78,13 +86,14 @@ def open_file(
         _confine(connection, path)
         catalog = load_catalog(connection, path)
         writing = connection.cursor()
-        writer = Writer(writing, catalog, recent=recent)
+        writer = Writer(writing, catalog, rollups, recent)
+        refused = writer.begin_rollups()
     except BaseException:
         connection.close()
         raise
     cursors = Cursors(connection)
     reader = EmbeddedReader(cursors.make, catalog.tables, clock, catalog.buckets, recent)
-    return OpenFile(connection, cursors, writing, catalog, writer, reader, recent)
+    return OpenFile(connection, cursors, writing, catalog, writer, reader, recent, refused)
 
 
 def _confine(connection: duckdb.DuckDBPyConnection, path: Path) -> None:

@@ -71,11 +71,20 @@ class Change(Protocol):
 
 
 class Expiry:
-    """Deletes points that are older than their bucket keeps them. `on_expired` is told bucket and lines."""
+    """Deletes points that are older than their bucket keeps them. `on_expired` is told bucket and lines.
+
+    `held` gives the first moment of a bucket that has yet to be rolled up, None where there is none: it stays.
+    """
 
     def __init__(
-        self, retention: Retention, change: Change, clock: Clock, on_expired: Callable[[str, int], None]
+        self,
+        retention: Retention,
+        change: Change,
+        clock: Clock,
+        on_expired: Callable[[str, int], None],
+        held: Callable[[str], int | None],
     ) -> None:
+        self._held = held
         self._retention = retention
         self._change = change
         self._clock = clock
@@ -97,7 +106,9 @@ class Expiry:
         for bucket in await self._change(lambda file: file.catalog.buckets()):
             bound = self._retention.bound(bucket, now_ns)
             if bound is not None:
-                gone += await self._sweep_bucket(bucket, bound.first_ns)
+                held = self._held(bucket)
+                first_ns = bound.first_ns if held is None else min(bound.first_ns, held)
+                gone += await self._sweep_bucket(bucket, first_ns)
         if gone:
             await self._change(lambda file: file.writer.checkpoint())
         return gone
@@ -107,12 +118,12 @@ class Expiry:
         for table in (await self._change(lambda file: file.catalog.tables(bucket)) or {}).values():
             deleted = _SLICE_ROWS
             while deleted == _SLICE_ROWS:
-                deleted = await self._expire(table.relation, first_ns)
+                deleted = await self._expire(bucket, table.relation, first_ns)
                 self._on_expired(bucket, deleted)
                 gone += deleted
                 if deleted:
                     await asyncio.sleep(_PAUSE_S)
         return gone
 
-    async def _expire(self, relation: str, first_ns: int) -> int:
-        return await self._change(lambda file: file.writer.expire(relation, first_ns, _SLICE_ROWS))
+    async def _expire(self, bucket: str, relation: str, first_ns: int) -> int:
+        return await self._change(lambda file: file.writer.expire(bucket, relation, first_ns, _SLICE_ROWS))

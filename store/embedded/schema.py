@@ -18,13 +18,29 @@ from typing import Final, Literal
 
 from foundation.batch import FieldType
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of the file's layout. A newer file is refused, an older one migrated."""
 
 TIME: Final = "time"
 """Physical name of the column that holds nanoseconds since 1970."""
 
-CATALOG_SQL: Final = """
+LIFE_SQL: Final = """
+CREATE TABLE rollups (
+    name VARCHAR NOT NULL, bucket VARCHAR NOT NULL, measurement VARCHAR NOT NULL, definition VARCHAR NOT NULL
+);
+CREATE TABLE rollup_marks (rollup VARCHAR NOT NULL, spans BIGINT[] NOT NULL);
+CREATE TABLE horizons (bucket VARCHAR NOT NULL, before BIGINT NOT NULL);
+CREATE TABLE clock (believed BIGINT NOT NULL);
+"""
+"""What format 2 added: the life of the points. Older programs would not mark for rollups what they write.
+
+`rollups` names every target that was ever rolled into; its definition is empty while nobody rolls it. `spans` are
+first, last, first, last ... of the windows to be rolled. Points of a bucket `before` its horizon may be gone for age.
+`clock` holds the last moment that retention believed.
+"""
+
+CATALOG_SQL: Final = (
+    """
 CREATE TABLE format (version INTEGER NOT NULL);
 CREATE TABLE buckets (id INTEGER NOT NULL, name VARCHAR NOT NULL);
 CREATE TABLE measurements (
@@ -36,6 +52,8 @@ CREATE TABLE columns (
 );
 CREATE TABLE positions (log VARCHAR NOT NULL, bucket VARCHAR NOT NULL, position BIGINT NOT NULL);
 """
+    + LIFE_SQL
+)
 """Makes the catalog of an empty file. `columns.kind` is tag or field; `columns.type` a FieldType, string for tags."""
 
 SQL_TYPES: Final[Mapping[FieldType, str]] = MappingProxyType(

@@ -19,12 +19,14 @@ from foundation.lifecycle import OnIncident, Tasks
 from foundation.logs import logger
 from influxql.ast import Change, Statement
 from influxql.errors import QueryError
-from store.contract import Copied, FieldTypes, StatementResult, Verdict
+from store.contract import Copied, FieldTypes, RollupStanding, StatementResult, Verdict
 from store.embedded.copying import make_copy
 from store.embedded.file import OpenFile, open_file
 from store.embedded.query import parse_query
 from store.embedded.recent.memory import Outcome, Recent, count_no_question
 from store.embedded.retention import Expiry, Retention
+from store.embedded.rollups.definition import RollupConfig, read_rollups
+from store.embedded.rollups.rolling import Rolling
 from store.embedded.session import Withdrawal
 from store.errors import BodyRefused, BucketMissing, StoreUnavailable
 
@@ -52,6 +54,8 @@ class EmbeddedConfig:
 
     `retention` is how long each bucket keeps its points, as in `{telemetry: 90d, default: 0}`; `default` is for those
     not named, 0 is for ever. Older points are deleted every `expire_every`, and older lines are refused.
+
+    `rollups` are rolled every `roll_every`: windows that are over, and again those that late lines touched.
     """
 
     kind: Literal["embedded"] = "embedded"
@@ -64,12 +68,17 @@ class EmbeddedConfig:
     recent_limit: str = "128MB"
     retention: Mapping[str, timedelta] = field(default_factory=dict)
     expire_every: timedelta = timedelta(minutes=1)
+    rollups: tuple[RollupConfig, ...] = ()
+    roll_every: timedelta = timedelta(seconds=10)
 
     def __post_init__(self) -> None:
         if self.threads < 1 or self.queries < 1:
             raise ValueError("threads and queries must be at least 1")
         if not self.expire_every:
             raise ValueError("expire_every must be longer than nothing, as in 1m")
+        if not self.roll_every:
+            raise ValueError("roll_every must be longer than nothing, as in 10s")
+        _ = read_rollups(self.rollups)
         for name in ("memory_limit", "checkpoint_at", "recent_limit"):
             text = getattr(self, name)
             if not _SIZE.fullmatch(text):
@@ -120,7 +129,8 @@ class EmbeddedStore:
         self._file: OpenFile | None = None
         self._wanted = False
         self._retention = Retention(config.retention)
-        self._expiry = Expiry(self._retention, self._change, clock, on_expired)
+        self._rolling = Rolling(read_rollups(config.rollups), self._change, self._opened, self._retention, clock)
+        self._expiry = Expiry(self._retention, self._change, clock, on_expired, self._rolling.held)
         self._tasks = Tasks(on_incident)
 
     async def open(self) -> None:
@@ -129,6 +139,8 @@ class EmbeddedStore:
         self._wanted = True
         if self._retention.limited:
             _ = self._tasks.spawn(self._expiry.run(self._config.expire_every), "store.expiry")
+        if self._rolling.rollups:
+            _ = self._tasks.spawn(self._rolling.run(self._config.roll_every), "store.rollups")
 
     async def close(self) -> None:
         """Let a running write end, stop running queries, then close the file."""
@@ -140,6 +152,7 @@ class EmbeddedStore:
             file.cursors.interrupt()
         for pool in (self._reading, self._copying):
             await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+        await asyncio.to_thread(self._rolling.close)
         if file is not None:
             file.close()
 
@@ -165,6 +178,14 @@ class EmbeddedStore:
     async def expire(self) -> int:
         """Delete now what is past its retention; how many lines that were. Raises StoreUnavailable."""
         return await self._expiry.sweep()
+
+    async def roll(self) -> int:
+        """Roll now all windows that are over and marked; how many slices that took."""
+        return await self._rolling.turn()
+
+    async def rollups(self) -> tuple[RollupStanding, ...]:
+        """How far each rollup is."""
+        return self._rolling.standings()
 
     async def copy(self) -> Copied:
         """See the contract; the file stands in `copies` beside the store's own. One is made at a time."""
@@ -292,7 +313,9 @@ class EmbeddedStore:
             "autoinstall_known_extensions": False,
         }
         recent = Recent(_bytes_of(self._config.recent_limit), self._on_question)
-        return open_file(self._path, settings, self._clock, recent=recent)
+        file = open_file(self._path, settings, self._clock, self._rolling.rollups, recent=recent)
+        self._rolling.refuse(file.refused)
+        return file
 
     async def _in_writer(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writing, work)

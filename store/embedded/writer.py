@@ -21,6 +21,9 @@ from store.embedded.deleting import delete_rows, plan_deletions
 from store.embedded.fallback import Row, as_table, check_types, read_lines
 from store.embedded.recent.changes import Changes
 from store.embedded.recent.memory import Recent
+from store.embedded.rollups.marks import Marks, first_whole
+from store.embedded.rollups.replacing import compare, delete_span, deleted_spans, fit
+from store.embedded.rollups.starting import begin_rollups
 from store.embedded.rows import forget_rows, newest_time, store_rows
 from store.embedded.schema import TIME, Table
 from store.embedded.shapes import Shape, names_of
@@ -33,6 +36,10 @@ if TYPE_CHECKING:
     from influxql.ast import Change
     from store.embedded.catalog import Catalog, Growth
     from store.embedded.retention import Bound
+    from store.embedded.rollups.definition import Rollup
+    from store.embedded.rollups.marks import Slice
+    from store.embedded.rollups.reading import Rolled
+    from store.embedded.rollups.replacing import Replaced
 
 _MOST_SHAPES: Final = 1_000
 """Shapes kept in memory (about 60 kB each); when there are more, all are learnt again."""
@@ -42,11 +49,16 @@ class Writer:
     """Writes shipments through one connection. Not safe for threads: the store calls it from one."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, catalog: Catalog, *, recent: Recent | None = None
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        catalog: Catalog,
+        rollups: Sequence[Rollup] = (),
+        recent: Recent | None = None,
     ) -> None:
         """`recent` is told what is committed."""
         self._connection = connection
         self._catalog = catalog
+        self._marks = Marks(connection, rollups)
         self._shapes: dict[tuple[str, bytes], Shape] = {}
         self._newest: dict[str, int | None] = {}
         self._positions = self._stored_positions()
@@ -82,6 +94,11 @@ class Writer:
         self._shapes |= intake.learnt
         return Verdict(stored=intake.stored, refused=tuple(intake.refused))
 
+    @property
+    def marks(self) -> Marks:
+        """Which windows of the rollups are to be rolled; what others may read of it are its values."""
+        return self._marks
+
     def make_bucket(self, bucket: str) -> None:
         """Let there be a bucket, empty if it is new."""
         if self._in_doubt:
@@ -91,14 +108,16 @@ class Writer:
             growth.apply(self._connection)
         self._catalog.adopt(growth)
 
-    def expire(self, relation: str, first_ns: int, most_rows: int) -> int:
-        """Delete rows of a table that are older than `first_ns`, at most so many; how many they were."""
+    def expire(self, bucket: str, relation: str, first_ns: int, most_rows: int) -> int:
+        """Delete rows of a bucket's table that are older than `first_ns`, at most so many; how many they were."""
         if self._in_doubt:
             self._look_again()
         old = f"SELECT rowid FROM {relation} WHERE time < {first_ns} LIMIT {most_rows}"  # noqa: S608 - names of our own
         with self._transaction():
             rows = self._connection.execute(f"DELETE FROM {relation} WHERE rowid IN ({old})").fetchall()  # noqa: S608 - ours
             self._changes.before(relation, first_ns)
+            if rows[0][0]:
+                self._marks.move_horizon(bucket, first_ns)
         return int(rows[0][0])
 
     def delete(self, bucket: str, statement: Change, now_ns: int) -> None:
@@ -110,12 +129,61 @@ class Writer:
             raise QueryError(f"database not found: {bucket}")
         deletions = plan_deletions(statement, tables, now_ns)
         with self._transaction():
+            watched = [one for one in deletions if self._marks.watches(bucket, one.table.measurement)]
+            for measurement, first, last in deleted_spans(self._connection, watched):
+                self._marks.touch_span(bucket, measurement, first, last)
             emptied = delete_rows(self._connection, deletions)
             for deletion in deletions:
                 self._changes.since(deletion.table.relation)
         self._catalog.forget(bucket, emptied)
         self._newest.clear()
         self._shapes.clear()
+
+    def begin_rollups(self) -> Mapping[str, str]:
+        """Take up the configured rollups, once, before anything is written; rollup -> why it must not run."""
+        with self._transaction():
+            return begin_rollups(self._connection, self._catalog, self._marks)
+
+    def begin_roll(self, rollup: Rollup, due: int, least: int) -> Slice | None:
+        """The next windows of the rollup that end by `due` and are not older than `least`; None where all is done."""
+        if self._in_doubt:
+            self._look_again()
+        with self._transaction():
+            return self._marks.begin(rollup, due, least)
+
+    def end_roll(self, slice_: Slice, rolled: Rolled) -> Replaced | None:
+        """Put what was rolled in the place of what the target had. Raises TargetConflict, and then nothing is changed.
+
+        None where it has been overtaken: the file was opened anew meanwhile, and the slice is marked as before.
+        """
+        if self._in_doubt:
+            self._look_again()
+        if not self._marks.is_under_way(slice_):
+            return None
+        horizon = self._marks.horizon(slice_.rollup.source.bucket)
+        return self._replace(slice_, rolled, max(rolled.first, first_whole(slice_.rollup, horizon)))
+
+    def _replace(self, slice_: Slice, rolled: Rolled, first: int) -> Replaced:
+        """Rows of [first, the slice's end) for those that are there; what stood there and what comes is touched."""
+        target = slice_.rollup.target
+        growth = self._catalog.grow(target.bucket)
+        before = growth.tables.get(target.measurement)
+        rows = fit([point for point in rolled.points if point.time_ns >= first], target, growth)
+        newest: dict[str, int | None] = {}
+        with self._transaction():
+            growth.apply(self._connection)
+            gone = None if before is None else delete_span(self._connection, before, first, rolled.last)
+            parts = [part for part in (gone, rows.arrow) if part is not None and part.num_rows]
+            if rows.arrow is not None:
+                table = growth.table(target.measurement)
+                latest = self._newest_of(table.relation)
+                newest[table.relation] = store_rows(self._connection, table, [rows.arrow], latest)
+            if parts:
+                self._touch(target.bucket, growth.table(target.measurement), parts)
+            self._marks.settle(slice_, first)
+        self._catalog.adopt(growth)
+        self._newest |= newest
+        return compare(gone, rows)
 
     def checkpoint(self) -> None:
         """Work the log into the file: the blocks of deleted rows are free for others from then on."""
@@ -130,13 +198,14 @@ class Writer:
                 table = growth.table(measurement)
                 before = self._newest_of(table.relation)
                 newest[table.relation] = store_rows(self._connection, table, parts, before)
-                self._touch(table, parts)
+                self._touch(growth.bucket, table, parts)
             if reached is not None:
                 self._keep_position(reached)
         return newest
 
-    def _touch(self, table: Table, parts: Sequence[Any]) -> None:
-        """Rows of the table were stored: memory is to read them."""
+    def _touch(self, bucket: str, table: Table, parts: Sequence[Any]) -> None:
+        """Rows with these times came or went: memory is to read them again, and rollups to roll their windows."""
+        self._marks.touch_rows(bucket, table.measurement, parts)
         for part in parts:
             self._changes.stored(table.relation, part.column(TIME))
 
@@ -146,17 +215,20 @@ class Writer:
         self._connection.execute("BEGIN")
         try:
             yield
+            self._marks.write()
             with self._recent.committing(self._changes):
                 self._connection.execute("COMMIT")
         except BaseException:
             self._in_doubt = True
             self._roll_back()
             raise
+        self._marks.adopt()
 
     def _look_again(self) -> None:
         """After a failed commit nobody but the file knows whether it took place."""
         self._catalog.reload(self._connection)
         self._positions = self._stored_positions()
+        self._marks.reload()
         self._newest.clear()
         self._shapes.clear()
         self._in_doubt = False
