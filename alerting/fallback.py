@@ -26,19 +26,23 @@ class Fallback:
 
 
 def overdue(
-    rows: Iterable[Notification], fallbacks: Mapping[str, Fallback], now: datetime
-) -> dict[tuple[str, str], Notification]:
-    """Of the rows that wait or were refused, those of which somebody else is to hear now: (incident, receiver) -> the
-    first of them.
+    waiting: Iterable[tuple[Notification, timedelta]],
+    refused: Iterable[Notification],
+    fallbacks: Mapping[str, Fallback],
+    now: datetime,
+) -> dict[tuple[str, str], tuple[Notification, timedelta]]:
+    """Of the rows that wait, each with for how long its notifier has heard nothing, and of those that were refused,
+    those of which somebody else is to hear now: (incident, receiver) -> the first of them, and how long it waited.
     """
-    found: dict[tuple[str, str], Notification] = {}
-    for row in rows:
+    found: dict[tuple[str, str], tuple[Notification, timedelta]] = {}
+    lost = ((row, max(now - row.message.decided_at, timedelta(0))) for row in refused)
+    for row, waited in (*waiting, *lost):
         message = row.message
         fallback = fallbacks.get(message.receiver)
         if fallback is None or message.status is not Status.FIRING or row.why == WHY:
             continue
-        if row.state is Outcome.FAILED or now - message.decided_at >= fallback.after:
-            found.setdefault((message.incident, message.receiver), row)
+        if row.state is Outcome.FAILED or waited >= fallback.after:
+            found.setdefault((message.incident, message.receiver), (row, waited))
     return found
 
 
@@ -53,16 +57,15 @@ def is_needed(row: Notification, told: Iterable[Notification], fallback: Fallbac
     return True
 
 
-def passed_on(row: Notification, fallback: Fallback, notifiers: Sequence[str], now: datetime) -> tuple[Draft, ...]:
+def passed_on(row: Notification, waited: timedelta, fallback: Fallback, notifiers: Sequence[str]) -> tuple[Draft, ...]:
     """The row's message for each notifier of the fallback, saying whom it was meant for."""
     message = row.message
-    waited = span(now - message.decided_at)
     problem = f": {row.last_error}" if row.last_error else ""
     told = replace(
         message,
         receiver=fallback.receiver,
         why=WHY,
-        note=f"{message.receiver} could not be told for {waited}{problem}",
+        note=f"{message.receiver} could not be told for {span(waited)}{problem}",
     )
     return tuple(Draft(notifier=notifier, why=WHY, message=told) for notifier in notifiers)
 

@@ -61,7 +61,7 @@ class _Stage(Enum):
 @dataclass(slots=True, eq=False)
 class Lane:
     """What a channel still has to say about an incident. `ready_at` is in the clock's monotonic seconds, like
-    `stuck_since`: when its first row came, or the one before came to its end.
+    `stuck_since`: when its first row came, or the service last took or refused one.
 
     `receipt` is the last one that the notifier gave, as far as this lane has seen.
     """
@@ -160,6 +160,12 @@ class Channel:
         """Everything that waits or is on its way."""
         for lane in self._lanes.values():
             yield from lane.rows
+
+    def stuck(self) -> Iterator[tuple[Notification, float]]:
+        """Everything that waits or is on its way, with the `stuck_since` of its lane."""
+        for lane in self._lanes.values():
+            for row in lane.rows:
+                yield row, lane.stuck_since
 
     def on_their_way(self) -> Iterator[int]:
         """The ids of rows that are being sent."""

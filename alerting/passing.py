@@ -51,13 +51,14 @@ class PassingOn:
         refused = await self._memory.notifications(Outcome.FAILED, _MOST_REFUSED)
         recent = [row for row in refused if row.done_at is not None and now - row.done_at < _REFUSED_LATELY]
         found: list[Draft] = []
-        for (incident, receiver), row in overdue((*self._sender.waiting(), *recent), self._fallbacks, now).items():
+        late = overdue(self._sender.waited(), recent, self._fallbacks, now)
+        for (incident, receiver), (row, waited) in late.items():
             fallback = self._fallbacks[receiver]
             told = await self._memory.messages(incident) if incident in is_open else ()
             if incident not in is_open or not is_needed(row, told, fallback):
                 continue
             stored = next((one for one in told if one.id == row.id), row)
-            found += passed_on(stored, fallback, self._sender.notifiers(fallback.receiver), now)
+            found += passed_on(stored, waited, fallback, self._sender.notifiers(fallback.receiver))
             self._metrics.passed_on.labels(receiver, fallback.receiver).inc()
             _log.warning("a receiver cannot be told, another is", receiver=receiver, told=fallback.receiver)
         return tuple(found)

@@ -122,6 +122,13 @@ class Sender:
         """Everything that waits or is on its way."""
         return tuple(self._rows())
 
+    def waited(self) -> Iterator[tuple[Notification, timedelta]]:
+        """The same, each with how long its notifier has heard nothing of the incident; no step of the clock counts."""
+        now = self._clock.monotonic()
+        for channel in self._channels.values():
+            for row, since_s in channel.stuck():
+                yield row, timedelta(seconds=now - since_s)
+
     def withdraw(self, incident: str, ids: frozenset[int]) -> None:
         """These rows wait no more."""
         for channel in self._channels.values():
@@ -201,7 +208,8 @@ class Sender:
                 self._count(channel.key, attempt)
                 lane.failures = 0
                 lane.receipt = attempt.receipt or lane.receipt
-                lane.stuck_since = self._clock.monotonic()
+                if attempt.outcome is not Outcome.SUPPRESSED:
+                    lane.stuck_since = self._clock.monotonic()
                 lane.rows.popleft()
         finally:
             channel.finish(lane)

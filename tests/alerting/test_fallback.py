@@ -1,5 +1,6 @@
 """Circuits and fallbacks over the whole sending half: a real SQLite file, fake notifiers, virtual time."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,10 +10,13 @@ from alerting.alert import Change
 from alerting.dispatcher import Equipment
 from alerting.fallback import Fallback
 from alerting.lane import OPENS_AT, ChannelKey
-from alerting.notify.contract import Refusal, Unreachable
+from alerting.notify.contract import Notifier, Refusal, Unreachable
 from alerting.routing.tree import Node
 from tests.alerting.desk import ONCALL, Desk, change, desk, equipment
+from tests.fakes.loop_clock import LoopClock
 from tests.fakes.notifier import FakeNotifier
+from tests.fakes.pager import Pager
+from tests.fakes.reader import dawdle
 
 pytestmark = pytest.mark.looptime
 
@@ -21,7 +25,7 @@ SLACK = ChannelKey("oncall", "slack[0]")
 AWAY = Unreachable("away")
 
 
-def falling_back(notifiers: dict[ChannelKey, FakeNotifier], *, after_s: float = 60) -> Equipment:
+def falling_back(notifiers: Mapping[ChannelKey, Notifier], *, after_s: float = 60) -> Equipment:
     return Equipment(
         tree=Node(receiver="oncall", group_by=("alertname",)),
         receivers=frozenset({"oncall", "mail"}),
@@ -55,6 +59,35 @@ async def test_the_fallback_is_told_when_nobody_took_the_message(tmp_path: Path)
         assert mail.told == [("firing", "Slow fired"), ("resolved", "Slow resolved")]
         assert len({message.incident for _, message in mail.sent}) == 1
         assert it.count("tocsin_alerting_passed_on_total", receiver="oncall", fallback="mail") == 1
+
+
+async def test_news_of_the_incident_does_not_put_the_fallback_off(tmp_path: Path) -> None:
+    """Its time runs from when nobody was told for the first time, though newer messages take the place of older ones,
+    and one of them is always on its way.
+    """
+    pager, mail = Pager(trouble=lambda: dawdle(1000)), FakeNotifier()
+    async with desk(tmp_path / "a.sqlite", falling_back({ONCALL: pager, MAIL: mail}, after_s=300)) as it:
+        for number in range(7):
+            await it.say(change(Change.FIRED, endpoint=f"/{number}"))
+            await it.settle(40)
+        assert mail.told == []
+        await it.settle(30)
+        assert [message.note.partition(":")[0] for _, message in mail.sent] == ["oncall could not be told for 5m"]
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=1), timedelta(hours=-1)], ids=["forward", "back"])
+async def test_the_fallback_s_time_is_no_time_of_day(tmp_path: Path, step: timedelta) -> None:
+    """A clock that is set makes it neither sooner nor later."""
+    pager, mail = FakeNotifier(faults=[AWAY] * 1000), FakeNotifier()
+    clock = LoopClock()
+    async with desk(tmp_path / "a.sqlite", falling_back({ONCALL: pager, MAIL: mail}), clock=clock) as it:
+        await it.say(change(Change.FIRED))
+        await it.settle(20)
+        clock.step(step)
+        await it.settle(35)
+        assert mail.told == []
+        await it.settle(15)
+        assert mail.told == [("firing", "Slow fired")]
 
 
 async def test_a_refusal_is_passed_on_at_once(tmp_path: Path) -> None:
