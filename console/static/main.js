@@ -5,9 +5,11 @@
 //   overview, alerts          two of the pages; board is the third
 //   account, samples          why one alert is as it is, and its datapoints drawn small
 //   silences, silenceform     who is not told of what, and the form that makes a silence
+//   hands, author             who has an alert in hand, and the name under which one says so
 //   labels, matchers          how states and labels look; matchers as text and tried on labels
 //   variables, macros         drop-downs of a board, and what its queries mean right now
 //   frames, transform         an answer of InfluxQL as series or as a table, and its changes on the way to a panel
+//   follow                    a live panel asks for its last windows only
 //   fields                    units, limits and colours of a field, overrides included
 //   annotations               alerts and deploys as marks on every time axis
 //   grid                      panels on their grid: rows that fold, rows and panels repeated by a variable

@@ -2,12 +2,11 @@
 //
 // data-panel-id and data-state (loading, ok, empty, error, unsupported) tell whoever looks from outside.
 
-import { query } from "./api.js";
 import { clear, el } from "./dom.js";
 import { settings } from "./fields.js";
+import { Follower } from "./follow.js";
 import { fromWide, toSeries, toTable } from "./frames.js";
 import { KINDS } from "./kinds/catalog.js";
-import { expand } from "./macros.js";
 import { durationMs, spanText, windowMs } from "./time.js";
 import { transform } from "./transform.js";
 
@@ -32,6 +31,7 @@ export class Panel {
       heading, this.body, this.note,
     );
     this.drawer = this.kind?.(this.body, spec) ?? null;
+    this.targets = (spec.targets ?? []).filter((target) => !target.hide).map((target) => ({ target, follower: new Follower(target.query ?? "") }));
   }
 
   // Ask and draw. `scope`: {from, to, live, variables, marks: Promise<[mark]>, charts: Promise<library>, board}
@@ -41,7 +41,7 @@ export class Panel {
     const own = this.#scope(scope);
     this.title.textContent = own.variables.plain(this.spec.title ?? "");
     try {
-      const answers = await Promise.all((this.spec.targets ?? []).filter((target) => !target.hide).map((target) => this.#ask(target, own, signal)));
+      const answers = await Promise.all(this.targets.map(async ({ target, follower }) => ({ target, answer: await follower.answer(own, signal) })));
       const data = this.#shape(answers);
       const marks = this.spec.timeShift ? [] : await scope.marks;
       const filled = await this.drawer.update(data, own, marks);
@@ -67,10 +67,6 @@ export class Panel {
     const points = (this.body.clientWidth || FALLBACK_WIDTH) / PIXELS_A_POINT;
     const variables = scope.variables.with(this.picks);
     return { ...scope, from, to, variables, windowMs: windowMs(to - from, this.spec.maxDataPoints ?? points, this.spec.interval) };
-  }
-
-  async #ask(target, scope, signal) {
-    return { target, answer: await query(expand(target.query, scope), signal) };
   }
 
   #shape(answers) {
