@@ -99,6 +99,8 @@ class Console:
                 web.post("/api/query", self._gateway.query),
                 web.get("/api/alerting/{name}", self._gateway.alerting),
                 web.get(f"/api/alerting/alerts/{_ID}/account", self._gateway.account),
+                web.post(f"/api/alerting/alerts/{_ID}/acknowledgement", self._gateway.acknowledge),
+                web.delete(f"/api/alerting/alerts/{_ID}/acknowledgement", self._gateway.give_back),
                 web.post("/api/alerting/silences", self._gateway.silence),
                 web.delete(f"/api/alerting/silences/{_ID}", self._gateway.end_silence),
                 web.get("/api/collector", self._gateway.collector),

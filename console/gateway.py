@@ -1,8 +1,8 @@
 """Requests on to the collector and the alerting API, so that the browser speaks to one address only.
 
-Reading passes, and of changes those to silences that `changes` lets through; alerting's token goes from here to there
-and never to a browser. What the other side answers goes back as it is; what it does not answer is a 502 that says who
-is away and where. Each is counted by target and outcome.
+Reading passes, and of changes those to silences and acknowledgements that `changes` lets through; alerting's token goes
+from here to there and never to a browser. What the other side answers goes back as it is; what it does not answer is a
+502 that says who is away and where. Each is counted by target and outcome.
 """
 
 from __future__ import annotations
@@ -101,6 +101,14 @@ class Gateway:
         """GET /api/alerting/alerts/ID/account: why an alert is as it is."""
         return await self._pass(_ALERTING, "GET", self._alerting_url("alerts", request.match_info["id"], "account"))
 
+    async def acknowledge(self, request: web.Request) -> web.Response:
+        """POST /api/alerting/alerts/ID/acknowledgement: take an alert in hand."""
+        return await self._change(request, "POST", self._hand_url(request))
+
+    async def give_back(self, request: web.Request) -> web.Response:
+        """DELETE /api/alerting/alerts/ID/acknowledgement: give it back."""
+        return await self._change(request, "DELETE", self._hand_url(request))
+
     async def silence(self, request: web.Request) -> web.Response:
         """POST /api/alerting/silences: make a silence, or change one."""
         return await self._change(request, "POST", self._alerting_url("silences"))
@@ -119,6 +127,9 @@ class Gateway:
         if config.alerting_token is not None:
             headers["Authorization"] = f"Bearer {config.alerting_token.reveal()}"
         return await self._pass(_ALERTING, method, url, body=await request.read(), headers=headers)
+
+    def _hand_url(self, request: web.Request) -> str:
+        return self._alerting_url("alerts", request.match_info["id"], "acknowledgement")
 
     def _alerting_url(self, *steps: str) -> str:
         return "/".join((self._config.alerting.rstrip("/"), "api/v1", *steps))

@@ -2,7 +2,8 @@
 
 import { get } from "./api.js";
 import { clear, el, redraw } from "./dom.js";
-import { labelTags, pill } from "./labels.js";
+import { Hands, inHand } from "./hands.js";
+import { changePill, labelTags, pill } from "./labels.js";
 import { silenceAddress } from "./matchers.js";
 import { repeat } from "./poll.js";
 import { samplesFigure } from "./samples.js";
@@ -16,6 +17,7 @@ export async function accountPage(page, id) {
   const title = el("h1", {}, "Alert");
   const trouble = el("p", { class: "problem", role: "alert", hidden: true });
   clear(page, el("div", { class: "bar-top" }, title, el("a", { href: "/alerts" }, "all alerts")), trouble, el("div", { class: "stack" }, ...sections));
+  const settings = await get("/api/config");
   const refresh = async () => {
     try {
       const account = await get(`/api/alerting/alerts/${id}/account`);
@@ -23,7 +25,7 @@ export async function accountPage(page, id) {
       title.textContent = account.alert.rule;
       document.title = `${account.alert.rule} · Tocsin`;
       [verdict, why, told, past].forEach((draw, at) => {
-        redraw(sections[at], ...draw(account));
+        redraw(sections[at], ...draw(account, hands));
         sections[at].dataset.state = "ok";
       });
     } catch (error) {
@@ -32,16 +34,17 @@ export async function accountPage(page, id) {
       for (const section of sections) section.dataset.state = "error";
     }
   };
+  const hands = new Hands(settings, refresh);
   await refresh();
   repeat(refresh, EVERY_MS);
 }
 
-function verdict({ alert, verdict: words, incidents }) {
+function verdict({ alert, verdict: words, incidents }, hands) {
   const isMuted = incidents.some((incident) => incident.muted);
-  const silence = alert.state === "inactive" ? null : el("p", { class: "acts" }, el("a", { href: silenceAddress(alert.labels), "data-key": "silence" }, "Silence this alert"));
+  const silence = alert.state === "inactive" ? null : el("div", { class: "acts" }, hands.acts(alert), el("a", { href: silenceAddress(alert.labels), "data-key": "silence" }, "Silence this alert"));
   return [
-    el("header", {}, el("h2", {}, "Who is told"), isMuted ? pill("muted") : null),
-    el("div", { class: "words" }, el("div", { class: "line" }, pill(alert.state, alert.severity), el("strong", { class: "verdict" }, words)), el("p", {}, alert.annotations.summary), alert.annotations.description ? el("p", { class: "muted" }, alert.annotations.description) : null, labelTags(alert.labels), silence),
+    el("header", {}, el("h2", {}, "Who is told"), isMuted ? pill("muted") : null, alert.acknowledged ? pill("acknowledged") : null),
+    el("div", { class: "words" }, el("div", { class: "line" }, pill(alert.state, alert.severity), el("strong", { class: "verdict" }, words)), el("p", {}, alert.annotations.summary), alert.annotations.description ? el("p", { class: "muted" }, alert.annotations.description) : null, inHand(alert), labelTags(alert.labels), silence),
   ];
 }
 
@@ -135,7 +138,7 @@ function past({ history }) {
     "tr",
     { "data-change": entry.change },
     el("td", {}, el("time", { datetime: entry.at, title: momentText(Date.parse(entry.at)) }, agoText(Date.parse(entry.at)))),
-    el("td", {}, pill(entry.state === "inactive" ? entry.change : entry.state, entry.severity)),
+    el("td", {}, changePill(entry)),
     el("td", {}, entry.change),
     el("td", {}, entry.reason),
   ));

@@ -2,7 +2,8 @@
 
 import { get } from "./api.js";
 import { clear, el, redraw } from "./dom.js";
-import { labelTags, pill } from "./labels.js";
+import { Hands, inHand } from "./hands.js";
+import { changePill, labelTags, pill } from "./labels.js";
 import { silenceAddress } from "./matchers.js";
 import { repeat } from "./poll.js";
 import { agoText, momentText } from "./time.js";
@@ -17,8 +18,10 @@ export async function alertsPage(page) {
   const past = el("section", { class: "panel list", "data-panel-id": "history", "data-state": "loading" });
   const rules = el("section", { class: "panel list", "data-panel-id": "rules", "data-state": "loading" });
   clear(page, el("div", { class: "bar-top" }, el("h1", {}, "Alerts")), el("div", { class: "stack" }, now, past, rules));
+  const hands = new Hands(await get("/api/config"), () => fill(now, "/api/alerting/alerts", draw));
+  const draw = ({ alerts }) => alertCards(alerts, MOST, hands);
   const refresh = () => Promise.all([
-    fill(now, "/api/alerting/alerts", ({ alerts }) => alertCards(alerts, MOST)),
+    fill(now, "/api/alerting/alerts", draw),
     fill(past, `/api/alerting/history?limit=${HISTORY}`, ({ history }) => historyTable(history)),
     fill(rules, "/api/alerting/rules", (answer) => ruleTable(answer.rules)),
   ]);
@@ -40,12 +43,13 @@ async function fill(section, path, draw) {
 }
 
 // The worst come first, so what is cut off at `most` matters least; how many there are is always said.
-export function alertCards(alerts, most) {
+// `hands` makes the buttons that take one; without it there are none.
+export function alertCards(alerts, most, hands) {
   const title = el("header", {}, el("h2", {}, "Now"));
   if (alerts.length === 0) return [title, el("p", { class: "none" }, "Nothing is firing. All quiet.")];
   const rest = alerts.slice(most);
   const more = rest.length > 0 ? el("p", { class: "muted" }, el("a", { href: "/alerts" }, `and ${rest.length} more`), ` (${counts(rest)})`) : null;
-  return [title, el("ul", { class: "cards" }, ...alerts.slice(0, most).map(card)), more];
+  return [title, el("ul", { class: "cards" }, ...alerts.slice(0, most).map((alert) => card(alert, hands))), more];
 }
 
 function counts(alerts) {
@@ -53,19 +57,20 @@ function counts(alerts) {
   return [...byState].map(([state, some]) => `${some.length} ${state}`).join(", ");
 }
 
-function card(alert) {
+function card(alert, hands) {
   const since = alert.fired_at ?? alert.since;
   const told = alert.incidents?.filter((incident) => incident.said_at).map((incident) => incident.receiver) ?? [];
   const muted = alert.incidents?.filter((incident) => incident.muted) ?? [];
   return el(
     "li",
     { class: "card", "data-alert": alert.rule, "data-alert-state": alert.state, "data-severity": alert.severity },
-    el("div", { class: "line" }, pill(alert.state, alert.severity), el("a", { href: `/alerts/${encodeURIComponent(alert.id)}`, "data-key": `alert-${alert.id}` }, el("strong", {}, alert.rule)), muted.length > 0 ? pill("muted") : null, since ? el("time", { datetime: since, title: momentText(Date.parse(since)) }, agoText(Date.parse(since))) : null),
+    el("div", { class: "line" }, pill(alert.state, alert.severity), el("a", { href: `/alerts/${encodeURIComponent(alert.id)}`, "data-key": `alert-${alert.id}` }, el("strong", {}, alert.rule)), muted.length > 0 ? pill("muted") : null, alert.acknowledged ? pill("acknowledged") : null, since ? el("time", { datetime: since, title: momentText(Date.parse(since)) }, agoText(Date.parse(since))) : null),
     el("p", {}, alert.annotations?.summary || alert.reason),
     el("p", { class: "muted" }, alert.reason, told.length > 0 ? ` · told: ${told.join(", ")}` : ""),
+    inHand(alert),
     ...muted.map((incident) => el("p", { class: "why-muted" }, `${incident.receiver}: ${incident.muted.words}`)),
     labelTags(alert.labels),
-    el("p", { class: "acts" }, el("a", { href: silenceAddress(alert.labels), "data-key": `silence-${alert.id}` }, "Silence")),
+    el("div", { class: "acts" }, hands?.acts(alert), el("a", { href: silenceAddress(alert.labels), "data-key": `silence-${alert.id}` }, "Silence")),
   );
 }
 
@@ -76,7 +81,7 @@ function historyTable(history) {
     "tr",
     { "data-change": entry.change },
     el("td", {}, el("time", { datetime: entry.at, title: momentText(Date.parse(entry.at)) }, agoText(Date.parse(entry.at)))),
-    el("td", {}, pill(entry.state === "inactive" ? entry.change : entry.state, entry.severity)),
+    el("td", {}, changePill(entry)),
     el("td", {}, entry.rule),
     el("td", {}, entry.summary || entry.reason),
     el("td", { class: "muted wide" }, entry.change),

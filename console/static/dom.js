@@ -15,15 +15,18 @@ export function clear(node, ...children) {
   return node;
 }
 
-// `clear` for what is drawn again and again: whoever is in it with the keyboard stays where they were (by data-key), and
-// what was folded open stays open.
+// `clear` for what is drawn again and again: whoever is in it with the keyboard stays where they were (by data-key, in a
+// text at the same letter), and what was folded open stays open.
 export function redraw(node, ...children) {
   const open = [...node.querySelectorAll("details[open][data-key]")].map((one) => one.dataset.key);
-  const here = node.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  const active = node.contains(document.activeElement) ? document.activeElement : null;
+  const here = active?.dataset.key;
+  const letters = typeof active?.selectionStart === "number" ? [active.selectionStart, active.selectionEnd] : null;
   clear(node, ...children);
   const keyed = (key) => node.querySelector(`[data-key="${CSS.escape(key)}"]`);
   for (const key of open) keyed(key)?.setAttribute("open", "");
   if (here !== undefined) keyed(here)?.focus();
+  if (letters && here !== undefined) keyed(here)?.setSelectionRange?.(...letters);
   return node;
 }
 

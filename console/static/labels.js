@@ -3,10 +3,16 @@
 import { el } from "./dom.js";
 
 const QUIET = new Set(["alertname"]);
+const DEEDS = new Set(["acknowledged", "released"]);
 
 export function pill(state, severity) {
   const level = state === "firing" ? severity : state;
   return el("span", { class: `pill ${/^[\w-]+$/.test(level) ? level : ""}` }, level);
+}
+
+// A transition: the state that it led to, or what somebody did.
+export function changePill({ state, change, severity }) {
+  return pill(state === "inactive" || DEEDS.has(change) ? change : state, DEEDS.has(change) ? undefined : severity);
 }
 
 export function tags(texts) {

@@ -1,24 +1,25 @@
-// The form that makes a silence. The address may fill it in: ?matcher=..., once for each, and ?comment=...
+// The form that makes a silence. The address may fill it in: ?matcher=..., once for each, and ?comment=...; with ?id= and
+// ?ends_at= (and ?starts_at= of one to come) it changes that silence.
 
 import { change, get } from "./api.js";
+import { remember, remembered } from "./author.js";
 import { clear, el } from "./dom.js";
 import { OPERATORS, matcherText, meets, readMatcher } from "./matchers.js";
 
 const SPANS = [["30m", "30 minutes"], ["1h", "1 hour"], ["2h", "2 hours"], ["4h", "4 hours"], ["8h", "8 hours"], ["1d", "1 day"], ["3d", "3 days"], ["7d", "a week"]];
 const USUAL = "2h";
 const UNTIL = "until";
-const AUTHOR = "tocsin.author";
 const SHOWN = 8;
 
 // `closed`: why nothing can be changed here, or null. `made` is called with the answer.
 export async function silenceForm(section, { no_changes: closed, name }, made) {
-  const title = el("header", {}, el("h2", {}, "New silence"));
+  const wish = new URLSearchParams(location.search);
+  const title = el("header", {}, el("h2", {}, wish.has("id") ? "Change a silence" : "New silence"));
   section.dataset.state = "ok";
   if (closed) {
     clear(section, title, el("p", { class: "none" }, closed));
     return;
   }
-  const wish = new URLSearchParams(location.search);
   const rows = el("ul", { class: "matchers" });
   const would = el("p", { class: "muted would", role: "status" });
   const problem = el("p", { class: "problem", role: "alert", hidden: true });
@@ -31,21 +32,23 @@ export async function silenceForm(section, { no_changes: closed, name }, made) {
   const given = wish.getAll("matcher").map(readMatcher).filter(Boolean);
   for (const matcher of given.length > 0 ? given : [{ name: "", operator: "=", value: "" }]) add(matcher);
   const more = el("button", { type: "button", onclick: () => add({ name: "", operator: "=", value: "" }).querySelector("input").focus() }, "Add a matcher");
-  const span = el("select", { name: "span", id: "silence-span" }, ...SPANS.map(([value, words]) => el("option", { value, selected: value === USUAL }, words)), el("option", { value: UNTIL }, "until…"));
-  const until = el("input", { type: "datetime-local", name: "until", "aria-label": "Until", hidden: true });
+  const span = el("select", { name: "span", id: "silence-span" }, ...SPANS.map(([value, words]) => el("option", { value, selected: value === USUAL && !wish.has("ends_at") }, words)), el("option", { value: UNTIL, selected: wish.has("ends_at") }, "until…"));
+  const until = el("input", { type: "datetime-local", name: "until", "aria-label": "Until", hidden: !wish.has("ends_at"), value: localMoment(wish.get("ends_at")), step: wish.has("ends_at") ? 1 : null });
   span.addEventListener("change", () => {
     until.hidden = span.value !== UNTIL;
     if (!until.hidden) until.focus();
   });
   const author = el("input", { name: "author", id: "silence-author", autocomplete: "name", required: true, maxlength: 1000, value: name ?? remembered() });
   const comment = el("input", { name: "comment", id: "silence-comment", required: true, maxlength: 1000, value: wish.get("comment") ?? "", placeholder: "why nobody needs to hear of it" });
-  const submit = el("button", { type: "submit", class: "primary" }, "Silence");
+  const submit = el("button", { type: "submit", class: "primary" }, wish.has("id") ? "Change it" : "Silence");
+  const known = Object.fromEntries(["id", "starts_at"].filter((key) => wish.has(key)).map((key) => [key, wish.get(key)]));
   const send = async (event) => {
     event.preventDefault();
     submit.disabled = true;
     try {
-      const answer = await change("POST", "/api/alerting/silences", wanted(rows, span, until, author, comment));
+      const answer = await change("POST", "/api/alerting/silences", { ...wanted(rows, span, until, author, comment), ...known });
       remember(author.value);
+      if (known.id) return leave();
       problem.hidden = true;
       comment.value = "";
       clear(rows);
@@ -67,10 +70,22 @@ export async function silenceForm(section, { no_changes: closed, name }, made) {
     el("div", { class: "field" }, el("label", { for: "silence-span" }, "For"), el("span", {}, span, until)),
     el("div", { class: "field" }, el("label", { for: "silence-author" }, "Your name"), author),
     el("div", { class: "field" }, el("label", { for: "silence-comment" }, "Comment"), comment),
-    el("div", { class: "field" }, submit),
+    el("div", { class: "field" }, el("span", {}, submit, known.id ? el("a", { href: "/silences" }, "Leave it as it is") : null)),
     problem,
   ));
   await look();
+}
+
+// What the field of the browser takes: the time on its clock, without a zone.
+function localMoment(text) {
+  if (!text) return null;
+  const at = new Date(text);
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+}
+
+// The form is for new silences again.
+function leave() {
+  location.assign("/silences");
 }
 
 function matcherRow({ name, operator, value }, remove, changed) {
@@ -120,21 +135,4 @@ function words(found, all) {
   const names = found.slice(0, SHOWN).map((alert) => alert.annotations?.summary || alert.rule);
   const rest = found.length > SHOWN ? ` and ${found.length - SHOWN} more` : "";
   return `Matches ${found.length} of ${all} open alerts: ${names.join(" · ")}${rest}`;
-}
-
-// The name is kept in this browser; one that keeps nothing asks again.
-function remembered() {
-  try {
-    return localStorage.getItem(AUTHOR) ?? "";
-  } catch {
-    return "";
-  }
-}
-
-function remember(name) {
-  try {
-    localStorage.setItem(AUTHOR, name);
-  } catch (error) {
-    console.info("the name is not kept", error.message);
-  }
 }

@@ -89,7 +89,8 @@ function actions(silence, seen, acts) {
     await acts.redraw();
   };
   const key = `end-${silence.id}`;
-  if (seen.ending !== silence.id) return el("p", { class: "acts" }, el("button", { type: "button", "data-key": key, onclick: ask(silence.id) }, "End"));
+  const change = el("a", { href: changing(silence), "data-key": `change-${silence.id}` }, "Change");
+  if (seen.ending !== silence.id) return el("p", { class: "acts" }, el("button", { type: "button", "data-key": key, onclick: ask(silence.id) }, "End"), change);
   return el(
     "p",
     { class: "acts", role: "group", "aria-label": "End this silence?" },
@@ -99,6 +100,11 @@ function actions(silence, seen, acts) {
   );
 }
 
-function again(silence) {
-  return `/silences?${new URLSearchParams([...silence.matchers.map((text) => ["matcher", text]), ["comment", silence.comment]])}`;
+function again(silence, more = []) {
+  return `/silences?${new URLSearchParams([...silence.matchers.map((text) => ["matcher", text]), ["comment", silence.comment], ...more])}`;
+}
+
+function changing(silence) {
+  const start = silence.phase === "pending" ? [["starts_at", silence.starts_at]] : [];
+  return again(silence, [["id", silence.id], ["ends_at", silence.ends_at], ...start]);
 }

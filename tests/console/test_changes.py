@@ -52,6 +52,26 @@ async def test_a_silence_is_made_and_ended_with_the_token_of_alerting(http: aioh
     ]
 
 
+async def test_an_alert_is_taken_and_given_back_with_the_token_of_alerting(
+    http: aiohttp.ClientSession, api: AlertingApi
+):
+    """Both go on as they came, and as every change from the console's own pages alone."""
+    config, path = ConsoleConfig(alerting_token=Secret("let-me")), "alerts/9f2c/acknowledgement"
+    async with running_console(config, alerting_url=api.url) as url:
+        foreign = JSON | {"Origin": "http://evil.example"}
+        for method in ("POST", "DELETE"):
+            async with http.request(method, f"{url}/api/alerting/{path}", data=b"{}", headers=foreign) as reply:
+                assert reply.status == 403
+        async with http.post(f"{url}/api/alerting/{path}", json={"author": "ann"}) as reply:
+            assert reply.status == 201
+        async with http.delete(f"{url}/api/alerting/{path}", headers=JSON) as reply:
+            assert reply.status == 200
+    assert [(one.method, one.path, one.doc, one.authorization) for one in api.changes] == [
+        ("POST", f"/api/v1/{path}", {"author": "ann"}, "Bearer let-me"),
+        ("DELETE", f"/api/v1/{path}", None, "Bearer let-me"),
+    ]
+
+
 async def test_what_alerting_refuses_comes_back_as_it_is(http: aiohttp.ClientSession, api: AlertingApi):
     """The sentence and the status of the alerting API reach the page."""
     api.refusal = "author is missing"

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, expect
 
 from console.config import ConsoleConfig
 from tests.console.running import running_console
-from tests.fakes.alerting_api import AlertingApi, account, alert, running_alerting_api, silence
+from tests.fakes.alerting_api import AlertingApi, account, acknowledgement, alert, running_alerting_api, silence
 from tests.fakes.browser import open_page, running_browser
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
@@ -78,6 +78,7 @@ async def test_hostile_labels_are_text_on_every_page_and_come_back_whole(
     nasty["labels"] = {"alertname": "CheckoutSlow", "path": HOSTILE, 'odd "name"': "x"}
     alerting.alerts = [nasty]
     words = {"kind": "silence", "by": "4f1c", "words": f"silenced by {HOSTILE}", "until": None}
+    nasty["acknowledged"] = acknowledgement(nasty["id"], author=HOSTILE, comment=HOSTILE)
     alerting.accounts = {nasty["id"]: account(nasty, muted=words)}
     alerting.silences = [silence("4f1c", now=now(), author=HOSTILE, comment=HOSTILE, matchers=[HOSTILE])]
     for path in ("/alerts", f"/alerts/{nasty['id']}", "/silences"):
@@ -101,6 +102,73 @@ async def test_hostile_labels_are_text_on_every_page_and_come_back_whole(
         f'path="{escaped}"',
         '"odd \\"name\\""="x"',
     ]
+
+
+async def test_an_alert_is_taken_from_its_card_while_the_page_goes_on(
+    browser: Browser, console: str, alerting: AlertingApi
+):
+    """What is being typed survives that the page is drawn anew, letter and place; then the card says who has it."""
+    alerting.alerts = [alert("CheckoutSlow", now=now())]
+    async with open_page(browser, f"{console}/alerts") as seen:
+        await seen.panels()
+        await seen.page.get_by_role("button", name="Acknowledge").click()
+        await expect(seen.page.get_by_label("Your name")).to_be_focused(timeout=PATIENCE_MS)
+        await seen.page.keyboard.type("anX")
+        async with seen.page.expect_response("**/api/alerting/alerts", timeout=PATIENCE_MS):
+            pass
+        await seen.page.keyboard.press("ArrowLeft")
+        async with seen.page.expect_response("**/api/alerting/alerts", timeout=PATIENCE_MS):
+            pass
+        await seen.page.keyboard.press("Delete")
+        await seen.page.keyboard.type("n")
+        await seen.page.get_by_label("Comment").fill("on it")
+        await seen.page.keyboard.press("Enter")
+        card = seen.page.locator("[data-alert='CheckoutSlow']")
+        await card.get_by_text("ann has it").wait_for(timeout=PATIENCE_MS)
+        assert "acknowledged" in await card.inner_text()
+        assert seen.complaints == []
+    (made,) = alerting.changes
+    assert (made.path, made.doc) == (
+        "/api/v1/alerts/9f2c4a5b6d7e8f90/acknowledgement",
+        {"author": "ann", "comment": "on it"},
+    )
+
+
+async def test_an_alert_is_given_back_where_it_explains_itself(browser: Browser, console: str, alerting: AlertingApi):
+    """It asks once more, since people are paged again; what alerting refuses stands beside the button."""
+    told = alert("CheckoutSlow", now=now())
+    told["acknowledged"] = acknowledgement(told["id"], comment="on it", now=now())
+    alerting.accounts = {told["id"]: account(told)}
+    async with open_page(browser, f"{console}/alerts/{told['id']}") as seen:
+        await seen.panels()
+        await seen.page.get_by_text("ann has it").wait_for(timeout=PATIENCE_MS)
+        await seen.page.get_by_role("button", name="Give back").click()
+        assert alerting.changes == []
+        await seen.page.get_by_role("button", name="Give it back").click()
+        await seen.page.get_by_role("button", name="Acknowledge").click()
+        alerting.refusal = "author is longer than 1000 characters"
+        await seen.page.get_by_label("Your name").fill("bob")
+        await seen.page.keyboard.press("Enter")
+        await seen.page.get_by_role("alert").get_by_text("author is longer").wait_for(timeout=PATIENCE_MS)
+    assert [one.method for one in alerting.changes] == ["DELETE", "POST"]
+
+
+async def test_a_silence_in_force_is_changed(browser: Browser, console: str, alerting: AlertingApi):
+    """Its matchers, its end and its comment are filled in; what is sent names it and leaves its beginning alone."""
+    alerting.silences = [silence("4f1c", now=now())]
+    until = alerting.silences[0]["ends_at"]
+    async with open_page(browser, f"{console}/silences", timezone_id="Asia/Kolkata") as seen:
+        await seen.panels()
+        await seen.page.get_by_role("link", name="Change").click()
+        await seen.page.get_by_role("heading", name="Change a silence").wait_for(timeout=PATIENCE_MS)
+        await seen.page.get_by_label("Your name").fill("bob")
+        await seen.page.get_by_label("Comment").fill("still moving")
+        await seen.page.get_by_role("button", name="Change it").click()
+        await seen.page.get_by_role("heading", name="New silence").wait_for(timeout=PATIENCE_MS)
+    doc = alerting.changes[0].doc
+    moved = datetime.fromisoformat(until) - datetime.fromisoformat(doc.pop("ends_at"))
+    assert 0 <= moved.total_seconds() < 1
+    assert doc == {"id": "4f1c", "matchers": ['endpoint="/pay"'], "author": "bob", "comment": "still moving"}
 
 
 async def test_ending_a_silence_asks_once_more_and_keeps_the_keyboards_place(

@@ -35,6 +35,7 @@ def alert(
         "seen_at": stamp(moment),
         "annotations": {"summary": "/pay: p95 912 ms", "description": "", "runbook_url": ""},
         "reason": "912.5 > 800 since 1m",
+        "acknowledged": None,
         "incidents": [{"id": "5d1c", "receiver": "oncall", "group": labels, "opened_at": began, "said_at": began}],
     }
 
@@ -71,6 +72,14 @@ def silence(silence_id: str, *, phase: str = "active", now: datetime | None = No
         "created_at": stamp(moment),
         "alerts": 1,
     } | changed
+
+
+def acknowledgement(
+    alert_id: str, *, author: str = "ann", comment: str = "", now: datetime | None = None
+) -> dict[str, Any]:
+    """Somebody has the alert."""
+    at = stamp(now or datetime(2026, 1, 1, tzinfo=UTC))
+    return {"alert": alert_id, "author": author, "comment": comment, "at": at, "severity": "critical"}
 
 
 def account(told: dict[str, Any], *, muted: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -163,6 +172,24 @@ class AlertingApi:
         ended |= {"phase": "expired", "ends_at": stamp(datetime.now(UTC))}  # noqa: TID251 - as above
         return answer({"silence": ended})
 
+    async def _acknowledge(self, request: web.Request) -> web.Response:
+        doc = await self._keep(request)
+        if self.refusal is not None:
+            return answer({"error": self.refusal}, status=400)
+        now = datetime.now(UTC)  # noqa: TID251 - as above
+        made = acknowledgement(request.match_info["id"], now=now, **doc)
+        self._hand(made)
+        return answer({"acknowledgements": [made]}, status=201)
+
+    async def _give_back(self, request: web.Request) -> web.Response:
+        await self._keep(request)
+        self._hand(None)
+        return answer({"acknowledgements": []})
+
+    def _hand(self, made: dict[str, Any] | None) -> None:
+        for one in (*self.alerts, *(told["alert"] for told in self.accounts.values())):
+            one["acknowledged"] = made
+
     async def _keep(self, request: web.Request) -> Any:
         doc = await request.json() if request.can_read_body else None
         self.changes.append(Changed(request.method, request.path, doc, request.headers.get("Authorization")))
@@ -181,6 +208,8 @@ class AlertingApi:
                 web.post("/api/v1/silences", self._silence),
                 web.delete("/api/v1/silences/{id}", self._end_silence),
                 web.get("/api/v1/alerts/{id}/account", self._account),
+                web.post("/api/v1/alerts/{id}/acknowledgement", self._acknowledge),
+                web.delete("/api/v1/alerts/{id}/acknowledgement", self._give_back),
             ]
         )
         for name, handler in (
