@@ -19,7 +19,7 @@ from store.contract import StatementResult
 from store.embedded.recent.memory import Recent
 from store.embedded.schema import Tables
 from store.embedded.select import answer_select
-from store.embedded.session import Deadline, Session, Withdrawal
+from store.embedded.session import Deadline, Session, Withdrawal, guard_values
 from store.embedded.show import answer_show
 from store.errors import QueryLimitExceeded, QuerySyntaxError
 
@@ -77,12 +77,15 @@ class EmbeddedReader:
 
     def _answer_all(self, session: Session, statements: Sequence[Statement]) -> tuple[StatementResult, ...]:
         results: list[StatementResult] = []
+        values = 0
         try:
             for index, statement in enumerate(statements):
                 result = self._answer_one(session, index, statement)
                 if result.error is not None and index + 1 < len(statements):
                     # InfluxDB hides the reason as soon as a statement is left out.
                     return (*results, StatementResult(index, error="not executed"))
+                values += sum(len(series.values) * len(series.columns) for series in result.series)
+                guard_values(values)
                 results.append(result)
         except duckdb.InterruptException as error:
             raise session.deadline.interrupted() from error

@@ -27,6 +27,8 @@ _CHUNK_ROWS = 50_000
 
 MOST_ROWS = 2_000_000
 """Rows that one statement may make, empty windows included; beyond it the statement is refused."""
+MOST_VALUES = 5_000_000
+"""Values that all statements of a query may answer together: some 450 MB, for as long as it takes to send them."""
 
 
 class Withdrawal:
@@ -78,7 +80,7 @@ class Deadline:
     def interrupted(self) -> QueryLimitExceeded | StoreUnavailable:
         """The error for a query that was stopped: by its deadline, or by whoever closes the store."""
         if self._passed.is_set():
-            return QueryLimitExceeded(f"the query was stopped after {self._limit_s:g} s; narrow its time range")
+            return QueryLimitExceeded(f"the query was stopped after {self._limit_s:.3g} s; narrow its time range")
         why = "nobody waits for it" if self._withdrawal.withdrawn else "the store is closing"
         return StoreUnavailable(f"the query was stopped: {why}")
 
@@ -126,6 +128,7 @@ class Session:
         while chunk := answer.fetchmany(_CHUNK_ROWS):
             rows += chunk
             guard_rows(len(rows))
+            guard_values(len(rows) * len(rows[0]))
             self.deadline.check()
         return rows
 
@@ -153,4 +156,12 @@ def guard_rows(count: int) -> None:
     if count > MOST_ROWS:
         raise QueryLimitExceeded(
             f"the answer has more than {MOST_ROWS} rows; narrow the time range, widen the interval or add a LIMIT"
+        )
+
+
+def guard_values(count: int) -> None:
+    """Refuse what would not fit, however few rows it has."""
+    if count > MOST_VALUES:
+        raise QueryLimitExceeded(
+            f"the answer has more than {MOST_VALUES} values; narrow the time range, ask for fewer fields or add a LIMIT"
         )

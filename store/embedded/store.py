@@ -28,7 +28,7 @@ from store.embedded.retention import Expiry, Retention
 from store.embedded.rollups.definition import RollupConfig, read_rollups
 from store.embedded.rollups.rolling import Rolling
 from store.embedded.session import Withdrawal
-from store.errors import BodyRefused, BucketMissing, StoreUnavailable
+from store.errors import BodyRefused, BucketMissing, QueryLimitExceeded, StoreUnavailable
 
 if TYPE_CHECKING:
     from foundation.batch import Position, Shipment
@@ -38,6 +38,8 @@ T = TypeVar("T")
 
 _log = logger("store.embedded")
 _RETRY_S: Final = 5.0
+_MOST_SPILLED: Final = "2GB"
+"""What a query does not hold in memory goes to disk, but the disk is the lines' own."""
 _NOT_OPEN: Final = "the embedded store is not open"
 _SIZE: Final = re.compile(r"([1-9]\d*(?:\.\d+)?) ?([KMGT])(i?)B")
 
@@ -257,12 +259,16 @@ class EmbeddedStore:
     async def _answer(
         self, statements: Sequence[Statement], db: str, now_ns: int, deadline_s: float
     ) -> tuple[StatementResult, ...]:
-        reader, withdrawal = self._opened().reader, Withdrawal()
-        loop = asyncio.get_running_loop()
+        reader, withdrawal, asked = self._opened().reader, Withdrawal(), self._clock.monotonic()
+
+        def answer() -> tuple[StatementResult, ...]:
+            left_s = deadline_s - (self._clock.monotonic() - asked)
+            if left_s <= 0:
+                raise QueryLimitExceeded(f"the query waited {deadline_s:g} s for others that were asked before it")
+            return reader.answer(statements, db, now_ns, left_s, withdrawal)
+
         try:
-            return await loop.run_in_executor(
-                self._reading, reader.answer, statements, db, now_ns, deadline_s, withdrawal
-            )
+            return await asyncio.get_running_loop().run_in_executor(self._reading, answer)
         except asyncio.CancelledError:
             withdrawal.withdraw()
             raise
@@ -311,6 +317,7 @@ class EmbeddedStore:
             "threads": self._config.threads,
             "wal_autocheckpoint": self._config.checkpoint_at,
             "autoinstall_known_extensions": False,
+            "max_temp_directory_size": _MOST_SPILLED,
         }
         recent = Recent(_bytes_of(self._config.recent_limit), self._on_question)
         file = open_file(self._path, settings, self._clock, self._rolling.rollups, recent=recent)

@@ -83,6 +83,18 @@ def test_too_many_windows_are_refused(reader: EmbeddedReader) -> None:
         reader.answer(parse_query(text), "db", now_ns=1_700_000_000 * SECOND)
 
 
+def test_too_many_values_are_refused(
+    reader: EmbeddedReader, connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All statements of a query count together, and so do the columns of a row."""
+    monkeypatch.setattr("store.embedded.session.MOST_VALUES", 12)
+    assert len(ask(reader, "SELECT v FROM m LIMIT 2")[0]) == 2
+    assert len(reader.answer(parse_query("SELECT v FROM m; SELECT v FROM m"), "db")) == 2
+    for text in ("SELECT v FROM m; SELECT v FROM m; SELECT v FROM m LIMIT 1", "SELECT v, v, v, v FROM m"):
+        with pytest.raises(QueryLimitExceeded, match="more than 12 values"):
+            reader.answer(parse_query(text), "db")
+
+
 def test_deadline(connection: duckdb.DuckDBPyConnection, clock: ManualClock) -> None:
     """A query that takes too long is stopped within its deadline and says so; the connection is good afterwards."""
     with pytest.raises(QueryLimitExceeded, match=r"stopped after 0\.2 s"):

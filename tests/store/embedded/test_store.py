@@ -1,15 +1,20 @@
 """The embedded store's own life: files, buckets, threads. What it shares with others is in the contract suite."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from foundation.batch import FieldType
 from foundation.errors import ConfigError
 from foundation.settings import decode
+from store.contract import StatementResult, Verdict
 from store.embedded.file import Cursors
+from store.embedded.schema import Column, Table
 from store.embedded.store import EmbeddedConfig, EmbeddedStore
+from store.errors import QueryLimitExceeded
 from tests.fakes.clock import ManualClock
 from tests.fakes.polling import until
 from tests.fakes.shipping import Log
@@ -62,6 +67,40 @@ async def test_queries_see_whole_shipments_while_writing(tmp_path: Path, clock: 
     await store.close()
     assert {count % 100 for count in seen} == {1}
     assert seen == sorted(seen)
+
+
+def make_endless(store: EmbeddedStore) -> None:
+    """Let readers of `telemetry` find a measurement that takes hours to read."""
+    assert store._file is not None
+    columns = (Column("v", "field", FieldType.FLOAT, "f1"),)
+    relation = "(SELECT range AS time, 1.0 AS f1 FROM range(1000000000000))"
+    store._file.reader._schema = {"telemetry": {"endless": Table("endless", relation, columns)}}.get
+
+
+async def test_questions_never_hold_up_writes(tmp_path: Path, clock: ManualClock) -> None:
+    """While every thread for questions is busy for hours, lines are stored; who waits for a thread waits no longer than
+    the deadline, and who goes away frees one.
+    """
+    store = EmbeddedStore(EmbeddedConfig(queries=2), state=tmp_path, clock=clock)
+    await store.open()
+    log = Log(store)
+    await log.put(b"m f=1 1\n")
+    make_endless(store)
+
+    def ask(deadline_s: float) -> asyncio.Future[tuple[StatementResult, ...]]:
+        return asyncio.ensure_future(store.query("SELECT stddev(v) FROM endless", "telemetry", deadline_s=deadline_s))
+
+    busy, waiting = [ask(3600), ask(3600)], ask(30)
+    for number in range(20):
+        assert await log.put(b"m f=1 %d\n" % number) == Verdict(stored=1)
+    assert not any(task.done() for task in (*busy, waiting))
+    clock.advance(timedelta(seconds=31))
+    busy.pop().cancel()
+    with pytest.raises(QueryLimitExceeded, match="waited 30 s for others"):
+        await waiting
+    busy.pop().cancel()
+    assert len(await store.query("SHOW DATABASES", "telemetry")) == 1
+    await store.close()
 
 
 async def test_close_waits_for_what_runs(tmp_path: Path, clock: ManualClock) -> None:
