@@ -4,9 +4,11 @@ import { get } from "./api.js";
 import { loadMarks } from "./annotations.js";
 import { clear, el } from "./dom.js";
 import { Grid } from "./grid.js";
+import { keyboard } from "./keys.js";
 import { expand } from "./macros.js";
+import { Range } from "./range.js";
 import { onThemeChange } from "./theme.js";
-import { durationMs, moment, momentText, RANGES, windowMs } from "./time.js";
+import { durationMs, windowMs } from "./time.js";
 import { Variables } from "./variables.js";
 
 const REFRESHES = ["5s", "10s", "30s", "1m", "5m"];
@@ -35,8 +37,8 @@ class Board {
     this.spec = spec;
     this.charts = charts;
     this.choice = 0;
-    this.from = wish.get("from") ?? spec.time?.from ?? "now-1h";
-    this.to = wish.get("to") ?? spec.time?.to ?? "now";
+    this.range = new Range(wish.get("from") ?? spec.time?.from ?? "now-1h", wish.get("to") ?? spec.time?.to ?? "now", () => this.#changed());
+    this.kiosk = wish.has("kiosk");
     this.every = wish.get("refresh") ?? spec.refresh ?? "30s";
     this.variables = new Variables(spec.templating?.list ?? [], wish, () => this.#changed());
     this.grid = new Grid(spec.panels, () => this.#changed());
@@ -46,11 +48,18 @@ class Board {
   }
 
   mount(page) {
-    this.ranges = el("select", { "aria-label": "Time range", onchange: () => this.setRange(this.ranges.value, "now") });
     this.refreshes = el("select", { "aria-label": "Refresh", onchange: () => this.#setRefresh(this.refreshes.value) });
-    const bar = el("div", { class: "bar-top" }, el("h1", { title: this.spec.description ?? "" }, this.spec.title), el("div", { class: "controls" }, ...this.variables.controls(), this.status, this.ranges, this.refreshes));
+    const bar = el("div", { class: "bar-top" }, el("h1", { title: this.spec.description ?? "" }, this.spec.title), el("div", { class: "controls" }, ...this.variables.controls(), this.status, this.range.controls, this.refreshes));
     clear(page, bar, this.grid.root);
-    this.#drawPickers();
+    this.#drawRefreshes();
+    document.body.classList.toggle("kiosk", this.kiosk);
+    keyboard([
+      ["r", "Ask again now", () => this.#refresh()],
+      ["[", "Earlier", () => this.range.shift(-1)],
+      ["]", "Later", () => this.range.shift(1)],
+      ["-", "Zoom out", () => this.range.widen()],
+      ["k", "Nothing but the panels, as on a wall", () => this.#toggleKiosk()],
+    ]);
   }
 
   async start() {
@@ -60,13 +69,17 @@ class Board {
   }
 
   setRange(from, to) {
-    [this.from, this.to] = [from, to];
-    this.#drawPickers();
-    this.#changed();
+    this.range.set(from, to);
   }
 
   timeParameters() {
-    return new URLSearchParams({ from: this.from, to: this.to }).toString();
+    return new URLSearchParams({ from: this.range.from, to: this.range.to }).toString();
+  }
+
+  #toggleKiosk() {
+    this.kiosk = !this.kiosk;
+    document.body.classList.toggle("kiosk", this.kiosk);
+    this.#remember();
   }
 
   #setRefresh(every) {
@@ -106,31 +119,28 @@ class Board {
     await this.grid.refresh(scope, running.signal);
     if (this.running !== running) return;
     this.running = null;
-    this.status.textContent = this.to === "now" ? `at ${new Date().toLocaleTimeString()}` : "";
+    this.status.textContent = this.range.isLive ? `at ${new Date().toLocaleTimeString()}` : "";
     this.#schedule();
   }
 
   #scope() {
-    const now = Date.now();
-    const [from, to] = [moment(this.from, now), moment(this.to, now)];
-    return { from, to, live: this.to === "now", windowMs: windowMs(to - from, 300, "10s"), variables: this.variables, charts: this.charts, board: this };
+    const [from, to] = this.range.moments();
+    return { from, to, live: this.range.isLive, windowMs: windowMs(to - from, 300, "10s"), variables: this.variables, charts: this.charts, board: this };
   }
 
   #schedule() {
     clearTimeout(this.timer);
     const wait = durationMs(this.every);
-    if (wait && this.to === "now") this.timer = setTimeout(() => (document.hidden ? this.#schedule() : this.#refresh()), wait);
+    if (wait && this.range.isLive) this.timer = setTimeout(() => (document.hidden ? this.#schedule() : this.#refresh()), wait);
   }
 
   #remember() {
-    const query = new URLSearchParams([["from", this.from], ["to", this.to], ["refresh", this.every], ...this.variables.parameters()]);
+    const query = new URLSearchParams([["from", this.range.from], ["to", this.range.to], ["refresh", this.every], ...this.variables.parameters()]);
+    if (this.kiosk) query.set("kiosk", "");
     history.replaceState(null, "", `${location.pathname}?${query}`);
   }
 
-  #drawPickers() {
-    const known = RANGES.some(([from]) => from === this.from && this.to === "now");
-    const own = known ? [] : [[this.from, `${momentText(moment(this.from, Date.now()))} – ${momentText(moment(this.to, Date.now()))}`]];
-    clear(this.ranges, ...[...own, ...RANGES].map(([value, words]) => el("option", { value, selected: value === this.from }, words)));
+  #drawRefreshes() {
     const steps = REFRESHES.includes(this.every) ? REFRESHES : [this.every, ...REFRESHES];
     clear(this.refreshes, el("option", { value: "off", selected: this.every === "off" }, "no refresh"), ...steps.filter(durationMs).map((value) => el("option", { value, selected: value === this.every }, `every ${value}`)));
   }

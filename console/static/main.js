@@ -1,6 +1,7 @@
 // Entry of the pages, and their map:
 //   dom, api, poll            elements, requests, and asking again
-//   time, units               ranges and windows, numbers with units
+//   time, units               moments and windows, numbers with units
+//   range, keys               a board's time range, and what the keyboard does
 //   theme                     colours of the page for the charts
 //   overview, alerts          two of the pages; board is the third
 //   account, samples          why one alert is as it is, and its datapoints drawn small
