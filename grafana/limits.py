@@ -1,4 +1,8 @@
-"""Where a value turns amber and red on every board; where a rule that ships watches it, the same numbers."""
+"""Where a value turns amber and red on every board; where a rule that ships watches it, the same numbers.
+
+The colours are Grafana's blue, orange and red: told apart without red or green cones too (a test computes it), which
+green, orange and red are not.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,12 @@ class Limits:
     critical: float
     falling: bool = False
 
+    def scaled(self, factor: float) -> Limits:
+        """The same limits in another unit."""
+        return Limits(self.warn * factor, self.critical * factor, self.falling)
+
+
+FINE, WARN, CRITICAL = "blue", "orange", "red"
 
 RESPONSE_MS = Limits(600, 1000)
 ERROR_PCT = Limits(5, 15)
@@ -24,3 +34,9 @@ MEMORY_PCT = Limits(92, 97)
 DISK_PCT = Limits(90, 96)
 DEAD_LINES = Limits(1, 100)
 BEHIND_S = Limits(30, 120)
+BUFFER_PCT = Limits(70, 90)
+BURN_RATE = Limits(6, 14.4)
+BUDGET_LEFT_PCT = Limits(25, 0, falling=True)
+FIRING = Limits(1, 5)
+SILENT_DEVICES = Limits(1, 10)
+REJECTED_LINES = Limits(1, 1_000)

@@ -1,7 +1,8 @@
 """One function a panel kind, each a plain dict in Grafana's classic schema. `render` adds the id and the place.
 
 Every panel says what it shows and what to do when it is red (`description`), and what an empty one means
-(`Field.empty`). Settings that few panels need are added by `every`, `within` and `transformed`.
+(`Field.empty`). Settings that few panels need are added by `every`, `within`, `earlier`, `repeated` and `transformed`;
+kinds that need more than a function stand in `states` and `heat`, changes of rows and columns in `transformations`.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from grafana.limits import Limits
+from grafana.limits import CRITICAL, FINE, WARN, Limits
+from grafana.links import Link
 from grafana.variables import DATASOURCE
 
 Panel = dict[str, Any]
 Target = dict[str, Any]
 Override = dict[str, Any]
+Words = dict[str, Any]
 Size = tuple[int, int]
 """Width in twenty-fourths of the board, height in units of about 30 pixels."""
 
@@ -25,7 +28,10 @@ _BRIDGED_MS = 180_000
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """How the values of a panel are written and coloured. `empty` stands where there is no value."""
+    """How the values of a panel are written and coloured. `empty` stands where there is no value.
+
+    `words` stand for values (`states.word`, `states.between`); `link` is where a click on the value leads.
+    """
 
     unit: str
     empty: str
@@ -33,6 +39,8 @@ class Field:
     minimum: float | None = None
     maximum: float | None = None
     decimals: int | None = None
+    words: tuple[Words, ...] = ()
+    link: Link | None = None
 
     def defaults(self, colour_mode: str) -> dict[str, Any]:
         """As Grafana's field defaults."""
@@ -41,8 +49,9 @@ class Field:
             "unit": self.unit,
             "noValue": self.empty,
             "thresholds": steps(self.limits),
-            "mappings": [],
+            "mappings": list(self.words),
             "color": {"mode": colour_mode},
+            "links": [self.link] if self.link else [],
         } | {name: value for name, value in values.items() if value is not None}
 
 
@@ -53,17 +62,19 @@ class Drawing:
     fill: int = 0
     """opacity of the area in percent"""
     stacked: bool = False
+    bars: bool = False
 
 
+BARS = Drawing(fill=80, bars=True)
 LINES = Drawing()
 AREA = Drawing(fill=10)
 STACKED = Drawing(fill=25, stacked=True)
 
 
-def target(query: str, *, alias: str = "", table: bool = False) -> Target:
-    """A query of a panel. `alias` may hold $col and $tag_name; `table` keeps rows and tags as columns."""
+def target(query: str, *, alias: str = "", table: bool = False, ref: str = "A") -> Target:
+    """A query of a panel, `ref` its name in it. `alias` may hold $col and $tag_name; `table` keeps rows and tags."""
     return {
-        "refId": "A",
+        "refId": ref,
         "datasource": DATASOURCE,
         "query": query,
         "rawQuery": True,
@@ -75,11 +86,11 @@ def target(query: str, *, alias: str = "", table: bool = False) -> Target:
 def steps(limits: Limits | None) -> dict[str, Any]:
     """Colours by value, from the limits; without limits everything is fine."""
     if limits is None:
-        ladder: list[tuple[str, float | None]] = [("green", None)]
+        ladder: list[tuple[str, float | None]] = [(FINE, None)]
     elif limits.falling:
-        ladder = [("red", None), ("orange", limits.critical), ("green", limits.warn)]
+        ladder = [(CRITICAL, None), (WARN, limits.critical), (FINE, limits.warn)]
     else:
-        ladder = [("green", None), ("orange", limits.warn), ("red", limits.critical)]
+        ladder = [(FINE, None), (WARN, limits.warn), (CRITICAL, limits.critical)]
     return {"mode": "absolute", "steps": [{"color": name, "value": value} for name, value in ladder]}
 
 
@@ -108,7 +119,7 @@ def timeseries(
 ) -> Panel:
     """Lines over time, windows of ten seconds and more."""
     custom = {
-        "drawStyle": "line",
+        "drawStyle": "bars" if drawing.bars else "line",
         "lineInterpolation": "linear",
         "lineWidth": 1,
         "fillOpacity": drawing.fill,
@@ -126,7 +137,7 @@ def timeseries(
         "tooltip": {"mode": "multi", "sort": "desc"},
     }
     config = {"defaults": field.defaults("palette-classic") | {"custom": custom}, "overrides": list(overrides)}
-    return every("10s", _panel("timeseries", (title, description), targets, size, config, options))
+    return every("10s", framed("timeseries", (title, description), targets, size, config, options))
 
 
 def stat(
@@ -150,7 +161,7 @@ def stat(
         "justifyMode": "auto",
     }
     config = {"defaults": field.defaults("thresholds"), "overrides": []}
-    return every("10s", _panel("stat", (title, description), targets, size, config, options))
+    return every("10s", framed("stat", (title, description), targets, size, config, options))
 
 
 def bargauge(title: str, description: str, targets: list[Target], field: Field, size: Size) -> Panel:
@@ -167,7 +178,7 @@ def bargauge(title: str, description: str, targets: list[Target], field: Field, 
     defaults = field.defaults("thresholds")
     if field.limits is None:
         defaults["color"] = {"mode": "fixed", "fixedColor": "blue"}
-    return _panel("bargauge", (title, description), targets, size, {"defaults": defaults, "overrides": []}, options)
+    return framed("bargauge", (title, description), targets, size, {"defaults": defaults, "overrides": []}, options)
 
 
 def table(
@@ -184,12 +195,18 @@ def table(
     custom = {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": False}
     config = {"defaults": field.defaults("thresholds") | {"custom": custom}, "overrides": list(overrides)}
     options = {"showHeader": True, "cellHeight": "sm", "sortBy": [sort]}
-    return _panel("table", (title, description), targets, size, config, options)
+    return framed("table", (title, description), targets, size, config, options)
 
 
-def row(title: str) -> Panel:
-    """A headline over the panels that follow."""
-    return {"type": "row", "title": title, "collapsed": False, "panels": [], "gridPos": {"w": 24, "h": 1}}
+def row(title: str, *, repeat: str = "", collapsed: tuple[Panel, ...] = ()) -> Panel:
+    """A headline over the panels that follow; with `repeat`, once for each value of that variable.
+
+    `collapsed` are panels that stay folded away, and ask for nothing, until somebody opens the row.
+    """
+    folded = {"collapsed": bool(collapsed), "panels": list(collapsed)}
+    return (
+        {"type": "row", "title": title, "gridPos": {"w": 24, "h": 1}} | folded | ({"repeat": repeat} if repeat else {})
+    )
 
 
 def descending(column: str) -> dict[str, Any]:
@@ -212,30 +229,22 @@ def within(window: str, panel: Panel) -> Panel:
     return panel | {"timeFrom": window, "hideTimeOverride": True}
 
 
+def earlier(shift: str, panel: Panel) -> Panel:
+    """The panel with a look at the same range, `shift` earlier."""
+    return panel | {"timeShift": shift, "hideTimeOverride": False}
+
+
+def repeated(variable: str, panel: Panel, *, beside: int = 3) -> Panel:
+    """The panel once for each value of the variable, `beside` each other at most."""
+    return panel | {"repeat": variable, "repeatDirection": "h", "maxPerRow": beside}
+
+
 def transformed(panel: Panel, *transformations: dict[str, Any]) -> Panel:
     """The panel with its rows and columns changed on their way from the query."""
     return panel | {"transformations": list(transformations)}
 
 
-def without(*fields: str) -> dict[str, Any]:
-    """A transformation that drops fields of a table."""
-    return {
-        "id": "organize",
-        "options": {"excludeByName": dict.fromkeys(fields, True), "indexByName": {}, "renameByName": {}},
-    }
-
-
-def ordered(field: str, *, largest_first: bool) -> dict[str, Any]:
-    """A transformation that sorts the rows by a field."""
-    return {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": field, "desc": largest_first}]}}
-
-
-def at_most(rows: int) -> dict[str, Any]:
-    """A transformation that keeps the first rows."""
-    return {"id": "limit", "options": {"limitField": str(rows)}}
-
-
-def _panel(
+def framed(
     kind: str,
     words: tuple[str, str],
     targets: list[Target],
@@ -243,6 +252,7 @@ def _panel(
     field_config: dict[str, Any],
     options: dict[str, Any],
 ) -> Panel:
+    """What every panel has around what its kind needs; `words` are title and description."""
     return {
         "type": kind,
         "title": words[0],

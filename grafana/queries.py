@@ -28,6 +28,26 @@ def select(
     return f"{text} fill({fill})" if every else text
 
 
+def outer(*columns: str, inner: str, where: str = "", by: tuple[str, ...] = (), every: str | None = None) -> str:
+    """A SELECT over the rows of another, whose time range is its own too.
+
+    `where` is about the inner columns. With `every`, one row a window, filled with 0; the inner one must then fill with
+    none, or InfluxDB 2 repeats windows.
+    """
+    text = f"SELECT {', '.join(columns)} FROM ({inner})"  # noqa: S608 - written by our own boards
+    text += f" WHERE {where}" if where else ""
+    groups = [f"time({every})"] if every else []
+    groups += [f'"{tag}"' for tag in by]
+    text += f" GROUP BY {', '.join(groups)}" if groups else ""
+    return f"{text} fill(0)" if every else text
+
+
+def newest(*columns: str, source: str, where: tuple[str, ...] = (), rows: int) -> str:
+    """The newest points as they were written, tags among the columns."""
+    named = (f'"{column}"' for column in columns)
+    return f"{select(*named, source=source, where=where)} ORDER BY time DESC LIMIT {rows}"
+
+
 def tag_values(tag: str, source: str, where: tuple[str, ...] = ()) -> str:
     """The values of a tag, for a variable."""
     text = f'SHOW TAG VALUES FROM "{source}" WITH KEY = "{tag}"'

@@ -27,9 +27,11 @@ def datasource() -> dict[str, Any]:
     }
 
 
-def tag(name: str, query: str, *, label: str, description: str) -> dict[str, Any]:
-    """Some or all values of a tag, asked from the data of the time range."""
-    return {
+def tag(name: str, query: str, *, label: str, description: str, single: bool = False) -> dict[str, Any]:
+    """Some or all values of a tag, asked from the data of the time range; exactly one of them with `single`."""
+    some = {"multi": True, "includeAll": True, "allValue": ".*", "current": {"text": ["All"], "value": ["$__all"]}}
+    one = {"multi": False, "includeAll": False, "current": {}}
+    return (one if single else some) | {
         "type": "query",
         "name": name,
         "label": label,
@@ -41,9 +43,5 @@ def tag(name: str, query: str, *, label: str, description: str) -> dict[str, Any
         "sort": _ALPHABETICAL,
         "regex": "",
         "hide": 0,
-        "multi": True,
-        "includeAll": True,
-        "allValue": ".*",
         "options": [],
-        "current": {"text": ["All"], "value": ["$__all"]},
     }

@@ -8,22 +8,22 @@ from grafana.panels import (
     STACKED,
     Field,
     Panel,
-    at_most,
     bargauge,
+    earlier,
     every,
-    ordered,
     stat,
     target,
     timeseries,
     transformed,
     within,
-    without,
 )
 from grafana.queries import WINDOW, column, matches, per_minute, percentile, select, share, tag_values
 from grafana.render import Board, Heading, board
+from grafana.transformations import at_most, ordered, quotient, without
 from grafana.variables import tag
 
 _ORDERS = "shop_order"
+_WEEK = "7d"
 _NO_ORDERS = "no orders in this range"
 _NO_VIEWS = "no visits in this range"
 _COUNTRY = (matches("country"),)
@@ -49,21 +49,23 @@ def build() -> Board:
 
 
 def _headlines() -> list[Panel]:
+    orders = stat(
+        "Orders",
+        "Paid orders of the range.",
+        [target(select('count("amount")', source=_ORDERS, where=_PAID))],
+        Field("locale", _NO_ORDERS, decimals=0),
+        (4, 4),
+    )
+    revenue = stat(
+        "Revenue",
+        "Sum of the paid orders of the range, in euros.",
+        [target(select('sum("amount")', source=_ORDERS, where=_PAID))],
+        Field("currencyEUR", _NO_ORDERS),
+        (4, 4),
+    )
     return [
-        stat(
-            "Orders",
-            "Paid orders of the range.",
-            [target(select('count("amount")', source=_ORDERS, where=_PAID))],
-            Field("locale", _NO_ORDERS, decimals=0),
-            (5, 4),
-        ),
-        stat(
-            "Revenue",
-            "Sum of the paid orders of the range, in euros.",
-            [target(select('sum("amount")', source=_ORDERS, where=_PAID))],
-            Field("currencyEUR", _NO_ORDERS),
-            (5, 4),
-        ),
+        orders,
+        revenue,
         stat(
             "Average order",
             "Revenue divided by paid orders of the range, in euros.",
@@ -76,8 +78,9 @@ def _headlines() -> list[Panel]:
             "Share of the orders of the range whose payment failed. Red: ask the payment provider, then see checkout.",
             [target(select(share("failed"), source=_ORDERS, where=_COUNTRY))],
             Field("percent", _NO_ORDERS, ERROR_PCT, decimals=2),
-            (5, 4),
+            (4, 4),
         ),
+        _conversion(),
         within(
             "10m",
             stat(
@@ -85,27 +88,50 @@ def _headlines() -> list[Panel]:
                 "Different people who viewed a page in a minute: mean of the last ten minutes.",
                 [target(_USERS)],
                 Field("short", "no visits in the last ten minutes", decimals=0),
-                (5, 4),
+                (4, 4),
                 calc="mean",
                 sparkline=True,
             ),
         ),
+        _week_before(orders, "Paid orders of the same range a week before."),
+        _week_before(revenue, "Revenue of the same range a week before, in euros."),
     ]
 
 
+def _week_before(panel: Panel, description: str) -> Panel:
+    """The same number, seven days earlier, beside which today's can be judged."""
+    before = panel | {"title": f"{panel['title']} a week before", "description": description}
+    return earlier(_WEEK, before | {"gridPos": {"w": 12, "h": 3}})
+
+
+def _conversion() -> Panel:
+    orders = select(column('count("amount")', "orders"), source=_ORDERS, where=('"failed" = 0',))
+    visitors = select(column('count(distinct("user"))', "visitors"), source="page_view")
+    panel = stat(
+        "Conversion",
+        "Paid orders for each visitor of the range, all countries. It falls while the visitors stay: the way to the"
+        " order is broken, see the checkout's response times.",
+        [target(orders, table=True), target(visitors, table=True, ref="B")],
+        Field("percentunit", "no visits in this range", decimals=1),
+        (4, 4),
+    )
+    return transformed(panel, *quotient("orders", "visitors", "conversion"))
+
+
 def _sales() -> list[Panel]:
-    orders = select(per_minute("amount"), source=_ORDERS, where=_PAID, by=("channel",), every=WINDOW, fill="0")
-    revenue = select(per_minute("amount", "sum"), source=_ORDERS, where=_PAID, by=("country",), every=WINDOW, fill="0")
+    orders = _by("channel", per_minute("amount"))
     return [
+        every("1m", orders),
         every(
             "1m",
-            timeseries(
-                "Orders a minute",
-                "Paid orders a minute by channel. One channel at zero while the others sell: that channel is broken.",
-                [target(orders, alias="$tag_channel")],
-                Field("cpm", _NO_ORDERS, minimum=0),
-                (12, 8),
-                drawing=STACKED,
+            earlier(
+                _WEEK,
+                orders
+                | {
+                    "title": "Orders a minute, a week before",
+                    "description": "The same range seven days earlier. The shape of the day is the same: a gap between"
+                    " the two is news.",
+                },
             ),
         ),
         every(
@@ -113,13 +139,45 @@ def _sales() -> list[Panel]:
             timeseries(
                 "Revenue a minute",
                 "Paid euros a minute by country.",
-                [target(revenue, alias="$tag_country")],
+                [target(_paid(per_minute("amount", "sum"), "country"), alias="$tag_country")],
                 Field("currencyEUR", _NO_ORDERS, minimum=0),
                 (12, 8),
                 drawing=STACKED,
             ),
         ),
+        _converting(),
     ]
+
+
+def _by(tag_name: str, expression: str) -> Panel:
+    return timeseries(
+        "Orders a minute",
+        "Paid orders a minute by channel. One channel at zero while the others sell: that channel is broken.",
+        [target(_paid(expression, tag_name), alias=f"$tag_{tag_name}")],
+        Field("cpm", _NO_ORDERS, minimum=0),
+        (12, 8),
+        drawing=STACKED,
+    )
+
+
+def _paid(expression: str, by: str) -> str:
+    return select(expression, source=_ORDERS, where=_PAID, by=(by,), every=WINDOW, fill="0")
+
+
+def _converting() -> Panel:
+    orders = select(
+        column('count("amount")', "orders"), source=_ORDERS, where=('"failed" = 0',), every=WINDOW, fill="0"
+    )
+    visitors = select(column('count(distinct("user"))', "visitors"), source="page_view", every=WINDOW, fill="0")
+    panel = timeseries(
+        "Conversion over time",
+        "Paid orders for each visitor, window by window, all countries. Compare a dip with the deploy marks.",
+        [target(orders, table=True), target(visitors, table=True, ref="B")],
+        Field("percentunit", "no visits in this range", minimum=0, decimals=1),
+        (12, 8),
+        drawing=AREA,
+    )
+    return every("5m", transformed(panel, *quotient("orders", "visitors", "conversion")))
 
 
 def _people() -> list[Panel]:

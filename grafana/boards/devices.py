@@ -1,14 +1,15 @@
-"""Devices: who is up, who is silent, battery, signal, and what they measure."""
+"""Devices: who is up, who is silent, battery, signal, firmware, and what they measure."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from grafana.limits import BATTERY_PCT, SIGNAL_DBM
+from grafana.limits import BATTERY_PCT, CRITICAL, FINE, SIGNAL_DBM, SILENT_DEVICES, Limits
+from grafana.links import from_row
 from grafana.panels import (
     Field,
+    Override,
     Panel,
     ascending,
+    bargauge,
     every,
     override,
     stat,
@@ -18,17 +19,20 @@ from grafana.panels import (
     timeseries,
     transformed,
     within,
-    without,
 )
-from grafana.queries import WINDOW, column, matches, per_second, select, tag_values
+from grafana.queries import WINDOW, column, matches, outer, select, tag_values
 from grafana.render import Board, Heading, board
+from grafana.states import between, timeline, word
+from grafana.transformations import arranged, ordered, without
 from grafana.variables import tag
 
-_STATUS = "device_status"
-_READING = "device_reading"
-_EMPTY = "no device reported in this range"
-_SITE = (matches("site"),)
+STATUS = "device_status"
+READING = "device_reading"
+EMPTY = "no device reported in this range: see the pipeline board, then the gateway"
+_SITE = (matches("site"), matches("firmware"))
 _COUNT = Field("locale", "no device is reporting", decimals=0)
+_LAST = select(column('last("battery_pct")', "battery"), source=STATUS, where=_SITE, by=("device",))
+_HEARD = (word(0, "silent", CRITICAL), between(1, None, "up", FINE))
 
 
 def build() -> Board:
@@ -40,112 +44,171 @@ def build() -> Board:
             "Which devices report, which went silent, whose battery ends, and what they measure.",
             "operators",
         ),
-        [*_headlines(), *_readings(), _last_heard(), _signal()],
-        variables=[tag("site", tag_values("site", _STATUS), label="Site", description="Sites to look at")],
+        [*_headlines(), _sites(), _firmware(), _worst(), *_over_time()],
+        variables=[
+            tag("site", tag_values("site", STATUS), label="Site", description="Sites to look at"),
+            tag(
+                "firmware",
+                tag_values("firmware", STATUS, (matches("site"),)),
+                label="Firmware",
+                description="Firmware on the picked sites",
+            ),
+        ],
         refresh="10s",
     )
 
 
+def silent(where: tuple[str, ...]) -> str:
+    """How many devices of the range have no heartbeat in its last two minutes: this window's and the one before."""
+    beats = column('moving_average(count("battery_pct"), 2)', "beats")
+    windows = select(beats, source=STATUS, where=where, by=("device",), every="1m", fill="0")
+    newest = outer(column('last("beats")', "beats"), inner=windows, by=("device",))
+    return outer(column('count("beats")', "silent"), inner=newest, where='"beats" = 0')
+
+
 def _headlines() -> list[Panel]:
-    heard = select(column('last("battery_pct")', "devices"), source=_STATUS, where=_SITE, by=("device",))
-    rate = select(per_second("temperature_c"), source=_READING, where=_SITE, every=WINDOW, fill="0")
     return [
         within(
             "1m",
             stat(
-                "Heard in the last minute",
-                "Devices with a heartbeat in the last minute. Fewer than in the whole range: some are silent.",
-                [target(heard, table=True)],
+                "Up",
+                "Devices with a heartbeat in the last minute.",
+                [target(_LAST, table=True)],
                 _COUNT,
-                (6, 4),
+                (5, 4),
                 calc="count",
             ),
         ),
         stat(
-            "Heard in this range",
-            "Devices with at least one heartbeat in the board's range.",
-            [target(heard, table=True)],
-            _COUNT,
-            (6, 4),
-            calc="count",
+            "Silent",
+            "Devices that were heard in this range, and not in its last one to two minutes. The table below begins with"
+            " them.",
+            [target(silent(_SITE))],
+            Field("locale", "0", SILENT_DEVICES, decimals=0),
+            (5, 4),
+        ),
+        _below("Low battery", "battery_pct", BATTERY_PCT, "Devices whose last word was of a battery below {} %."),
+        _below(
+            "Weak signal", "rssi_dbm", SIGNAL_DBM, "Devices last heard with less than {} dBm: move them or a gateway."
         ),
         stat(
             "Lowest battery",
             "The weakest battery of the range. Red: the table below says whose.",
-            [target(select('min("battery_pct")', source=_STATUS, where=_SITE))],
-            Field("percent", _EMPTY, BATTERY_PCT, decimals=0),
-            (6, 4),
-        ),
-        every(
-            "30s",
-            stat(
-                "Readings a second",
-                "Temperature readings that arrive, mean of the range.",
-                [target(rate)],
-                Field("eps", _EMPTY, decimals=1),
-                (6, 4),
-                calc="mean",
-                sparkline=True,
-            ),
+            [target(select('min("battery_pct")', source=STATUS, where=_SITE))],
+            Field("percent", EMPTY, BATTERY_PCT, decimals=0),
+            (4, 4),
         ),
     ]
 
 
-def _readings() -> list[Panel]:
+def _below(title: str, field: str, limits: Limits, words: str) -> Panel:
+    last = select(column(f'last("{field}")', "newest"), source=STATUS, where=_SITE, by=("device",))
+    query = outer(column('count("newest")', "devices"), inner=last, where=f'"newest" < {limits.warn:g}')
+    return stat(title, words.format(f"{limits.warn:g}"), [target(query)], Field("locale", "0", decimals=0), (5, 4))
+
+
+def _sites() -> Panel:
+    query = select('count("battery_pct")', source=STATUS, where=_SITE, by=("site",), every=WINDOW, fill="0")
+    return timeline(
+        "Sites",
+        "Whether anything was heard of a site, minute by minute. A whole site silent: its gateway or its power.",
+        [target(query, alias="$tag_site")],
+        Field("none", EMPTY, words=_HEARD),
+        (16, 8),
+    )
+
+
+def _firmware() -> Panel:
+    last = select(column('last("battery_pct")', "battery"), source=STATUS, where=_SITE, by=("device", "firmware"))
+    query = outer(column('count("battery")', "devices"), inner=last, by=("firmware",))
+    panel = bargauge(
+        "Firmware",
+        "Devices by the firmware that they reported in this range; one that was updated meanwhile counts for both.",
+        [target(query, table=True)],
+        Field("locale", EMPTY, minimum=0, decimals=0),
+        (8, 8),
+    )
+    return transformed(panel, without("Time"), ordered("devices", largest_first=True))
+
+
+def _worst() -> Panel:
+    rows = select(
+        column('last("battery_pct")', "battery"),
+        column('"rssi_dbm"', "signal"),
+        column('"uptime_s"', "uptime"),
+        source=STATUS,
+        where=_SITE,
+        by=("device", "site", "firmware"),
+    )
+    panel = table(
+        "Devices, longest silent first",
+        "The last word of each device. Long ago: look at its power, then its signal. Click one to see it alone.",
+        [target(rows, table=True)],
+        Field("none", EMPTY),
+        (24, 11),
+        sort=ascending("last heard"),
+        overrides=(
+            override("Time", unit="dateTimeFromNow", displayName="last heard"),
+            override("device", links=[from_row("This device alone", "tocsin-device", site="site", device="device")]),
+            battery(),
+            signal(),
+            override("uptime", unit="dtdhms"),
+        ),
+    )
+    return transformed(panel, arranged("device", "Time", "battery", "signal", "site", "firmware", "uptime"))
+
+
+def battery() -> Override:
+    """A table's column of that name: a bar, red near its end."""
+    bar = {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}
+    limits = steps(BATTERY_PCT)
+    return override("battery", unit="percent", decimals=0, min=0, max=100, thresholds=limits, custom__cellOptions=bar)
+
+
+def signal() -> Override:
+    """A table's column of that name: red where it is weak."""
+    words = {"type": "color-text"}
+    return override("signal", unit="dBm", decimals=0, thresholds=steps(SIGNAL_DBM), custom__cellOptions=words)
+
+
+def _over_time() -> list[Panel]:
+    seen = select(
+        column('last("battery_pct")', "seen"),
+        source=STATUS,
+        where=_SITE,
+        by=("device", "site"),
+        every="1m",
+        fill="none",
+    )
+    reporting = outer('count("seen")', inner=seen, where="$timeFilter", by=("site",), every="1m")
     return [
-        _by_site("Temperature by site", "temperature_c", Field("celsius", _EMPTY, decimals=1)),
-        _by_site("Humidity by site", "humidity_pct", Field("humidity", _EMPTY, decimals=1)),
+        timeseries(
+            "Devices reporting",
+            "Devices heard in each minute, by site. A line that falls and stays: devices went silent together.",
+            [target(reporting, alias="$tag_site")],
+            Field("locale", EMPTY, minimum=0, decimals=0),
+            (12, 8),
+        ),
+        every(
+            "1m",
+            timeseries(
+                "Lowest battery by site",
+                "The weakest battery of each site. A line that reaches the red one: somebody has to go there.",
+                [_site(STATUS, "min", "battery_pct", _SITE)],
+                Field("percent", EMPTY, BATTERY_PCT, minimum=0, maximum=100, decimals=0),
+                (12, 8),
+            ),
+        ),
+        _by_site("Temperature by site", "temperature_c", Field("celsius", EMPTY, decimals=1)),
+        _by_site("Humidity by site", "humidity_pct", Field("humidity", EMPTY, decimals=1)),
     ]
 
 
 def _by_site(title: str, quantity: str, field: Field) -> Panel:
-    query = select(f'mean("{quantity}")', source=_READING, where=_SITE, by=("site",), every=WINDOW)
     words = "Mean of all sensors of a site. One line leaving the others: see the devices of that site."
-    return every("1m", timeseries(title, words, [target(query, alias="$tag_site")], field, (12, 8)))
+    return every("1m", timeseries(title, words, [_site(READING, "mean", quantity, (matches("site"),))], field, (12, 8)))
 
 
-def _last_heard() -> Panel:
-    seen = select(
-        column('last("battery_pct")', "battery"), source=_STATUS, where=_SITE, by=("device", "site", "firmware")
-    )
-    return table(
-        "Devices, longest silent first",
-        "When each device was last heard in this range. Long ago: look at its power, then its signal.",
-        [target(seen, table=True)],
-        Field("none", _EMPTY),
-        (12, 12),
-        sort=ascending("last heard"),
-        overrides=(override("Time", unit="dateTimeFromNow", displayName="last heard"), _battery()),
-    )
-
-
-def _signal() -> Panel:
-    rows = select(
-        column('mean("rssi_dbm")', "signal"),
-        column('min("battery_pct")', "battery"),
-        column('last("uptime_s")', "uptime"),
-        source=_STATUS,
-        where=_SITE,
-        by=("device", "site"),
-    )
-    words = {"type": "color-text"}
-    panel = table(
-        "Devices, weakest signal first",
-        "Mean signal strength, lowest battery and uptime of each device. Red signal: move the gateway or the device.",
-        [target(rows, table=True)],
-        Field("none", _EMPTY),
-        (12, 12),
-        sort=ascending("signal"),
-        overrides=(
-            override("signal", unit="dBm", decimals=0, thresholds=steps(SIGNAL_DBM), custom__cellOptions=words),
-            _battery(),
-            override("uptime", unit="dtdhms"),
-        ),
-    )
-    return transformed(panel, without("Time"))
-
-
-def _battery() -> dict[str, Any]:
-    bar = {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}
-    limits = steps(BATTERY_PCT)
-    return override("battery", unit="percent", decimals=0, min=0, max=100, thresholds=limits, custom__cellOptions=bar)
+def _site(source: str, aggregate: str, quantity: str, where: tuple[str, ...]) -> dict[str, object]:
+    query = select(f'{aggregate}("{quantity}")', source=source, where=where, by=("site",), every=WINDOW)
+    return target(query, alias="$tag_site")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from grafana.limits import BEHIND_S, DEAD_LINES
-from grafana.panels import Field, Panel, stat, target, timeseries
+from grafana.limits import BEHIND_S, BUFFER_PCT, DEAD_LINES, REJECTED_LINES
+from grafana.panels import Field, Panel, stat, target, timeseries, transformed
 from grafana.queries import WINDOW, column, growth, matches, select, tag_values
 from grafana.render import Board, Heading, board
+from grafana.transformations import quotient
 from grafana.variables import tag
 
 _ACCEPTED = "tocsin_buffer_accepted_lines_total"
@@ -16,6 +17,9 @@ _RETRIES = "tocsin_retries_total"
 _DEAD = "tocsin_dead_lines_total"
 _COMMITTING = "tocsin_buffer_commit_seconds_sum"
 _STORE = "tocsin_store_seconds_sum"
+_REJECTED = "tocsin_rejected_lines_total"
+_TURNED_AWAY = "tocsin_auth_failures_total"
+_REQUESTS = "tocsin_requests_total"
 _TOO_FEW = "the collector has not reported twice in this range"
 _EMPTY = "no word from the collector in this range"
 _HOST = (matches("host"),)
@@ -33,7 +37,7 @@ def build() -> Board:
             "Whether Tocsin itself is well: what comes in, what waits, what is delivered, what was given up.",
             "operators",
         ),
-        [*_headlines(), *_flow(), *_backlog(), *_work()],
+        [*_headlines(), *_flow(), *_backlog(), *_refused(), *_requests(), *_work()],
         variables=[tag("host", tag_values("host", _ACCEPTED), label="Host", description="Collectors to look at")],
         refresh="10s",
     )
@@ -66,13 +70,26 @@ def _headlines() -> list[Panel]:
             (_DEAD, ("host", "bucket", "reason"), "sum"),
             Field("locale", "0", DEAD_LINES, decimals=0),
         ),
+        _now(
+            "Rejected",
+            "Lines that intake did not take since the collector started. `tocsin tail --rejected` shows them.",
+            (_REJECTED, ("host", "reason"), "sum"),
+            Field("locale", "0", REJECTED_LINES, decimals=0),
+        ),
+        _now(
+            "Wrong tokens",
+            "Requests turned away since the collector started: token missing, unknown, expired or without the right."
+            " `tocsin token list` says which there are.",
+            (_TURNED_AWAY, ("host", "reason"), "sum"),
+            Field("locale", "0", decimals=0),
+        ),
     ]
 
 
 def _now(title: str, description: str, what: tuple[str, tuple[str, ...], str], field: Field) -> Panel:
     source, by, calc = what
     query = select(column('last("value")', "last"), source=source, where=_HOST, by=by)
-    return stat(title, description, [target(query, table=True)], field, (6, 4), calc=calc)
+    return stat(title, description, [target(query, table=True)], field, (4, 4), calc=calc)
 
 
 def _flow() -> list[Panel]:
@@ -103,6 +120,58 @@ def _backlog() -> list[Panel]:
 def _highest(title: str, description: str, source: str, field: Field) -> Panel:
     query = select('max("value")', source=source, where=_HOST, by=("destination", "bucket"), every=WINDOW)
     return timeseries(title, description, [target(query, alias="$tag_destination $tag_bucket")], field, (12, 8))
+
+
+def _refused() -> list[Panel]:
+    return [
+        _counter(
+            "Rejected by reason",
+            "Lines not taken, a second. field_type: a sender changed a type; the other reasons: docs/metrics.md.",
+            _REJECTED,
+            ("reason", "host"),
+            Field("wps", "nothing was rejected", minimum=0),
+        ),
+        _buffer(),
+    ]
+
+
+def _buffer() -> Panel:
+    used, quota = (
+        select(column('max("value")', name), source=f"tocsin_buffer_{name}_bytes", where=_HOST, every=WINDOW)
+        for name in ("used", "quota")
+    )
+    panel = timeseries(
+        "Buffer used",
+        "Share of the buffer's quota that is on disk. At 100 % intake answers 503 and senders wait.",
+        [target(used, table=True), target(quota, table=True, ref="B")],
+        Field("percentunit", _EMPTY, BUFFER_PCT.scaled(0.01), minimum=0, maximum=1, decimals=1),
+        (12, 8),
+    )
+    return transformed(panel, *quotient("used", "quota", "used"))
+
+
+def _requests() -> list[Panel]:
+    spent, answered = (
+        select(column(growth("value"), name), source=f"tocsin_request_seconds_{name}", where=_HOST, every=WINDOW)
+        for name in ("sum", "count")
+    )
+    mean = timeseries(
+        "Time to answer",
+        "Mean time from a request to its answer, all paths. Much above a disk's sync: the machine is busy.",
+        [target(spent, table=True), target(answered, table=True, ref="B")],
+        Field("s", _TOO_FEW, minimum=0),
+        (12, 8),
+    )
+    return [
+        _counter(
+            "Requests by status",
+            "Requests a second by what was answered. 4xx: senders are wrong; 503: they have to wait.",
+            _REQUESTS,
+            ("status", "path", "host"),
+            Field("reqps", _TOO_FEW, minimum=0),
+        ),
+        transformed(mean, *quotient("sum", "count", "mean")),
+    ]
 
 
 def _work() -> list[Panel]:

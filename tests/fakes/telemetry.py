@@ -1,4 +1,5 @@
-"""An hour of everything that the design's table lists, as line protocol: the same bytes for the same end.
+"""An hour of everything that the design's table lists, and the orders of that hour a week before, as line protocol:
+the same bytes for the same end.
 
 Small on purpose (about 12 000 lines), yet every tag has several values and every field is there, so every panel of
 every board has something to draw.
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 
 NS = 1_000_000_000
 HOUR_S = 3600
+WEEK_S = 7 * 86_400
 
 ENDPOINTS = (  # service, feature, endpoint, method, typical ms
     ("shop", "browse", "/products", "GET", 40),
@@ -30,7 +32,9 @@ def an_hour(end_ns: int, *, seed: int = 7) -> bytes:
     luck = random.Random(seed)  # noqa: S311 - made-up data
     start = end_ns - HOUR_S * NS
     rooms = (_requests, _views, _clicks, _orders, _inventory, _readings, _status, _host, _health, _events)
-    return "".join(f"{line}\n" for room in rooms for line in room(start, luck)).encode()
+    lines = [line for room in rooms for line in room(start, luck)]
+    lines += _orders(start - WEEK_S * NS, luck)
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def _requests(start: int, luck: random.Random) -> Iterator[str]:
@@ -92,9 +96,10 @@ def _readings(start: int, luck: random.Random) -> Iterator[str]:
             site = SITES[number % len(SITES)]
             warm = 18 + 3 * (number % len(SITES)) + 2 * math.sin(second / 900) + luck.gauss(0, 0.3)
             damp = 45 + 5 * (number % len(SITES)) + luck.gauss(0, 1)
+            extra = ",power_w=1.5,voltage_v=3.6,co2_ppm=640" if number == 1 else ""
             yield (
                 f"device_reading,device=d{number:03},site={site},kind=climate temperature_c={warm:.2f},"
-                f"humidity_pct={damp:.1f} {start + second * NS}"
+                f"humidity_pct={damp:.1f}{extra} {start + second * NS}"
             )
 
 
@@ -133,12 +138,30 @@ def _health(start: int, luck: random.Random) -> Iterator[str]:
         yield f"tocsin_store_seconds_sum,call=write,host=box,outcome=ok,store=embedded value={second * 0.05:.3f} {at}"
         yield f"tocsin_retries_total,destination=embedded,host=box,reason=unavailable value={second // 900} {at}"
         yield f"tocsin_dead_lines_total,bucket=telemetry,host=box,reason=refused value={second // 600} {at}"
+        yield f"tocsin_rejected_lines_total,host=box,reason=field_type value={second // 400} {at}"
+        yield f"tocsin_auth_failures_total,host=box,reason=unknown value={second // 1200} {at}"
+        yield f"tocsin_buffer_used_bytes,host=box value={1_000_000 + 50 * second} {at}"
+        yield f"tocsin_buffer_quota_bytes,host=box value=8000000 {at}"
+        yield f"tocsin_requests_total,host=box,path=/api/v2/write,status=204 value={second * 2} {at}"
+        yield f"tocsin_request_seconds_sum,host=box,path=/api/v2/write value={second * 0.004:.3f} {at}"
+        yield f"tocsin_request_seconds_count,host=box,path=/api/v2/write value={second * 2} {at}"
 
 
 def _events(start: int, _luck: random.Random) -> Iterator[str]:
-    for minute, state in ((35, "firing"), (41, "inactive")):
+    changes = (  # minute, rule, severity, state, change, opened, and for an end how long it was in seconds
+        (34, "CheckoutSlow", "warning", "pending", "pending", 0, None),
+        (35, "CheckoutSlow", "warning", "firing", "fired", 1, None),
+        (41, "CheckoutSlow", "warning", "inactive", "resolved", -1, 360),
+        (44, "CheckoutSlow", "critical", "firing", "fired", 1, None),
+        (46, "CheckoutSlow", "critical", "inactive", "resolved", -1, 120),
+        (50, "DeviceSilent", "critical", "firing", "fired", 1, None),
+    )
+    for minute, rule, severity, state, change, opened, lasted in changes:
+        service = "payments" if rule == "CheckoutSlow" else "fleet"
+        ending = "" if lasted is None else f",lasted_s={lasted}"
+        words = f'change="{change}",summary="{rule}: 512.5",incident="i1"'
         yield (
-            f"alert_event,alertname=CheckoutSlow,severity=warning,state={state},service=payments "
-            f'value=512.5,summary="/pay: p95 512.5ms",incident="i1" {start + minute * 60 * NS}'
+            f"alert_event,alertname={rule},severity={severity},state={state},service={service} value=512.5,"
+            f"opened={opened}i{ending},{words} {start + minute * 60 * NS}"
         )
     yield f'deploy,service=shop,release=v2 text="v2 with the new search" {start + 30 * 60 * NS}'

@@ -21,6 +21,7 @@ class Asked:
     kind: str
     text: str
     window: str | None = None
+    shift: str | None = None
 
     @property
     def name(self) -> str:
@@ -40,7 +41,14 @@ def queries() -> list[Asked]:
     for uid, board in BOARDS.items():
         for panel in panels(board):
             found += [
-                Asked(uid, panel["title"], "panel", target["query"], panel.get("timeFrom"))
+                Asked(
+                    uid,
+                    panel["title"] if len(panel["targets"]) == 1 else f"{panel['title']} {target['refId']}",
+                    "panel",
+                    target["query"],
+                    panel.get("timeFrom"),
+                    panel.get("timeShift"),
+                )
                 for target in panel.get("targets", [])
             ]
         found += [
@@ -52,6 +60,19 @@ def queries() -> list[Asked]:
             Asked(uid, mark["name"], "annotation", mark["target"]["query"]) for mark in board["annotations"]["list"]
         ]
     return found
+
+
+ONE = {
+    "tocsin-device": {"device": "d001"},
+    "tocsin-endpoint": {"service": "shop", "endpoint": "\\/products\\/\\{id\\}"},
+}
+"""What a board's variables of one value are on; they have no All."""
+UNITS_S = {"m": 60, "h": 3_600, "d": 86_400}
+
+
+def seconds(duration: str) -> int:
+    """Of Grafana's words for a panel's own window or shift: 5m, 1h, 30d."""
+    return int(duration[:-1]) * UNITS_S[duration[-1]]
 
 
 def expand(text: str, *, from_ms: int, to_ms: int, window_s: int = 60, picked: Mapping[str, str] | None = None) -> str:

@@ -11,8 +11,9 @@ from grafana.boards.catalog import BOARDS as CATALOG
 from tests.grafana.reading import BOARDS, panels, queries
 
 UNITS = {value for name, value in vars(units).items() if isinstance(value, str) and not name.startswith("_")}
-DRAWN = {"timeseries", "stat", "bargauge", "table", "row", "text"}
-BUILT_IN = {"__interval", "__interval_ms", "__url_time_range", "__data"}
+DRAWN = {"timeseries", "stat", "bargauge", "table", "heatmap", "state-timeline", "row", "text"}
+BUILT_IN = {"__interval", "__interval_ms", "__url_time_range", "__all_variables", "__data", "__field"}
+TEXTS = {"summary"}
 
 
 def drawn(board: dict[str, Any]) -> list[dict[str, Any]]:
@@ -98,7 +99,7 @@ def test_numbers_of_tables_have_units(board: dict[str, Any]):
             for rule in panel["fieldConfig"]["overrides"]
             if any(part["id"] == "unit" for part in rule["properties"])
         }
-        assert computed <= with_unit, panel["title"]
+        assert computed - TEXTS <= with_unit, panel["title"]
 
 
 def test_amounts_and_times_start_at_zero(board: dict[str, Any]):
@@ -128,12 +129,42 @@ def test_nothing_names_a_data_source_but_the_variable(board: dict[str, Any]):
 
 
 def test_variables_follow_the_time_range_and_offer_all(board: dict[str, Any]):
-    """Query variables are asked again when the range changes, and All matches what has no value yet."""
+    """Query variables are asked again when the range changes; All, where it is, matches what has no value yet."""
     for variable in board["templating"]["list"]:
         if variable["type"] == "query":
-            assert (variable["refresh"], variable["multi"], variable["includeAll"]) == (2, True, True)
-            assert variable["allValue"] == ".*"
+            assert variable["refresh"] == 2
+            assert variable["multi"] is variable["includeAll"]
+            assert not variable["multi"] or variable["allValue"] == ".*"
             assert variable["label"]
+
+
+def test_what_is_repeated_is_repeated_for_a_variable_of_several_values(board: dict[str, Any]):
+    """A row or panel that repeats names a variable of its board, and the title says which value it is for."""
+    several = {one["name"] for one in board["templating"]["list"] if one.get("multi")}
+    for panel in panels(board):
+        if "repeat" in panel:
+            assert panel["repeat"] in several
+            assert f"${panel['repeat']}" in panel["title"]
+
+
+def test_a_board_says_for_whom_it_is_and_begins_with_the_answer(board: dict[str, Any]):
+    """The description names its readers; numbers, states or a table stand above what has to be scrolled to."""
+    assert re.search(r" For [^.]+\.$", board["description"])
+    first = [panel for panel in board["panels"] if panel["gridPos"]["y"] < 6]
+    assert {panel["type"] for panel in first} & {"stat", "state-timeline", "table"}
+
+
+def test_an_empty_panel_says_what_to_do_or_that_all_is_well(board: dict[str, Any]):
+    """No panel says just that there is no data."""
+    said = {panel["fieldConfig"]["defaults"]["noValue"].casefold() for panel in drawn(board)}
+    assert not said & {"no data", "n/a", "none", "-"}
+
+
+def test_a_panel_asks_each_query_under_its_own_name(board: dict[str, Any]):
+    """Grafana tells the queries of a panel apart by their letter."""
+    for panel in drawn(board):
+        letters = [target["refId"] for target in panel["targets"]]
+        assert len(letters) == len(set(letters)), panel["title"]
 
 
 def test_every_variable_that_is_used_is_defined(board: dict[str, Any]):
@@ -148,7 +179,8 @@ def test_every_variable_that_is_used_is_defined(board: dict[str, Any]):
 def cell_links(board: dict[str, Any]) -> list[dict[str, Any]]:
     rules = [rule for panel in drawn(board) for rule in panel["fieldConfig"]["overrides"]]
     properties = [part for rule in rules for part in rule["properties"] if part["id"] == "links"]
-    return [link for part in properties for link in part["value"]]
+    own = [link for panel in drawn(board) for link in panel["fieldConfig"]["defaults"]["links"]]
+    return [*own, *(link for part in properties for link in part["value"])]
 
 
 def test_links_lead_to_boards_and_variables_that_exist(board: dict[str, Any]):

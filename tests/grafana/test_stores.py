@@ -14,25 +14,31 @@ from tests.fakes.clock import ManualClock
 from tests.fakes.influxd import Influxd
 from tests.fakes.shipping import Log
 from tests.fakes.telemetry import HOUR_S, NS, an_hour
-from tests.grafana.reading import Asked, expand, queries
+from tests.grafana.reading import ONE, Asked, expand, queries, seconds
 
 END_S = 1_767_225_600
 WINDOW_S = 60
 PICKED = {
     "service": "(payments|shop)",
     "endpoint": "(\\/pay|\\/products\\/\\{id\\})",
+    "feature": "(checkout|browse)",
     "site": "north",
     "country": "(de|fr)",
 }
+
+MAY_BE_EMPTY = ("How response times are spread",)
+"""One query a range of values: nothing need be that fast, or that slow."""
 
 pytestmark = pytest.mark.timeout(180)
 
 
 def query_at(asked: Asked, picked: dict[str, str] | None = None) -> str:
     """The query over the seeded hour, or over its last minutes where the panel has a window of its own."""
-    span_s = {"10m": 600, "1m": 60, None: HOUR_S}[asked.window]
-    span = {"from_ms": (END_S - span_s) * 1000, "to_ms": END_S * 1000}
-    return expand(asked.text, window_s=WINDOW_S, picked=picked, **span)
+    span_s = seconds(asked.window) if asked.window else HOUR_S
+    end_s = END_S - (seconds(asked.shift) if asked.shift else 0)
+    span = {"from_ms": (end_s - span_s) * 1000, "to_ms": end_s * 1000}
+    one = ONE.get(asked.board, {})
+    return expand(asked.text, window_s=WINDOW_S, picked={**one, **(picked or {}), **one}, **span)
 
 
 async def open_store(kind: str, request: pytest.FixtureRequest, folder: Path) -> Log:
@@ -71,16 +77,19 @@ async def test_every_query_finds_its_data(log: Log):
     await log.put(an_hour(END_S * NS))
     for asked in queries():
         found = await series_of(log, query_at(asked))
-        assert found, asked.name
+        assert found or asked.where.startswith(MAY_BE_EMPTY), asked.name
         assert all(math.isfinite(value) for series in found for value in numbers(series)), asked.name
-        if asked.kind == "panel":
+        if asked.kind == "panel" and not asked.where.startswith((*MAY_BE_EMPTY, "Last word of each rule")):
             assert any(numbers(series) for series in found), asked.name
 
 
 async def test_picking_narrows_what_is_found(log: Log):
     """With values picked, regular-expression signs in them included, only their series are left."""
     await log.put(an_hour(END_S * NS))
-    wanted = {"Slowest endpoints": {"/pay", "/products/{id}"}, "endpoint": {"/pay", "/checkout", *SHOP}}
+    wanted = {
+        "Slowest endpoints": {"/pay", "/products/{id}"},
+        "endpoint": {"/pay", "/checkout", "/products", "/products/{id}"},
+    }
     seen = {}
     for asked in queries():
         found = await series_of(log, query_at(asked, PICKED))
@@ -89,9 +98,6 @@ async def test_picking_narrows_what_is_found(log: Log):
         if asked.board == "tocsin-red" and asked.where == "endpoint":
             seen[asked.where] = {str(row[1]) for series in found for row in series.values}
     assert seen == wanted
-
-
-SHOP = {"/products", "/products/{id}", "/search", "/cart"}
 
 
 async def test_an_empty_store_is_empty_and_no_error(log: Log):

@@ -1,0 +1,206 @@
+"""Overview: what is wrong now. A number for each part, a line for each service and host, and where to go on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from grafana.boards import alerts, devices, host, requests
+from grafana.limits import BEHIND_S, CRITICAL, ERROR_PCT, FINE, FIRING, SILENT_DEVICES, WARN
+from grafana.links import from_row, onward
+from grafana.panels import (
+    AREA,
+    Field,
+    Panel,
+    descending,
+    every,
+    override,
+    stat,
+    table,
+    target,
+    timeseries,
+    transformed,
+    within,
+)
+from grafana.queries import WINDOW, column, per_minute, percentile, select, share
+from grafana.render import Board, Heading, board
+from grafana.states import between, timeline
+from grafana.transformations import arranged
+
+_NOW = "5m"
+_ORDERS, _PAID = "shop_order", ('"failed" = 0',)
+_USERS = select('count(distinct("user"))', source="page_view", every="1m", fill="0")
+
+
+def build() -> Board:
+    """The board."""
+    return board(
+        Heading(
+            "tocsin-overview",
+            "What is wrong now",
+            "Blue is fine. What is not blue leads on with a click.",
+            "whoever is called first",
+        ),
+        [*_lamps(), *_business(), _services(), _firing(), _by_service(), _by_host(), *_over_time()],
+        refresh="5s",
+    )
+
+
+def _lamps() -> list[Panel]:
+    errors = select(share("error"), source=requests.SOURCE)
+    slow = select(percentile("duration_ms", 95), source=requests.SOURCE)
+    age = select('max("value")', source="tocsin_buffer_age_seconds")
+    late = Field("s", "no word from the collector", BEHIND_S, decimals=1, link=onward("Pipeline", "tocsin-pipeline"))
+    count = Field("locale", "0", decimals=0)
+    return [
+        within(
+            "30d",
+            _lamp(
+                "Alerts firing",
+                "Alerts that opened and did not end, by what the store was told in 30 days.",
+                alerts.firing_count(()),
+                replace(count, limits=FIRING, link=onward("Alert history", "tocsin-alerts")),
+            ),
+        ),
+        _recent(
+            "Errors",
+            "Share of the requests of the last five minutes that failed, all services.",
+            errors,
+            replace(requests.ERRORS, link=onward("Response times", "tocsin-red")),
+        ),
+        _recent(
+            "Response time (p95)",
+            "95 of 100 requests of the last five minutes were answered within this time.",
+            slow,
+            replace(requests.TIME, link=onward("Response times", "tocsin-red")),
+        ),
+        _lamp(
+            "Devices silent",
+            "Devices of this range that were not heard for one to two minutes.",
+            devices.silent(()),
+            replace(count, limits=SILENT_DEVICES, link=onward("Devices", "tocsin-devices")),
+        ),
+        _recent("Behind", "How old the oldest line was that waited for the store, last five minutes.", age, late),
+    ]
+
+
+def _lamp(title: str, words: str, query: str, field: Field, size: tuple[int, int] = (5, 4)) -> Panel:
+    width = 4 if title == "Behind" else size[0]
+    return stat(title, f"{words} Click for more.", [target(query)], field, (width, size[1]))
+
+
+def _recent(title: str, words: str, query: str, field: Field) -> Panel:
+    return within(_NOW, _lamp(title, words, query, field))
+
+
+def _business() -> list[Panel]:
+    orders = select(per_minute("amount"), source=_ORDERS, where=_PAID, every="1m", fill="0")
+    revenue = select(per_minute("amount", "sum"), source=_ORDERS, where=_PAID, every="1m", fill="0")
+    link = onward("Business", "tocsin-business")
+    shown = (
+        ("Orders a minute", "Paid orders a minute, mean of the last five.", orders, "cpm"),
+        ("Revenue a minute", "Paid euros a minute, mean of the last five.", revenue, "currencyEUR"),
+        ("Active users", "Different people who viewed a page in a minute, mean of the last five.", _USERS, "short"),
+    )
+    return [
+        within(
+            _NOW,
+            stat(
+                title,
+                f"{words} Click for more.",
+                [target(query.replace("${__interval_ms}", "60000"))],
+                Field(unit, "nothing in the last five minutes", decimals=1, link=link),
+                (8, 4),
+                calc="mean",
+                sparkline=True,
+            ),
+        )
+        for title, words, query, unit in shown
+    ]
+
+
+def _services() -> Panel:
+    query = select(share("error"), source=requests.SOURCE, by=("service",), every=WINDOW)
+    words = (
+        between(None, ERROR_PCT.warn, "fine", FINE),
+        between(ERROR_PCT.warn, ERROR_PCT.critical, "fails a little", WARN),
+        between(ERROR_PCT.critical, None, "fails", CRITICAL),
+    )
+    return timeline(
+        "Services",
+        "Each service by its share of errors, minute by minute: since when is it broken, and what broke first?",
+        [target(query, alias="$tag_service")],
+        Field("percent", requests.EMPTY, words=words),
+        (14, 7),
+    )
+
+
+def _firing() -> Panel:
+    rows = alerts.firing(())
+    panel = table(
+        "Rules that fire",
+        "Rules with an alert that opened in the last 30 days and did not end. Empty is good.",
+        [target(rows, table=True)],
+        Field("none", "nothing is firing"),
+        (10, 7),
+        sort=descending("firing"),
+        overrides=(
+            override("firing", unit="locale", decimals=0),
+            override("alertname", links=[from_row("Its history", "tocsin-alerts", alertname="alertname")]),
+        ),
+    )
+    return within("30d", transformed(panel, arranged("alertname", "firing", "service", hidden=("Time",))))
+
+
+def _by_service() -> Panel:
+    rows = select(*requests.numbers("requests", "errors", "p95"), source=requests.SOURCE, by=("service",))
+    panel = table(
+        "Each service",
+        "Requests, errors and p95 of the last five minutes. Click a service to see it alone.",
+        [target(rows, table=True)],
+        Field("none", requests.EMPTY),
+        (12, 7),
+        sort=descending("p95"),
+        overrides=(
+            override("service", links=[from_row("Its response times", "tocsin-red", service="service")]),
+            *requests.overrides()[:2],
+            requests.overrides()[3],
+        ),
+    )
+    return within(_NOW, transformed(panel, arranged("service", "requests", "errors", "p95", hidden=("Time",))))
+
+
+def _by_host() -> Panel:
+    panel = table(
+        "Each host",
+        "The last word of each machine in the last five minutes. Click one to see it alone.",
+        [target(host.now(()), table=True)],
+        Field("none", host.EMPTY),
+        (12, 7),
+        sort=descending("cpu"),
+        overrides=(override("host", links=[from_row("This host", "tocsin-host", host="host")]), *host.columns()),
+    )
+    hidden = ("Time", "received", "sent", "load")
+    return within(_NOW, transformed(panel, arranged("host", "cpu", "memory", "disk", hidden=hidden)))
+
+
+def _over_time() -> list[Panel]:
+    orders = select(column(per_minute("amount"), "orders"), source=_ORDERS, where=_PAID, every=WINDOW, fill="0")
+    return [
+        requests.percentiles(
+            "Response time",
+            "p50, p95 and p99 of all services. Compare with the deploy marks.",
+            (),
+            (12, 7),
+        ),
+        every(
+            "1m",
+            timeseries(
+                "Orders",
+                "Paid orders a minute. A fall that the response times do not explain: see the payments.",
+                [target(orders, alias="$col")],
+                Field("cpm", "no orders in this range", minimum=0),
+                (12, 7),
+                drawing=AREA,
+            ),
+        ),
+    ]
