@@ -280,7 +280,7 @@ def _acknowledge(commands: argparse._SubParsersAction[_Parser]) -> None:
     purpose = "say that you have an alert or an incident in hand: nobody is reminded of it meanwhile"
     ack = _command(commands, "ack", "acknowledge", purpose, examples.ACKNOWLEDGE)
     ack.add_argument(
-        "id", metavar="ID", help="of an alert or an incident, as `tocsin explain alert` shows it; or its start"
+        "id", nargs="?", default="", metavar="ID", help="of an alert or an incident, or its start (default: list them)"
     )
     ack.add_argument("--by", metavar="NAME", help="who has it (default: the name you are logged in with)")
     ack.add_argument("--comment", default="", metavar="TEXT", help="what is being done, for whoever looks next")

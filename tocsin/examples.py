@@ -110,6 +110,7 @@ be shown is skipped, and it is said how much (docs/tail.md). Ctrl-C ends it; it 
 
 ACKNOWLEDGE = """\
 examples:
+  tocsin ack                             what is open, and who has it
   tocsin ack 9f2c4a --comment 'looking at the database'
   tocsin ack 5d1c0f --by ann             every open alert of the incident
   tocsin ack 9f2c4a --undo
