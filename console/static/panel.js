@@ -20,7 +20,7 @@ export class Panel {
     this.picks = picks;
     this.kind = KINDS[spec.type] ?? null;
     this.body = el("div", { class: "body" });
-    this.note = el("p", { class: "note", hidden: true });
+    this.note = el("p", { class: "note", hidden: true, tabindex: 0 });
     const tip = spec.description ? el("button", { class: "tip", type: "button", title: spec.description, "aria-label": `About ${spec.title}: ${spec.description}` }, "?") : null;
     this.title = el("h2", {}, spec.title ?? "");
     const heading = el("header", {}, this.title, this.#ownTime(), tip);

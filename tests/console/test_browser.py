@@ -48,13 +48,14 @@ async def console(influxd: Influxd, influx_bucket: str, alerting: AlertingApi) -
 
 
 async def test_every_panel_of_every_board_has_data(browser: Browser, console: str):
-    """Each board draws all its panels from the data, without one complaint of the browser (its policy included)."""
+    """Each board draws all its panels from the data, and neither the browser (its policy) nor axe complains."""
     for uid, board in BOARDS.items():
         async with open_page(browser, f"{console}/boards/{uid}") as seen:
             states = await seen.panels()
             await seen.keep(uid)
             assert states == {panel["title"]: "ok" for panel in panels(board)}, uid
             assert seen.complaints == []
+            assert await seen.barriers() == [], uid
 
 
 async def test_the_board_shows_the_numbers_of_the_data(browser: Browser, console: str):

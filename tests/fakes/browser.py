@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 HOW = "the Debian package chromium provides it"
@@ -83,6 +84,16 @@ class Seen:
         await self.page.wait_for_function(_SETTLED, timeout=30_000)
         states: dict[str, str] = await self.page.evaluate(_STATES)
         return states
+
+    async def barriers(self) -> list[str]:
+        """What keeps people out who see, hear or point differently: serious and critical findings of axe."""
+        found = (await Axe().run(self.page)).response["violations"]
+        return [
+            f"{one['id']}: {node['target']} {node['failureSummary'][:300]}"
+            for one in found
+            if one["impact"] in {"serious", "critical"}
+            for node in one["nodes"]
+        ]
 
     async def keep(self, name: str) -> Path:
         """A picture of the whole page under artifacts/."""
