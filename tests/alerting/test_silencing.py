@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
 from alerting.account_route import AccountRoute
+from alerting.acknowledging import Acknowledging
 from alerting.admission import Admission
 from alerting.alert import Alert, Change
 from alerting.api import Api, ConfigStatus
@@ -51,7 +52,9 @@ class Asked:
 async def serving(folder: Path, *, token: Secret | None = None, demands_token: bool = False) -> AsyncIterator[Asked]:
     pager = FakeNotifier()
     async with desk(folder / "a.sqlite", equipment({ONCALL: pager})) as it:
-        silencing = Silencing(it.dispatcher, it.clock, Admission(token=token, demands_token=demands_token))
+        admission = Admission(token=token, demands_token=demands_token)
+        silencing = Silencing(it.dispatcher, it.clock, admission)
+        acknowledging = Acknowledging(it.dispatcher, NoRules().alerts, admission)
         accounts = AccountRoute(NoRules().statuses, it.dispatcher, it.memory, it.clock)
         api = Api(
             NoRules(),
@@ -61,7 +64,7 @@ async def serving(folder: Path, *, token: Secret | None = None, demands_token: b
             config=ConfigStatus(started_at=it.clock.now(), loaded_at=it.clock.now()),
             clock=it.clock,
             registry=CollectorRegistry(),
-            routes=(*silencing.routes(), *accounts.routes()),
+            routes=(*silencing.routes(), *acknowledging.routes(), *accounts.routes()),
         )
         async with TestClient(TestServer(api.app())) as client:
             yield Asked(it, client, pager)

@@ -120,7 +120,7 @@ async def test_the_pages_commands_do_what_the_page_says(tmp_path: Path) -> None:
             await slow(site, 900)
             await done("trigger", "acknowledge", *again, "acknowledge", *again)
             await shown("[CRITICAL] /pay: 900 ms")
-            await until(lambda: len(smtp.mails) == 2, seconds=30, what="a mail about the warning and one about the rise")
+            await until(lambda: len(smtp.mails) == 2, seconds=30, what="a mail for the warning and one for the rise")
             assert "has it" not in (await type_in(PAGE[LIST], site))[1]
         finally:
             site.end()
