@@ -7,6 +7,7 @@ influxdb    InfluxDB 2 over HTTP
 remote      a collector's /query: for processes that may not open the embedded file themselves (reads only)
 catalog     kind -> store
 metered     any store, counted and timed
+standing    how a store that keeps its points itself stands, as metrics
 wire        what an answer of /query over HTTP means, for influxdb and remote
 render      results in InfluxDB's own JSON (and CSV), epoch or RFC 3339
 """

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, assert_never
 
 from foundation.errors import ConfigError
 from store.embedded.store import EmbeddedConfig, EmbeddedStore, log_incident
+from store.embedded.upkeep import Counts
 from store.influxdb import InfluxConfig, InfluxStore
 from store.metered import MeteredStore, StoreMetrics
 from store.remote import RemoteConfig, RemoteReader
+from store.standing import StandingMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,10 +45,11 @@ def build_all(
     `on_incident` is told when a task of a store ends; else it is logged.
     """
     metrics = StoreMetrics(registry)
-    stores = [
+    stores: list[Store] = [
         _build(config, state, clock, metrics, on_incident),
         *(InfluxStore(one, name) for name, one in beside.items()),
     ]
+    _ = StandingMetrics(registry, stores[0].standing)
     return [MeteredStore(store, metrics, clock) for store in stores]
 
 
@@ -60,7 +63,7 @@ def _build(
                 state=state,
                 clock=clock,
                 on_incident=on_incident or log_incident,
-                on_expired=metrics.count_expired,
+                counts=Counts(metrics.count_expired, metrics.count_dropped),
             )
         case InfluxConfig():
             return InfluxStore(config)

@@ -88,6 +88,20 @@ class RollupStanding:
     problem: str
 
 
+@dataclass(frozen=True, slots=True)
+class StoreStanding:
+    """How a store is that keeps its points itself; one that leaves that to a server has nothing to tell.
+
+    `used_bytes` of the disk are taken of the `quota_bytes` that may be (0: as many as there are). `problems` are words
+    for what somebody has to look at.
+    """
+
+    rollups: tuple[RollupStanding, ...] = ()
+    used_bytes: int = 0
+    quota_bytes: int = 0
+    problems: tuple[str, ...] = ()
+
+
 class Reader(Protocol):
     """Answers InfluxQL."""
 
@@ -149,3 +163,6 @@ class Store(Reader, Writer, Protocol):
 
         Raises StoreUnavailable, and CopyRefused where the lines are not this process's to copy.
         """
+
+    def standing(self) -> StoreStanding:
+        """How its rollups, its age limits and its disk stand. Costs nothing; nothing is told while it is not open."""

@@ -5,6 +5,7 @@ Transient                        (foundation.errors: the same call may succeed l
 |  |- StoreTimedOut              it did not answer in time: less at once may help
 |  |- ConnectionCut              the connection ended before the answer: less at once may help, too
 |  |- StoreBusy                  it says that it has too much to do
+|  |- StoreFull                  its quota of the disk is used up; somebody has to make room or raise it
 |  |- CertificateRefused         TLS could not be agreed on, or its certificate is not trusted; to be mended, too
 |  `- TokenRefused               it does not accept the token; somebody has to mend that
 |- BucketMissing                 the bucket is not there; it may be made, so its own cursor waits and nothing is lost
@@ -35,6 +36,10 @@ class ConnectionCut(StoreUnavailable):
 
 class StoreBusy(StoreUnavailable):
     """The store asked to be left alone for now."""
+
+
+class StoreFull(StoreUnavailable):
+    """The store takes no lines until there is room again; it answers queries."""
 
 
 class CertificateRefused(StoreUnavailable):

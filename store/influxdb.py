@@ -24,7 +24,7 @@ from influxdb_client.service.write_service import WriteService
 from foundation.batch import FieldType
 from foundation.errors import ConfigError, Transient
 from foundation.secret import Secret
-from store.contract import Copied, FieldTypes, StatementResult, Verdict
+from store.contract import Copied, FieldTypes, StatementResult, StoreStanding, Verdict
 from store.errors import (
     BodyRefused,
     BucketForbidden,
@@ -168,6 +168,10 @@ class InfluxStore:
     async def copy(self) -> Copied:
         """See the contract: never."""
         raise CopyRefused("InfluxDB keeps its own lines; back it up with `influx backup`")
+
+    def standing(self) -> StoreStanding:
+        """Nothing: the server knows."""
+        return StoreStanding()
 
     async def position(self, log: str, bucket: str) -> int | None:
         """None: InfluxDB keeps no positions."""

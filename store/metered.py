@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from foundation.batch import Position, Shipment
     from foundation.clock import Clock
-    from store.contract import Copied, FieldTypes, StatementResult, Store, Verdict
+    from store.contract import Copied, FieldTypes, StatementResult, Store, StoreStanding, Verdict
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -41,9 +41,20 @@ class StoreMetrics:
             registry=registry,
         )
 
+        self._dropped = Counter(
+            "tocsin_store_dropped_lines_total",
+            "Points that the embedded store deleted with their day, the oldest, to stay within its quota.",
+            ["bucket"],
+            registry=registry,
+        )
+
     def count_expired(self, bucket: str, lines: int) -> None:
         """So many lines of the bucket were deleted; a bucket that nothing was deleted of yet shows zero."""
         self._expired.labels(bucket).inc(lines)
+
+    def count_dropped(self, bucket: str, lines: int) -> None:
+        """So many lines of the bucket were deleted to make room."""
+        self._dropped.labels(bucket).inc(lines)
 
 
 class MeteredStore:
@@ -93,6 +104,10 @@ class MeteredStore:
         """Copy, timed."""
         with self._timed("copy"):
             return await self._inner.copy()
+
+    def standing(self) -> StoreStanding:
+        """The store's standing."""
+        return self._inner.standing()
 
     async def position(self, log: str, bucket: str) -> int | None:
         """The store's position."""

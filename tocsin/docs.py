@@ -26,7 +26,9 @@ from foundation import durations
 from foundation.decoding import REST
 from foundation.description import describe, key_of, kind_of, members
 from foundation.differences import is_fixed
+from store.contract import StoreStanding
 from store.metered import StoreMetrics
+from store.standing import StandingMetrics
 from tocsin.commands_page import commands_page
 from tocsin.config import TocsinConfig
 from tocsin.follow import FollowMetrics
@@ -181,6 +183,7 @@ def _metrics() -> str:
                 DeliveryMetrics,
                 DeadLetterMetrics,
                 StoreMetrics,
+                _standing,
                 _backlog,
                 _series,
             ),
@@ -201,6 +204,10 @@ def _metrics() -> str:
 
 def _backlog(registry: CollectorRegistry) -> BacklogGauges:
     return BacklogGauges(registry, lambda: iter(()))
+
+
+def _standing(registry: CollectorRegistry) -> StandingMetrics:
+    return StandingMetrics(registry, StoreStanding)
 
 
 def _series(registry: CollectorRegistry) -> SeriesGauge:

@@ -6,7 +6,11 @@
     catalog     those values in the file: read at open, grown within the writer's transaction
     copying     a copy of the file as of one moment, beside running writes
     export      points out of such a copy, as line protocol and as Parquet
+    upkeep      what the store does with its points by itself: puts together the following
     retention   how long a bucket keeps its points, and who deletes those that are older
+    belief      which time it is for that: a clock that is wrong by years must not delete everything
+    quota       how much of the disk it may take, and what happens at the end of it
+    sizes       `512MB` in bytes
     rollups     continuous queries: aggregates by window in measurements of their own, kept right as lines arrive
 
 Writing, in the order in which lines walk:

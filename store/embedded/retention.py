@@ -1,8 +1,8 @@
 """How long a bucket keeps its points, and who deletes those that are older.
 
-Values first: `Retention` tells where a bucket begins. `Expiry` deletes what lies before, slice after slice, each a
-transaction of its own in the writer's thread, so a shipment waits for one slice at most. Deleted rows leave free blocks
-in the file, which the next lines fill: it does not shrink, and does not grow either.
+Values first: `Retention` tells where a bucket begins, `Ages` by which clock. `Expiry` deletes what lies before, slice
+after slice, each a transaction of its own in the writer's thread, so a shipment waits for one slice at most. Deleted
+rows leave free blocks in the file, which the next lines fill: it does not shrink, and does not grow either.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from foundation import durations
 from foundation.logs import logger
+from store.embedded.belief import Belief
 from store.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _SLICE_ROWS: Final = 100_000
 """About 50 ms of the writer's time."""
 _PAUSE_S: Final = 0.05
 """Between slices: a sweep takes half of the writer's time at most."""
+_KEPT_EVERY_NS: Final = 3_600_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,8 @@ class Retention:
 
     def bound(self, bucket: str, now_ns: int) -> Bound | None:
         """Where the bucket begins now; None when it keeps everything."""
-        span = self.spans.get(bucket, self.spans.get(_OTHERS, timedelta()))
-        if not span:
+        span = self.span(bucket)
+        if span is None:
             return None
         kept = durations.render(span)
         return Bound(
@@ -57,10 +59,45 @@ class Retention:
             f'points beyond retention policy: bucket "{bucket}" keeps the last {kept}',
         )
 
+    def span(self, bucket: str) -> timedelta | None:
+        """How long the bucket keeps its points; None for ever."""
+        return self.spans.get(bucket, self.spans.get(_OTHERS, timedelta())) or None
+
     @property
     def limited(self) -> bool:
         """Whether any bucket may lose points."""
         return any(self.spans.values())
+
+
+class Ages:
+    """Where buckets begin now, by a clock that is not believed blindly. `begin` comes first; any thread may ask."""
+
+    def __init__(self, retention: Retention, clock: Clock) -> None:
+        self.retention = retention
+        self._clock = clock
+        self._belief = Belief(clock.now_ns(), clock.monotonic())
+
+    def begin(self, believed_ns: int) -> None:
+        """The last moment that is known to have been true."""
+        self._belief = Belief(believed_ns, self._clock.monotonic())
+
+    def bound(self, bucket: str) -> Bound | None:
+        """Where the bucket begins; None when it keeps everything."""
+        return self.retention.bound(bucket, self._belief.moment(self._clock.now_ns(), self._clock.monotonic()))
+
+    def judge(self) -> int:
+        """Look at the clock again; the moment that is believed now."""
+        before, self._belief = self._belief, self._belief.judge(self._clock.now_ns(), self._clock.monotonic())
+        if self._belief.doubt_s is not None and before.doubt_s is None:
+            _log.error("retention does not believe the clock", reason=self.problem)
+        elif self._belief.doubt_s is None and before.doubt_s is not None:
+            _log.info("retention goes by the clock again")
+        return self._belief.believed_ns
+
+    @property
+    def problem(self) -> str:
+        """Why ages are not reckoned from the clock; empty where they are."""
+        return self._belief.problem(self._clock.now_ns(), self._clock.monotonic())
 
 
 class Change(Protocol):
@@ -77,18 +114,14 @@ class Expiry:
     """
 
     def __init__(
-        self,
-        retention: Retention,
-        change: Change,
-        clock: Clock,
-        on_expired: Callable[[str, int], None],
-        held: Callable[[str], int | None],
+        self, ages: Ages, change: Change, on_expired: Callable[[str, int], None], held: Callable[[str], int | None]
     ) -> None:
+        self._ages = ages
         self._held = held
-        self._retention = retention
         self._change = change
-        self._clock = clock
         self._on_expired = on_expired
+        self._kept_ns: int | None = None
+        self._sweeping = asyncio.Lock()
 
     async def run(self, every: timedelta) -> None:
         """Sweep now and at each `every`, for ever; what cannot be deleted now is deleted by the next sweep."""
@@ -100,11 +133,15 @@ class Expiry:
             await asyncio.sleep(every.total_seconds())
 
     async def sweep(self) -> int:
-        """Delete all that is too old now; how many lines that were. Raises StoreUnavailable."""
+        """Delete all that is too old now; how many lines that were. One sweeps at a time. Raises StoreUnavailable."""
+        async with self._sweeping:
+            return await self._sweep()
+
+    async def _sweep(self) -> int:
         gone = 0
-        now_ns = self._clock.now_ns()
+        await self._keep(self._ages.judge())
         for bucket in await self._change(lambda file: file.catalog.buckets()):
-            bound = self._retention.bound(bucket, now_ns)
+            bound = self._ages.bound(bucket)
             if bound is not None:
                 held = self._held(bucket)
                 first_ns = bound.first_ns if held is None else min(bound.first_ns, held)
@@ -112,6 +149,12 @@ class Expiry:
         if gone:
             await self._change(lambda file: file.writer.checkpoint())
         return gone
+
+    async def _keep(self, believed_ns: int) -> None:
+        """Keep the moment in the file, once in a while."""
+        if self._kept_ns is None or abs(believed_ns - self._kept_ns) >= _KEPT_EVERY_NS:
+            await self._change(lambda file: file.writer.believe(believed_ns))
+            self._kept_ns = believed_ns
 
     async def _sweep_bucket(self, bucket: str, first_ns: int) -> int:
         gone = 0

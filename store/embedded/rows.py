@@ -44,9 +44,10 @@ class _Names:
         return (TIME, *self.tags, *self.fields)
 
 
-def newest_time(connection: duckdb.DuckDBPyConnection, relation: str) -> int | None:
-    """Time of the table's newest row in ns, None when it is empty."""
-    (row,) = connection.execute(f"SELECT max(time) FROM {relation}").fetchall()
+def newest_time(connection: duckdb.DuckDBPyConnection, relation: str, until: int | None = None) -> int | None:
+    """Time of the table's newest row (until that moment) in ns, None when there is none."""
+    where = "" if until is None else f" WHERE time <= {until}"
+    (row,) = connection.execute(f"SELECT max(time) FROM {relation}{where}").fetchall()
     return None if row[0] is None else int(row[0])
 
 

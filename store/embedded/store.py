@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -19,15 +18,17 @@ from foundation.lifecycle import OnIncident, Tasks
 from foundation.logs import logger
 from influxql.ast import Change, Statement
 from influxql.errors import QueryError
-from store.contract import Copied, FieldTypes, RollupStanding, StatementResult, Verdict
+from store.contract import Copied, FieldTypes, StatementResult, StoreStanding, Verdict
 from store.embedded.copying import make_copy
 from store.embedded.file import OpenFile, open_file
 from store.embedded.query import parse_query
+from store.embedded.quota import WhenFull
 from store.embedded.recent.memory import Outcome, Recent, count_no_question
-from store.embedded.retention import Expiry, Retention
+from store.embedded.retention import Retention
 from store.embedded.rollups.definition import RollupConfig, read_rollups
-from store.embedded.rollups.rolling import Rolling
 from store.embedded.session import Withdrawal
+from store.embedded.sizes import read_size
+from store.embedded.upkeep import Counts, Course, Upkeep
 from store.errors import BodyRefused, BucketMissing, QueryLimitExceeded, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ _RETRY_S: Final = 5.0
 _MOST_SPILLED: Final = "2GB"
 """What a query does not hold in memory goes to disk, but the disk is the lines' own."""
 _NOT_OPEN: Final = "the embedded store is not open"
-_SIZE: Final = re.compile(r"([1-9]\d*(?:\.\d+)?) ?([KMGT])(i?)B")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,9 @@ class EmbeddedConfig:
     not named, 0 is for ever. Older points are deleted every `expire_every`, and older lines are refused.
 
     `rollups` are rolled every `roll_every`: windows that are over, and again those that late lines touched.
+
+    `quota` bounds what the file holds, as in 20GB; empty is no bound. `when_full` it is `refuse`, lines wait in the
+    buffer until there is room; with `drop-oldest` the oldest day of the buckets without a retention is deleted.
     """
 
     kind: Literal["embedded"] = "embedded"
@@ -72,6 +75,8 @@ class EmbeddedConfig:
     expire_every: timedelta = timedelta(minutes=1)
     rollups: tuple[RollupConfig, ...] = ()
     roll_every: timedelta = timedelta(seconds=10)
+    quota: str = ""
+    when_full: WhenFull = "refuse"
 
     def __post_init__(self) -> None:
         if self.threads < 1 or self.queries < 1:
@@ -80,20 +85,21 @@ class EmbeddedConfig:
             raise ValueError("expire_every must be longer than nothing, as in 1m")
         if not self.roll_every:
             raise ValueError("roll_every must be longer than nothing, as in 10s")
-        _ = read_rollups(self.rollups)
         for name in ("memory_limit", "checkpoint_at", "recent_limit"):
-            text = getattr(self, name)
-            if not _SIZE.fullmatch(text):
-                raise ValueError(f"{name} must be a number and a unit, as in 512MB or 2GB, not {text!r}")
+            _ = read_size(name, getattr(self, name))
+        _ = self.course
 
-
-def _bytes_of(size: str) -> int:
-    """What a size means, as in 512MB or 1.5GiB."""
-    match = _SIZE.fullmatch(size)
-    if match is None:
-        return 0
-    number, letter, binary = match.groups()
-    return int(float(number) * (1024 if binary else 1000) ** (1 + "KMGT".index(letter)))
+    @property
+    def course(self) -> Course:
+        """What the store does with its points by itself. Raises ValueError."""
+        return Course(
+            Retention(self.retention),
+            self.expire_every,
+            read_rollups(self.rollups),
+            self.roll_every,
+            read_size("quota", self.quota) if self.quota else 0,
+            self.when_full == "drop-oldest",
+        )
 
 
 def log_incident(name: str, error: BaseException | None) -> None:
@@ -101,12 +107,8 @@ def log_incident(name: str, error: BaseException | None) -> None:
     _log.error("a task of the store ended", error=error, task=name)
 
 
-def _count_nothing(_bucket: str, _lines: int) -> None:
-    """Nobody counts."""
-
-
 class EmbeddedStore:
-    """The store contract on one DuckDB file. `on_expired` is told bucket and lines when lines reach their retention."""
+    """The store contract on one DuckDB file. `counts` are told of points that it deletes by itself."""
 
     name = "embedded"
 
@@ -117,7 +119,7 @@ class EmbeddedStore:
         state: Path,
         clock: Clock,
         on_incident: OnIncident = log_incident,
-        on_expired: Callable[[str, int], None] = _count_nothing,
+        counts: Counts | None = None,
         on_question: Callable[[Outcome], None] = count_no_question,
     ) -> None:
         self.makes_buckets = config.create_buckets
@@ -130,19 +132,21 @@ class EmbeddedStore:
         self._on_question = on_question
         self._file: OpenFile | None = None
         self._wanted = False
-        self._retention = Retention(config.retention)
-        self._rolling = Rolling(read_rollups(config.rollups), self._change, self._opened, self._retention, clock)
-        self._expiry = Expiry(self._retention, self._change, clock, on_expired, self._rolling.held)
+        self._upkeep = Upkeep(
+            config.course,
+            self._path,
+            change=self._change,
+            opened=self._opened,
+            clock=clock,
+            counts=counts or Counts(),
+        )
         self._tasks = Tasks(on_incident)
 
     async def open(self) -> None:
         """Open or make the file. Raises ConfigError when another process holds it, or when it is not ours or newer."""
         self._file = await self._in_writer(self._open_file)
         self._wanted = True
-        if self._retention.limited:
-            _ = self._tasks.spawn(self._expiry.run(self._config.expire_every), "store.expiry")
-        if self._rolling.rollups:
-            _ = self._tasks.spawn(self._rolling.run(self._config.roll_every), "store.rollups")
+        self._upkeep.start(self._tasks)
 
     async def close(self) -> None:
         """Let a running write end, stop running queries, then close the file."""
@@ -154,7 +158,7 @@ class EmbeddedStore:
             file.cursors.interrupt()
         for pool in (self._reading, self._copying):
             await asyncio.to_thread(pool.shutdown, cancel_futures=True)
-        await asyncio.to_thread(self._rolling.close)
+        await asyncio.to_thread(self._upkeep.rolling.close)
         if file is not None:
             file.close()
 
@@ -179,15 +183,19 @@ class EmbeddedStore:
 
     async def expire(self) -> int:
         """Delete now what is past its retention; how many lines that were. Raises StoreUnavailable."""
-        return await self._expiry.sweep()
+        return await self._upkeep.expiry.sweep()
 
     async def roll(self) -> int:
         """Roll now all windows that are over and marked; how many slices that took."""
-        return await self._rolling.turn()
+        return await self._upkeep.rolling.turn()
 
-    async def rollups(self) -> tuple[RollupStanding, ...]:
-        """How far each rollup is."""
-        return self._rolling.standings()
+    async def relieve(self) -> int:
+        """Drop now the oldest days, while the quota is nearly used up; how many points that were."""
+        return await self._upkeep.relief.relieve()
+
+    def standing(self) -> StoreStanding:
+        """See the contract."""
+        return self._upkeep.standing()
 
     async def copy(self) -> Copied:
         """See the contract; the file stands in `copies` beside the store's own. One is made at a time."""
@@ -293,7 +301,7 @@ class EmbeddedStore:
 
     def _write(self, file: OpenFile, shipment: Shipment, position: Position) -> Verdict:
         self._demand(file, shipment.bucket)
-        return file.writer.write(shipment, position, self._retention.bound(shipment.bucket, self._clock.now_ns()))
+        return file.writer.write(shipment, position, self._upkeep.admit(file, shipment.bucket))
 
     def _demand(self, file: OpenFile, bucket: str) -> None:
         if not self.makes_buckets and file.catalog.tables(bucket) is None:
@@ -319,9 +327,9 @@ class EmbeddedStore:
             "autoinstall_known_extensions": False,
             "max_temp_directory_size": _MOST_SPILLED,
         }
-        recent = Recent(_bytes_of(self._config.recent_limit), self._on_question)
-        file = open_file(self._path, settings, self._clock, self._rolling.rollups, recent=recent)
-        self._rolling.refuse(file.refused)
+        recent = Recent(read_size("recent_limit", self._config.recent_limit), self._on_question)
+        file = open_file(self._path, settings, self._clock, self._upkeep.rolling.rollups, recent=recent)
+        self._upkeep.take_up(file)
         return file
 
     async def _in_writer(self, work: Callable[[], T]) -> T:

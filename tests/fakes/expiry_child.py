@@ -10,6 +10,7 @@ from pathlib import Path
 
 from foundation.clock import SystemClock
 from store.embedded.store import EmbeddedConfig, EmbeddedStore
+from store.embedded.upkeep import Counts
 
 
 async def expire(path: Path) -> None:
@@ -18,7 +19,7 @@ async def expire(path: Path) -> None:
         EmbeddedConfig(path=path, retention={"default": timedelta(days=1)}, expire_every=timedelta(days=1)),
         state=path.parent,
         clock=SystemClock(),
-        on_expired=lambda _bucket, lines: print(lines, flush=True),  # noqa: T201 - how the parent knows how far it is
+        counts=Counts(lambda _bucket, lines: print(lines, flush=True)),  # noqa: T201 - how the parent knows how far it is
     )
     await store.open()
     await asyncio.Event().wait()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from foundation.batch import FieldType, Position, Refused, Shipment
 from foundation.line_protocol.split import split_lines
-from store.contract import Copied, FieldTypes, StatementResult, Verdict
+from store.contract import Copied, FieldTypes, StatementResult, StoreStanding, Verdict
 from store.errors import BodyRefused, BucketMissing, CopyRefused
 
 
@@ -67,6 +67,9 @@ class MemoryStore:
 
     async def copy(self) -> Copied:
         raise CopyRefused("lines in memory have no file")
+
+    def standing(self) -> StoreStanding:
+        return StoreStanding()
 
     async def position(self, log: str, bucket: str) -> int | None:
         return self.positions.get((log, bucket), 0 if self._keeps_positions else None)

@@ -29,7 +29,7 @@ from store.errors import StoreUnavailable
 if TYPE_CHECKING:
     from foundation.clock import Clock
     from store.embedded.file import OpenFile
-    from store.embedded.retention import Change, Retention
+    from store.embedded.retention import Ages, Change
     from store.embedded.rollups.definition import Rollup
     from store.embedded.rollups.replacing import Replaced
     from store.embedded.rollups.spans import Spans
@@ -64,15 +64,16 @@ class Rolling:
         rollups: Sequence[Rollup],
         change: Change,
         opened: Callable[[], OpenFile],
-        retention: Retention,
+        ages: Ages,
         clock: Clock,
     ) -> None:
         self.rollups = rollups
         self._change = change
         self._opened = opened
-        self._retention = retention
+        self._ages = ages
         self._clock = clock
         self._courses = {rollup.name: _Course() for rollup in rollups}
+        self._turning = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, "store-roll")
 
     def refuse(self, reasons: Mapping[str, str]) -> None:
@@ -90,11 +91,12 @@ class Rolling:
             await asyncio.sleep(every.total_seconds())
 
     async def turn(self) -> int:
-        """Roll all that is due now, the rollups in turns; how many slices that took."""
+        """Roll all that is due now, the rollups in turns; how many slices that took. One turn at a time."""
         slices = 0
-        while more := sum([await self._try(rollup) for rollup in self.rollups]):
-            slices += more
-            await asyncio.sleep(_PAUSE_S)
+        async with self._turning:
+            while more := sum([await self._try(rollup) for rollup in self.rollups]):
+                slices += more
+                await asyncio.sleep(_PAUSE_S)
         return slices
 
     def close(self) -> None:
@@ -112,7 +114,11 @@ class Rolling:
         return min(found, default=None)
 
     def standings(self) -> tuple[RollupStanding, ...]:
-        """How far each is. Raises StoreUnavailable while the file is not open."""
+        """How far each is; none while the file is not open."""
+        try:
+            _ = self._opened()
+        except StoreUnavailable:
+            return ()
         return tuple(self._standing(rollup) for rollup in self.rollups)
 
     def _standing(self, rollup: Rollup) -> RollupStanding:
@@ -165,7 +171,7 @@ class Rolling:
 
     async def _step(self, rollup: Rollup, course: _Course) -> bool:
         now_ns = self._clock.now_ns()
-        bound = self._retention.bound(rollup.target.bucket, now_ns)
+        bound = self._ages.bound(rollup.target.bucket)
         due, least = rollup.window.start(now_ns), MIN_TIME if bound is None else bound.first_ns
         slice_ = await self._change(lambda file: file.writer.begin_roll(rollup, due, least))
         if slice_ is None:
