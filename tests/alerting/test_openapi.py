@@ -13,11 +13,18 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from alerting.account_route import AccountRoute
+from alerting.acknowledgement import ACKNOWLEDGED, RELEASED
 from alerting.acknowledging import Acknowledging
+from alerting.alert import Change
 from alerting.api import Api
 from alerting.app import Alerting
 from alerting.config import AlertingConfig
+from alerting.fallback import WHY
+from alerting.memory.contract import Suppression
+from alerting.muting.mutes import MuteKind
 from alerting.openapi import describe
+from alerting.routing.group import Notice
+from alerting.routing.taken import REOPENED
 from alerting.silencing import Silencing
 from foundation.clock import SystemClock
 from foundation.secret import Secret
@@ -200,6 +207,26 @@ def test_the_page_about_the_api_names_every_path():
     text = PAGE.read_text(encoding="utf-8")
     listed = re.findall(r"^\| `(/[^`]+)` \|", text, flags=re.MULTILINE)
     assert {path.replace("ID", "{id}") for path in listed} | {"/api/v1/silences/{id}"} == set(KNOWN["paths"])
+
+
+@pytest.mark.parametrize(
+    ("between", "words"),
+    [
+        ((r"`reason` names why", r"\) and\s+is empty"), {one.value for one in Suppression}),
+        (
+            (r"`why` names what made", r"`reason` names why"),
+            {one.value for one in Notice if not one.silent} | {Notice.MUTED.value, WHY, REOPENED},
+        ),
+        ((r"^`change` is", r"`incident` is"), {one.value for one in Change} | {ACKNOWLEDGED, RELEASED}),
+        ((r"`muted.kind` is", r"\."), {one.value for one in MuteKind}),
+    ],
+    ids=["reason", "why", "change", "muted.kind"],
+)
+def test_the_page_about_the_api_names_every_word(between: tuple[str, str], words: set[str]):
+    """Where it lists what a key may hold, it lists what the code puts there: nothing is missing, nothing made up."""
+    text = PAGE.read_text(encoding="utf-8")
+    (listed,) = re.findall(rf"{between[0]}(.*?){between[1]}", text, flags=re.DOTALL | re.MULTILINE)
+    assert set(re.findall(r"`([a-z-]+)`", listed)) == words
 
 
 def test_the_document_refers_to_what_it_holds_and_names_every_operation_once():
