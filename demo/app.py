@@ -40,8 +40,10 @@ class Demo:
         self._site = Site(Pager(clock).app(), Address.parse(config.listen), listening=listening)
         self._push = Push(config.collector, Random(config.seed), config.token, trust)
         self._shop = Shop(config.seed, config.requests_per_s)
+        self._before = Shop(config.seed + 1, config.requests_per_s)
         self._traffic = Traffic(
             self._shop,
+            self._before,
             Fleet(config.seed, config.devices, config.report_every),
             self._push,
             clock=clock,
@@ -74,4 +76,4 @@ class Demo:
 
     async def _adopt(self, config: DemoConfig) -> None:
         self._push.point_at(config.collector, config.token)
-        self._shop.requests_per_s = config.requests_per_s
+        self._shop.requests_per_s = self._before.requests_per_s = config.requests_per_s

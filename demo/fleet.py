@@ -25,6 +25,9 @@ _KINDS = ("climate", "climate", "freezer", "meter", "air")
 _FIRMWARE = ("2.3.1", "2.3.1", "2.4.0")
 _NEW_BATTERY_BELOW = 8.0
 _REBOOT_SHARE = 0.0002
+_LOOSE_PROBE = 7
+_LOOSE_SHARE = 0.1
+"""Of the reports of one device, those in which it says words instead of a temperature: the collector refuses them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Fleet:
         self._luck = Random(seed + 1)
         self._every_ns = every // timedelta(microseconds=1) * 1_000
         self._devices = [self._make(number) for number in range(count)]
+        self._loose = self._devices[_LOOSE_PROBE] if count > _LOOSE_PROBE else None
 
     def reports(self, since_ns: int, until_ns: int, faults: Faults) -> list[Report]:
         """The reports that are due in (since, until], oldest first; a silenced site is left out."""
@@ -95,7 +99,7 @@ class Fleet:
         reading = {
             "measurement": "device_reading",
             "tags": {**tags, "kind": device.kind},
-            "fields": self._quantities(device, datetime.fromtimestamp(at_ns / _S, UTC)),
+            "fields": self._measured(device, datetime.fromtimestamp(at_ns / _S, UTC)),
             "time": time_ms,
         }
         status = {
@@ -118,6 +122,12 @@ class Fleet:
             device.battery_pct = 100.0
         device.uptime_s = 0 if self._luck.random() < _REBOOT_SHARE else device.uptime_s + round(period_s)
         device.warmth = 0.98 * device.warmth + 0.2 * self._luck.gauss(0.0, 1.0)
+
+    def _measured(self, device: _Device, at: datetime) -> dict[str, float] | dict[str, str]:
+        quantities = self._quantities(device, at)
+        if device is self._loose and self._luck.random() < _LOOSE_SHARE:
+            return {"temperature_c": "probe?"}
+        return quantities
 
     def _quantities(self, device: _Device, at: datetime) -> dict[str, float]:
         """What it measures: a slow walk of its own on top of the day."""

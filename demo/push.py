@@ -44,7 +44,7 @@ class Push:
     def __init__(self, url: str, luck: Random, token: Secret | None = None, trust: Trust = True) -> None:
         self._trust = trust
         self.tally = Tally()
-        self._refused_with = 0
+        self._refused_with: set[int] = set()
         self.point_at(url, token)
         self._luck = luck
         self._http: aiohttp.ClientSession | None = None
@@ -121,11 +121,10 @@ class Push:
     def _book(self, status: int, told: str) -> None:
         if status < 300:  # noqa: PLR2004 - 2xx
             self.tally.taken += 1
-            self._refused_with = 0
             return
         self.tally.refused += 1
-        if status != self._refused_with:
-            self._refused_with = status
+        if status not in self._refused_with:
+            self._refused_with.add(status)
             _log.warning("the collector refuses demo traffic", status=status, answer=told)
 
     async def _wait(self, attempt: int, asked_s: float | None) -> None:

@@ -73,6 +73,13 @@ class Shop:
         lines += self._deploy(stretch)
         return lines
 
+    def orders(self, since_ns: int, until_ns: int) -> list[bytes]:
+        """The orders alone of (since, until], as on a day without faults."""
+        middle = datetime.fromtimestamp((since_ns + until_ns) / 2 / _S, UTC)
+        requests = self.requests_per_s * business(middle) * (until_ns - since_ns) / _S
+        stretch = (since_ns, until_ns)
+        return [self._order(self._moment(stretch), False) for _ in range(self._count(requests * _ORDERS_PER_REQUEST))]
+
     def _request(self, at_ns: int, slow: bool, broken: bool) -> bytes:
         luck = self._luck
         endpoint = luck.choices(ENDPOINTS, cum_weights=self._weights)[0]

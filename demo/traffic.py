@@ -12,9 +12,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from demo import faults
+from demo import faults, past
 from demo.faults import Faults
 from demo.fleet import Fleet, Report
+from demo.past import WEEK_NS
 from demo.push import Push
 from demo.shop import Shop
 from foundation.clock import Clock
@@ -34,10 +35,13 @@ _log = logger("demo.traffic")
 
 
 class Traffic:
-    """The demo's loops; `broken` is what the faults file says."""
+    """The demo's loops; `broken` is what the faults file says. `before` is the shop of a week before, of which only the
+    orders are told.
+    """
 
-    def __init__(self, shop: Shop, fleet: Fleet, push: Push, *, clock: Clock, state: Path) -> None:
+    def __init__(self, shop: Shop, before: Shop, fleet: Fleet, push: Push, *, clock: Clock, state: Path) -> None:
         self._shop = shop
+        self._before = before
         self._fleet = fleet
         self._push = push
         self._clock = clock
@@ -53,13 +57,17 @@ class Traffic:
         first_ns = self._began_ns - length // timedelta(microseconds=1) * 1_000
         seen_ns = await self._push.last_event() if length else self._began_ns
         if seen_ns is None or seen_ns < first_ns:
+            incident = past.incident(self._began_ns)
             for since_ns in range(first_ns, self._began_ns, _HISTORY_STRETCH_NS):
-                await self._live_through(since_ns, min(since_ns + _HISTORY_STRETCH_NS, self._began_ns))
+                await self._live_through(since_ns, min(since_ns + _HISTORY_STRETCH_NS, self._began_ns), incident)
+            if first_ns < incident.began_ns:
+                await self._push.lines(incident.events())
             _log.info("the demo has a past", minutes=round(length.total_seconds() / 60))
         self._ready.set()
 
-    async def _live_through(self, since_ns: int, until_ns: int) -> None:
-        await self._push.lines(self._shop.live(since_ns, until_ns, Faults()))
+    async def _live_through(self, since_ns: int, until_ns: int, incident: past.Incident) -> None:
+        lines = self._shop.live(since_ns, until_ns, incident.faults(since_ns, until_ns))
+        await self._push.lines(lines + self._before.orders(since_ns - WEEK_NS, until_ns - WEEK_NS))
         reports = self._fleet.reports(since_ns, until_ns, Faults())
         items = [item for report in reports if self._is_kept(report) for item in report.items]
         for start in range(0, len(items), _HISTORY_ITEMS):
@@ -76,7 +84,9 @@ class Traffic:
         while True:
             await asyncio.sleep(_SHOP_TICK_S)
             now_ns = self._clock.now_ns()
-            lines = self._shop.live(max(last_ns, now_ns - _CATCH_UP_NS), now_ns, self._broken)
+            since_ns = max(last_ns, now_ns - _CATCH_UP_NS)
+            lines = self._shop.live(since_ns, now_ns, self._broken)
+            lines += self._before.orders(since_ns - WEEK_NS, now_ns - WEEK_NS)
             last_ns = max(last_ns, now_ns)
             if lines:
                 await self._push.lines(lines)

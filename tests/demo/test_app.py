@@ -12,6 +12,7 @@ import pytest
 from demo import faults
 from demo.app import Demo
 from demo.config import DemoConfig
+from demo.past import WEEK_NS
 from foundation.clock import SystemClock
 from foundation.secret import Secret
 from foundation.web import Address
@@ -46,7 +47,9 @@ async def demo(door: FakeFrontDoor, tmp_path: Path, incidents: list[str]) -> Asy
 
 
 def times(door: FakeFrontDoor) -> list[int]:
-    return [line.time_ns for line in door.lines if line.time_ns is not None]
+    """Of everything but the orders of the week before."""
+    week_before_ns = CLOCK.now_ns() - WEEK_NS // 2
+    return [line.time_ns for line in door.lines if line.time_ns is not None and line.time_ns > week_before_ns]
 
 
 async def test_an_empty_store_gets_a_past_and_then_a_present(demo: Demo, door: FakeFrontDoor) -> None:
@@ -60,6 +63,8 @@ async def test_an_empty_store_gets_a_past_and_then_a_present(demo: Demo, door: F
     assert {line.measurement for line in door.lines} >= MEASUREMENTS
     assert any(len(post) > 2 for post in door.posts), "the devices have a past"
     await until(lambda: any(len(post) == 2 for post in door.posts), what="a device that posts by itself")
+    week_before = [line for line in door.lines if line.time_ns and line.time_ns < began_ns - WEEK_NS // 2]
+    assert {line.measurement for line in week_before} == {"shop_order"}
 
 
 async def test_a_store_that_knows_the_shop_gets_no_second_past(demo: Demo, door: FakeFrontDoor) -> None:
