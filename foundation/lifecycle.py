@@ -128,7 +128,7 @@ async def serve(
         ready(addresses)
         await _until_stopped((stop, leaving), incident, follow(hang_up))
     finally:
-        share_s = _LEAVING_GRACE_S if leaving.is_set() else grace_s / len(started)
+        share_s = _LEAVING_GRACE_S if leaving.is_set() else grace_s / max(len(started), 1)
         for role in reversed(started):
             await _stop(role, share_s)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

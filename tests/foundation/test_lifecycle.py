@@ -71,6 +71,16 @@ async def test_what_started_is_stopped_when_a_later_role_cannot_start() -> None:
     assert events == ["start a", "start b", "stop b", "stop a"]
 
 
+async def test_the_error_of_the_first_role_of_all_reaches_the_caller() -> None:
+    """Before anything was built there is nothing to stop, and the reason is what is told."""
+
+    def plan(addresses: Mapping[str, str]) -> Recorded:
+        raise OSError("no store")
+
+    with pytest.raises(OSError, match="no store"):
+        await serve([plan], Incident(), lambda _: None, nothing)
+
+
 async def test_a_later_role_is_told_where_the_earlier_ones_accept() -> None:
     """Addresses of ports chosen by the system are known only once a role has started."""
     seen: list[Mapping[str, str]] = []
