@@ -182,6 +182,7 @@ class Collector:
             destinations=[one.name for one in self._destinations],
             ledger=self._ledger,
             copy=store.copy,
+            standing=store.standing,
             listening=self._listening,
         )
 

@@ -66,7 +66,7 @@ class Copied:
 
 @dataclass(frozen=True, slots=True)
 class RollupStanding:
-    """How far a rollup is. `source` and `target` are bucket/measurement; `definition` is the whole of it as text.
+    """How far a rollup is. `bucket` is the source's, `target` bucket/measurement, `definition` the whole of it as text.
 
     Every window that ends by `complete_until_ns` is in the target, and `lag_s` is how long ago the first began that is
     not (0 where all are); `pending_windows` counts those. Since the start: windows `rolled` for the first time, rolled
@@ -75,7 +75,7 @@ class RollupStanding:
     """
 
     name: str
-    source: str
+    bucket: str
     target: str
     definition: str
     complete_until_ns: int

@@ -31,6 +31,7 @@ archive     what a backup is: a folder or a tar with a manifest
 copying     a copy of the store, made by who has it open
 status      shows what became of every line
 accounts    shows why an alert is as it is, and who was told
+rollups     shows how far a rollup is, and how the store stands
 acknowledge says who has an alert in hand: tocsin ack
 silences    makes, lists and ends silences
 asking      asks a running role

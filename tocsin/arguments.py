@@ -258,12 +258,12 @@ def _status(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _explain(commands: argparse._SubParsersAction[_Parser]) -> None:
-    purpose = "show what the collector would make of a line and why, or why an alert is as it is"
+    purpose = "show what the collector would make of a line and why, why an alert is as it is, or how far a rollup is"
     explain = _command(commands, "explain", "explain", purpose, examples.EXPLAIN)
-    explain.add_argument("line", help="a line of line protocol; or the word `alert`, before the id of one")
     explain.add_argument(
-        "alert_id", nargs="?", metavar="ID", help="of an alert, as /api/v1/alerts shows it; or its start"
+        "line", help="a line of line protocol; or the word `alert` or `rollup`, before the id or name of one"
     )
+    explain.add_argument("alert_id", nargs="?", metavar="ID", help="of an alert, or its start; or the name of a rollup")
     explain.add_argument(
         "--json-item", action="store_true", help="it is a reading in JSON, as /v1/telemetry takes them"
     )

@@ -37,7 +37,7 @@ _STAND_IN = {"DEMO_PAGER_URL": "http://127.0.0.1:8187"}
 """What `up --demo` puts into the environment, so that the demo's receivers can be read."""
 
 Read = Callable[[], int]
-_UNUSUAL = frozenset({"certificate", "token"})
+_UNUSUAL = frozenset({"certificate", "rollup", "token"})
 """What is told only where there is some."""
 
 
@@ -87,6 +87,7 @@ def parts(config: TocsinConfig) -> Iterator[tuple[str, Read]]:
     yield "certificate", lambda: _certificates(config)
     if servers := _servers(config):
         yield "destination", lambda: _destinations(servers)
+    yield "rollup", lambda: _rollups(config)
     yield "token", lambda: _tokens(config)
     yield "rule", lambda: _rules(config, env)
     notify = config.alerting.notify
@@ -118,6 +119,11 @@ def _destinations(servers: Sequence[InfluxConfig]) -> int:
     if problems:
         raise ConfigError(*problems)
     return len(servers)
+
+
+def _rollups(config: TocsinConfig) -> int:
+    """Each was looked at when the configuration was read."""
+    return len(config.store.rollups) if isinstance(config.store, EmbeddedConfig) else 0
 
 
 def _tokens(config: TocsinConfig) -> int:

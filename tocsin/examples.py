@@ -92,6 +92,7 @@ examples:
   tocsin explain 'm f=1i 1700000000' --precision s --source token:gateway
   tocsin explain --json-item '{"device": "d7", "temperature_c": 21.4}' --json
   tocsin explain alert 9f2c4a            why it fires, who was told, and if nobody, which silence or calendar it was
+  tocsin explain rollup requests_1m      what it writes where, until when it is complete, why it fails
 
 A line is shown to the running collector, with its own pins, checks and transforms; nothing is stored, counted or
 learnt.
@@ -145,7 +146,7 @@ examples:
   tocsin status --json | jq .closes
 
 By bucket and source, since the collector started: received + carried = delivered + buffered + rejected + dead + taken
-out (docs/ledger.md). Exit 1 where that does not add up.
+out (docs/ledger.md). Exit 1 where that does not add up. Below it, how far each rollup is (docs/rollups.md).
 """
 
 BACKUP = """\

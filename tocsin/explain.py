@@ -5,22 +5,24 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from foundation.errors import ConfigError
-from tocsin import accounts
+from tocsin import accounts, rollups
 from tocsin.asking import Collector, Refused
 
 _ITEM = "json_telemetry"
+_OTHERS: Mapping[str, Callable[[argparse.Namespace], int]] = {"alert": accounts.run, "rollup": rollups.run}
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit 0 when the line would be taken, 1 when not, 2 when nobody could be asked."""
     if arguments.alert_id is not None:
-        if arguments.line != "alert":
-            raise ConfigError("a line is one argument: put it in quotes; or write `tocsin explain alert ID`")
-        return accounts.run(arguments)
+        if arguments.line not in _OTHERS:
+            known = "`tocsin explain alert ID` or `tocsin explain rollup NAME`"
+            raise ConfigError(f"a line is one argument: put it in quotes; or write {known}")
+        return _OTHERS[arguments.line](arguments)
     params = {
         "line": arguments.line,
         "bucket": arguments.bucket,

@@ -1,4 +1,4 @@
-"""`tocsin status`: what became of every line, by bucket, destination and source, and whether that adds up."""
+"""`tocsin status`: what became of every line, by bucket, destination and source; and how the store stands."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console as Terminal
 from rich.table import Table
 
+from tocsin import rollups
 from tocsin.asking import Collector, Refused
 
 _ALWAYS = ("received", "delivered", "buffered", "rejected")
@@ -26,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Exit 0 where the ledger closes, 1 where it does not or nobody could be asked."""
     collector = Collector(arguments)
     try:
-        ledger = collector.ask("/api/v1/ledger")
+        ledger = collector.ask("/api/v1/ledger") | {"store": collector.ask(rollups.PATH)}
     except Refused as error:
         print(f"tocsin status: {error}", file=sys.stderr)
         return 1
@@ -38,12 +39,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def show(ledger: Mapping[str, Any]) -> None:
-    """Print the answer of `/api/v1/ledger` for people."""
+    """Print the answers of `/api/v1/ledger` and `/api/v1/store` for people."""
     terminal = Terminal(markup=False, highlight=False)
     for bucket in ledger["buckets"]:
         print(f"bucket {bucket['bucket']} to {bucket['destination']}")
         terminal.print(_table(bucket))
-    for line in (*_reasons(ledger), *_standings(ledger)):
+    for line in (*_reasons(ledger), *_standings(ledger), *rollups.standing_lines(ledger["store"])):
         print(line)
     print("the ledger closes" if ledger["closes"] else "lines are unaccounted for: see docs/ledger.md")
 

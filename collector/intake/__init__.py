@@ -24,6 +24,7 @@ explain     /explain: what every room makes of one line
 witness     the pipeline, watched
 accounts    /api/v1/ledger
 copies      /api/v1/copy
+standing    /api/v1/store
 tail        /api/v1/tail, a WebSocket
 rejections  what is said about lines that were not taken
 answers     statuses, headers and bodies as InfluxDB's clients expect them

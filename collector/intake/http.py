@@ -41,6 +41,7 @@ from collector.intake.refusals import Refusals
 from collector.intake.replay import Replayer
 from collector.intake.sharing import Sharing
 from collector.intake.slowdown import Slowdown
+from collector.intake.standing import StandingRoute
 from collector.intake.tail import TailRoute
 from collector.intake.write import TELEMETRY, V1, V2, Errand, WriteLimits, WriteRoute
 from collector.ledger import Balance, Ledger
@@ -55,7 +56,7 @@ from foundation.errors import ConfigError
 from foundation.logs import logger
 from foundation.tls import TlsConfig
 from foundation.web import Address, Listening, Site, metrics_response
-from store.contract import Reader
+from store.contract import Reader, StoreStanding
 
 _log = logger("collector.intake")
 _MOST_QUERIES = 1024
@@ -128,6 +129,7 @@ class Intake:
         destinations: Sequence[str],
         ledger: Ledger,
         copy: Copy,
+        standing: Callable[[], StoreStanding],
         listening: Listening | None = None,
     ) -> None:
         self._config = config
@@ -139,6 +141,7 @@ class Intake:
         self._clock = clock
         self._ledger = ledger
         self._copy = copy
+        self._standing = standing
         self._metrics = IntakeMetrics(registry)
         self._guard = Guard(config.limits, self._metrics)
         self._load = Load(config.limits.body_bytes)
@@ -300,6 +303,7 @@ class Intake:
             "/api/v1/dead/count": _Route(read, letters.count),
             "/api/v1/dead/accounts": _Route(read, letters.accounts),
             "/api/v1/dead/replay": _Route(post, letters.replay),
+            "/api/v1/store": _Route(read, StandingRoute(self._standing, access).answer),
             "/api/v1/copy": _Route(post, CopyRoute(self._copy, access).answer, bounded=False),
             "/api/v1/tail": _Route(frozenset({"GET"}), self._following.answer, bounded=False),
             "/ping": _Route(read, self._health.ping, bounded=False),

@@ -28,7 +28,7 @@ from foundation.batch import FieldType
 from foundation.clock import Clock
 from foundation.tls import load
 from foundation.web import Listening
-from store.contract import Copied, StatementResult
+from store.contract import Copied, StatementResult, StoreStanding
 from tests.fakes.buffer import MemoryBuffer
 from tests.fakes.buffers import Incidents
 from tests.fakes.clock import ManualClock
@@ -50,6 +50,7 @@ class AskedStore:
         self.makes_buckets = True
         self.made: list[str] = []
         self.ids: dict[str, str] = {}
+        self.stands = StoreStanding()
         self.copied = Copied(Path("copies/1.duckdb"), {"telemetry": {"m": 3}})
 
     async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
@@ -62,6 +63,9 @@ class AskedStore:
         if self.away:
             raise self.away
         return self.copied
+
+    def standing(self) -> StoreStanding:
+        return self.stands
 
     async def buckets(self) -> tuple[str, ...]:
         self.asked += 1
@@ -180,6 +184,7 @@ async def running_intake(
         destinations=["memory"],
         ledger=buffer.ledger,
         copy=store.copy,
+        standing=store.standing,
     )
     running.intake = intake
     try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 
+from store.contract import RollupStanding, StoreStanding
 from tocsin.status import show
 
 TERMS = ("received", "delivered", "buffered", "dead", "carried", "earlier", "skipped", "lost", "difference")
@@ -17,7 +19,7 @@ def terms(**lines: Any) -> dict[str, Any]:
 
 def ledger(sources: dict[str, dict[str, Any]], *, closes: bool = True, **lines: Any) -> dict[str, Any]:
     bucket = {"bucket": "telemetry", "destination": "embedded", **terms(**lines), "sources": sources}
-    return {"closes": closes, "buckets": [bucket], "destinations": []}
+    return {"closes": closes, "buckets": [bucket], "destinations": [], "store": asdict(StoreStanding())}
 
 
 @pytest.fixture(autouse=True)
@@ -75,3 +77,19 @@ def test_destinations_that_lag_are_named_with_what_they_wait_for(capsys: pytest.
     text = capsys.readouterr().out
     assert "destination archive (may skip): 12 lines wait, the oldest for 61 s: token_refused" in text
     assert "destination embedded" not in text
+
+
+def test_how_the_store_stands(capsys: pytest.CaptureFixture[str]):
+    """A rollup that fails says why, one that is behind how far, one that is not until when; the disk says its part."""
+    good = RollupStanding("a", "telemetry", "month/m", "...", 1_700_000_000_000_000_000, 0, 0, 5, 0, 0, 0, "")
+    behind = replace(good, name="b", pending_windows=3, lag_s=185.0)
+    failing = replace(behind, name="c", problem="no such thing")
+    stands = StoreStanding((good, behind, failing), 75, 100, ("the clock is off",))
+    show(ledger({}) | {"store": asdict(stands)})
+
+    text = capsys.readouterr().out
+    assert "rollup a: complete until 2023-11-14T22:13:20Z" in text
+    assert "rollup b: 3 windows to be rolled, the oldest began 3m5s ago" in text
+    assert "rollup c: FAILS: no such thing; 3 windows wait" in text
+    assert "store: 75 of 100 bytes used (75%)" in text
+    assert "store: the clock is off" in text

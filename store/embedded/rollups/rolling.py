@@ -128,7 +128,7 @@ class Rolling:
         first = pending.first
         return RollupStanding(
             rollup.name,
-            str(rollup.source),
+            rollup.source.bucket,
             str(rollup.target),
             rollup.definition,
             complete_until_ns=due if first is None else first,
