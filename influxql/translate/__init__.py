@@ -7,5 +7,6 @@ predicate    conditions on fields and tags -> a WHERE clause
 scalar       a field or tag, cast -> an expression
 timegroup    GROUP BY time() -> the start of a row's window
 aggregate    a call -> columns of a grouped SELECT, and how to read them
+percentile   percentile() -> the fractions of quantile_disc that hit its rank
 ranking      top(), bottom(), sample() and distinct() -> a SELECT of their own
 """

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from foundation.batch import FieldType
 from influxql.arithmetic import wrap
-from influxql.ast import Call, IntegerLiteral, NumberLiteral
-from influxql.translate.parameters import Parameters
+from influxql.ast import Call
+from influxql.translate.percentile import Percentiles
 
 Read = Callable[[Sequence[Any]], Any]
 
@@ -30,29 +30,33 @@ class Aggregate:
     read: Read
 
 
-def aggregate_sql(
-    call: Call, argument: str, kind: FieldType, parameters: Parameters, *, one_series: bool = False
-) -> Aggregate:
-    """`call` over the SQL expression `argument`, which is of type `kind`.
+def aggregate_sql(call: Call, argument: str, kind: FieldType, *, one_series: bool = False) -> Aggregate:
+    """`call`, which is not percentile(), over the SQL expression `argument`, which is of type `kind`.
 
     `one_series`: every group is one series, so that no two of its points have the same time. That is cheaper.
     """
     if one_series and call.name in _ENDS:
         return Aggregate((_at_end(call, argument, argument),), _read_one)
-    if call.name == "percentile":
-        return Aggregate((_percentile(call, argument, parameters),), _read_one)
     if call.name in ("sum", "mean"):
         return _sum(call.name, argument, kind)
     return _SIMPLE[call.name](argument, kind)
 
 
-def selector_sql(
-    call: Call, argument: str, carried: Sequence[str], parameters: Parameters, *, one_series: bool = False
-) -> str:
+def percentile_sql(argument: str, percent: float, among: Percentiles, fractions: str) -> Aggregate:
+    """percentile() over `argument`; `fractions` is the placeholder that stands for those of `among`."""
+
+    def read(row: Sequence[Any]) -> Any:
+        value = among.pick(row[0], row[1], percent) if row[1] else None
+        return ABSENT if value is None else value
+
+    return Aggregate((f"quantile_disc({argument}, {fractions})", f"count({argument})"), read)
+
+
+def selector_sql(call: Call, argument: str, carried: Sequence[str], *, one_series: bool = False) -> str:
     """The point that a lone selector picks, as a struct: v, t and c0, c1, ... (columns carried along).
 
-    Among equals max and min take the earlier point, first and last the larger value. v is null, or the whole struct,
-    where there is no point. `one_series`: as in aggregate_sql.
+    Not that of percentile(). Among equals max and min take the earlier point, first and last the larger value. v is
+    null, or the whole struct, where there is no point. `one_series`: as in aggregate_sql.
     """
     if one_series and call.name in _ENDS:
         parts = [f"v := {_at_end(call, argument, argument)}", f"t := {_at_end(call, 'time', argument)}"]
@@ -60,9 +64,6 @@ def selector_sql(
         return f"struct_pack({', '.join(parts)})"
     rest = "".join(f", c{index} := {sql}" for index, sql in enumerate(carried))
     present = f"FILTER (WHERE {argument} IS NOT NULL)"
-    if call.name == "percentile":
-        struct = f"struct_pack(v := {argument}, t := time{rest})"
-        return f"list_sort(list({struct}) {present})[{_rank(call, argument, parameters)}]"
     by_name = {
         "max": f"max(struct_pack(v := {argument}, k := -time, t := time{rest}))",
         "min": f"min(struct_pack(v := {argument}, t := time{rest}))",
@@ -75,17 +76,6 @@ def selector_sql(
 def _at_end(call: Call, column: str, argument: str) -> str:
     """`column` at the first or last time that `argument` has a value."""
     return f"{_ENDS[call.name]}({column}, time) FILTER (WHERE {argument} IS NOT NULL)"
-
-
-def _percentile(call: Call, argument: str, parameters: Parameters) -> str:
-    return f"list_sort(list({argument}) FILTER (WHERE {argument} IS NOT NULL))[{_rank(call, argument, parameters)}]"
-
-
-def _rank(call: Call, argument: str, parameters: Parameters) -> str:
-    """The nearest rank, from 1; 0, which holds nothing, where the percentile lies before the first value."""
-    wish = call.args[1]
-    percent = float(wish.value) if isinstance(wish, IntegerLiteral | NumberLiteral) else math.nan
-    return f"greatest(0, floor(count({argument}) * {parameters.bind(percent)}::DOUBLE / 100 + 0.5))::BIGINT"
 
 
 def _sum(name: str, argument: str, kind: FieldType) -> Aggregate:

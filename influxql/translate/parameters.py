@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-Bound = int | float | str | bool
+Bound = int | float | str | bool | list[float] | list[str]
 
 
 class Parameters:

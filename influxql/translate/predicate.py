@@ -7,7 +7,8 @@ false, and no condition is ever negated as a whole.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Collection
+from typing import Any, Final
 
 import re2
 
@@ -32,30 +33,45 @@ from influxql.translate.parameters import Parameters
 from influxql.translate.relation import Relation
 from influxql.translate.scalar import field_sql
 
+TagValues = Callable[[str], Collection[str | None] | None]
+"""Physical name of a tag -> all values that it has (None: a point has no such tag); None where they are not known."""
+
 _FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
+ALWAYS: Final = "TRUE"
 _NEVER: Final = "FALSE"
 
 
-def condition_sql(expr: Expr, relation: Relation, parameters: Parameters) -> str:
-    """The condition (without bounds on time) as SQL over `relation`."""
+def unknown_values(_: str) -> None:
+    """Where nobody knows the values of tags."""
+
+
+def condition_sql(expr: Expr, relation: Relation, parameters: Parameters, values: TagValues = unknown_values) -> str:
+    """The condition (without bounds on time) as SQL over `relation`; `ALWAYS` where every point satisfies it.
+
+    Where `values` are known a regex is matched against those, not against every point.
+    """
     match expr:
         case Binary("AND" | "OR" as op, left, right):
-            return f"({condition_sql(left, relation, parameters)} {op} {condition_sql(right, relation, parameters)})"
+            sides = [condition_sql(side, relation, parameters, values) for side in (left, right)]
+            neutral = ALWAYS if op == "AND" else _NEVER
+            needed = [side for side in sides if side != neutral]
+            return f"({f' {op} '.join(needed)})" if len(needed) > 1 else needed[0] if needed else neutral
         case Paren(inner):
-            return condition_sql(inner, relation, parameters)
+            return condition_sql(inner, relation, parameters, values)
         case BooleanLiteral(truth):
-            return "TRUE" if truth else _NEVER
+            return ALWAYS if truth else _NEVER
         case Binary(op) if op in _FLIPPED or op in ("=~", "!~"):
-            return _Comparison(relation, parameters).sql(expr)
+            return _Comparison(relation, parameters, values).sql(expr)
     raise QueryError(f"invalid condition expression: {print_expr(expr)}")
 
 
 class _Comparison:
     """Writes one comparison."""
 
-    def __init__(self, relation: Relation, parameters: Parameters) -> None:
+    def __init__(self, relation: Relation, parameters: Parameters, values: TagValues) -> None:
         self._relation = relation
         self._parameters = parameters
+        self._values = values
 
     def sql(self, expr: Binary) -> str:
         left, right, op = _bare(expr.left), _bare(expr.right), expr.op
@@ -80,7 +96,7 @@ class _Comparison:
             return _NEVER
         equal, value = op == "=", right.value
         if column is None:
-            return "TRUE" if equal is not bool(value) else _NEVER
+            return ALWAYS if equal is not bool(value) else _NEVER
         physical = f'"{column.physical}"'
         if not value:
             return f"({physical} IS NULL OR {physical} = '')" if equal else f"{physical} <> ''"
@@ -96,13 +112,30 @@ class _Comparison:
         wanted = op == "=~"
         if self._is_tag(left):
             if left.name not in self._relation.tags:
-                return "TRUE" if bool(re2.compile(pattern).search("")) is wanted else _NEVER
+                return ALWAYS if bool(re2.compile(pattern).search("")) is wanted else _NEVER
+            known = self._values(self._relation.tags[left.name].physical)
+            if known is not None:
+                return self._matching(left, known, re2.compile(pattern), wanted=wanted)
             matches = f"regexp_matches({self._text(left)}, {self._parameters.bind(pattern)})"
         else:
             if self._relation.fields[left.name].type is not FieldType.STRING:
                 return _NEVER
             matches = f"regexp_matches({field_sql(left, self._relation)}, {self._parameters.bind(pattern)})"
         return matches if wanted else f"NOT {matches}"
+
+    def _matching(self, ref: VarRef, known: Collection[str | None], regex: Any, *, wanted: bool) -> str:
+        """What a regex means where the tag's values are known: one of those that it matches, or none of the others."""
+        physical = f'"{self._relation.tags[ref.name].physical}"'
+        kept = [value for value in known if (regex.search(value or "") is not None) is wanted]
+        if len(kept) == len(known):
+            return ALWAYS
+        texts = [value for value in kept if value]
+        absent = len(texts) < len(kept)
+        if len(texts) == 1:
+            found = f"{physical} = {self._parameters.bind(texts[0])}"
+        else:
+            found = f"{physical} IN {self._parameters.bind(texts)}" if texts else _NEVER
+        return f"({found} OR {physical} IS NULL)" if absent else found
 
     def _text_or_truth(self, ref: VarRef, op: str, right: StringLiteral | BooleanLiteral) -> str:
         wish = FieldType.STRING if isinstance(right, StringLiteral) else FieldType.BOOLEAN

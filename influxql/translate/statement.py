@@ -10,6 +10,13 @@ def select_sql(columns: Sequence[str], source: str, *clauses: str) -> str:
     return " ".join(("SELECT", ", ".join(columns), "FROM", source, *filter(None, clauses)))
 
 
+def grouped_sql(columns: Sequence[str], groups: int, source: str) -> str:
+    """The same by groups, which are the first so many columns."""
+    return select_sql(
+        columns, source, f"GROUP BY {', '.join(str(index + 1) for index in range(groups))}" * bool(groups)
+    )
+
+
 def partition_sql(groups: Sequence[str], order: str) -> str:
     """The number of a row within its group, in that order, from 1."""
     partition = f"PARTITION BY {', '.join(groups)} " if groups else ""

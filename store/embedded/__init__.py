@@ -18,6 +18,7 @@ Writing, in the order in which lines walk:
     writer      one shipment, one transaction: new columns, rows, and the position behind them
     sorting     a body of lines, sorted by shape; every line goes to exactly one place
     shapes      lines of one shape (measurement, tag keys, typed field keys) into whole Arrow columns
+    index       which series there are, in memory
     fallback    lines that no shape takes, one at a time: escapes, newlines in strings, everything wrong
     deleting    DELETE and DROP MEASUREMENT, by the writer
     rows        columns into a table: one row for each series and time, merged field by field
@@ -31,6 +32,7 @@ Reading, in the order in which a question walks:
     select      SELECT: its sources' points filled, transformed, merged by time, cut to its limits
     sources     measurements by name or regex, and inner SELECTs
     points      raw rows and the points of each call, group by group
+    percentiles percentile(), in two looks
     raw         the points of one field, for transformations of raw points
     calls       rows of a SELECT with calls
     transform   derivative, difference, moving_average and their kin

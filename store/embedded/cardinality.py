@@ -16,6 +16,7 @@ from influxql.translate.predicate import condition_sql
 from influxql.translate.statement import select_sql
 from store.contract import Series
 from store.embedded.schema import Table
+from store.embedded.series import tell_series
 from store.embedded.session import Session
 from store.embedded.sources import accepts_name
 
@@ -44,6 +45,7 @@ def _count(session: Session, show: ShowCardinality, table: Table) -> int:
     parameters = Parameters()
     where = _where(session, show, table, parameters)
     tags = [f'"{tag.physical}"' for tag in table.tags.values()]
+    place = tell_series(session, table, None)
     match show.of:
         case "FIELD KEY":
             return 0 if where else len(table.fields)
@@ -53,13 +55,13 @@ def _count(session: Session, show: ShowCardinality, table: Table) -> int:
             # A value that several keys have counts once.
             wanted = [tag for key, tag in table.tags.items() if show.key is None or accepts_name(show.key, key)]
             listed = ", ".join(f'"{tag.physical}"' for tag in wanted)
-            inner = select_sql([f"unnest([{listed}]) AS v"], table.relation, where)
+            inner = select_sql([f"unnest([{listed}]) AS v"], place, where)
             counted = session.fetch(select_sql(["count(DISTINCT v)"], f"({inner})"), parameters) if wanted else [(0,)]
             return int(counted[0][0])
         case _:
-            inner = select_sql([f"DISTINCT {', '.join(tags) or '1'}"], table.relation, where)
+            inner = select_sql([f"DISTINCT {', '.join(tags) or '1'}"], place, where)
             return int(session.fetch(select_sql(["count(*)"], f"({inner})"), parameters)[0][0])
-    return sum(session.fetch(select_sql(columns, table.relation, where), parameters)[0]) if columns else 0
+    return sum(session.fetch(select_sql(columns, place, where), parameters)[0]) if columns else 0
 
 
 def _where(session: Session, show: ShowCardinality, table: Table, parameters: Parameters) -> str:

@@ -14,6 +14,7 @@ import duckdb
 from foundation.errors import ConfigError
 from store.embedded.catalog import Catalog, load_catalog
 from store.embedded.copying import folder_of
+from store.embedded.index import SeriesIndex
 from store.embedded.query import EmbeddedReader
 from store.embedded.recent.memory import Recent
 from store.embedded.writer import Writer
@@ -76,7 +77,10 @@ def open_file(
     *,
     recent: Recent,
 ) -> OpenFile:
-    """Open or make the file; `recent` is new, and this file's own. Raises ConfigError when another process holds it, or when it is not ours or newer."""
+    """Open or make the file; `recent` is new, and this file's own.
+
+    Raises ConfigError when another process holds it, or when it is not ours or newer.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = duckdb.connect(path, config=dict(settings))
@@ -86,13 +90,14 @@ def open_file(
         _confine(connection, path)
         catalog = load_catalog(connection, path)
         writing = connection.cursor()
-        writer = Writer(writing, catalog, rollups, recent)
+        index = SeriesIndex()
+        writer = Writer(writing, catalog, rollups, recent, index)
         refused = writer.begin_rollups()
     except BaseException:
         connection.close()
         raise
     cursors = Cursors(connection)
-    reader = EmbeddedReader(cursors.make, catalog.tables, clock, catalog.buckets, recent)
+    reader = EmbeddedReader(cursors.make, catalog.tables, clock, catalog.buckets, recent, index)
     return OpenFile(connection, cursors, writing, catalog, writer, reader, recent, refused)
 
 

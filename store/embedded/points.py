@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -14,16 +15,18 @@ from typing import Any
 from foundation.batch import FieldType
 from influxql.ast import Call, IntegerLiteral, VarRef
 from influxql.plan import Plan
-from influxql.translate.aggregate import ABSENT, Aggregate, aggregate_sql, selector_sql
+from influxql.translate.aggregate import ABSENT, Aggregate, aggregate_sql, percentile_sql, selector_sql
 from influxql.translate.parameters import Parameters
-from influxql.translate.predicate import condition_sql
+from influxql.translate.predicate import TagValues, condition_sql, unknown_values
 from influxql.translate.ranking import counted_sql, distinct_sql, pick_mode, ranked_sql, sampled_sql
 from influxql.translate.relation import Relation
 from influxql.translate.scalar import field_sql, is_field
-from influxql.translate.statement import select_sql
+from influxql.translate.statement import grouped_sql, select_sql
 from influxql.translate.timegroup import window_sql
 from influxql.typing import type_of
 from influxql.window import clamp
+from store.embedded.percentiles import percent_of, pick_points, plan_percentiles
+from store.embedded.schema import Table
 from store.embedded.session import Session
 
 Group = tuple[str, ...]
@@ -59,6 +62,13 @@ def read_rows(session: Session, plan: Plan, source: Source) -> Points:
     fields = [sql for ref, sql in zip(references, columns, strict=True) if sql and is_field(ref, relation)]
     if not fields:
         return {}
+    return session.steady(relation.relation, lambda: _read_rows(session, plan, source, columns, fields))
+
+
+def _read_rows(
+    session: Session, plan: Plan, source: Source, columns: Sequence[str | None], fields: Sequence[str]
+) -> Points:
+    relation = source.relation
     scan = open_scan(session, plan, source)
     present = " OR ".join(f"{sql} IS NOT NULL" for sql in fields)
     order = "DESC NULLS FIRST" if plan.descending else "ASC NULLS LAST"
@@ -74,9 +84,14 @@ def read_rows(session: Session, plan: Plan, source: Source) -> Points:
 
 def read_calls(session: Session, plan: Plan, source: Source, calls: Sequence[Call]) -> dict[Call, Points]:
     """Points of aggregates by group: one for each window, or one at the lower bound (0 without one)."""
+    return session.steady(source.relation.relation, lambda: _read_calls(session, plan, source, calls))
+
+
+def _read_calls(session: Session, plan: Plan, source: Source, calls: Sequence[Call]) -> dict[Call, Points]:
     scan = open_scan(session, plan, source)
     found: dict[Call, Points] = {call: {} for call in calls}
     single: list[tuple[Call, Aggregate]] = []
+    ranked: list[tuple[Call, str]] = []
     moment, one_series = plan.bounds.lower or 0, _is_one_series(plan, source)
     for call in calls:
         argument = _argument(call, source.relation)
@@ -88,11 +103,15 @@ def read_calls(session: Session, plan: Plan, source: Source, calls: Sequence[Cal
             found[call] = _read_distinct(session, scan, argument[0], moment, descending=plan.descending)
         elif call.name == "mode":
             found[call] = _read_mode(session, scan, argument[0], moment)
+        elif call.name == "percentile":
+            ranked.append((call, argument[0]))
         else:
             name = Call("count distinct", call.args) if _counts_distinct(call) else call
-            single.append((call, aggregate_sql(name, *argument, scan.parameters, one_series=one_series)))
-    if single:
-        _read_single(session, scan, single, found, moment)
+            single.append((call, aggregate_sql(name, *argument, one_series=one_series)))
+    with session.snapshot() if ranked else nullcontext():
+        single += _percentiles(session, scan, ranked)
+        if single:
+            _read_single(session, scan, single, found, moment)
     return found
 
 
@@ -102,6 +121,11 @@ def read_selector(session: Session, plan: Plan, source: Source, call: Call) -> P
     argument = _argument(call, relation)
     if argument is None:
         return {}
+    return session.steady(relation.relation, lambda: _read_selector(session, plan, source, call, argument))
+
+
+def _read_selector(session: Session, plan: Plan, source: Source, call: Call, argument: tuple[str, FieldType]) -> Points:
+    relation = source.relation
     scan = open_scan(session, plan, source)
     carried = [field_sql(ref, relation) or "NULL" for ref in plan.references]
     if call.name in ("top", "bottom"):
@@ -109,8 +133,13 @@ def read_selector(session: Session, plan: Plan, source: Source, call: Call) -> P
     if call.name == "sample":
         return _read_sampled(session, scan, call, argument[0], carried)
     groups = _groups(scan)
-    picked = selector_sql(call, argument[0], carried, scan.parameters, one_series=_is_one_series(plan, source))
-    rows = session.fetch(_grouped_sql([*groups, picked], len(groups), scan), scan.parameters)
+    if call.name == "percentile":
+        typed = [(sql, sql is scan.window) for sql in groups]
+        with session.snapshot():
+            rows = pick_points(session, scan.sql, typed, scan.parameters, call, argument, carried)
+    else:
+        picked = selector_sql(call, argument[0], carried, one_series=_is_one_series(plan, source))
+        rows = session.fetch(grouped_sql([*groups, picked], len(groups), scan.sql), scan.parameters)
     points: Points = defaultdict(list)
     width = len(scan.dimensions)
     for row in rows:
@@ -133,7 +162,7 @@ def open_scan(session: Session, plan: Plan, source: Source) -> Scan:
     if source.bounded and upper is not None:
         wishes.append(f"time <= {parameters.bind(upper)}")
     if plan.condition is not None:
-        wishes.append(condition_sql(plan.condition, relation, parameters))
+        wishes.append(condition_sql(plan.condition, relation, parameters, _values_of(session, source)))
     dimensions = tuple(
         f'"{relation.tags[key].physical}"' if key in relation.tags else "NULL" for key in plan.dimensions
     )
@@ -144,6 +173,13 @@ def open_scan(session: Session, plan: Plan, source: Source) -> Scan:
             first, last = _span(session, relation, first, last)
         window = window_sql(plan.window, *clamp(first, last))
     return Scan(f"{relation.relation} WHERE {' AND '.join(wishes)}", parameters, dimensions, window)
+
+
+def _values_of(session: Session, source: Source) -> TagValues:
+    """Tags' values are known of tables of the file."""
+    if source.bounded and isinstance(source.relation, Table):
+        return session.tag_values(source.relation)
+    return unknown_values
 
 
 def _span(session: Session, relation: Relation, lower: int | None, upper: int | None) -> tuple[int | None, int | None]:
@@ -184,9 +220,17 @@ def _groups(scan: Scan) -> list[str]:
     return [*([scan.window] if scan.window else []), *scan.dimensions]
 
 
-def _grouped_sql(columns: Sequence[str], groups: int, scan: Scan) -> str:
-    by = f"GROUP BY {', '.join(str(index + 1) for index in range(groups))}" if groups else ""
-    return select_sql(columns, scan.sql, by)
+def _percentiles(session: Session, scan: Scan, calls: list[tuple[Call, str]]) -> list[tuple[Call, Aggregate]]:
+    """All percentiles of one argument are taken from one list of its values."""
+    wishes: dict[str, list[float]] = defaultdict(list)
+    for call, argument in calls:
+        wishes[argument].append(percent_of(call))
+    planned = plan_percentiles(session, scan.sql, _groups(scan), scan.parameters, wishes)
+    bound = {argument: scan.parameters.bind(among.fractions) for argument, among in planned.items()}
+    return [
+        (call, percentile_sql(argument, percent_of(call), planned[argument], bound[argument]))
+        for call, argument in calls
+    ]
 
 
 def _read_single(
@@ -194,7 +238,7 @@ def _read_single(
 ) -> None:
     groups = _groups(scan)
     columns = [sql for _, aggregate in calls for sql in aggregate.columns]
-    rows = session.fetch(_grouped_sql([*groups, *columns], len(groups), scan), scan.parameters)
+    rows = session.fetch(grouped_sql([*groups, *columns], len(groups), scan.sql), scan.parameters)
     at = len(groups)
     tags = slice(1 if scan.window else 0, at)
     keys = [_group(row[tags]) for row in rows]

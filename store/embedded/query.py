@@ -16,6 +16,7 @@ from influxql.ast import CreateDatabase, Delete, DropMeasurement, DropSeries, Se
 from influxql.errors import ParseError, QueryError
 from influxql.parser import parse
 from store.contract import StatementResult
+from store.embedded.index import SeriesIndex
 from store.embedded.recent.memory import Recent
 from store.embedded.schema import Tables
 from store.embedded.select import answer_select
@@ -37,7 +38,7 @@ class EmbeddedReader:
 
     `connection_factory` gives a cursor of its own to each caller; `schema` the measurements of a bucket, or None
     where there is no such bucket; `databases` the names of all buckets, sorted. All are called in any thread.
-    `recent` is what may be answered from memory.
+    `recent` is what may be answered from memory, `index` the series of the tables.
     """
 
     def __init__(
@@ -47,12 +48,14 @@ class EmbeddedReader:
         clock: Clock,
         databases: Callable[[], Sequence[str]] = tuple,
         recent: Recent | None = None,
+        index: SeriesIndex | None = None,
     ) -> None:
         self._connect = connection_factory
         self._schema = schema
         self._clock = clock
         self._databases = databases
         self._recent = recent
+        self._index = index or SeriesIndex()
 
     def answer(
         self,
@@ -71,7 +74,7 @@ class EmbeddedReader:
         now = self._clock.now_ns() if now_ns is None else now_ns
         with closing(self._connect()) as connection:
             deadline = Deadline(connection, deadline_s, withdrawal)
-            session = Session(connection, self._schema, db, now, deadline, recent=self._recent)
+            session = Session(connection, self._schema, db, now, deadline, self._index, recent=self._recent)
             with deadline.running():
                 return self._answer_all(session, statements)
 

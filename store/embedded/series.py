@@ -1,4 +1,4 @@
-"""SLIMIT and SOFFSET: which groups of a measurement remain.
+"""Questions about series alone: where they are asked, and which groups of a measurement SLIMIT and SOFFSET leave.
 
 InfluxDB counts the groups of tags that its index holds for each measurement, whatever the time range and the fields,
 and orders them by their keys first. SOFFSET without SLIMIT leaves none.
@@ -6,13 +6,16 @@ and orders them by their keys first. SOFFSET without SLIMIT leaves none.
 
 from __future__ import annotations
 
-from influxql.ast import Binary, BooleanLiteral, Expr, Paren, VarRef
+from collections.abc import Iterator
+
+from influxql.ast import Binary, BooleanLiteral, Call, Expr, Paren, VarRef
 from influxql.plan import Plan
 from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import condition_sql
 from influxql.translate.relation import Relation
 from influxql.translate.statement import select_sql
 from store.embedded.points import Group, Source
+from store.embedded.schema import Table
 from store.embedded.session import Session
 
 
@@ -22,15 +25,46 @@ def keep_groups(session: Session, plan: Plan, source: Source) -> set[Group] | No
     if not paging.slimit and not paging.soffset:
         return None
     relation = source.relation
+    place = relation.relation
+    if source.bounded and isinstance(relation, Table):
+        place = tell_series(session, relation, None)
     columns = [f'"{relation.tags[key].physical}"' if key in relation.tags else "NULL" for key in plan.dimensions]
     parameters = Parameters()
     where = ""
     if plan.condition is not None:
-        where = f"WHERE {condition_sql(_about_tags(plan.condition, relation), relation, parameters)}"
-    rows = session.fetch(select_sql([f"DISTINCT {', '.join(columns or ['1'])}"], relation.relation, where), parameters)
+        about_tags = _about_tags(plan.condition, relation)
+        where = f"WHERE {condition_sql(about_tags, relation, parameters)}"
+    rows = session.fetch(select_sql([f"DISTINCT {', '.join(columns or ['1'])}"], place, where), parameters)
     groups = {tuple(value or "" for value in row[: len(columns)]) for row in rows}
     ordered = sorted(groups, key=lambda group: _key(plan.dimensions, group))
     return set(ordered[paging.soffset : paging.soffset + paging.slimit])
+
+
+def tell_series(session: Session, table: Table, condition: Expr | None, *, timed: bool = False) -> str:
+    """What stands in FROM for a question about tags: the series that are known, one row each, or else the points.
+
+    The points are asked where the condition is about time (`timed`) or a field.
+    """
+    if timed or (condition is not None and any(name in table.fields for name in _names(condition))):
+        return table.relation
+    known = session.known(table)
+    return table.relation if known is None else session.register_table(known.arrow)
+
+
+def _names(expr: Expr) -> Iterator[str]:
+    match expr:
+        case VarRef(name):
+            yield name
+        case Binary(_, left, right):
+            yield from _names(left)
+            yield from _names(right)
+        case Paren(inner):
+            yield from _names(inner)
+        case Call(_, args):
+            for arg in args:
+                yield from _names(arg)
+        case _:
+            pass  # literals name nothing
 
 
 def _key(dimensions: tuple[str, ...], group: Group) -> str:

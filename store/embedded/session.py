@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 import pyarrow as pa
 
 from influxql.translate.parameters import Parameters
-from store.embedded.schema import Tables
+from influxql.translate.predicate import TagValues
+from store.embedded.index import Known, SeriesIndex
+from store.embedded.schema import Table, Tables
 from store.errors import QueryLimitExceeded, StoreUnavailable
 
 if TYPE_CHECKING:
     from store.embedded.recent.memory import Recent
+
+T = TypeVar("T")
 
 Row = tuple[Any, ...]
 
@@ -111,7 +115,9 @@ class Session:
     database: str
     now_ns: int
     deadline: Deadline
+    index: SeriesIndex = field(default_factory=SeriesIndex)
     registered: int = 0
+    in_snapshot: bool = False
     recent: Recent | None = None
     """what is in memory; None: everything is asked of the file"""
 
@@ -137,11 +143,63 @@ class Session:
         self.deadline.check()
         return self.connection.sql(sql, params=parameters.values).to_arrow_table()
 
+    def known(self, table: Table) -> Known | None:
+        """All series of a table of the file, None where they are too many."""
+        return self.index.look(table, self._fetch_newest)
+
+    def tag_values(self, table: Table) -> TagValues:
+        """The values of a table's tags, looked up when they are asked for."""
+        places = {column.physical: place for place, column in enumerate(table.tags.values())}
+
+        def values(physical: str) -> Collection[str | None] | None:
+            known = self.known(table)
+            return None if known is None else known.values[places[physical]]
+
+        return values
+
+    def _fetch_newest(self, sql: str) -> list[Row]:
+        """Outside of the snapshot."""
+        with closing(self.connection.cursor()) as cursor:
+            return cursor.execute(sql).fetchall()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """What is fetched within sees the file as of one moment."""
+        if self.in_snapshot:
+            yield
+            return
+        self.connection.execute("BEGIN")
+        self.in_snapshot = True
+        try:
+            yield
+        finally:
+            self.in_snapshot = False
+            with suppress(duckdb.Error):
+                self.connection.execute("ROLLBACK")
+
+    def steady(self, relation: str, read: Callable[[], T]) -> T:
+        """What `read` makes of a table and of what is known of its series, both as of one moment.
+
+        Series seldom come just while they are asked for: it is read again then, from a snapshot. The index knows all
+        series of that, since it is told before they are committed.
+        """
+        version = self.index.version(relation)
+        found = read()
+        if self.index.version(relation) == version:
+            return found
+        with self.snapshot():
+            self.connection.execute("SELECT txid_current()").fetchall()
+            return read()
+
     def register(self, columns: Mapping[str, pa.Array]) -> str:
         """Make a table of the inner answer for the query around it; its name to stand in FROM."""
+        return self.register_table(pa.table(dict(columns)))
+
+    def register_table(self, table: pa.Table) -> str:
+        """The same with an Arrow table that is there already."""
         name = f"inner{self.registered}"
         self.registered += 1
-        self.connection.register(name, pa.table(dict(columns)))
+        self.connection.register(name, table)
         return name
 
     def release(self) -> None:

@@ -22,11 +22,12 @@ from influxql.ast import (
 from influxql.conditions import TimeRange, split_condition
 from influxql.errors import QueryError
 from influxql.translate.parameters import Parameters
-from influxql.translate.predicate import condition_sql
+from influxql.translate.predicate import ALWAYS, condition_sql
 from influxql.translate.statement import select_sql
 from store.contract import Series, Value
 from store.embedded.cardinality import count_shown, refuse_estimate
 from store.embedded.schema import Table, Tables
+from store.embedded.series import tell_series
 from store.embedded.session import Session
 from store.embedded.sources import DEFAULT_POLICY, accepts_name, find_tables
 
@@ -92,7 +93,7 @@ def _present_tags(session: Session, show: Show, table: Table) -> list[str]:
     parameters = Parameters()
     counts = [f'count("{table.tags[key].physical}")' for key in keys]
     where = _where(session, show, table, parameters)
-    row = session.fetch(select_sql(counts, table.relation, where), parameters)[0]
+    row = session.fetch(select_sql(counts, _place(session, show, table), where), parameters)[0]
     return [key for key, count in zip(keys, row, strict=True) if count]
 
 
@@ -111,14 +112,20 @@ def _tag_values(session: Session, show: ShowTagValues) -> tuple[Series, ...]:
     return tuple(found)
 
 
-def _values(session: Session, show: Show, table: Table, key: str) -> list[str]:
-    physical = table.tags[key].physical
+def _values(session: Session, show: Show, table: Table, key: str) -> Sequence[str]:
+    return session.steady(table.relation, lambda: _present_values(session, show, table, key))
+
+
+def _present_values(session: Session, show: Show, table: Table, key: str) -> Sequence[str]:
     parameters = Parameters()
-    where = _where(session, show, table, parameters, value_of=key) or "WHERE TRUE"
-    column = f'"{physical}"'
-    sql = select_sql([f"DISTINCT {column}"], table.relation, where, f"AND {column} IS NOT NULL ORDER BY 1")
-    rows = session.fetch(sql, parameters)
-    return [row[0] for row in rows]
+    where = _where(session, show, table, parameters, value_of=key)
+    known = None if where else session.known(table)
+    if known is not None:
+        return sorted(value for value in known.values[list(table.tags).index(key)] if value)
+    column = f'"{table.tags[key].physical}"'
+    place = _place(session, show, _with_value(table, key))
+    sql = select_sql([f"DISTINCT {column}"], place, where or "WHERE TRUE", f"AND {column} IS NOT NULL ORDER BY 1")
+    return [row[0] for row in session.fetch(sql, parameters)]
 
 
 def _field_keys(session: Session, show: ShowFieldKeys) -> tuple[Series, ...]:
@@ -142,7 +149,7 @@ def _keys(session: Session, show: Show, table: Table) -> Iterable[str]:
     parameters = Parameters()
     columns = ", ".join(f'"{table.tags[key].physical}"' for key in tags) or "NULL"
     where = _where(session, show, table, parameters)
-    rows = session.fetch(select_sql([f"DISTINCT {columns}"], table.relation, where), parameters)
+    rows = session.fetch(select_sql([f"DISTINCT {columns}"], _place(session, show, table), where), parameters)
     name = table.measurement.translate(_ESCAPE_NAME)
     for row in rows:
         pairs = zip(tags, row, strict=False)
@@ -157,7 +164,12 @@ def _tables(session: Session, show: Show, missing: str) -> list[Table]:
     if not show.sources:
         return [tables[name] for name in sorted(tables)]
     inner = Session(
-        session.connection, session.schema, show.database or session.database, session.now_ns, session.deadline
+        session.connection,
+        session.schema,
+        show.database or session.database,
+        session.now_ns,
+        session.deadline,
+        session.index,
     )
     found = {
         table.relation: table
@@ -173,7 +185,12 @@ def _holds(session: Session, show: Show, table: Table) -> bool:
         return True
     parameters = Parameters()
     where = _where(session, show, table, parameters)
-    return bool(session.fetch(select_sql(["1"], table.relation, where, "LIMIT 1"), parameters))
+    return bool(session.fetch(select_sql(["1"], _place(session, show, table), where, "LIMIT 1"), parameters))
+
+
+def _place(session: Session, show: Show, table: Table) -> str:
+    condition, bounds = split_condition(show.condition, session.now_ns)
+    return tell_series(session, table, condition, timed=bounds != TimeRange())
 
 
 def _where(session: Session, show: Show, table: Table, parameters: Parameters, value_of: str | None = None) -> str:
@@ -182,7 +199,8 @@ def _where(session: Session, show: Show, table: Table, parameters: Parameters, v
     wishes = _time_wishes(bounds, parameters)
     if condition is not None:
         view = table if value_of is None else _with_value(table, value_of)
-        wishes.append(condition_sql(condition, view, parameters))
+        wishes.append(condition_sql(condition, view, parameters, session.tag_values(table)))
+    wishes = [wish for wish in wishes if wish != ALWAYS]
     return f"WHERE {' AND '.join(wishes)}" if wishes else ""
 
 

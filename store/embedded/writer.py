@@ -19,6 +19,7 @@ from influxql.errors import QueryError
 from store.contract import Verdict
 from store.embedded.deleting import delete_rows, plan_deletions
 from store.embedded.fallback import Row, as_table, check_types, read_lines
+from store.embedded.index import SeriesIndex
 from store.embedded.recent.changes import Changes
 from store.embedded.recent.memory import Recent
 from store.embedded.rollups.marks import Marks, first_whole
@@ -54,11 +55,13 @@ class Writer:
         catalog: Catalog,
         rollups: Sequence[Rollup] = (),
         recent: Recent | None = None,
+        index: SeriesIndex | None = None,
     ) -> None:
-        """`recent` is told what is committed."""
+        """`recent` is told what is committed, `index` which series come and go."""
         self._connection = connection
         self._catalog = catalog
         self._marks = Marks(connection, rollups)
+        self._index = index or SeriesIndex()
         self._shapes: dict[tuple[str, bytes], Shape] = {}
         self._newest: dict[str, int | None] = {}
         self._positions = self._stored_positions()
@@ -118,6 +121,8 @@ class Writer:
             self._changes.before(relation, first_ns)
             if rows[0][0]:
                 self._marks.move_horizon(bucket, first_ns)
+        if rows[0][0] < most_rows:
+            self._index.expire(relation, first_ns)
         return int(rows[0][0])
 
     def delete(self, bucket: str, statement: Change, now_ns: int) -> None:
@@ -135,6 +140,7 @@ class Writer:
             emptied = delete_rows(self._connection, deletions)
             for deletion in deletions:
                 self._changes.since(deletion.table.relation)
+        self._index.forget(deletion.table.relation for deletion in deletions)
         self._catalog.forget(bucket, emptied)
         self._newest.clear()
         self._shapes.clear()
@@ -181,6 +187,8 @@ class Writer:
             if parts:
                 self._touch(target.bucket, growth.table(target.measurement), parts)
             self._marks.settle(slice_, first)
+        if gone is not None and before is not None:
+            self._index.forget([before.relation])
         self._catalog.adopt(growth)
         self._newest |= newest
         return compare(gone, rows)
@@ -223,7 +231,8 @@ class Writer:
         return newest
 
     def _touch(self, bucket: str, table: Table, parts: Sequence[Any]) -> None:
-        """Rows with these times came or went: memory is to read them again, and rollups to roll their windows."""
+        """Rows came or went: memory is to read them again, rollups to roll their windows, series may be new."""
+        self._index.note(table, parts)
         self._marks.touch_rows(bucket, table.measurement, parts)
         for part in parts:
             self._changes.stored(table.relation, part.column(TIME))
@@ -246,6 +255,7 @@ class Writer:
     def _look_again(self) -> None:
         """After a failed commit nobody but the file knows whether it took place."""
         self._catalog.reload(self._connection)
+        self._index.forget_all()
         self._positions = self._stored_positions()
         self._marks.reload()
         self._newest.clear()

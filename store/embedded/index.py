@@ -1,0 +1,169 @@
+"""Which series each table holds, in memory: what conditions on tags and SHOW are answered from.
+
+The writer notes what it is about to commit and forgets what may have gone; readers look, in any thread. A table's
+series are read from the file once, by the first who asks, and again behind a deletion. The invariant: what is known of
+a table holds every series that is committed; it may for a moment hold more.
+"""
+
+# ruff: noqa: S608 - the SQL holds our own physical names
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from store.embedded.schema import Table
+
+Tags = tuple[str | None, ...]
+"""Values of a series in the order of its table's tag columns; those at the end that it has not are left out."""
+
+Fetch = Callable[[str], list[tuple[Any, ...]]]
+
+MOST_SERIES: Final = 100_000
+"""Of one table (about 300 bytes each); when there are more, its queries do without."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """All series of a table as of one moment. `columns`, `values` and `arrow` are made when first asked for."""
+
+    width: int
+    series: tuple[Tags, ...]
+
+    @cached_property
+    def columns(self) -> tuple[tuple[str | None, ...], ...]:
+        """The series by tag: for each tag one value (None: it has no such tag) of every series."""
+        padded = (key + (None,) * (self.width - len(key)) for key in self.series)
+        return tuple(zip(*padded, strict=True)) if self.series else ((),) * self.width
+
+    @cached_property
+    def values(self) -> tuple[frozenset[str | None], ...]:
+        """The different values of each tag."""
+        return tuple(frozenset(column) for column in self.columns)
+
+    @cached_property
+    def arrow(self) -> Any:
+        """A row for each series, by the physical names `t1`, `t2` and so on in order."""
+        names = [f"t{index + 1}" for index in range(self.width)]
+        made = {name: pa.array(column, pa.string()) for name, column in zip(names, self.columns, strict=True)}
+        return pa.table({"number": pa.array(range(len(self.series)), pa.int64()), **made})
+
+
+@dataclass(slots=True)
+class _Series:
+    """What is noted of one table: series -> the newest time of any of its points."""
+
+    newest: dict[Tags, int] = field(default_factory=dict)
+    complete: bool = False
+    too_many: bool = False
+    epoch: int = 0
+    version: int = 0
+    known: Known | None = None
+
+
+class SeriesIndex:
+    """The series of all tables. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tables: dict[str, _Series] = {}
+
+    def note(self, table: Table, parts: Iterable[Any]) -> None:
+        """Rows (Arrow tables with physical names) that are about to be committed. Writer's thread."""
+        tags = [column.physical for column in table.tags.values()]
+        found = [pair for part in parts for pair in _newest_of(tags, part)]
+        with self._lock:
+            _take(self._entry(table.relation), found)
+
+    def forget(self, relations: Iterable[str]) -> None:
+        """Tables that lost points, behind the commit: their series are read again when somebody asks."""
+        with self._lock:
+            for relation in relations:
+                entry = self._entry(relation)
+                self._tables[relation] = _Series(epoch=entry.epoch + 1, version=entry.version)
+
+    def forget_all(self) -> None:
+        """Nobody knows what was committed."""
+        self.forget(tuple(self._tables))
+
+    def expire(self, relation: str, first_ns: int) -> None:
+        """Behind the commit by which the last points before `first_ns` went: series without newer ones are gone."""
+        with self._lock:
+            entry = self._entry(relation)
+            kept = {key: newest for key, newest in entry.newest.items() if newest >= first_ns}
+            if len(kept) < len(entry.newest):
+                self._tables[relation] = _Series(kept, entry.complete, entry.too_many, entry.epoch + 1, entry.version)
+
+    def version(self, relation: str) -> int:
+        """Another number when series have come or gone: what was answered in between may be of neither state."""
+        with self._lock:
+            entry = self._entry(relation)
+            return entry.epoch + entry.version
+
+    def look(self, table: Table, fetch: Fetch) -> Known | None:
+        """All series of the table, read by `fetch` where nobody has; None where they are too many."""
+        width = len(table.tags)
+        with self._lock:
+            entry = self._entry(table.relation)
+            if entry.too_many or entry.complete:
+                return _known(entry, width)
+            epoch = entry.epoch
+        tags = [column.physical for column in table.tags.values()]
+        listed = ", ".join([*tags, "max(time)"])
+        by = f"GROUP BY {', '.join(tags)}" if tags else "HAVING count(*) > 0"
+        rows = fetch(f"SELECT {listed} FROM {table.relation} {by} LIMIT {MOST_SERIES + 1}")
+        with self._lock:
+            entry = self._entry(table.relation)
+            if entry.epoch != epoch:
+                return None
+            _take(entry, ((_key(row[:-1]), row[-1]) for row in rows))
+            entry.complete = True
+            return _known(entry, width)
+
+    def _entry(self, relation: str) -> _Series:
+        return self._tables.setdefault(relation, _Series())
+
+
+def _take(entry: _Series, found: Iterable[tuple[Tags, int]]) -> None:
+    if entry.too_many:
+        return
+    newest, before = entry.newest, len(entry.newest)
+    for key, time_ns in found:
+        if newest.get(key, time_ns) <= time_ns:
+            newest[key] = time_ns
+    if len(newest) > MOST_SERIES:
+        newest.clear()
+        entry.too_many = True
+    if len(newest) != before:
+        entry.known = None
+        entry.version += 1
+
+
+def _known(entry: _Series, width: int) -> Known | None:
+    """As wide as the reader's table, which may have fewer tags than the newest, or more."""
+    if entry.too_many:
+        return None
+    if entry.known is None or entry.known.width != width:
+        entry.known = Known(width, tuple(dict.fromkeys(key[:width] for key in entry.newest)))
+    return entry.known
+
+
+def _newest_of(tags: Sequence[str], part: Any) -> Iterable[tuple[Tags, int]]:
+    present = [name for name in tags if name in part.column_names]
+    grouped = part.select([*present, "time"]).group_by(present, use_threads=False).aggregate([("time", "max")])
+    columns: Mapping[str, list[str | None]] = {name: grouped.column(name).to_pylist() for name in present}
+    nothing: list[str | None] = [None] * len(grouped)
+    keys = zip(*(columns.get(name, nothing) for name in tags), strict=True) if tags else [()] * len(grouped)
+    return zip(map(_key, keys), grouped.column("time_max").to_pylist(), strict=True)
+
+
+def _key(values: tuple[str | None, ...]) -> Tags:
+    while values and values[-1] is None:
+        values = values[:-1]
+    return values
