@@ -36,13 +36,13 @@ _ESCAPE_NAME = str.maketrans({",": "\\,", " ": "\\ "})
 _ESCAPE = str.maketrans({",": "\\,", " ": "\\ ", "=": "\\="})
 
 
-def answer_show(session: Session, show: ShowStatement, databases: Sequence[str]) -> tuple[Series, ...]:
+def answer_show(session: Session, show: ShowStatement, buckets: Sequence[str]) -> tuple[Series, ...]:
     """The series of a SHOW statement. Raises QueryError as InfluxDB does."""
     match show:
         case ShowDatabases():
-            return (Series("databases", ("name",), [[name] for name in databases]),)
+            return (Series("databases", ("name",), [[name] for name in buckets]),)
         case ShowRetentionPolicies(database):
-            return _retention_policies(session, database)
+            return _retention_policies(buckets, database or session.database)
         case ShowMeasurements():
             return _measurements(session, show)
         case ShowTagKeys():
@@ -58,9 +58,16 @@ def answer_show(session: Session, show: ShowStatement, databases: Sequence[str])
             return count_shown(session, show, _tables(session, show, "database not found: {}"))
 
 
-def _retention_policies(session: Session, database: str | None) -> tuple[Series, ...]:
-    known = session.tables(database) is not None
-    rows: list[list[Value]] = [[DEFAULT_POLICY, "0s", "168h0m0s", 1, True]] if known else []
+def _retention_policies(buckets: Sequence[str], database: str) -> tuple[Series, ...]:
+    """Bucket `a` is the default policy of database `a`, and `a/b` its policy `b`.
+
+    As in InfluxDB 2, every policy says `0s`, whatever the bucket keeps: that is the bucket's own setting.
+    """
+    named = [bucket.partition("/") for bucket in buckets]
+    policies = sorted((bool(slash), policy) for name, slash, policy in named if name == database)
+    rows: list[list[Value]] = [
+        [policy if other else DEFAULT_POLICY, "0s", "168h0m0s", 1, not other] for other, policy in policies
+    ]
     return (Series("", ("name", "duration", "shardGroupDuration", "replicaN", "default"), rows),)
 
 

@@ -1,6 +1,8 @@
 """What every store promises: the same lines and the same query give the same answer, here as on a real InfluxDB."""
 
+import uuid
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -336,3 +338,38 @@ async def test_no_bucket_is_made_where_writing_makes_none(tmp_path: Path, clock:
                 await store.make_bucket("nowhere")
         finally:
             await store.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_buckets_with_a_slash_are_policies(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock, kind: str
+) -> None:
+    """Bucket `a/b` is policy `b` of database `a`; every policy says 0s, whatever is kept."""
+    database = f"slashed-{uuid.uuid4().hex}"
+    names, other = [database, f"{database}/b", f"{database}/a"], f"{database}x"
+    store: Store
+    made = []
+    if kind == "embedded":
+        config = EmbeddedConfig(retention={database: timedelta(days=90)})
+        store = EmbeddedStore(config, state=tmp_path, clock=clock)
+        await store.open()
+        for name in (*names, f"{other}/autogen"):
+            await store.make_bucket(name)
+    else:
+        server: Influxd = request.getfixturevalue("influxd")
+        made = [server.make_bucket(name) for name in (*names, f"{other}/autogen")]
+        store = InfluxStore(influx_config(server))
+        await store.open()
+    try:
+        asked = [f'SHOW RETENTION POLICIES ON "{name}"' for name in (database, other, f"{database}/b")]
+        results = await store.query("; ".join(asked), database)
+        policies = [[series.values for series in result.series] for result in results]
+        assert policies == [
+            [[[name, "0s", "168h0m0s", 1, first] for name, first in (("autogen", True), ("a", False), ("b", False))]],
+            [[["autogen", "0s", "168h0m0s", 1, False]]],
+            [[]],
+        ]
+    finally:
+        await store.close()
+        for one in made:
+            request.getfixturevalue("influxd").drop_bucket(one)
