@@ -24,7 +24,7 @@ export function toTable(answers) {
 // A table that has one row a moment is series too, one for each column of numbers; none where there are series already.
 export function fromWide(table, series) {
   const times = table.fields.find((field) => field.name === "Time")?.values ?? [];
-  if (series.length > 0 || times.length < 2 || new Set(times).size < times.length) return [];
+  if (series.length > 0 || times.length === 0 || new Set(times).size < times.length) return [];
   const columns = table.fields.filter((field) => field.name !== "Time");
   if (columns.some((field) => field.values.some((value) => value !== null && typeof value !== "number"))) return [];
   return columns.map((field) => ({ name: field.name, labels: {}, times, values: field.values }));

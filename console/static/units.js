@@ -6,7 +6,7 @@ const THOUSANDS = ["", " K", " Mil", " Bil"];
 const BINARY = ["B", "KiB", "MiB", "GiB", "TiB"];
 const DECIMAL = ["B", "kB", "MB", "GB", "TB"];
 
-const SUFFIX = { percent: " %", humidity: " %H", celsius: " °C", dBm: " dBm", reqps: " req/s", eps: " /s", wps: " writes/s", ops: " ops/s", cpm: " /min", epm: " /min" };
+const SUFFIX = { percent: " %", humidity: " %H", celsius: " °C", dBm: " dBm", reqps: " req/s", eps: " /s", wps: " writes/s", ops: " ops/s", watt: " W", volt: " V", ppm: " ppm", cpm: " /min", epm: " /min" };
 
 export function format(value, unit = "none", decimals = null) {
   if (value === null || value === undefined || Number.isNaN(value)) return null;
@@ -27,7 +27,7 @@ export function format(value, unit = "none", decimals = null) {
     case "currencyUSD": return `$ ${scaled(value, decimals, 1000, THOUSANDS, "")}`;
     case "locale": return number(value, decimals);
     case "short": return scaled(value, decimals, 1000, THOUSANDS, "");
-    default: return `${number(value, decimals)}${SUFFIX[unit] ?? ""}`;
+    default: return `${number(value, decimals)}${unit.startsWith("suffix:") ? unit.slice(7) : (SUFFIX[unit] ?? "")}`;
   }
 }
 

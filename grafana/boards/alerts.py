@@ -53,14 +53,8 @@ def build() -> Board:
     )
 
 
-def firing(where: tuple[str, ...]) -> str:
-    """How many alerts of each rule are open: what opened, less what ended; rules with none are left out."""
-    summed = select(column('sum("opened")', "firing"), source=SOURCE, where=where, by=("alertname", "service"))
-    return outer('"firing"', inner=summed, where='"firing" > 0', by=("alertname", "service"))
-
-
 def firing_count(where: tuple[str, ...]) -> str:
-    """The same of all rules together."""
+    """How many alerts are open: what opened, less what ended, rule by rule; nothing where none is."""
     summed = select(column('sum("opened")', "firing"), source=SOURCE, where=where, by=("alertname", "service"))
     return outer(column('sum("firing")', "firing"), inner=summed, where='"firing" > 0')
 

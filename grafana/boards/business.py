@@ -106,16 +106,16 @@ def _week_before(panel: Panel, description: str) -> Panel:
 
 def _conversion() -> Panel:
     orders = select(column('count("amount")', "orders"), source=_ORDERS, where=('"failed" = 0',))
-    visitors = select(column('count(distinct("user"))', "visitors"), source="page_view")
+    views = select(column('count("user")', "views"), source="page_view")
     panel = stat(
         "Conversion",
-        "Paid orders for each visitor of the range, all countries. It falls while the visitors stay: the way to the"
-        " order is broken, see the checkout's response times.",
-        [target(orders, table=True), target(visitors, table=True, ref="B")],
+        "Paid orders for each page view of the range, all countries. It falls while people stay: the way to the order"
+        " is broken, see the checkout's response times.",
+        [target(orders, table=True), target(views, table=True, ref="B")],
         Field("percentunit", "no visits in this range", decimals=1),
         (4, 4),
     )
-    return transformed(panel, *quotient("orders", "visitors", "conversion"))
+    return transformed(panel, *quotient("orders", "views", "conversion"))
 
 
 def _sales() -> list[Panel]:
@@ -168,16 +168,16 @@ def _converting() -> Panel:
     orders = select(
         column('count("amount")', "orders"), source=_ORDERS, where=('"failed" = 0',), every=WINDOW, fill="0"
     )
-    visitors = select(column('count(distinct("user"))', "visitors"), source="page_view", every=WINDOW, fill="0")
+    views = select(column('count("user")', "views"), source="page_view", every=WINDOW, fill="0")
     panel = timeseries(
         "Conversion over time",
-        "Paid orders for each visitor, window by window, all countries. Compare a dip with the deploy marks.",
-        [target(orders, table=True), target(visitors, table=True, ref="B")],
+        "Paid orders for each page view, window by window, all countries. Compare a dip with the deploy marks.",
+        [target(orders, table=True), target(views, table=True, ref="B")],
         Field("percentunit", "no visits in this range", minimum=0, decimals=1),
         (12, 8),
         drawing=AREA,
     )
-    return every("5m", transformed(panel, *quotient("orders", "visitors", "conversion")))
+    return every("5m", transformed(panel, *quotient("orders", "views", "conversion")))
 
 
 def _people() -> list[Panel]:

@@ -74,7 +74,7 @@ def _busiest() -> Panel:
         " one; red disk: make room before writes fail.",
         [target(now(_HOST), table=True)],
         Field("none", EMPTY),
-        (24, 6),
+        (24, 5),
         sort=descending("cpu"),
         overrides=columns(),
     )

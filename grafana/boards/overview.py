@@ -5,16 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 
 from grafana.boards import alerts, devices, host, requests
-from grafana.limits import BEHIND_S, CRITICAL, ERROR_PCT, FINE, FIRING, SILENT_DEVICES, WARN
+from grafana.limits import (
+    BEHIND_S,
+    CRITICAL,
+    ERROR_PCT,
+    FINE,
+    FIRING,
+    RESPONSE_MS,
+    SILENT_DEVICES,
+    WARN,
+    Limits,
+)
 from grafana.links import from_row, onward
 from grafana.panels import (
     AREA,
     Field,
     Panel,
+    Words,
     descending,
     every,
     override,
     stat,
+    steps,
     table,
     target,
     timeseries,
@@ -36,11 +48,11 @@ def build() -> Board:
     return board(
         Heading(
             "tocsin-overview",
-            "What is wrong now",
-            "Blue is fine. What is not blue leads on with a click.",
+            "At a glance",
+            "What is wrong now. Blue is fine; what is not blue leads on with a click.",
             "whoever is called first",
         ),
-        [*_lamps(), *_business(), _services(), _firing(), _by_service(), _by_host(), *_over_time()],
+        [*_lamps(), *_services(), _rules(), *_business(), _by_service(), _by_host(), *_over_time()],
         refresh="5s",
     )
 
@@ -83,7 +95,7 @@ def _lamps() -> list[Panel]:
     ]
 
 
-def _lamp(title: str, words: str, query: str, field: Field, size: tuple[int, int] = (5, 4)) -> Panel:
+def _lamp(title: str, words: str, query: str, field: Field, size: tuple[int, int] = (5, 3)) -> Panel:
     width = 4 if title == "Behind" else size[0]
     return stat(title, f"{words} Click for more.", [target(query)], field, (width, size[1]))
 
@@ -108,8 +120,8 @@ def _business() -> list[Panel]:
                 title,
                 f"{words} Click for more.",
                 [target(query.replace("${__interval_ms}", "60000"))],
-                Field(unit, "nothing in the last five minutes", decimals=1, link=link),
-                (8, 4),
+                Field(unit, "nothing in the last five minutes", decimals=0, link=link),
+                (8, 3),
                 calc="mean",
                 sparkline=True,
             ),
@@ -118,33 +130,42 @@ def _business() -> list[Panel]:
     ]
 
 
-def _services() -> Panel:
-    query = select(share("error"), source=requests.SOURCE, by=("service",), every=WINDOW)
-    words = (
-        between(None, ERROR_PCT.warn, "fine", FINE),
-        between(ERROR_PCT.warn, ERROR_PCT.critical, "fails a little", WARN),
-        between(ERROR_PCT.critical, None, "fails", CRITICAL),
-    )
-    return timeline(
-        "Services",
-        "Each service by its share of errors, minute by minute: since when is it broken, and what broke first?",
-        [target(query, alias="$tag_service")],
-        Field("percent", requests.EMPTY, words=words),
-        (14, 7),
+def _services() -> list[Panel]:
+    errors = _states(ERROR_PCT, "fine", "fails a little", "fails")
+    times = _states(RESPONSE_MS, "fine", "slow", "very slow")
+    return [
+        _timeline(
+            "Services by errors", "share of errors", share("error"), Field("percent", requests.EMPTY, words=errors)
+        ),
+        _timeline("Services by response time", "p95", requests.P95, Field("ms", requests.EMPTY, words=times)),
+    ]
+
+
+def _states(limits: Limits, fine: str, warn: str, critical: str) -> tuple[Words, ...]:
+    return (
+        between(None, limits.warn, fine, FINE),
+        between(limits.warn, limits.critical, warn, WARN),
+        between(limits.critical, None, critical, CRITICAL),
     )
 
 
-def _firing() -> Panel:
-    rows = alerts.firing(())
+def _timeline(title: str, what: str, expression: str, field: Field) -> Panel:
+    query = select(expression, source=requests.SOURCE, by=("service",), every=WINDOW)
+    words = f"Each service by its {what}, minute by minute: since when is it broken, and which broke first?"
+    return timeline(title, words, [target(query, alias="$tag_service")], field, (8, 7))
+
+
+def _rules() -> Panel:
+    summed = select(column('sum("opened")', "firing"), source=alerts.SOURCE, by=("alertname", "service"))
     panel = table(
-        "Rules that fire",
-        "Rules with an alert that opened in the last 30 days and did not end. Empty is good.",
-        [target(rows, table=True)],
-        Field("none", "nothing is firing"),
-        (10, 7),
+        "Rules that fired",
+        "Rules that fired in the last 30 days, and how many alerts of each are open now. Click one for its history.",
+        [target(summed, table=True)],
+        Field("none", "no rule has fired in 30 days"),
+        (8, 7),
         sort=descending("firing"),
         overrides=(
-            override("firing", unit="locale", decimals=0),
+            override("firing", unit="locale", decimals=0, thresholds=steps(FIRING), custom__cellOptions=requests.WORDS),
             override("alertname", links=[from_row("Its history", "tocsin-alerts", alertname="alertname")]),
         ),
     )

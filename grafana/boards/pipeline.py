@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grafana.limits import BEHIND_S, BUFFER_PCT, DEAD_LINES, REJECTED_LINES
 from grafana.panels import Field, Panel, stat, target, timeseries, transformed
-from grafana.queries import WINDOW, column, growth, matches, select, tag_values
+from grafana.queries import WINDOW, column, growth, matches, outer, select, tag_values
 from grafana.render import Board, Heading, board
 from grafana.transformations import quotient
 from grafana.variables import tag
@@ -23,7 +23,7 @@ _REQUESTS = "tocsin_requests_total"
 _TOO_FEW = "the collector has not reported twice in this range"
 _EMPTY = "no word from the collector in this range"
 _HOST = (matches("host"),)
-_LINES = Field("wps", _TOO_FEW, minimum=0)
+_LINES = Field("suffix: lines/s", _TOO_FEW, minimum=0)
 _SHARE = Field("percentunit", _TOO_FEW, minimum=0)
 _BEHIND = Field("s", _EMPTY, BEHIND_S, minimum=0)
 
@@ -129,7 +129,7 @@ def _refused() -> list[Panel]:
             "Lines not taken, a second. field_type: a sender changed a type; the other reasons: docs/metrics.md.",
             _REJECTED,
             ("reason", "host"),
-            Field("wps", "nothing was rejected", minimum=0),
+            Field("suffix: lines/s", "nothing was rejected", minimum=0),
         ),
         _buffer(),
     ]
@@ -151,10 +151,7 @@ def _buffer() -> Panel:
 
 
 def _requests() -> list[Panel]:
-    spent, answered = (
-        select(column(growth("value"), name), source=f"tocsin_request_seconds_{name}", where=_HOST, every=WINDOW)
-        for name in ("sum", "count")
-    )
+    spent, answered = (_all_paths(f"tocsin_request_seconds_{name}", name) for name in ("sum", "count"))
     mean = timeseries(
         "Time to answer",
         "Mean time from a request to its answer, all paths. Much above a disk's sync: the machine is busy.",
@@ -172,6 +169,14 @@ def _requests() -> list[Panel]:
         ),
         transformed(mean, *quotient("sum", "count", "mean")),
     ]
+
+
+def _all_paths(source: str, name: str) -> str:
+    """Growth a second of a counter that each path has, all of them together."""
+    each = select(
+        column(growth("value"), "grown"), source=source, where=_HOST, by=("path", "host"), every=WINDOW, fill="none"
+    )
+    return outer(column('sum("grown")', name), inner=each, where="$timeFilter", every=WINDOW)
 
 
 def _work() -> list[Panel]:

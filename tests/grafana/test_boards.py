@@ -81,7 +81,7 @@ def test_every_panel_explains_itself(board: dict[str, Any]):
         defaults = panel["fieldConfig"]["defaults"]
         assert panel["type"] in DRAWN
         assert len(panel["description"]) > 20, panel["title"]
-        assert defaults["unit"] in UNITS, panel["title"]
+        assert defaults["unit"] in UNITS or defaults["unit"].startswith("suffix:"), panel["title"]
         assert defaults["noValue"].strip(), panel["title"]
         assert panel["targets"], panel["title"]
         for rule in panel["fieldConfig"]["overrides"]:
@@ -106,7 +106,15 @@ def test_amounts_and_times_start_at_zero(board: dict[str, Any]):
     """A response time, a rate or a share over time is drawn from zero, so that a small change looks small."""
     for panel in drawn(board):
         defaults = panel["fieldConfig"]["defaults"]
-        if panel["type"] == "timeseries" and defaults["unit"] in {"ms", "s", "reqps", "percent", "cpm", "wps", "Bps"}:
+        if panel["type"] == "timeseries" and defaults["unit"] in {
+            "ms",
+            "s",
+            "reqps",
+            "percent",
+            "cpm",
+            "suffix: lines/s",
+            "Bps",
+        }:
             assert defaults["min"] == 0, panel["title"]
 
 

@@ -19,7 +19,7 @@ export function heatmap(body, spec) {
       const rows = [...series].sort((a, b) => upper(a) - upper(b));
       const most = Math.max(0, ...rows.flatMap((row) => row.values).filter((value) => value !== null));
       const plotly = await scope.charts;
-      await plotly.react(plot, [cells(rows, scope, spec)], layout(rows, spec, scope, marks), CONFIG);
+      await plotly.react(plot, [cells(rows, most, scope, spec)], layout(rows, spec, scope, marks), CONFIG);
       zoomable(plot, scope);
       return most > 0;
     },
@@ -35,22 +35,25 @@ function words(rows, spec) {
   return rows.map((row, at) => (Number.isFinite(upper(row)) ? `≤ ${format(upper(row), unit, null)}` : `> ${format(upper(rows[at - 1] ?? { name: "0" }), unit, null)}`));
 }
 
-function cells(rows, scope, spec) {
+// The colour goes by the root of the number, so that a few slow requests are seen beside many fast ones.
+function cells(rows, most, scope, spec) {
   const times = rows[0]?.times ?? [];
   const names = words(rows, spec);
   const steps = SCHEME.length - 1;
+  const ticks = [0.1, 0.4, 1].map((part) => Number((most * part).toPrecision(1)));
   const scale = SCHEME.map((colour, at) => [at / steps, colour]);
   return {
     type: "heatmap",
     x: times.map((at) => wallClock(at + scope.windowMs / 2)),
     y: names,
-    z: rows.map((row) => row.values.map((value) => value || null)),
+    z: rows.map((row) => row.values.map((value) => (value ? Math.sqrt(value) : null))),
+    zmin: 0,
+    zmax: Math.sqrt(most),
     text: rows.map((row, at) => row.values.map((value) => `${names[at]}: ${value ?? 0}`)),
     hovertemplate: "%{text}<extra></extra>",
     colorscale: scale,
-    xgap: 1,
     ygap: 1,
-    colorbar: { thickness: 8, len: 0.9, outlinewidth: 0, tickfont: font(), nticks: 4 },
+    colorbar: { thickness: 8, len: 0.9, outlinewidth: 0, tickfont: font(), tickvals: ticks.map(Math.sqrt), ticktext: ticks.map((value) => format(value, "short", null)) },
   };
 }
 

@@ -22,7 +22,7 @@ export function stat(body, spec) {
       if (numbers.length > 0) return true;
       const instead = settings(spec, "").noValue ?? "";
       if (!/^[-\d.,]+$/.test(instead)) return false;
-      body.append(linked(settings(spec, ""), {}, scope, el("p", { class: "figure" }, instead))); // what never happened is a number too
+      body.append(figure(spec, { name: "" }, Number(instead.replaceAll(",", "")), false, scope)); // what never happened is a number too
       return true;
     },
   };

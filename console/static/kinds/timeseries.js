@@ -19,7 +19,7 @@ export function timeseries(body, spec) {
 
   const draw = async () => {
     const { series, more, scope, marks } = last;
-    const lines = series.map((one, index) => line(spec, one, index));
+    const lines = series.map((one, index) => line(spec, one, index)).filter(({ values }) => values.some((value) => value !== null));
     const shown = lines.filter(({ name }) => !hidden.has(name));
     drawLegend(legend, spec, lines, hidden, draw);
     if (more > 0) legend.append(el("li", { class: "calc" }, `and ${more} more, not drawn: pick fewer above`));
@@ -93,14 +93,23 @@ function layout(spec, shown, scope, marks) {
     barmode: "stack",
     bargap: 0,
     xaxis: timeAxis(scope),
-    yaxis: axis(setting, shown),
+    yaxis: axis(ofAxis(setting, shown), shown),
     ...marksOn(marks, limits(setting)),
   };
 }
 
+// The axis has the unit that all its lines have, or else the panel's.
+function ofAxis(setting, shown) {
+  const units = new Set(shown.map((one) => one.setting.unit));
+  return units.size === 1 ? { ...setting, unit: [...units][0] } : setting;
+}
+
+// A line at each limit, in the colour of its worse side: above it, or below where lower is worse.
 function limits(setting) {
   if (setting.custom?.thresholdsStyle?.mode !== "dashed") return [];
-  const steps = (setting.thresholds?.steps ?? []).filter((step) => step.value !== null);
+  const all = setting.thresholds?.steps ?? [];
+  const falling = all[0]?.color === "red";
+  const steps = all.map((step, at) => ({ value: step.value, color: falling ? all[at - 1]?.color : step.color })).filter((step) => step.value !== null);
   return steps.map((step) => ({ type: "line", xref: "paper", x0: 0, x1: 1, y0: step.value, y1: step.value, line: { color: named(step.color), width: 1, dash: "dash" }, opacity: 0.7 }));
 }
 
