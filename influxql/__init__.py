@@ -16,6 +16,7 @@
     zones       time zones by name
     window      GROUP BY time(): which window a point falls into, in UTC or a zone
     arithmetic  expressions over values, as InfluxDB calculates
+    infinities  floats beyond every number
     plan        a SELECT made ready to run
     typing      the type of an expression over fields
     expand      `*` and regexes -> fields and tags

@@ -24,6 +24,7 @@ from influxql.ast import (
 )
 from influxql.errors import QueryError
 from influxql.functions import MATH
+from influxql.infinities import infinite
 from influxql.printer import print_expr
 from influxql.typing import type_of
 
@@ -112,7 +113,7 @@ def _operator(expr: Binary, kind: FieldType | None) -> Callable[[Any, Any], Any]
 def _finite(value: float) -> float | None:
     """NaN is null; an infinity has no place in an answer and ends the statement."""
     if math.isinf(value):
-        raise QueryError(f"json: unsupported value: {'+' if value > 0 else '-'}Inf")
+        raise infinite(value)
     return None if math.isnan(value) else value
 
 
@@ -154,14 +155,15 @@ def _float_remainder(a: float, b: float) -> float:
 
 def _math(call: Call, args: list[Evaluate]) -> Evaluate:
     function = _FUNCTIONS[call.name]
-    whole = type_of(call) in (FieldType.INTEGER, FieldType.UNSIGNED)
+    kind = type_of(call)
+    whole = kind in (FieldType.INTEGER, FieldType.UNSIGNED)
 
     def evaluate(row: Row) -> Any:
         values = [arg(row) for arg in args]
         if any(isinstance(value, str | bool) or value is None for value in values):
             return None
         if whole:
-            return abs(values[0]) if call.name == "abs" else values[0]
+            return wrap(abs(values[0]), kind) if call.name == "abs" else values[0]
         try:
             return float(function(*map(float, values)))
         except ValueError:

@@ -85,15 +85,15 @@ def _bound(op: str, expr: Expr, now_ns: int, zone: tzinfo) -> TimeRange:
     value = _moment(expr, now_ns, zone)
     match op:
         case ">":
-            return TimeRange(lower=value + 1)
+            return TimeRange(lower=_clamped(value + 1))
         case ">=":
-            return TimeRange(lower=value)
+            return TimeRange(lower=_clamped(value))
         case "<":
-            return TimeRange(upper=value - 1)
+            return TimeRange(upper=_clamped(value - 1))
         case "<=":
-            return TimeRange(upper=value)
+            return TimeRange(upper=_clamped(value))
         case "=":
-            return TimeRange(value, value)
+            return TimeRange(_clamped(value), _clamped(value))
         case _:
             raise QueryError(f"invalid time comparison operator: {op}")
 
@@ -102,16 +102,25 @@ def _moment(expr: Expr, now_ns: int, zone: tzinfo) -> int:
     match reduce_time(expr, now_ns, zone):
         case TimeLiteral(value):
             if value > MAX_TIME:
-                raise QueryError("time overflows time literal")
+                raise QueryError(f"time {_shown(value)} overflows time literal")
             if value < MIN_TIME:
-                raise QueryError("time underflows time literal")
+                raise QueryError(f"time {_shown(value)} underflows time literal")
             return value
         case DurationLiteral(value) | IntegerLiteral(value):
-            return max(MIN_TIME, min(MAX_TIME, value))
+            return value
         case NumberLiteral(number):
             return int(number)
         case other:
             raise QueryError(f"invalid operation: time and *influxql.{type(other).__name__} are not compatible")
+
+
+def _clamped(bound: int) -> int:
+    """A bound that is a number of 64 bits; one that is beyond all moments stays beyond them."""
+    return max(MIN_TIME - 1, min(MAX_TIME + 1, bound))
+
+
+def _shown(moment_ns: int) -> str:
+    return f"{(_EPOCH + timedelta(seconds=moment_ns // 1_000_000_000)).replace(tzinfo=None).isoformat()}Z"
 
 
 def reduce_time(expr: Expr, now_ns: int, zone: tzinfo) -> Expr:

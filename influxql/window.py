@@ -30,8 +30,12 @@ class Window:
         """The start of the window that holds `moment`."""
         shifted = moment - self.offset
         zone = self._zone_ns(shifted)
-        start = max(MIN_TIME, shifted - (shifted + zone) % self.interval) + self.offset
+        start = max(MIN_TIME, shifted - (shifted + zone) % self.interval + self.offset)
         return start + self._correction(zone, start)
+
+    def cut_off(self, moment: int) -> bool:
+        """Whether the window that holds `moment` begins before the first moment there is; then it starts with that."""
+        return moment - (moment - self.offset) % self.interval < MIN_TIME
 
     def following(self, start: int) -> int:
         """The start of the window after the one that starts at `start`."""
@@ -42,7 +46,7 @@ class Window:
     def starts(self, lower: int, upper: int, most: int | None = None) -> Sequence[int]:
         """The starts of all windows that hold a moment of [lower, upper], in order; `most`: how many are wanted."""
         current = self.start(lower)
-        if self.zone is UTC:
+        if self.zone is UTC and not self.cut_off(lower):
             return range(current, upper + 1, self.interval)[:most]
         found: list[int] = []
         while current <= upper and (most is None or len(found) < most):

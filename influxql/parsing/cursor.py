@@ -137,4 +137,8 @@ _GO_FAULTS = {
     "missing )": "missing closing )",
     "unexpected )": "unexpected )",
     "bad repetition operator": "invalid nested repetition operator",
+    "invalid repetition size": "invalid repeat count",
+    "invalid perl operator": "invalid or unsupported Perl syntax",
+    "invalid named capture group": "invalid named capture",
+    "trailing \\": "trailing backslash at end of expression",
 }

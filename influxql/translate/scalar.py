@@ -13,7 +13,7 @@ _SQL = {FieldType.FLOAT: "DOUBLE", FieldType.INTEGER: "BIGINT", FieldType.UNSIGN
 def field_sql(ref: VarRef, relation: Relation) -> str | None:
     """The resolved reference as an expression over `relation`; None where it can only be null there.
 
-    A cast between numbers converts, any other cast that does not fit is null.
+    A cast between numbers converts, whole ones by their bits; any other cast that does not fit is null.
     """
     if ref.cast == "tag":
         tag = relation.tags.get(ref.name)
@@ -25,8 +25,10 @@ def field_sql(ref: VarRef, relation: Relation) -> str | None:
         return f'"{column.physical}"'
     wish = FieldType(ref.cast)
     if wish in NUMERIC and column.type in NUMERIC:
-        whole = f'trunc("{column.physical}")' if column.type is FieldType.FLOAT else f'"{column.physical}"'
-        return f"TRY_CAST({whole} AS {_SQL[wish]})"
+        if FieldType.FLOAT in (wish, column.type):
+            whole = f'trunc("{column.physical}")' if column.type is FieldType.FLOAT else f'"{column.physical}"'
+            return f"TRY_CAST({whole} AS {_SQL[wish]})"
+        return f'CAST(CAST("{column.physical}" AS BIT) AS {_SQL[wish]})'
     return None
 
 

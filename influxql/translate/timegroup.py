@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from influxql.literals import MIN_TIME
 from influxql.window import Window
 
 
@@ -10,8 +11,13 @@ def window_sql(window: Window, lower: int, upper: int) -> str:
     steps = window.zone_steps(lower, upper)
     shifted = f"(time - {window.offset})" if window.offset else "time"
     if len(steps) == 1:
-        moved = window.offset - steps[0][1]
-        return _floor(f"(time - {moved})" if moved else "time", window.interval, non_negative=lower > moved)
+        moved = (window.offset - steps[0][1]) % window.interval
+        second = MIN_TIME - (MIN_TIME - moved) % window.interval + window.interval
+        if lower >= second + moved:
+            return _floor(f"(time - {moved})" if moved else "time", window.interval, non_negative=lower > moved)
+        # The first window of all begins before there is a number for it.
+        start = _floor_by("time", f"(time % {window.interval} - {moved})", window.interval)
+        return f"CASE WHEN time < {second} THEN {MIN_TIME} ELSE {start} END"
     zone = _zone_sql(shifted, steps)
     floor = f"({_floor_by(shifted, f'({shifted} + {zone})', window.interval)} + {window.offset})"
     change = f"({zone} - {_zone_sql(floor, steps)})"

@@ -55,9 +55,10 @@ def _starts(points: list[Point], plan: Plan, most: int | None) -> Sequence[int]:
         return [point[0] for point in points]
     earliest = points[-1][0] if plan.descending else points[0][0]
     first = earliest if lower is None else lower
-    if window.zone is not UTC:
-        guard_rows(most or (upper - first) // window.interval)
-    starts = window.starts(first, upper, None if plan.descending else most)
+    wanted = None if plan.descending else most
+    if window.zone is not UTC or window.cut_off(first):
+        guard_rows(wanted or (upper - first) // window.interval)
+    starts = window.starts(first, upper, wanted)
     cut = (starts[::-1] if plan.descending else starts)[:most]
     guard_rows(len(cut))
     return cut

@@ -14,6 +14,7 @@ import duckdb
 from foundation.clock import Clock
 from influxql.ast import CreateDatabase, Delete, DropMeasurement, DropSeries, Select, Statement, Unimplemented
 from influxql.errors import ParseError, QueryError
+from influxql.infinities import may_overflow, refuse_infinities
 from influxql.parser import parse
 from store.contract import StatementResult
 from store.embedded.index import SeriesIndex
@@ -100,7 +101,7 @@ class EmbeddedReader:
         try:
             match statement:
                 case Select():
-                    return StatementResult(index, answer_select(session, statement).series, zone=statement.zone)
+                    return self._answer_select(session, index, statement)
                 case Delete() | DropMeasurement() | DropSeries():
                     return StatementResult(index, error="a reader deletes nothing")
                 case CreateDatabase():
@@ -117,3 +118,10 @@ class EmbeddedReader:
             return StatementResult(index, error=f"the store cannot answer this: {str(error).splitlines()[0]}")
         finally:
             session.release()
+
+    def _answer_select(self, session: Session, index: int, statement: Select) -> StatementResult:
+        series = answer_select(session, statement).series
+        if may_overflow(statement):
+            for one in series:
+                refuse_infinities(one.values)
+        return StatementResult(index, series, zone=statement.zone)

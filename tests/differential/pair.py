@@ -70,11 +70,14 @@ async def filled_pair(server: Influxd, folder: Path, bodies: Sequence[bytes]) ->
 
 
 async def _ask(store: Store, query: str, bucket: str) -> Any:
-    """The error, or (name, tags, columns, rows) of each series."""
+    """The error, or (name, tags, columns, rows) of each series; None where there is no result at all."""
     try:
-        (result,) = await store.query(query, bucket)
+        results = await store.query(query, bucket)
     except QuerySyntaxError as error:
         return str(error)
+    if not results:
+        return None
+    (result,) = results
     if result.error is not None:
         return result.error
     return [[series.name, dict(series.tags), list(series.columns), series.values] for series in result.series]

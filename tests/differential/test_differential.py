@@ -5,12 +5,13 @@ from random import Random
 
 import pytest
 
-from tests.differential.known import KNOWN, Known
+from tests.differential.known import KNOWN, UNCHECKED, Known
 from tests.differential.lane import QUERIES_PER_SCHEMA, compare_one_schema
 from tests.differential.pair import equal, filled_pair
 from tests.differential.queries import Queries
 from tests.differential.schema import make_schema
 from tests.fakes.influxd import Influxd
+from tests.fakes.servers import ROOT
 
 SEEDS = range(16)
 
@@ -33,6 +34,13 @@ async def test_what_is_known_to_differ_still_does(influxd: Influxd, tmp_path: Pa
     """A known difference that is none any more leaves the list."""
     async with filled_pair(influxd, tmp_path, [known.lines]) as pair:
         assert await pair.compare(known.query) is not None
+
+
+def test_every_difference_is_told() -> None:
+    """The page has a row for each, and no row that no query is held to, unless there is a reason."""
+    page = (ROOT / "docs" / "influxql.md").read_text().partition("## Where answers differ")[2].partition("\n## ")[0]
+    rows = {line.split(" | ")[0].removeprefix("| ") for line in page.splitlines() if line.startswith("| ")}
+    assert rows - {"query"} == {known.told for known in KNOWN} | UNCHECKED.keys()
 
 
 def test_one_seed_is_one_run() -> None:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pytest
 
+from influxql.literals import MAX_TIME, MIN_TIME
 from influxql.translate.statement import select_sql
 from influxql.translate.timegroup import window_sql
 from influxql.window import Window
@@ -41,6 +42,21 @@ def test_most_windows() -> None:
     """Who wants only some windows gets the first of them, however long the range is."""
     assert list(Window(1).starts(0, 10**18, 3)) == [0, 1, 2]
     assert len(list(Window(HOUR, 0, BERLIN).starts(0, 10**18, 3))) == 3
+
+
+@pytest.mark.parametrize(
+    ("interval", "offset"), [(HOUR, 0), (HOUR, 7 * SECOND), (HOUR, -7 * SECOND), (36_500 * DAY, 0)]
+)
+def test_the_first_and_the_last_window_there_are(interval: int, offset: int) -> None:
+    """The one that begins before the first nanosecond starts with it; no number is left behind at either end."""
+    window = Window(interval, offset)
+    second = window.following(MIN_TIME)
+    assert (second - offset) % interval == 0
+    assert list(window.starts(MIN_TIME, second + interval)) == [MIN_TIME, second, second + interval]
+    with duckdb.connect() as connection:
+        for time in (MIN_TIME, MIN_TIME + 1, second - 1, second, -1, 0, MAX_TIME):
+            sql = select_sql([window_sql(window, MIN_TIME, MAX_TIME)], "(SELECT $t::BIGINT AS time)")
+            assert connection.execute(sql, {"t": time}).fetchone() == (window.start(time),)
 
 
 ZONES = [UTC, BERLIN, ZoneInfo("America/St_Johns"), ZoneInfo("Asia/Kolkata")]
