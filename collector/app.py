@@ -18,6 +18,7 @@ from collector.buffer.catalog import BUFFERS
 from collector.check.cardinality import Cardinality
 from collector.check.catalog import build as build_checks
 from collector.check.field_types import FieldTypes
+from collector.check.forgetting import ForgettingReader
 from collector.check.pins import PinFile
 from collector.config import CollectorConfig
 from collector.dead.box import DeadLetters
@@ -170,7 +171,7 @@ class Collector:
             self._config,
             pipeline=self._pipeline,
             buffer=self._buffer,
-            reader=store,
+            reader=ForgettingReader(store, store.field_types, self._forget),
             buckets=Buckets(store, clock, most_made=self._config.limits.buckets),
             tokens=TokenBook(state / "tokens.json", clock),
             readiness=self._readiness,
@@ -185,6 +186,10 @@ class Collector:
             standing=store.standing,
             listening=self._listening,
         )
+
+    async def _forget(self, bucket: str, measurements: frozenset[str]) -> None:
+        await self._field_types.forget(bucket, measurements)
+        self._pipeline.forget_shapes()
 
     def _make_pipeline(self) -> Pipeline:
         config = self._config

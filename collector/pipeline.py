@@ -216,6 +216,10 @@ class Pipeline:
             lambda constraint: constraint.seen_through(transform, check),
         )
 
+    def forget_shapes(self) -> None:
+        """Look at every line again: what was settled about its shape may hold no more."""
+        self._books = Books()
+
     def ready(self, bucket: str) -> bool:
         """Whether `prepare` has nothing to do."""
         return all(check.ready(bucket) for check in self._checks)

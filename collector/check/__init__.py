@@ -11,6 +11,7 @@
     field_types     a field keeps the type of its first value, per bucket and measurement, for all time
     conversion      a value as another type, where that says the same
     pins            field types on disk
+    forgetting      a measurement that was deleted may come again with other types
     catalog         name -> check
 
 A new check is one file here and one line in the catalog.

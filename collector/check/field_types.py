@@ -115,6 +115,15 @@ class FieldTypes:
                 known[field] = kind
                 self._unsaved.append((bucket, *field, kind))
 
+    async def forget(self, bucket: str, measurements: frozenset[str]) -> None:
+        """Unpin all fields of these measurements, which nobody holds any more. Raises PinsNotKept; then all stay."""
+        async with self._saving:
+            await self._kept.drop(bucket, measurements)
+            known = self._pins.get(bucket, {})
+            for field in [field for field in known if field[0] in measurements]:
+                del known[field]
+            self._unsaved = [pin for pin in self._unsaved if pin[0] != bucket or pin[1] not in measurements]
+
     @property
     def unsettled(self) -> bool:
         """Whether pins wait to be written."""

@@ -36,6 +36,9 @@ class Pins(Protocol):
     async def save(self, pins: Iterable[Pin]) -> None:
         """Keep pins durably; one that exists stays as it is. Raises PinsNotKept."""
 
+    async def drop(self, bucket: str, measurements: Iterable[str]) -> None:
+        """Let go of the pins of these measurements, durably. Raises PinsNotKept."""
+
 
 class PinFile:
     """Opens the file for each call, which is rare; calls come one at a time."""
@@ -56,6 +59,13 @@ class PinFile:
             await asyncio.to_thread(self._save, list(pins))
         except sqlite3.Error as error:
             raise PinsNotKept(f"field types could not be written to {self._path}: {error}") from error
+
+    async def drop(self, bucket: str, measurements: Iterable[str]) -> None:
+        """Delete the pins of these measurements durably. Raises PinsNotKept."""
+        try:
+            await asyncio.to_thread(self._drop, bucket, list(measurements))
+        except sqlite3.Error as error:
+            raise PinsNotKept(f"field types could not be deleted from {self._path}: {error}") from error
 
     def _load(self) -> list[Pin]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,3 +89,10 @@ class PinFile:
         with closing(sqlite3.connect(self._path)) as db, db:
             db.execute("PRAGMA synchronous = FULL")
             db.executemany("INSERT OR IGNORE INTO pin VALUES (?, ?, ?, ?)", pins)
+
+    def _drop(self, bucket: str, measurements: list[str]) -> None:
+        with closing(sqlite3.connect(self._path)) as db, db:
+            db.execute("PRAGMA synchronous = FULL")
+            db.executemany(
+                "DELETE FROM pin WHERE bucket = ? AND measurement = ?", [(bucket, name) for name in measurements]
+            )

@@ -29,6 +29,11 @@ class ForgetfulPins:
             raise self.failures.pop()
         self.saved += pins
 
+    async def drop(self, bucket: str, measurements: Iterable[str]) -> None:
+        if self.failures:
+            raise self.failures.pop()
+        self.saved = [pin for pin in self.saved if pin[0] != bucket or pin[1] not in measurements]
+
     @classmethod
     def pipeline(cls, bad_lines: BadLines = BadLines.KEEP, transforms: Sequence[Transform] = ()) -> Pipeline:
         """A pipeline that knows nothing yet."""
