@@ -52,7 +52,7 @@ lock: .venv/.tools ## resolve the lock files anew (all platforms, with hashes)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-build --no-header --no-emit-index-url --upgrade --group build -o requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-build --no-header --no-emit-index-url --upgrade --group build --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 
-docs: .venv/.tools ## generated pages, and the console's picture in the README
+docs: .venv/.tools ## generated pages, and the pictures in README and docs
 	$(BIN)/python -m tocsin.docs
 	$(BIN)/python docs/picture.py
 

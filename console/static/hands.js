@@ -10,7 +10,7 @@ const OPEN = new Set(["firing", "no-data"]);
 export function inHand({ acknowledged: one }) {
   if (!one) return null;
   const at = Date.parse(one.at);
-  return el("p", { class: "in-hand" }, el("strong", {}, one.author), " has it, since ", el("time", { datetime: one.at, title: momentText(at) }, agoText(at)), one.comment ? `: ${one.comment}` : "");
+  return el("p", { class: "in-hand" }, el("strong", {}, one.author), " has it (taken ", el("time", { datetime: one.at, title: momentText(at) }, agoText(at)), ")", one.comment ? `: ${one.comment}` : "");
 }
 
 // One for a page; it keeps what is being asked and typed while the page is drawn anew (`refresh`).
