@@ -47,7 +47,7 @@ export class Grid {
       if (!grid.hidden) this.opened(panels);
     };
     const button = el("button", { type: "button", "aria-expanded": String(!grid.hidden), onclick: fold }, title);
-    const heading = el("section", { class: "row-heading", "data-panel-id": `row-${row.id}-${index}`, "data-state": "ok", "aria-label": title }, el("h2", {}, button));
+    const heading = el("section", { class: "row-heading", "aria-label": title }, el("h2", {}, button));
     return { heading, grid, panels };
   }
 }

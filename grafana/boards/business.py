@@ -177,7 +177,7 @@ def _converting() -> Panel:
         (12, 8),
         drawing=AREA,
     )
-    return every("5m", transformed(panel, *quotient("orders", "views", "conversion")))
+    return every("1m", transformed(panel, *quotient("orders", "views", "conversion")))
 
 
 def _people() -> list[Panel]:

@@ -96,7 +96,7 @@ def _readings(start: int, luck: random.Random) -> Iterator[str]:
             site = SITES[number % len(SITES)]
             warm = 18 + 3 * (number % len(SITES)) + 2 * math.sin(second / 900) + luck.gauss(0, 0.3)
             damp = 45 + 5 * (number % len(SITES)) + luck.gauss(0, 1)
-            extra = ",power_w=1.5,voltage_v=3.6,co2_ppm=640" if number == 1 else ""
+            extra = ",power_w=1.5,voltage_v=3.6,co2_ppm=640" if number < 2 else ""
             yield (
                 f"device_reading,device=d{number:03},site={site},kind=climate temperature_c={warm:.2f},"
                 f"humidity_pct={damp:.1f}{extra} {start + second * NS}"
