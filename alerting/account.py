@@ -101,7 +101,7 @@ def _verdict(evidence: Evidence) -> str:
     told = [_one(holding, evidence.alert) for holding in evidence.holdings]
     if not told:
         return "nobody is told: the alert is in no incident yet"
-    taken = [f"acknowledged {evidence.taken.words}, so nobody is reminded"] if evidence.taken else []
+    taken = [f"acknowledged {evidence.taken.words}, so nobody is reminded of it"] if evidence.taken else []
     return "; ".join((*told, *taken))
 
 

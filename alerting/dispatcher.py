@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -25,7 +25,6 @@ from alerting.memory.contract import (
     Decision,
     Draft,
     HistoryEntry,
-    KeptAlert,
     Memory,
     MemoryFailed,
     Notification,
@@ -199,14 +198,16 @@ class Dispatcher:
         """Who has an alert in hand."""
         return self._takings.of(alert_id)
 
-    async def acknowledge(self, alert_ids: Iterable[str], *, author: str, comment: str) -> tuple[Acknowledgement, ...]:
+    async def acknowledge(
+        self, alert_ids: Collection[str], *, author: str, comment: str
+    ) -> tuple[Acknowledgement, ...]:
         """`author` has these alerts in hand from now on; those that are not open are passed over.
 
         Raises ValueError for words that will not do, and MemoryFailed.
         """
         async with self._deciding:
             now = self._clock.now()
-            kept = await self._kept(alert_ids)
+            kept = await self._memory.alerts(alert_ids)
             made = {
                 one.alert.fingerprint: draw_up(one.alert, author=author, comment=comment, now=now)
                 for one in kept
@@ -230,7 +231,7 @@ class Dispatcher:
             ends = {one: known for one in alert_ids if (known := self._takings.of(one)) is not None}
             history = [
                 given_back(one, ends[one.alert.fingerprint], now, self._incident(one.alert.fingerprint))
-                for one in await self._kept(ends)
+                for one in await self._memory.alerts(ends)
             ]
             await self._hand_on((), tuple(ends), history, now)
             return tuple(ends.values())
@@ -251,9 +252,6 @@ class Dispatcher:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._idle_s()):
                         await self._wake.wait()
-
-    async def _kept(self, alert_ids: Iterable[str]) -> list[KeptAlert]:
-        return [one for alert_id in alert_ids if (one := await self._memory.alert(alert_id)) is not None]
 
     async def _hand_on(
         self,

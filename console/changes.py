@@ -37,7 +37,7 @@ def closed(config: ConsoleConfig, name: str = "") -> Refusal | None:
     words = "this console changes nothing: console.changes says so"
     if config.changes == "local":
         words = "others can reach this console, so only who signed in changes anything; console.changes may be `anyone`"
-    return Refusal("closed", HTTPStatus.FORBIDDEN, f"{words}; `tocsin silence` works where tocsin runs")
+    return Refusal("closed", HTTPStatus.FORBIDDEN, f"{words}; `tocsin silence` and `tocsin ack` work where tocsin runs")
 
 
 def refused(headers: Mapping[str, str], host: str, config: ConsoleConfig, name: str = "") -> Refusal | None:

@@ -25,7 +25,7 @@ _log = logger("demo.pager")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One message that somebody would have got. `action`: trigger, resolve or message."""
+    """One message that somebody would have got. `action`: trigger, acknowledge, resolve or message."""
 
     at: str
     service: str
@@ -72,7 +72,7 @@ class Pager:
     def _keep(self, service: str, action: str, severity: str, summary: str, incident: str) -> None:
         at = self._clock.now().isoformat(timespec="seconds")
         self._pages.appendleft(Page(at, service, action, severity, summary, incident))
-        told = _log.info if action == "resolve" else _log.warning
+        told = _log.info if action in ("acknowledge", "resolve") else _log.warning
         told(f"{service} {action}", summary=summary.partition("\n")[0], incident=incident[:12])
 
     async def _list(self, request: web.Request) -> web.Response:

@@ -9,7 +9,7 @@ Concurrency: every method may be called by any number of tasks at once; commits 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -192,11 +192,8 @@ class Memory(Protocol):
     async def receipt(self, incident: str, receiver: str, notifier: str) -> str | None:
         """The newest receipt that the notifier gave for the incident."""
 
-    async def alerts(self) -> Sequence[KeptAlert]:
-        """All alerts."""
-
-    async def alert(self, alert_id: str) -> KeptAlert | None:
-        """One alert, if there is one of that id."""
+    async def alerts(self, only: Collection[str] | None = None) -> Sequence[KeptAlert]:
+        """All alerts; or those with these ids, as far as there are such."""
 
     async def words(self) -> Mapping[str, Words]:
         """The last words of every alert that is not inactive, by its id."""

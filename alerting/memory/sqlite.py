@@ -10,7 +10,7 @@ import fcntl
 import os
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -100,19 +100,18 @@ class SqliteMemory:
         """The newest receipt that the notifier gave for the incident."""
         return await self._run(lambda connection: self._outbox.receipt(connection, incident, receiver, notifier))
 
-    async def alerts(self) -> Sequence[KeptAlert]:
-        """All alerts."""
-        rows = await self._run(lambda connection: connection.execute("SELECT alert, words FROM alerts").fetchall())
-        return [KeptAlert(alert=codec.alert(data), words=codec.words(said)) for data, said in rows]
+    async def alerts(self, only: Collection[str] | None = None) -> Sequence[KeptAlert]:
+        """All alerts; or those with these ids, as far as there are such."""
 
-    async def alert(self, alert_id: str) -> KeptAlert | None:
-        """One alert, if there is one of that id."""
-        row = await self._run(
-            lambda connection: connection.execute(
-                "SELECT alert, words FROM alerts WHERE id = ?", (alert_id,)
-            ).fetchone()
-        )
-        return KeptAlert(alert=codec.alert(row[0]), words=codec.words(row[1])) if row else None
+        def job(connection: sqlite3.Connection) -> list[tuple[bytes, bytes | None]]:
+            if only is None:
+                return connection.execute("SELECT alert, words FROM alerts").fetchall()
+            found = (
+                connection.execute("SELECT alert, words FROM alerts WHERE id = ?", (one,)).fetchone() for one in only
+            )
+            return [row for row in found if row is not None]
+
+        return [KeptAlert(alert=codec.alert(data), words=codec.words(said)) for data, said in await self._run(job)]
 
     async def words(self) -> Mapping[str, Words]:
         """The last words of every alert that is not inactive, by its id."""

@@ -63,8 +63,10 @@ def settle_taken(group: Group, notice: Notice, now: datetime, hush: Hush, taken:
 
 def is_taken(group: Group, hush: Hush, taken: Taken) -> bool:
     """Whether all that a message tells as open is in hand."""
+    if not taken:
+        return False
     told = [member for member in group.members.values() if member.is_open and not hush.hides(member)]
-    return bool(taken and told) and all(member.alert_id in taken for member in told)
+    return bool(told) and all(member.alert_id in taken for member in told)
 
 
 def reopens(group: Group, notice: Notice, hush: Hush, taken: Taken) -> bool:

@@ -35,7 +35,7 @@ async def test_taken_shown_explained_and_given_back(tmp_path: Path) -> None:
         _, account = await it.send("GET", f"/api/v1/alerts/{OPEN_ID}/account")
         assert account["alert"]["acknowledged"] == one
         assert account["verdict"].startswith("oncall was told; acknowledged by ann at 2026-01-01 00:00:0")
-        assert account["verdict"].endswith(" UTC: on it, so nobody is reminded")
+        assert account["verdict"].endswith(" UTC: on it, so nobody is reminded of it")
         assert [entry["change"] for entry in account["history"]] == ["acknowledged", "fired"]
         assert await it.send("DELETE", PATH) == (200, made)
         assert (await it.send("GET", "/api/v1/alerts"))[1]["alerts"][0]["acknowledged"] is None

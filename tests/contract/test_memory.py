@@ -400,13 +400,14 @@ async def test_what_a_group_knows_of_acknowledgements_comes_back(memory: Memory,
     await again.close()
 
 
-async def test_one_alert_is_found_by_its_id(memory: Memory) -> None:
-    """With its last words; None where there is none."""
+async def test_alerts_are_found_by_their_ids(memory: Memory) -> None:
+    """With their last words; what is not there is passed over."""
     alert = change(Change.FIRED).alert
     words = Words(annotations={"summary": "slow"})
     await memory.commit(Decision(alerts=(alert,), words={alert.fingerprint: words}), now=NOW)
-    assert await memory.alert(alert.fingerprint) == KeptAlert(alert=alert, words=words)
-    assert await memory.alert("another") is None
+    await memory.commit(Decision(alerts=(change(Change.FIRED, "Other").alert,)), now=NOW)
+    assert list(await memory.alerts(["another", alert.fingerprint])) == [KeptAlert(alert=alert, words=words)]
+    assert list(await memory.alerts([])) == []
 
 
 async def test_a_file_of_the_third_format_is_taken_up(memory: Memory, path: Path) -> None:
