@@ -93,7 +93,7 @@ class Marks:
             times = pa.chunked_array(
                 list(chain.from_iterable(part.column("time").chunks for part in parts)), pa.int64()
             )
-            self._touch(rollup, _spans_of(times, rollup))
+            self._touch(rollup, spans_of(times, rollup))
 
     def touch_span(self, bucket: str, measurement: str, first: int, last: int) -> None:
         """Rows of [first, last], both ends included, were deleted: by somebody who wants windows without them.
@@ -218,7 +218,7 @@ def _windows(rollup: Rollup, first: int, last: int) -> Span:
     return max(MIN_TIME, window.start(first)), min(END, window.following(window.start(last)))
 
 
-def _spans_of(times: Any, rollup: Rollup) -> list[Span]:
+def spans_of(times: Any, rollup: Rollup) -> list[Span]:
     """The windows that hold any of the times, neighbours joined. One pass over the column, whatever its length."""
     edges = pc.min_max(times)
     first, last = edges["min"].as_py(), edges["max"].as_py()
@@ -227,7 +227,10 @@ def _spans_of(times: Any, rollup: Rollup) -> list[Span]:
     step = rollup.window.interval if rollup.window.zone is UTC else min(rollup.window.interval, _ZONE_STEP)
     if rollup.window.following(whole[0]) >= whole[1] or max(-first, last, step) > _MOST_CELL:
         return [whole]
-    cells = pc.unique(pc.divide(pc.subtract(times, offset), step))
+    moved = pc.subtract(times, offset)
+    # Arrow's division cuts towards zero, windows are cut downwards.
+    floored = pc.if_else(pc.less(moved, 0), pc.subtract(moved, step - 1), moved)
+    cells = pc.unique(pc.divide(floored, step))
     cells = cells.take(pc.sort_indices(cells))
     gaps = pc.pairwise_diff(cells)
     wide = pc.indices_nonzero(pc.fill_null(pc.greater(gaps, 1), fill_value=False))
@@ -236,12 +239,4 @@ def _spans_of(times: Any, rollup: Rollup) -> list[Span]:
         wide = largest.take(pc.sort_indices(largest))
     cuts = [0, *wide.to_pylist(), len(cells)]
     ends = [(cells[start].as_py(), cells[stop - 1].as_py()) for start, stop in pairwise(cuts)]
-    # Division cuts towards zero, so cell 0 is two windows wide and those before it end where they seem to begin.
-    return [
-        _windows(
-            rollup,
-            max(first, (low - (low <= 0)) * step + offset),
-            min(last, (high + (high >= 0)) * step + offset - (high >= 0)),
-        )
-        for low, high in ends
-    ]
+    return [_windows(rollup, low * step + offset, (high + 1) * step + offset - 1) for low, high in ends]

@@ -15,10 +15,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-import duckdb
-
 from foundation.backoff import Backoff
-from foundation.errors import Permanent
 from foundation.logs import logger
 from influxql.literals import MIN_TIME
 from store.contract import RollupStanding
@@ -151,7 +148,7 @@ class Rolling:
             return False
         try:
             more = await self._step(rollup, course)
-        except (Permanent, StoreUnavailable, duckdb.Error) as error:
+        except Exception as error:  # noqa: BLE001 - whatever one rollup fails by is told as its problem; the others go on
             self._note_failure(rollup, course, error)
             return False
         if course.problem:

@@ -48,6 +48,8 @@ class Spans:
 
     def without(self, first: int, last: int) -> Spans:
         """It but for [first, last)."""
+        if first >= last:
+            return self
         left: list[Span] = []
         for start, stop in self.spans:
             left += [(start, min(stop, first)), (max(start, last), stop)]

@@ -191,7 +191,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 BUCKETS = (f"b{number}" for number in count())
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEP, max_size=12))
 def test_target_is_what_points_come_to(connection: duckdb.DuckDBPyConnection, steps: list[tuple[str, Any]]) -> None:
     """Late points, overwrites, deletions and kills amid a slice leave what a fresh run over everything would give."""
