@@ -14,6 +14,7 @@ from tests.fakes.clock import ManualClock
 from tests.fakes.influxd import Influxd
 from tests.fakes.shipping import Log
 from tests.fakes.telemetry import HOUR_S, NS, an_hour
+from tests.grafana.counting import OVER_TIME, VALUES, read
 from tests.grafana.reading import ONE, Asked, expand, queries, seconds
 
 END_S = 1_767_225_600
@@ -119,6 +120,45 @@ async def test_both_stores_answer_the_same(request: pytest.FixtureRequest, tmp_p
     finally:
         for log in logs:
             await log.store.close()
+
+
+def of_range(found: tuple[Series, ...]) -> dict[tuple[str, ...], list[float]]:
+    """Tag values -> the numbers of the one row."""
+    return {tuple(one.tags.values()): [float(cell) for cell in one.values[0][1:]] for one in found}  # type: ignore[arg-type]  # tests compare
+
+
+def over_time(found: tuple[Series, ...]) -> dict[tuple[str, ...], dict[int, float]]:
+    """Tag values -> window's second -> the first number, nulls and zeros left out."""
+    return {
+        tuple(one.tags.values()): {int(row[0]) // NS: float(row[1]) for row in one.values if row[1]}  # type: ignore[arg-type]  # as above
+        for one in found
+    }
+
+
+async def test_boards_show_what_the_raw_lines_say(log: Log):
+    """The main figures of every board, counted again in Python from the lines, are what its queries answer."""
+    body = an_hour(END_S * NS)
+    await log.put(body)
+    hour = read(body, END_S)
+    asked = {(one.board.removeprefix("tocsin-"), one.where): one for one in queries() if one.kind == "panel"}
+    for where, count in VALUES.items():
+        expected = {key: value if isinstance(value, list) else [value] for key, value in count(hour).items()}
+        found = of_range(await series_of(log, query_at(asked[where])))
+        assert found.keys() == expected.keys(), where
+        for key, numbers_ in expected.items():
+            assert found[key] == pytest.approx(numbers_, rel=1e-9), (where, key)
+    for where, count in OVER_TIME.items():
+        lines = {key: {at: value for at, value in line.items() if value} for key, line in count(hour).items()}
+        shown = over_time(await series_of(log, query_at(asked[where])))
+        assert shown.keys() == lines.keys(), where
+        for key, line in lines.items():
+            assert shown[key] == pytest.approx(line, rel=1e-9), (where, key)
+
+
+def test_every_board_has_figures_that_are_counted_again():
+    """No board is left out."""
+    counted = {board for board, _ in (*VALUES, *OVER_TIME)}
+    assert counted == {one.board.removeprefix("tocsin-") for one in queries()}
 
 
 def comparable(series: Series) -> tuple[object, ...]:
