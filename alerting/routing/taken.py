@@ -57,7 +57,7 @@ def settle_taken(group: Group, notice: Notice, now: datetime, hush: Hush, taken:
         after,
         said_at=group.said_at,
         spared_at=now if notice is Notice.SPARED else group.spared_at,
-        taken=_told(after, taken) if notice.is_about_hands else group.taken,
+        taken=_told(after, taken),
     )
 
 

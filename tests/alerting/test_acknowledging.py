@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alerting.acknowledgement import Acknowledgement
-from alerting.alert import Change, Level
+from alerting.alert import NOTIFICATIONS_FAILING, Change, Level
 from alerting.dispatcher import Equipment
 from alerting.fallback import Fallback
 from alerting.lane import ChannelKey
@@ -15,6 +15,7 @@ from alerting.memory.contract import Outcome
 from alerting.muting.silence import draw_up
 from alerting.notify.contract import Unreachable
 from alerting.notify.plugin import Manner
+from alerting.routing.tree import Node, Timers
 from tests.alerting.desk import ONCALL, Desk, change, desk, equipment
 from tests.fakes.notifier import FakeNotifier
 
@@ -236,6 +237,37 @@ async def test_before_the_first_word_it_delays_nothing(tmp_path: Path) -> None:
         await it.settle(120)
         assert room.heard() == [[FIRED], [FIRED], [FIRED]]
         assert room.pager.sent[0][1].is_acknowledged
+
+
+async def test_a_group_that_waits_for_company_goes_on_waiting(tmp_path: Path) -> None:
+    """Whoever takes an alert within group_wait hastens nothing: the first message comes when it would have come."""
+    room = Room()
+    timers = Timers(wait=timedelta(seconds=30))
+    tree = Node(receiver="oncall", group_by=("alertname",), timers=timers)
+    async with desk(tmp_path / "a.sqlite", replace(room.equipped, tree=tree)) as it:
+        await it.say(change(Change.FIRED))
+        await take(it)
+        await it.settle(20)
+        assert room.heard() == [[], [], []]
+        await it.settle(20)
+        assert room.heard() == [[FIRED], [FIRED], [FIRED]]
+
+
+async def test_what_is_said_around_a_notifier_that_fails_is_spared_too(tmp_path: Path) -> None:
+    """The fallback hears of it in the notifier's place, and of no reminder while somebody has it."""
+    spare = ChannelKey("spare", "email[0]")
+    pager, mail = FakeNotifier(), FakeNotifier()
+    fallbacks = {"oncall": Fallback("spare", timedelta(hours=9))}
+    failing = change(Change.FIRED, NOTIFICATIONS_FAILING, receiver="oncall", notifier="pagerduty[0]")
+    equipped = replace(equipment({ONCALL: pager, spare: mail}), fallbacks=fallbacks)
+    async with desk(tmp_path / "a.sqlite", equipped) as it:
+        await it.say(failing)
+        await it.settle(1)
+        assert (pager.told, len(mail.told)) == ([], 1)
+        await take(it, failing.alert.fingerprint)
+        await it.settle(REPEAT_S)
+        assert (pager.told, len(mail.told)) == ([], 1)
+        assert "acknowledged" in await reasons(it)
 
 
 async def test_a_fallback_hears_of_no_end_that_is_none(tmp_path: Path) -> None:
