@@ -77,22 +77,25 @@ class Ages:
         self._clock = clock
         self._belief = Belief(clock.now_ns(), clock.monotonic())
 
-    def begin(self, believed_ns: int) -> None:
-        """The last moment that is known to have been true."""
-        self._belief = Belief(believed_ns, self._clock.monotonic())
+    def begin(self, believed_ns: int, doubted_s: float | None) -> None:
+        """The last moment that is known to have been true, and for how long the clock has been in doubt since."""
+        now_s = self._clock.monotonic()
+        self._belief = Belief(believed_ns, now_s, doubted_s, now_s)
 
     def bound(self, bucket: str) -> Bound | None:
         """Where the bucket begins; None when it keeps everything."""
         return self.retention.bound(bucket, self._belief.moment(self._clock.now_ns(), self._clock.monotonic()))
 
-    def judge(self) -> int:
-        """Look at the clock again; the moment that is believed now."""
-        before, self._belief = self._belief, self._belief.judge(self._clock.now_ns(), self._clock.monotonic())
-        if self._belief.doubt_s is not None and before.doubt_s is None:
+    def judge(self) -> tuple[int, float | None]:
+        """Look at the clock again; what is to be kept for `begin`."""
+        now_s = self._clock.monotonic()
+        before, self._belief = self._belief, self._belief.judge(self._clock.now_ns(), now_s)
+        after = self._belief.doubted_s
+        if after is not None and before.doubted_s is None:
             _log.error("retention does not believe the clock", reason=self.problem)
-        elif self._belief.doubt_s is None and before.doubt_s is not None:
+        elif after is None and before.doubted_s is not None:
             _log.info("retention goes by the clock again")
-        return self._belief.believed_ns
+        return self._belief.expected(now_s), after
 
     @property
     def problem(self) -> str:
@@ -120,7 +123,7 @@ class Expiry:
         self._held = held
         self._change = change
         self._on_expired = on_expired
-        self._kept_ns: int | None = None
+        self._kept: tuple[int, bool] | None = None
         self._sweeping = asyncio.Lock()
 
     async def run(self, every: timedelta) -> None:
@@ -139,7 +142,7 @@ class Expiry:
 
     async def _sweep(self) -> int:
         gone = 0
-        await self._keep(self._ages.judge())
+        await self._keep(*self._ages.judge())
         for bucket in await self._change(lambda file: file.catalog.buckets()):
             bound = self._ages.bound(bucket)
             if bound is not None:
@@ -150,11 +153,12 @@ class Expiry:
             await self._change(lambda file: file.writer.checkpoint())
         return gone
 
-    async def _keep(self, believed_ns: int) -> None:
-        """Keep the moment in the file, once in a while."""
-        if self._kept_ns is None or abs(believed_ns - self._kept_ns) >= _KEPT_EVERY_NS:
-            await self._change(lambda file: file.writer.believe(believed_ns))
-            self._kept_ns = believed_ns
+    async def _keep(self, believed_ns: int, doubted_s: float | None) -> None:
+        """Keep in the file what is believed, once in a while and whenever a doubt begins or ends."""
+        doubts = doubted_s is not None
+        if self._kept is None or doubts is not self._kept[1] or abs(believed_ns - self._kept[0]) >= _KEPT_EVERY_NS:
+            await self._change(lambda file: file.writer.believe(believed_ns, doubted_s))
+            self._kept = believed_ns, doubts
 
     async def _sweep_bucket(self, bucket: str, first_ns: int) -> int:
         gone = 0

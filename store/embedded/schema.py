@@ -30,13 +30,13 @@ CREATE TABLE rollups (
 );
 CREATE TABLE rollup_marks (rollup VARCHAR NOT NULL, spans BIGINT[] NOT NULL);
 CREATE TABLE horizons (bucket VARCHAR NOT NULL, before BIGINT NOT NULL);
-CREATE TABLE clock (believed BIGINT NOT NULL);
+CREATE TABLE clock (believed BIGINT NOT NULL, doubted DOUBLE);
 """
 """What format 2 added: the life of the points. Older programs would not mark for rollups what they write.
 
 `rollups` names every target that was ever rolled into; its definition is empty while nobody rolls it. `spans` are
 first, last, first, last ... of the windows to be rolled. Points of a bucket `before` its horizon may be gone for age.
-`clock` holds the last moment that retention believed.
+`clock` holds the last moment that retention believed, and the seconds of running in which it has doubted since.
 """
 
 CATALOG_SQL: Final = (

@@ -72,7 +72,7 @@ class Upkeep:
 
     def take_up(self, file: OpenFile) -> None:
         """The file has been opened; in the writer's thread, before anything is written."""
-        self.ages.begin(file.writer.believed(self._clock.now_ns()))
+        self.ages.begin(*file.writer.believed(self._clock.now_ns()))
         self.rolling.refuse(file.refused)
         _ = self.quota.measure(file.writing)
 

@@ -193,24 +193,23 @@ class Writer:
         self._newest |= newest
         return compare(gone, rows)
 
-    def believed(self, now_ns: int) -> int:
-        """The last moment that retention believed; in a file without one, that of the newest point until `now_ns`."""
-        kept = self._connection.execute("SELECT believed FROM clock").fetchall()
+    def believed(self, now_ns: int) -> tuple[int, float | None]:
+        """What `believe` kept last; in a file without that, the time of its newest point until `now_ns`."""
+        kept = self._connection.execute("SELECT believed, doubted FROM clock").fetchall()
         if kept:
-            return int(kept[0][0])
-        tables = [
-            table for bucket in self._catalog.buckets() for table in (self._catalog.tables(bucket) or {}).values()
-        ]
+            return int(kept[0][0]), kept[0][1]
+        buckets = [self._catalog.tables(bucket) or {} for bucket in self._catalog.buckets()]
+        tables = [table for tables in buckets for table in tables.values()]
         newest = [newest_time(self._connection, table.relation, now_ns) for table in tables]
-        return max((moment for moment in newest if moment is not None), default=now_ns)
+        return max((moment for moment in newest if moment is not None), default=now_ns), None
 
-    def believe(self, moment_ns: int) -> None:
-        """Keep the moment that retention believes."""
+    def believe(self, moment_ns: int, doubted_s: float | None) -> None:
+        """Keep the moment that retention believes, and for how long it has doubted the clock since."""
         if self._in_doubt:
             self._look_again()
         with self._transaction():
             self._connection.execute("DELETE FROM clock")
-            self._connection.execute("INSERT INTO clock VALUES (?)", [moment_ns])
+            self._connection.execute("INSERT INTO clock VALUES (?, ?)", [moment_ns, doubted_s])
 
     def checkpoint(self) -> None:
         """Work the log into the file: the blocks of deleted rows are free for others from then on."""

@@ -65,8 +65,8 @@ def test_aggregates_that_combine_are_taken() -> None:
     """Arithmetic, mathematics, distinct counts, wildcards, time zones and offsets."""
     for text in ("sum(e) / count(e) * 100", "round(mean(f))", "count(distinct(who))", "first(s)", "mode(f)"):
         query = f"SELECT {text} AS x FROM m GROUP BY time(1d, 6h), a tz('Europe/Berlin')"  # noqa: S608 - InfluxQL
-        assert meant(f'query: "{query}"')
-    assert meant('query: "SELECT mean(*), max(/a/) FROM m GROUP BY time(1m), /h/"')
+        assert meant(f'query: "{query}"').window.interval == 86_400_000_000_000
+    assert meant('query: "SELECT mean(*), max(/a/) FROM m GROUP BY time(1m), /h/"').source.measurement == "m"
 
 
 def test_parts_that_are_wrong() -> None:
