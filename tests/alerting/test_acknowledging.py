@@ -24,7 +24,8 @@ pytestmark = pytest.mark.looptime
 CHAT, MAIL = ChannelKey("oncall", "slack[0]"), ChannelKey("oncall", "email[0]")
 MANNERS = {ONCALL: Manner.HOLDS, CHAT: Manner.TELLS}
 SLOW = change(Change.FIRED).alert.fingerprint
-REPEAT_S = 4 * 3600
+REPEAT_S = 600
+TREE = Node(receiver="oncall", group_by=("alertname",), timers=Timers(repeat=timedelta(seconds=REPEAT_S)))
 FIRED, TAKEN = ("first", "firing"), ("acknowledged", "firing")
 
 
@@ -39,7 +40,7 @@ class Room:
     @property
     def equipped(self) -> Equipment:
         notifiers = {ONCALL: self.pager, CHAT: self.chat, MAIL: self.mail}
-        return replace(equipment(notifiers), manners=MANNERS)
+        return replace(equipment(notifiers, TREE), manners=MANNERS)
 
     def heard(self) -> list[list[tuple[str, str]]]:
         """(why, status) of what each was told, in order."""
@@ -259,7 +260,7 @@ async def test_what_is_said_around_a_notifier_that_fails_is_spared_too(tmp_path:
     pager, mail = FakeNotifier(), FakeNotifier()
     fallbacks = {"oncall": Fallback("spare", timedelta(hours=9))}
     failing = change(Change.FIRED, NOTIFICATIONS_FAILING, receiver="oncall", notifier="pagerduty[0]")
-    equipped = replace(equipment({ONCALL: pager, spare: mail}), fallbacks=fallbacks)
+    equipped = replace(equipment({ONCALL: pager, spare: mail}, TREE), fallbacks=fallbacks)
     async with desk(tmp_path / "a.sqlite", equipped) as it:
         await it.say(failing)
         await it.settle(1)
