@@ -12,6 +12,7 @@ watch       one rule at work: its alerts, and what an answer of the store means 
 resting     the alerts of a rule, of which those that are well cost next to nothing; pure
 state       THE table of alert states, pure: (alert, datapoint, now) -> (alert, transition)
 alert       an alert and its transitions as values
+steps       steps of the clock, and for how long windows are in doubt after one
 sight       the one alert that says that rules are blind
 reach       the alerts that say that notifiers fail; self_watch asks for them and records them
 rehearse    unit tests of rules, through the path that pages

@@ -26,6 +26,7 @@ from alerting.rules.recipe import Recipe, Values
 from alerting.rules.rule import Rule
 from alerting.rules.when import When
 from alerting.sight import Sight
+from alerting.steps import Steps
 from alerting.watch import Decision, Health, RuleStatus, Watch, ending
 from foundation.clock import Clock
 from foundation.errors import TocsinError
@@ -92,6 +93,7 @@ class Evaluator:
         self._slots = asyncio.Semaphore(self._limits.queries_at_once)
         self._locks: dict[str, asyncio.Lock] = {}
         self._running: set[asyncio.Task[None]] = set()
+        self._steps = Steps(clock.now(), clock.monotonic())
         self._changed = asyncio.Event()
         self._turns: tuple[_Turn, ...] = ()
         own = [alert for alert in alerts.values() if alert.rule != Sight.RULE]
@@ -103,6 +105,7 @@ class Evaluator:
         """Evaluate every rule at each multiple of its `every`, until cancelled."""
         try:
             while True:
+                await self._mind_the_clock()
                 await self._end_leavers()
                 await self._look_around()
                 self._start_due()
@@ -144,6 +147,29 @@ class Evaluator:
             due = max((turn.due for turn in old), default=_tick_at_or_after(now, one.every))
             turns.append(_Turn(one, due, tuple(task for turn in old for task in turn.running if not task.done())))
         self._turns = tuple(turns)
+
+    async def _mind_the_clock(self) -> None:
+        """Where the clock was set, timers have run for as long as before, and what was asked before does not count."""
+        now = self._clock.now()
+        by = self._steps.notice(now, self._clock.monotonic())
+        if not by:
+            return
+        _log.warning("the clock was set; windows that reach over it resolve nothing", by_s=f"{by.total_seconds():+.0f}")
+        for watch in self._roster.watches:
+            async with self._lock(watch):
+                await self._carry(watch, by, now)
+
+    def _was_set_since(self, started: float) -> bool:
+        return self._steps.came_since(started, self._clock.now(), self._clock.monotonic())
+
+    async def _carry(self, watch: Watch, by: timedelta, now: datetime) -> None:
+        decision = watch.carry(by, now)
+        try:
+            await self._record(decision)
+        except Exception as error:  # noqa: BLE001 - its timers run on by the new time, as they would after a restart
+            self._unrecorded(watch.rule.alert, error)
+        else:
+            watch.carried(decision, by)
 
     async def _end_leavers(self) -> None:
         while self._roster.leavers:
@@ -198,6 +224,9 @@ class Evaluator:
             for plan in round_.plans:
                 self._fail(plan, at, error, started)
             return
+        if self._was_set_since(started):
+            self._metrics.missed.labels("clock").inc(len(round_.plans))
+            return
         for plan in round_.plans:
             unprimed = primed[plan]
             if unprimed is not None:
@@ -218,7 +247,10 @@ class Evaluator:
         doubt = _UNKNOWN if behind_s is None else None
         behind = self._is_behind(plan, behind_s)
         for watch in self._roster.asking(plan):
-            await self._apply(watch, found, at, behind=behind, started=started, doubt=doubt)
+            is_blurred = self._steps.blur(watch.rule.over, self._clock.now())
+            if is_blurred:
+                self._metrics.behind.labels("clock").inc()
+            await self._apply(watch, found, at, behind=behind or is_blurred, started=started, doubt=doubt)
 
     async def _settle(self, round_: Round, at: datetime) -> float | None:
         """Wait until the store has what was acknowledged before `at`, so that no window closes before its last lines.
@@ -229,9 +261,10 @@ class Evaluator:
         if not round_.scans:
             return 0.0
         most_s = min(self._limits.settle_s, round_.every.total_seconds() / 2)
+        due_s = self._clock.monotonic() - (self._clock.now() - at).total_seconds()
         while True:
             behind_s = await self._lag.behind_s()
-            since_s = (self._clock.now() - at).total_seconds()
+            since_s = self._clock.monotonic() - due_s
             if behind_s is None or behind_s <= since_s or since_s >= most_s:
                 return behind_s
             await asyncio.sleep(min(behind_s - since_s, most_s - since_s, _POLL_S) + _TINY_S)
@@ -268,7 +301,7 @@ class Evaluator:
         self, watch: Watch, values: Values, at: datetime, *, behind: bool, started: float, doubt: str | None
     ) -> None:
         async with self._lock(watch):
-            if not self._roster.has(watch):
+            if not self._roster.has(watch) or self._was_set_since(started):
                 return
             try:
                 decision = watch.decide(values, at, behind=behind)

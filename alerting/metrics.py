@@ -121,13 +121,13 @@ class EvaluatorMetrics:
         )
         self.missed = Counter(
             "tocsin_alerting_evaluations_missed",
-            "Evaluations that did not take place, by reason: overlap (the one before still ran) or late.",
+            "Evaluations that did not take place, by reason: overlap (the one before still ran), late or clock (set).",
             ["reason"],
             registry=registry,
         )
         self.behind = Counter(
             "tocsin_alerting_evaluations_behind",
-            "Evaluations in which nothing could resolve, by reason: buffered (data on its way) or unknown (no answer).",
+            "Evaluations in which nothing could resolve, by reason: buffered, unknown (no answer) or clock (set).",
             ["reason"],
             registry=registry,
         )

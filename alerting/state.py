@@ -1,8 +1,9 @@
 """THE table: every state of an alert, everything that can be found at an evaluation, and what follows. Pure.
 
-The evaluator (and the rehearsal of rules) calls `step` for each series at each evaluation and `end` when a rule goes
-away; nobody else changes the state of an alert. The invariant is in the table: only a real finding moves an alert, so
-a failed query, a gap under `keep` and a collector that is behind can never resolve anything.
+The evaluator (and the rehearsal of rules) calls `step` for each series at each evaluation, `end` when a rule goes away
+and `carried` when the clock was set; nobody else changes the state of an alert. The invariant is in the table: only a
+real finding moves an alert, so a failed query, a gap under `keep` and a collector that is behind can never resolve
+anything.
 
 Theory of operation
 -------------------
@@ -192,6 +193,12 @@ def end(alert: Alert, now: datetime, reason: str) -> tuple[None, tuple[Transitio
         return None, ()
     after = _enter(alert, was, move.to, now)
     return None, (Transition(alert=after, before=alert.state, change=move.change, at=now, reason=reason),)
+
+
+def carried(alert: Alert, by: timedelta) -> Alert:
+    """The alert after the clock was set by so much: a timer that runs has run for as long as before."""
+    since = alert.since and alert.since + by if alert.state is State.PENDING else alert.since
+    return replace(alert, since=since, calm_since=alert.calm_since and alert.calm_since + by)
 
 
 def look_back(points: Sequence[bool | None], datapoints: Datapoints, missing: Missing) -> Outcome:

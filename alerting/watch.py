@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from alerting import state
@@ -150,6 +150,22 @@ class Watch:
         self._primed = {}
         failures = self._doing.failures + 1 if doubt is not None else 0
         self._doing = _Doing(failures, doubt, decision.evaluation.at, duration_s)
+
+    def carry(self, by: timedelta, now: datetime) -> Decision:
+        """What a step of the clock to `now` means: to be recorded, and then handed to `carried`."""
+        moved = {alert.labels: state.carried(alert, by) for alert in self.active}
+        saved = tuple(alert for alert in moved.values() if alert != self.alerts[alert.labels])
+        evaluation = Evaluation(rule=self.rule.alert, at=now, saved=saved)
+        return Decision(evaluation, moved)
+
+    def carried(self, decision: Decision, by: timedelta) -> None:
+        """The step is recorded. The rule was evaluated as long ago as before."""
+        known = self._known()
+        self.alerts = replace(known, busy={**known.busy, **decision.alerts})
+        self.active = _active(self._known().busy)
+        self._primed = {labels: state.carried(alert, by) for labels, alert in self._primed.items()}
+        if self._doing.evaluated_at is not None:
+            self._doing.evaluated_at += by
 
     def forget(self, labels: Labels) -> None:
         """The series of an alert is known to have ended: so has the alert."""

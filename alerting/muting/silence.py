@@ -37,10 +37,10 @@ class Silence:
     created_at: datetime
 
     def phase(self, now: datetime) -> Phase:
-        """Where it stands at `now`."""
+        """Where it stands at `now`. One that began when it was made goes on where the clock is set back before that."""
         if now >= self.ends_at:
             return Phase.EXPIRED
-        return Phase.ACTIVE if now >= self.starts_at else Phase.PENDING
+        return Phase.ACTIVE if now >= self.starts_at or self.starts_at <= self.created_at else Phase.PENDING
 
     def mutes(self, labels: Mapping[str, str], now: datetime) -> bool:
         """Whether an alert with `labels` (`severity` among them) is muted by it at `now`."""

@@ -170,7 +170,7 @@ def wake(group: Group, now: datetime) -> Group:
     has_news = any(member.is_news for member in group.members.values())
     timer = group.timers.interval if has_news else group.timers.repeat
     timer = group.timers.wait if group.said_at is None else timer
-    return replace(group, due=min(group.due, now + timer))
+    return replace(group, due=min(group.due, now + timer), said_at=group.said_at and min(group.said_at, now))
 
 
 def rouse(group: Group, now: datetime) -> Group:

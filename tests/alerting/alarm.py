@@ -23,7 +23,7 @@ from alerting.rules.rule import Rule
 from alerting.self_watch import SelfWatch
 from alerting.send import Pace
 from store.contract import Reader
-from tests.alerting.desk import Desk, desk
+from tests.alerting.desk import T0, Desk, desk
 from tests.fakes.loop_clock import LoopClock
 from tests.fakes.writer import InlineWriter
 
@@ -72,6 +72,10 @@ class Alarm:
         """Every transition, oldest first."""
         return [*reversed(await self.desk.memory.history(10_000, rule=rule))]
 
+    def count(self, name: str, **labels: str) -> float:
+        """What a metric of the evaluator shows."""
+        return self.counts.get_sample_value(name, labels) or 0.0
+
     def states(self) -> dict[str, str]:
         """rule/host -> state of every alert that is active."""
         return {_name(alert): alert.state.value for alert in self.evaluator.alerts()}
@@ -83,18 +87,19 @@ def _name(alert: Alert) -> str:
 
 
 @contextlib.asynccontextmanager
-async def alarm(
+async def alarm(  # noqa: PLR0913 - a composition root is handed each collaborator by name
     path: Path,
     rules: Sequence[Rule],
     reader: Reader,
     equipped: Equipment,
     *,
+    start: datetime = T0,
     clock: LoopClock | None = None,
     writer: Callable[[Path, Prepare], Writer] = InlineWriter,
     pace: Pace = REAL_PACE,
 ) -> AsyncIterator[Alarm]:
-    """Alerting over the file at `path`, going on where it stands."""
-    clock = clock or LoopClock()
+    """Alerting over the file at `path`, going on where it stands; its clock is the loop's, from `start` on."""
+    clock = clock or LoopClock(start)
     async with desk(path, equipped, writer=writer, clock=clock, pace=pace) as it:
         kept = [one.alert for one in await it.memory.alerts()]
         reach = Reach(alert for alert in kept if alert.rule == Reach.RULE)

@@ -82,10 +82,10 @@ class Desk:
         moved = (replace(transition, at=now) for transition in transitions)
         await self.dispatcher.record(evaluation(*moved), now=now)
 
-    async def settle(self, seconds: float = 0.0) -> None:
+    async def settle(self, seconds: float = 0.0, turns: int = 200) -> None:
         """Let `seconds` of the loop's (virtual) time pass, and everything that follows from it happen."""
         await asyncio.sleep(seconds)
-        for _ in range(200):
+        for _ in range(turns):
             await asyncio.sleep(0)
 
     def count(self, name: str, **labels: str) -> float:
