@@ -4,6 +4,7 @@
     file        the file while it is open: connections, catalog, writer and reader, made and closed together
     schema      what a bucket holds, as values: tables, columns, physical names, types
     catalog     those values in the file: read at open, grown within the writer's transaction
+    damage      what is said about a file that cannot be opened or read
     copying     a copy of the file as of one moment, beside running writes
     export      points out of such a copy, as line protocol and as Parquet
     upkeep      what the store does with its points by itself: puts together the following
@@ -16,6 +17,7 @@
 Writing, in the order in which lines walk:
 
     writer      one shipment, one transaction: new columns, rows, and the position behind them
+    intake      one body on its way from bytes to Arrow tables
     sorting     a body of lines, sorted by shape; every line goes to exactly one place
     shapes      lines of one shape (measurement, tag keys, typed field keys) into whole Arrow columns
     index       which series there are, in memory

@@ -9,17 +9,12 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from foundation.batch import Refused
-from foundation.line_protocol.line import LineError, field_type
-from foundation.line_protocol.parse import parse_line
 from influxql.errors import QueryError
 from store.contract import Verdict
 from store.embedded.deleting import delete_rows, plan_deletions
-from store.embedded.fallback import Row, as_table, check_types, read_lines
 from store.embedded.index import SeriesIndex
+from store.embedded.intake import Intake
 from store.embedded.recent.changes import Changes
 from store.embedded.recent.memory import Recent
 from store.embedded.rollups.marks import Marks, first_whole
@@ -27,8 +22,7 @@ from store.embedded.rollups.replacing import compare, delete_span, deleted_spans
 from store.embedded.rollups.starting import begin_rollups
 from store.embedded.rows import forget_rows, newest_time, store_rows
 from store.embedded.schema import TIME, Table
-from store.embedded.shapes import Shape, names_of
-from store.embedded.sorting import Group, sort_lines
+from store.embedded.shapes import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -84,7 +78,7 @@ class Writer:
         if self._positions.get((position.log, position.bucket), -1) > position.offset:
             return Verdict(stored=shipment.lines)
         growth = self._catalog.grow(shipment.bucket)
-        intake = _Intake(growth, self._shapes, bound)
+        intake = Intake(growth, self._shapes, bound)
         intake.take(shipment.unpack())
         reached = None if intake.refused else position
         newest = self._commit(growth, intake, reached)
@@ -215,7 +209,7 @@ class Writer:
         """Work the log into the file: the blocks of deleted rows are free for others from then on."""
         self._connection.execute("CHECKPOINT")
 
-    def _commit(self, growth: Growth, intake: _Intake, reached: Position | None) -> dict[str, int | None]:
+    def _commit(self, growth: Growth, intake: Intake, reached: Position | None) -> dict[str, int | None]:
         """Everything in one transaction; returns the newest time of each table that was written."""
         newest: dict[str, int | None] = {}
         with self._transaction():
@@ -283,97 +277,3 @@ class Writer:
             self._connection.execute("ROLLBACK")
         with suppress(duckdb.Error):
             forget_rows(self._connection)
-
-
-class _Intake:
-    """One body on its way from bytes to Arrow tables."""
-
-    def __init__(self, growth: Growth, known: dict[tuple[str, bytes], Shape], bound: Bound | None) -> None:
-        self.learnt: dict[tuple[str, bytes], Shape] = {}
-        self.parts: dict[str, list[Any]] = {}
-        self.refused: list[Refused] = []
-        self.stored = 0
-        self._growth = growth
-        self._known = known
-        self._bound = bound
-
-    def take(self, body: bytes) -> None:
-        """Sort, convert, and read one by one what is left."""
-        result = sort_lines(body, self._shape_of)
-        odd = result.odd
-        for group in result.groups:
-            try:
-                columns = self._columns(group)
-            except pa.ArrowInvalid:
-                odd += zip(group.ordinals, group.text.split(b"\n"), strict=False)
-            else:
-                self._add(group.shape.measurement, self._kept(group, columns))
-        if odd:
-            read = read_lines(sorted(odd), self._growth)
-            self.refused += read.refused
-            texts = dict(odd)
-            for measurement, rows in read.rows.items():
-                self._add(measurement, as_table(self._kept_of(rows, texts)))
-
-    def _kept(self, group: Group, table: Any) -> Any:
-        """The rows that are not too old; nearly always all of them, which one look at the oldest tells."""
-        times, bound = table.column("time"), self._bound
-        if bound is None or pc.min(times).as_py() >= bound.first_ns:
-            return table
-        kept = pc.greater_equal(times, bound.first_ns)
-        texts = group.text.split(b"\n")
-        for index in pc.indices_nonzero(pc.invert(kept)).to_pylist():
-            self.refused.append(Refused(texts[index], bound.reason, group.ordinals[index] + 1))
-        return table.filter(kept)
-
-    def _kept_of(self, rows: list[Row], texts: Mapping[int, bytes]) -> list[Row]:
-        bound = self._bound
-        if bound is None:
-            return rows
-        old = [ordinal for ordinal, time_ns, _ in rows if time_ns < bound.first_ns]
-        self.refused += [Refused(texts[ordinal], bound.reason, ordinal + 1) for ordinal in old]
-        return [row for row in rows if row[1] >= bound.first_ns]
-
-    def _add(self, measurement: str, table: Any) -> None:
-        if not table.num_rows:
-            return
-        self.parts.setdefault(measurement, []).append(table)
-        self.stored += table.num_rows
-
-    def _columns(self, group: Group) -> Any:
-        shape = group.shape
-        table = self._growth.table(shape.measurement)
-        names = [
-            *(table.tags[name].physical for name in shape.tags),
-            *(table.fields[name].physical for name, _ in shape.fields),
-            "time",
-        ]
-        columns = shape.columns(group.text)
-        return pa.table([*columns, pa.array(group.ordinals, pa.int64())], names=[*names, "ordinal"])
-
-    def _shape_of(self, skeleton: bytes, line: bytes) -> Shape | None:
-        """The shape of a plain line, from memory or learnt from this very line; None leaves it to the fallback."""
-        key = (self._growth.bucket, skeleton)
-        found = self._known.get(key) or self.learnt.get(key)
-        if found is None:
-            found = self._learn(skeleton, line)
-            if found is not None:
-                self.learnt[key] = found
-        return found
-
-    def _learn(self, skeleton: bytes, text: bytes) -> Shape | None:
-        named = names_of(skeleton)
-        try:
-            line = parse_line(text.removesuffix(b"\n"))
-            check_types(line, self._growth)
-        except LineError:
-            return None
-        if named is None or "time" in named[1][1]:
-            return None
-        for key, _ in line.tags:
-            self._growth.column(line.measurement, key, "tag", None)
-        for key, value in line.fields:
-            self._growth.column(line.measurement, key, "field", field_type(value))
-        fields = tuple((key, field_type(value)) for key, value in line.fields)
-        shape = Shape(line.measurement, tuple(key for key, _ in line.tags), fields)
-        return shape if shape.compiles else None
