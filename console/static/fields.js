@@ -46,6 +46,11 @@ export function thresholdColour(value, field) {
   return reached.length > 0 ? named(reached.at(-1).color) : palette().ink;
 }
 
+// The colour of a table's cell; words have one only where a mapping gives it.
+export function cellColour(value, field) {
+  return typeof value === "number" || mapped(value, field)?.color ? colourOf(field, 0, value) : null;
+}
+
 // The colour of one series, or of one value where the field is coloured by its limits.
 export function colourOf(field, index, value = null) {
   const mode = field.color?.mode ?? "palette-classic";

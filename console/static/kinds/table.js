@@ -1,7 +1,7 @@
 // Rows and columns. A click on a heading sorts; a cell may be coloured, a bar, or a link.
 
 import { clear, el } from "../dom.js";
-import { colourOf, settings, written } from "../fields.js";
+import { cellColour, settings, written } from "../fields.js";
 import { rowCount } from "../frames.js";
 import { address } from "../links.js";
 import { sortRows } from "../transform.js";
@@ -62,7 +62,7 @@ function cells(table, columns, scope) {
 function cell({ setting, name }, value, row, most, scope) {
   const text = written(value, setting) ?? "–";
   const kind = setting.custom?.cellOptions?.type;
-  const colour = typeof value === "number" ? colourOf(setting, 0, value) : null;
+  const colour = cellColour(value, setting);
   const style = kind === "color-text" && colour ? { color: colour } : {};
   const content = setting.links?.length > 0 ? el("a", { href: address(setting.links[0].url, scope, row), title: setting.links[0].title }, text) : text;
   if (kind !== "gauge" || typeof value !== "number") return el("td", { class: numeric({ setting, name }) ? "number" : "", style }, content);
