@@ -348,6 +348,9 @@ def _backup(commands: argparse._SubParsersAction[_Parser]) -> None:
     restore = _command(commands, "restore", "restore", purpose, examples.RESTORE)
     restore.add_argument("source", type=Path, help="what `tocsin backup` made")
     restore.add_argument("--json", action="store_true", help="what was restored as JSON")
+    restore.add_argument(
+        "--store", action="store_true", help="the store alone, in the place of one that was moved away"
+    )
 
 
 def _export(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -162,6 +162,7 @@ RESTORE = """\
 examples:
   tocsin restore /backups/monday                       into the state folder that is configured, if it is empty
   TOCSIN_STATE=/srv/tocsin tocsin restore monday.tar   into another one
+  tocsin restore --store monday.tar                    the store alone, where a damaged one was moved away
 
 Checksums and the points of every measurement are compared before anything gets its name.
 """

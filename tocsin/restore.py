@@ -1,4 +1,5 @@
-"""`tocsin restore FOLDER|FILE.tar`: a backup into a state folder that holds nothing.
+"""`tocsin restore FOLDER|FILE.tar`: a backup into a state folder that holds nothing; `--store`: its store alone, into
+one that has lost its own, beside the buffer and whatever else is there.
 
 Everything is verified before anything gets its name: checksums first, then the points of every measurement counted in
 the store's file itself. The store is put in place last.
@@ -26,7 +27,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Exit 0 when everything is in place. Raises ConfigError where it cannot be."""
     config = configuration.load(arguments.config)
     with archive.opened(arguments.source) as backup:
-        places = {name: config.state / name for name in backup.files}
+        places = {name: config.state / name for name in backup.files if name == archive.STORE or not arguments.store}
+        if arguments.store and not places:
+            raise ConfigError(f"{arguments.source}: has no store in it; take another backup")
         if archive.STORE in places:
             file = file_of(config)
             if file is None:
@@ -34,7 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
             _demand_counts(backup)
             del places[archive.STORE]
             places[archive.STORE] = file
-        _demand_empty(config.state, places)
+        if arguments.store:
+            _demand_gone(places[archive.STORE])
+        else:
+            _demand_empty(config.state, places)
         for name, place in places.items():
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(backup.folder / name, _part(place))
@@ -42,12 +48,16 @@ def run(arguments: argparse.Namespace) -> int:
         for place in places.values():
             _part(place).rename(place)
             archive.sync(place.parent)
-        points = sum(sum(measurements.values()) for measurements in backup.lines.values())
-        if arguments.json:
-            print(json.dumps({"state": str(config.state), "created": backup.created, "lines": backup.lines}))
-        else:
-            print(f"{config.state}: {points} points in {len(backup.lines)} buckets, as of {backup.created}")
+        _tell(config.state, backup, as_json=arguments.json)
     return 0
+
+
+def _tell(state: Path, backup: archive.Backup, *, as_json: bool) -> None:
+    points = sum(sum(measurements.values()) for measurements in backup.lines.values())
+    if as_json:
+        print(json.dumps({"state": str(state), "created": backup.created, "lines": backup.lines}))
+    else:
+        print(f"{state}: {points} points in {len(backup.lines)} buckets, as of {backup.created}")
 
 
 def _demand_counts(backup: archive.Backup) -> None:
@@ -68,6 +78,16 @@ def _demand_empty(state: Path, places: dict[str, Path]) -> None:
             f"{state}: is not empty ({found[0].name}); restore overwrites nothing: stop what runs there and move its "
             "files away, or name another folder (TOCSIN_STATE=...)"
         )
+
+
+def _demand_gone(file: Path) -> None:
+    """Neither the file nor its log, which belongs to that file alone."""
+    for there in (file, file.with_name(file.name + ".wal")):
+        if there.exists():
+            raise ConfigError(
+                f"{there}: is there; restore overwrites nothing: stop the collector, move {file.name} and "
+                f"{file.name}.wal away, and try again"
+            )
 
 
 def _part(place: Path) -> Path:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from store.contract import Copied
+from store.embedded.damage import reason_of
 from store.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def make_copy(connection: duckdb.DuckDBPyConnection, path: Path, now_ns: int) ->
         part.rename(whole)
         _sync(folder)
     except (duckdb.Error, OSError) as error:
-        raise StoreUnavailable(f"the store could not be copied: {str(error).splitlines()[0]}") from error
+        raise StoreUnavailable(f"the store could not be copied: {reason_of(path, error)}") from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)

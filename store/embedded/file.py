@@ -14,6 +14,7 @@ import duckdb
 from foundation.errors import ConfigError
 from store.embedded.catalog import Catalog, load_catalog
 from store.embedded.copying import folder_of
+from store.embedded.damage import cannot_open
 from store.embedded.index import SeriesIndex
 from store.embedded.query import EmbeddedReader
 from store.embedded.recent.memory import Recent
@@ -79,13 +80,13 @@ def open_file(
 ) -> OpenFile:
     """Open or make the file; `recent` is new, and this file's own.
 
-    Raises ConfigError when another process holds it, or when it is not ours or newer.
+    Raises ConfigError when another process holds it, when it is damaged, and when it is not ours or newer.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = duckdb.connect(path, config=dict(settings))
     except (duckdb.Error, OSError) as error:
-        raise ConfigError(_cannot_open(path, error)) from error
+        raise ConfigError(cannot_open(path, error)) from error
     try:
         _confine(connection, path)
         catalog = load_catalog(connection, path)
@@ -93,8 +94,11 @@ def open_file(
         index = SeriesIndex()
         writer = Writer(writing, catalog, rollups, recent, index)
         refused = writer.begin_rollups()
-    except BaseException:
-        connection.close()
+    except BaseException as error:
+        with suppress(duckdb.Error):
+            connection.close()
+        if isinstance(error, duckdb.Error):
+            raise ConfigError(cannot_open(path, error)) from error
         raise
     cursors = Cursors(connection)
     reader = EmbeddedReader(cursors.make, catalog.tables, clock, catalog.buckets, recent, index)
@@ -106,13 +110,3 @@ def _confine(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     folder = str(folder_of(path)).replace("'", "''")
     connection.execute(f"SET allowed_directories = ['{folder}/']")
     connection.execute("SET enable_external_access = false")
-
-
-def _cannot_open(path: Path, error: Exception) -> str:
-    text = str(error).splitlines()[0]
-    if "lock" in text.lower():
-        return (
-            f"{path}: another process has the store open ({text}); one process alone can: let the others read through "
-            "its /query (store: {kind: remote, url: ...}), or give this one a state folder of its own"
-        )
-    return f"{path}: cannot be opened as a DuckDB file ({text}); restore it from a backup or set store.path elsewhere"

@@ -20,6 +20,7 @@ from influxql.ast import Change, Statement
 from influxql.errors import QueryError
 from store.contract import Copied, FieldTypes, StatementResult, StoreStanding, Verdict
 from store.embedded.copying import make_copy
+from store.embedded.damage import reason_of
 from store.embedded.file import OpenFile, open_file
 from store.embedded.query import parse_query
 from store.embedded.quota import WhenFull
@@ -280,8 +281,9 @@ class EmbeddedStore:
         except asyncio.CancelledError:
             withdrawal.withdraw()
             raise
-        except (duckdb.OperationalError, duckdb.FatalException) as error:
-            raise StoreUnavailable(f"the embedded store cannot read: {error}", retry_after_s=_RETRY_S) from error
+        except duckdb.Error as error:
+            reason = reason_of(self._path, error)
+            raise StoreUnavailable(f"the embedded store cannot read: {reason}", retry_after_s=_RETRY_S) from error
 
     def _opened(self) -> OpenFile:
         if self._file is None:
@@ -297,7 +299,8 @@ class EmbeddedStore:
         except duckdb.DataError:
             raise
         except (duckdb.Error, ConfigError) as error:
-            raise StoreUnavailable(f"the embedded store cannot write: {error}", retry_after_s=_RETRY_S) from error
+            reason = reason_of(self._path, error)
+            raise StoreUnavailable(f"the embedded store cannot write: {reason}", retry_after_s=_RETRY_S) from error
 
     def _write(self, file: OpenFile, shipment: Shipment, position: Position) -> Verdict:
         self._demand(file, shipment.bucket)

@@ -1,6 +1,8 @@
 """The embedded store after kill -9, a locked file, a file that is none, and a disk that is full."""
 
 import asyncio
+import os
+import re
 import resource
 import signal
 import sys
@@ -136,6 +138,66 @@ async def test_file_that_is_no_database_is_refused(tmp_path: Path, clock: Manual
         await store.open()
     await store.close()
     assert path.read_bytes().startswith(b"this is a text")
+
+
+async def fill(state: Path, clock: ManualClock) -> int:
+    """A store of some megabytes; how many lines are in it."""
+    store = EmbeddedStore(EmbeddedConfig(checkpoint_at="1MB"), state=state, clock=clock)
+    await store.open()
+    log = Log(store, BUCKET)
+    for part in range(4):
+        rows = range(part * 20_000, (part + 1) * 20_000)
+        await log.put(b"".join(b'm s="%032x",f=%d.5 %d\n' % (n * 2**120 // 7919, n * 31 % 1009, n) for n in rows))
+    await store.close()
+    return 80_000
+
+
+def damage(file: Path, first: int, length: int) -> None:
+    """Turn the bits of so many bytes round."""
+    content = bytearray(file.read_bytes())
+    for index in range(first, min(first + length, len(content))):
+        content[index] ^= 0xFF
+    file.write_bytes(content)
+
+
+async def meet_damage(state: Path, clock: ManualClock) -> str:
+    """What is said when the store is opened, read and copied: the first complaint; reading without one is a failure."""
+    store = EmbeddedStore(EmbeddedConfig(), state=state, clock=clock)
+    try:
+        await store.open()
+        for query in ("SELECT sum(f) FROM m", "SELECT distinct(s) FROM m", "SELECT first(s) FROM m"):
+            await store.query(query, BUCKET)
+        await store.copy()
+    except (ConfigError, StoreUnavailable) as error:
+        return str(error)
+    finally:
+        await store.close()
+    raise AssertionError("the damage was not met")
+
+
+@pytest.mark.parametrize("where", ["a header", "every block", "the end is missing"])
+async def test_a_damaged_file_says_so(tmp_path: Path, clock: ManualClock, where: str) -> None:
+    """At open, or at the first read that meets it: that it is damaged, and what mends it; never an answer out of it."""
+    await fill(tmp_path, clock)
+    file = tmp_path / "telemetry.duckdb"
+    size = file.stat().st_size
+    if where == "a header":
+        damage(file, 4096, 64)
+    elif where == "every block":
+        damage(file, 3 * 4096, size)
+    else:
+        os.truncate(file, size // 2)
+    complaint = await meet_damage(tmp_path, clock)
+    assert re.search(r"telemetry\.duckdb: is damaged \(.*\); stop the collector, .*`tocsin restore --store", complaint)
+
+
+async def test_a_damaged_log_says_so(tmp_path: Path, clock: ManualClock) -> None:
+    """The file's own log has checksums too: nothing of it is left out in silence."""
+    path = tmp_path / "telemetry.duckdb"
+    await write_and_die(path, commits=6)
+    log = path.with_name(path.name + ".wal")
+    damage(log, log.stat().st_size // 2, 64)
+    assert "is damaged" in await meet_damage(tmp_path, clock)
 
 
 @contextmanager
