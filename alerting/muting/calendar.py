@@ -2,7 +2,8 @@
 
 Written as Alertmanager's `time_intervals` (times of day, weekdays, days of the month, months, years, each in its own
 time zone), or as an iCal file whose events are the times (on-call off days, holidays). Times are those on the wall in
-`location`: an hour that daylight saving skips never comes, one that it repeats comes twice.
+`location`: an hour that daylight saving skips never comes, one that it repeats comes twice. An event goes from its
+start to its end, each once: where a time comes twice, the first is meant.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import calendar
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,7 +28,8 @@ _LAST_YEAR = 9999
 _AHEAD = timedelta(hours=1)
 """How far ahead a calendar says when it changes; who asks again by then misses nothing."""
 _MINUTE = timedelta(minutes=1)
-_MOST_SEEN = 500
+_MOST_SEEN = 50
+_DAY = timedelta(days=1)
 _Span = tuple[int, int]
 
 
@@ -95,7 +97,7 @@ class Calendar:
         self._intervals = tuple(_Interval(one) for one in config.time_intervals)
         self._zone = _zone(config.location)
         self._events = None if config.ical is None else _read(config.ical)
-        self._seen: dict[datetime, bool] = {}
+        self._seen: dict[date, list[tuple[datetime, datetime]]] = {}
 
     def covers(self, now: datetime) -> bool:
         """Whether the minute of `now` is one of its times."""
@@ -113,15 +115,28 @@ class Calendar:
         return at
 
     def _event_at(self, minute: datetime) -> bool:
-        """Remembered for a while: unfolding what repeats takes a millisecond, and many alerts ask for one minute."""
+        return any(start < minute + _MINUTE and minute < end for start, end in self._events_of(minute.date()))
+
+    def _events_of(self, day: date) -> Sequence[tuple[datetime, datetime]]:
+        """Start and end of the events about a day of UTC. Remembered for a while: unfolding what repeats takes long.
+
+        Unfolded with a day to spare on either side and compared in UTC, where no hour comes twice.
+        """
         if self._events is None:
-            return False
-        if minute not in self._seen:
+            return ()
+        if day not in self._seen:
             if len(self._seen) >= _MOST_SEEN:
                 self._seen.clear()
-            local = minute.astimezone(self._zone)
-            self._seen[minute] = bool(self._events.between(local, local + _MINUTE))
-        return self._seen[minute]
+            noon = datetime.combine(day, time(12), self._zone)
+            found = self._events.between(noon - 2 * _DAY, noon + 2 * _DAY)
+            self._seen[day] = [(self._utc(one["DTSTART"].dt), self._utc(one["DTEND"].dt)) for one in found]
+        return self._seen[day]
+
+    def _utc(self, moment: date) -> datetime:
+        """A day, or a time with or without a zone, as it stands in the file."""
+        if not isinstance(moment, datetime):
+            moment = datetime.combine(moment, time())
+        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=self._zone)).astimezone(UTC)
 
 
 class _Interval:
