@@ -1,12 +1,16 @@
-"""Writes shipments into an embedded store for ever, to be killed: python -m tests.fakes.store_child FILE.
+"""Writes shipments into an embedded store for ever, to be killed: python -m tests.fakes.store_child FILE [WORK].
 
 Shipment number n (from 1) holds LINES lines whose values are all n and whose times are n's own; every one also sets the
-field `latest` of one point, which all shipments share. After each commit it prints the number.
+field `latest` of one point, which all shipments share. After each commit it prints the number. WORK is what the store
+does meanwhile; whatever else a store does by itself gets a name in WORKS, and is killed like the others.
 """
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from foundation.batch import Position
 from foundation.clock import SystemClock
@@ -24,16 +28,43 @@ def body(number: int) -> bytes:
     return b"".join(lines) + b"shared latest=%di 0\n" % number
 
 
-async def write_for_ever(path: Path) -> None:
-    """Go on behind what the file says it has."""
-    store = EmbeddedStore(EmbeddedConfig(path=path), state=path.parent, clock=SystemClock())
-    await store.open()
-    number = await store.position(LOG, BUCKET) or 0
+@dataclass(frozen=True)
+class Work:
+    """`changes` to the configuration, and what is done `beside` the writing, over and over."""
+
+    changes: dict[str, Any]
+    beside: Callable[[EmbeddedStore], Awaitable[object]] | None = None
+
+
+async def make_backup(store: EmbeddedStore) -> None:
+    """Copy everything, and throw the copy away."""
+    (await store.copy()).path.unlink()
+
+
+WORKS = {
+    "ingest": Work({}),
+    "checkpoint": Work({"checkpoint_at": "1KB"}),
+    "backup": Work({}, make_backup),
+}
+
+
+async def over_and_over(work: Callable[[EmbeddedStore], Awaitable[object]], store: EmbeddedStore) -> None:
     while True:
+        await work(store)
+
+
+async def write_for_ever(path: Path, work: Work) -> None:
+    """Go on behind what the file says it has."""
+    config = EmbeddedConfig(path=path, **work.changes)
+    store = EmbeddedStore(config, state=path.parent, clock=SystemClock())
+    await store.open()
+    beside = None if work.beside is None else asyncio.ensure_future(over_and_over(work.beside, store))
+    number = await store.position(LOG, BUCKET) or 0
+    while beside is None or not beside.done():
         number += 1
         await store.write(shipment(body(number), BUCKET), Position(LOG, BUCKET, number))
         print(number, flush=True)  # noqa: T201 - how the parent knows what was acknowledged
 
 
 if __name__ == "__main__":
-    asyncio.run(write_for_ever(Path(sys.argv[1])))
+    asyncio.run(write_for_ever(Path(sys.argv[1]), WORKS[sys.argv[2] if len(sys.argv) > 2 else "ingest"]))

@@ -22,20 +22,20 @@ from tests.fakes.clock import ManualClock
 from tests.fakes.polling import until
 from tests.fakes.servers import ROOT
 from tests.fakes.shipping import Log
-from tests.fakes.store_child import BUCKET, LINES, LOG
+from tests.fakes.store_child import BUCKET, LINES, LOG, WORKS
 
-ROUNDS = 4
+ROUNDS = int(os.environ.get("TOCSIN_CRASH_ROUNDS", "2"))
 
 
-async def start_child(path: Path, module: str = "store_child") -> asyncio.subprocess.Process:
+async def start_child(path: Path, *work: str, module: str = "store_child") -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", f"tests.fakes.{module}", str(path), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", f"tests.fakes.{module}", str(path), *work, cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
 
 
-async def write_and_die(path: Path, commits: int) -> int:
+async def write_and_die(path: Path, commits: int, *work: str) -> int:
     """Let a child commit some shipments, kill it in the middle of the next; the last one it acknowledged."""
-    child = await start_child(path)
+    child = await start_child(path, *work)
     assert child.stdout is not None
     acknowledged = 0
     for _ in range(commits):
@@ -53,11 +53,12 @@ async def scalar(store: EmbeddedStore, query: str) -> list[object]:
     return list(result.series[0].values[0][1:])
 
 
-async def test_kill_9_loses_nothing_and_doubles_nothing(tmp_path: Path, clock: ManualClock) -> None:
-    """After every kill rows and position agree, and everything that was acknowledged is there exactly once."""
+@pytest.mark.parametrize("work", WORKS)
+async def test_kill_9_loses_nothing_and_doubles_nothing(tmp_path: Path, clock: ManualClock, work: str) -> None:
+    """After every kill rows and position agree, all that was acknowledged is there exactly once, and can be copied."""
     path = tmp_path / "telemetry.duckdb"
     for round_ in range(ROUNDS):
-        acknowledged = await write_and_die(path, commits=3 + 4 * round_)
+        acknowledged = await write_and_die(path, 3 + 4 * round_, work)
         store = EmbeddedStore(EmbeddedConfig(path=path), state=tmp_path, clock=clock)
         await store.open()
         position = await store.position(LOG, BUCKET)
@@ -72,6 +73,7 @@ async def test_kill_9_loses_nothing_and_doubles_nothing(tmp_path: Path, clock: M
             total,
         ]
         assert await scalar(store, "SELECT count(latest), max(latest) FROM shared") == [1, position]
+        assert (await store.copy()).lines == {BUCKET: {"m": position * LINES, "shared": 1}}
         await store.close()
 
 
@@ -85,7 +87,7 @@ async def test_kill_9_while_points_expire(tmp_path: Path) -> None:
     await log.put(b"".join(b"m f=2 %d\n" % (now - n) for n in range(young)))
     await store.close()
 
-    child = await start_child(path, "expiry_child")
+    child = await start_child(path, module="expiry_child")
     assert child.stdout is not None
     told = [int(await asyncio.wait_for(child.stdout.readline(), 60)) for _ in range(2)]
     child.send_signal(signal.SIGKILL)
@@ -194,7 +196,7 @@ async def test_a_damaged_file_says_so(tmp_path: Path, clock: ManualClock, where:
 async def test_a_damaged_log_says_so(tmp_path: Path, clock: ManualClock) -> None:
     """The file's own log has checksums too: nothing of it is left out in silence."""
     path = tmp_path / "telemetry.duckdb"
-    await write_and_die(path, commits=6)
+    await write_and_die(path, 6)
     log = path.with_name(path.name + ".wal")
     damage(log, log.stat().st_size // 2, 64)
     assert "is damaged" in await meet_damage(tmp_path, clock)
