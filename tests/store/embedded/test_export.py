@@ -5,7 +5,9 @@
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
+from pyarrow.dataset import dataset
 
 from foundation.line_protocol.line import LineError
 from store.embedded.export import Selection, line_protocol, write_parquet
@@ -81,7 +83,7 @@ async def test_many_points_come_in_pieces(tmp_path: Path, clock: ManualClock) ->
 
 
 async def test_parquet_by_bucket_measurement_and_day(tmp_path: Path, clock: ManualClock) -> None:
-    """Partitions as readers expect them; every type; names that differ in case alone are told apart."""
+    """Partitions as DuckDB and pyarrow expect them; every type; names that differ in case alone are told apart."""
     body = (
         b'm,h=a f=1.5,F=2i,u=18446744073709551615u,s="x",b=true 1\n'
         b"m,h=b f=2.5 %d\nodd\\ name/x,day=d,h=t h=1 5\n" % (DAY_NS + 3)
@@ -109,6 +111,19 @@ async def test_parquet_by_bucket_measurement_and_day(tmp_path: Path, clock: Manu
         (DAY_NS + 3, "b", 2.5, None, None, None, None, "telemetry", "m", "1970-01-02"),
     ]
     assert odd == [("odd name/x", "d", "t", 1.0)]
+
+    table = dataset(folder / "bucket=telemetry" / "measurement=m", partitioning="hive").to_table().sort_by("time")
+    assert table.schema.field("time").type == pa.timestamp("ns")
+    assert [table.column(name).to_pylist() for name in ("f", "F_2", "u", "s", "b", "h")] == [
+        [1.5, 2.5],
+        [2, None],
+        [18_446_744_073_709_551_615, None],
+        ["x", None],
+        [True, None],
+        ["a", "b"],
+    ]
+    assert table.column("time").cast(pa.int64()).to_pylist() == [1, DAY_NS + 3]
+    assert table.column("day").to_pylist() == ["1970-01-01", "1970-01-02"]
 
 
 @pytest.mark.parametrize("time_ns", [-9_223_372_036_854_775_806, 9_223_372_036_854_775_806])
