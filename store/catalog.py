@@ -58,13 +58,16 @@ def _build(
 ) -> Store:
     match config:
         case EmbeddedConfig():
-            return EmbeddedStore(
+            store = EmbeddedStore(
                 config,
                 state=state,
                 clock=clock,
                 on_incident=on_incident or log_incident,
                 counts=Counts(metrics.count_expired, metrics.count_dropped),
+                on_question=metrics.count_question,
             )
+            metrics.watch_recent(lambda: store.recent_bytes)
+            return store
         case InfluxConfig():
             return InfluxStore(config)
         case RemoteConfig():

@@ -9,10 +9,10 @@ per bucket at a time and in the order of positions. `close()` is called last, on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, overload
 
 from foundation.batch import FieldType, Position, Refused, Shipment
 
@@ -35,6 +35,42 @@ class Series:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OneRowSeries(Sequence[Series]):
+    """Series of one measurement with one row each, as columns: what aggregates by tags come to.
+
+    For who reads many: a Series is made only where one is looked at. `groups` are the values of the tags `dimensions`
+    of each series; `values` has a column for each of `columns`, the times first.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    dimensions: tuple[str, ...]
+    groups: Sequence[tuple[str, ...]]
+    values: Sequence[Sequence[Value]]
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    @overload
+    def __getitem__(self, index: int) -> Series: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Series]: ...
+
+    def __getitem__(self, index: int | slice) -> Series | Sequence[Series]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        tags = dict(zip(self.dimensions, self.groups[index], strict=True))
+        return Series(self.name, self.columns, [[column[index] for column in self.values]], tags)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.columns, self.dimensions))
+
+
 @dataclass(frozen=True, slots=True)
 class StatementResult:
     """The answer to one statement of a query: its series, or the error that InfluxDB would put there.
@@ -43,7 +79,7 @@ class StatementResult:
     """
 
     statement_id: int
-    series: tuple[Series, ...] = ()
+    series: Sequence[Series] = ()
     error: str | None = None
     zone: str | None = None
 

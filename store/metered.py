@@ -8,10 +8,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from foundation.batch import Position, Shipment
     from foundation.clock import Clock
@@ -47,6 +47,27 @@ class StoreMetrics:
             ["bucket"],
             registry=registry,
         )
+
+        self._questions = Counter(
+            "tocsin_store_recent_questions_total",
+            "SELECTs with aggregates by where the embedded store answered them from: memory, or the file, since memory "
+            "is unfit for it, has too little room (full), is asked too rarely (rare), or is being written to (busy).",
+            ["outcome"],
+            registry=registry,
+        )
+        self._recent_bytes = Gauge(
+            "tocsin_store_recent_bytes",
+            "What the newest rows take that the embedded store keeps in memory, since they are asked again and again.",
+            registry=registry,
+        )
+
+    def count_question(self, outcome: str) -> None:
+        """A SELECT with aggregates was answered from there."""
+        self._questions.labels(outcome).inc()
+
+    def watch_recent(self, size_bytes: Callable[[], int]) -> None:
+        """Ask for the size of what is kept in memory whenever it is to be shown."""
+        self._recent_bytes.set_function(size_bytes)
 
     def count_expired(self, bucket: str, lines: int) -> None:
         """So many lines of the bucket were deleted; a bucket that nothing was deleted of yet shows zero."""

@@ -1,6 +1,6 @@
-"""Folds the questions of many rules into few scans of the store, and reads each one's values out of the answer. Pure.
+"""Folds the questions of many rules into few scans of the store. Pure.
 
-    parts -> fold -> scans -> (asked by `alerting.inquiry`) -> read -> the values of each part
+    parts -> fold -> scans -> (asked by `alerting.inquiry`) -> `reading` -> the values of each part
 
 The evaluator folds when rules are taken up. The invariant: what is read for a part is exactly what asking it alone
 would give. So only aggregates that give one row a series, with nothing that looks at rows or their order, are folded,
@@ -10,19 +10,17 @@ in two ways, and everything else is asked alone:
    that answer if any of them has a value; a null there is a series that is not in the answer to that aggregate.
 2. Such SELECTs that differ in what tags equal (`feature = 'checkout'`, `feature = 'search'`) become one that is grouped
    by these tags as well. That a name is a tag shows in the answer only: each row must have one of the wanted values
-   there, and no value in a field of this name, which is counted along. Otherwise `read` raises Unfoldable.
+   there, and no value in a field of this name, which is counted along. Otherwise reading raises Unfoldable.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from alerting.alert import Labels
-from alerting.rules.query import AnswerUnfit, bound, number_of, raise_errors, values_of
-from alerting.rules.recipe import Part, Values
+from alerting.rules.query import AnswerUnfit, bound
+from alerting.rules.recipe import Part
 from influxql.ast import (
     Binary,
     Call,
@@ -37,7 +35,6 @@ from influxql.ast import (
     StringLiteral,
     VarRef,
 )
-from store.contract import Series, StatementResult
 
 _FOLDED = frozenset(
     {"count", "sum", "mean", "median", "mode", "spread", "min", "max", "first", "last", "percentile"},
@@ -70,6 +67,7 @@ class Scan:
 
     `places` tells the parts apart; `names` are the tags that the rows are told apart by, of which `kept` stay labels.
     Behind the time there are `width` columns of values, then one for each name, counting what a field of it holds.
+    `plain`: its parts are aggregates that could be folded, which any store answers in little time.
     """
 
     whole: Part
@@ -77,6 +75,7 @@ class Scan:
     names: tuple[str, ...] = ()
     kept: frozenset[str] = frozenset()
     width: int = 1
+    plain: bool = False
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -92,71 +91,10 @@ class Scan:
         """Its parts, each asked alone."""
         return tuple(alone(part) for part in self.places)
 
-    def read(self, results: Sequence[StatementResult]) -> Mapping[Part, Values | AnswerUnfit]:
-        """The values of each part, or what is wrong with them.
 
-        Raises AnswerUnfit (NothingThere) for an error in the answer, and Unfoldable.
-        """
-        if not self.is_folded:
-            return {self.whole: values_of(results)}
-        raise_errors(results)
-        read: dict[Part, Values | AnswerUnfit] = {}
-        blocks = {wanted: _Block(listed, self._dropped) for wanted, listed in self._sorted(results).items()}
-        for part, place in self.places.items():
-            block = blocks.get(place.wanted)
-            try:
-                read[part] = {} if block is None else block.values(place.column)
-            except AnswerUnfit as error:
-                read[part] = error
-        return read
-
-    @property
-    def _dropped(self) -> frozenset[str]:
-        return frozenset(self.names) - self.kept
-
-    def _sorted(self, results: Sequence[StatementResult]) -> Mapping[Wanted, list[Series]]:
-        """The series of the answer by the tag values that tell folded questions apart."""
-        known = {place.wanted for place in self.places.values()}
-        listed: dict[Wanted, list[Series]] = {}
-        for series in (series for result in results for series in result.series):
-            wanted = tuple(series.tags.get(name, "") for name in self.names)
-            if len(series.columns) != 1 + self.width + len(self.names) or len(series.values) != 1:
-                raise Unfoldable("a folded query was not answered by one row a series")
-            if wanted not in known or any(series.values[0][1 + self.width :]):
-                raise Unfoldable(f"not all of {', '.join(self.names)} are tags")
-            listed.setdefault(wanted, []).append(series)
-        return listed
-
-
-class _Block:
-    """Rows of an answer that belong together, read column by column."""
-
-    def __init__(self, listed: Sequence[Series], dropped: frozenset[str]) -> None:
-        self._names = listed[0].columns
-        self._labels = [_labels(series, dropped) for series in listed]
-        self._columns = list(zip(*(series.values[0] for series in listed), strict=True))
-
-    def values(self, column: int) -> Values:
-        """The values of a column; where there is none, there is no series."""
-        found = self._columns[column]
-        if set(map(type, found)) == {float} and not math.isnan(sum(found)):
-            return dict(zip(self._labels, found, strict=True))
-        name = self._names[column]
-        return {
-            labels: number_of(value, name)
-            for labels, value in zip(self._labels, found, strict=True)
-            if value is not None
-        }
-
-
-def _labels(series: Series, dropped: frozenset[str]) -> Labels:
-    pairs = [(name, value) for name, value in series.tags.items() if value and name not in dropped]
-    return tuple(sorted(pairs) if len(pairs) > 1 else pairs)
-
-
-def alone(part: Part) -> Scan:
+def alone(part: Part, *, plain: bool = False) -> Scan:
     """A scan for one part."""
-    return Scan(part, {part: Place(1)})
+    return Scan(part, {part: Place(1)}, plain=plain)
 
 
 def fold(parts: Iterable[Part]) -> tuple[Scan, ...]:
@@ -287,7 +225,7 @@ def _pieces(calls: Mapping[Part, Call]) -> Iterator[dict[Part, Call]]:
 def _scan(key: _Key, bundle: _Bundle) -> Scan:
     parts = [part for calls in bundle.calls.values() for part in calls]
     if len(parts) == 1:
-        return alone(parts[0])
+        return alone(parts[0], plain=True)
     names = key.names if len(bundle.calls) > 1 else ()
     columns = bundle.columns
     select = Select(
@@ -307,7 +245,7 @@ def _scan(key: _Key, bundle: _Bundle) -> Scan:
         for part, call in calls.items()
     }
     kept = frozenset(key.dimensions)
-    return Scan(replace(parts[0], question=question), places, names, kept, len(columns))
+    return Scan(replace(parts[0], question=question), places, names, kept, len(columns), plain=True)
 
 
 def _condition(key: _Key, bundle: _Bundle) -> Expr | None:

@@ -5,7 +5,6 @@
     schema      what a bucket holds, as values: tables, columns, physical names, types
     catalog     those values in the file: read at open, grown within the writer's transaction
     damage      what is said about a file that cannot be opened or read
-    damage      what is said about a file that cannot be opened or read
     copying     a copy of the file as of one moment, beside running writes
     export      points out of such a copy, as line protocol and as Parquet
     upkeep      what the store does with its points by itself: puts together the following
@@ -42,6 +41,7 @@ Reading, in the order in which a question walks:
     integral    areas under points
     fill        empty windows
     series      SLIMIT and SOFFSET
+    recent      the newest rows of what is asked again and again, in memory
 
 Invariant: a table has at most one row for each (time, tags); rows and position are committed together or not at all.
 """

@@ -15,18 +15,13 @@ from store.embedded.fill import fill_windows
 from store.embedded.integral import integrate
 from store.embedded.points import Group, Points, Source, read_calls, read_selector
 from store.embedded.raw import read_field
-from store.embedded.recent.question import read_question
 from store.embedded.session import Session, guard_rows
 from store.embedded.transform import transform, windows_before
 
 
 def call_rows(session: Session, plan: Plan, source: Source) -> Points:
     """Rows by group, in the order of the answer."""
-    if session.recent is not None:
-        known = session.recent.rows(session, read_question(plan, source), lone=_is_lone_selector(plan))
-        if known is not None:
-            return known
-    if _is_lone_selector(plan):
+    if is_lone_selector(plan):
         call = plan.calls[0]
         return _filled(call, _turned(read_selector(session, plan, source, call), plan), plan)
     streams = _streams(session, plan, source)
@@ -35,7 +30,8 @@ def call_rows(session: Session, plan: Plan, source: Source) -> Points:
     return _merge(streams, plan)
 
 
-def _is_lone_selector(plan: Plan) -> bool:
+def is_lone_selector(plan: Plan) -> bool:
+    """Whether the rows are points of their own time that a selector picks, not rows of what calls come to."""
     if len(plan.calls) != 1:
         return False
     function = AGGREGATES.get(plan.calls[0].name)

@@ -16,7 +16,7 @@ from influxql.ast import CreateDatabase, Delete, DropMeasurement, DropSeries, Se
 from influxql.errors import ParseError, QueryError
 from influxql.infinities import may_overflow, refuse_infinities
 from influxql.parser import parse
-from store.contract import StatementResult
+from store.contract import OneRowSeries, Series, StatementResult
 from store.embedded.index import SeriesIndex
 from store.embedded.recent.memory import Recent
 from store.embedded.schema import Tables
@@ -32,6 +32,12 @@ def parse_query(text: str) -> tuple[Statement, ...]:
         return parse(text)
     except ParseError as error:
         raise QuerySyntaxError(f"failed to parse query: {error}") from error
+
+
+def _count_values(series: Sequence[Series]) -> int:
+    if isinstance(series, OneRowSeries):
+        return len(series) * len(series.columns)
+    return sum(len(one.values) * len(one.columns) for one in series)
 
 
 class EmbeddedReader:
@@ -88,7 +94,7 @@ class EmbeddedReader:
                 if result.error is not None and index + 1 < len(statements):
                     # InfluxDB hides the reason as soon as a statement is left out.
                     return (*results, StatementResult(index, error="not executed"))
-                values += sum(len(series.values) * len(series.columns) for series in result.series)
+                values += _count_values(result.series)
                 guard_values(values)
                 results.append(result)
         except duckdb.InterruptException as error:
@@ -122,6 +128,6 @@ class EmbeddedReader:
     def _answer_select(self, session: Session, index: int, statement: Select) -> StatementResult:
         series = answer_select(session, statement).series
         if may_overflow(statement):
-            for one in series:
-                refuse_infinities(one.values)
+            for rows in [series.values] if isinstance(series, OneRowSeries) else [one.values for one in series]:
+                refuse_infinities(rows)
         return StatementResult(index, series, zone=statement.zone)

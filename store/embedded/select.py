@@ -5,20 +5,22 @@ A subquery is answered first; its rows then stand as a table that the query arou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 import pyarrow as pa
 
 from foundation.batch import FieldType
 from influxql.arithmetic import compile_column, may_be_nan
-from influxql.ast import Expr, Select, SubQuery
+from influxql.ast import Expr, Paging, Select, SubQuery
 from influxql.plan import Frame, Outer, Plan, frame_select, plan_select
-from store.contract import Series
-from store.embedded.calls import call_rows
-from store.embedded.points import Group, Source, read_rows
+from store.contract import OneRowSeries, Series
+from store.embedded.calls import call_rows, is_lone_selector
+from store.embedded.points import Group, Points, Source, read_rows
+from store.embedded.recent.answer import Recalled
+from store.embedded.recent.question import read_question
 from store.embedded.schema import Column, Table
 from store.embedded.series import keep_groups
 from store.embedded.session import Session
@@ -38,7 +40,7 @@ class Answer:
     """Series of one SELECT in the order of the answer, and the plan that made them."""
 
     plan: Plan
-    series: tuple[Series, ...]
+    series: Sequence[Series]
 
 
 def answer_select(session: Session, select: Select, outer: Outer | None = None) -> Answer:
@@ -46,8 +48,8 @@ def answer_select(session: Session, select: Select, outer: Outer | None = None) 
     frame = frame_select(select, session.now_ns, outer)
     sources = _sources(session, frame)
     plan = plan_select(frame, shape_of(source.relation for source in sources))
-    series = (found for source in _ordered(sources, plan) for found in _series(session, plan, source))
-    return Answer(plan, tuple(series))
+    parts = [_series(session, plan, source) for source in _ordered(sources, plan)]
+    return Answer(plan, parts[0] if len(parts) == 1 else tuple(chain.from_iterable(parts)))
 
 
 def _ordered(sources: list[Source], plan: Plan) -> list[Source]:
@@ -104,11 +106,30 @@ def _values(column: Column, members: list[tuple[Series, Plan]]) -> Iterator[Any]
             yield from (None for _ in series.values)
 
 
-def _series(session: Session, plan: Plan, source: Source) -> Iterator[Series]:
-    """The series of one measurement: its groups in order, each cut to LIMIT and OFFSET."""
+def _series(session: Session, plan: Plan, source: Source) -> Sequence[Series]:
+    """The series of one measurement, from memory where that knows them."""
     slotted: tuple[Expr, ...] = (*plan.calls, *plan.references)
     slots = {expr: index for index, expr in enumerate(slotted, start=1)}
-    rows = call_rows(session, plan, source) if plan.calls else read_rows(session, plan, source)
+    recalled = _recall(session, plan, source)
+    if recalled is None:
+        rows = call_rows(session, plan, source) if plan.calls else read_rows(session, plan, source)
+        return tuple(_shown(session, plan, source, rows, slots))
+    if _is_straight(plan, slots) and plan.paging == Paging():
+        return OneRowSeries(
+            source.relation.measurement, plan.columns, plan.dimensions, recalled.groups, recalled.columns
+        )
+    return tuple(_shown(session, plan, source, recalled.rows(), slots))
+
+
+def _recall(session: Session, plan: Plan, source: Source) -> Recalled | None:
+    if session.recent is None or not plan.calls:
+        return None
+    question = read_question(plan, source)
+    return session.recent.recall(session, question, lone=is_lone_selector(plan), descending=plan.descending)
+
+
+def _shown(session: Session, plan: Plan, source: Source, rows: Points, slots: dict[Expr, int]) -> Iterator[Series]:
+    """The groups in order, their rows calculated and cut to LIMIT and OFFSET."""
     evaluate = [compile_column(expr, slots) for expr in plan.exprs]
     straight = _is_straight(plan, slots)
     first = plan.paging.offset

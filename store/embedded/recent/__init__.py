@@ -1,4 +1,4 @@
-"""The newest rows of what is asked again and again, as columns in memory: rules ask for the same few minutes each second.
+"""The newest rows of what is asked again and again, as columns in memory: rules ask for the same minutes each second.
 
     demand      who asks how often, and how far back: which rows are worth keeping
     question    what of a SELECT can be answered from memory, told by its plan

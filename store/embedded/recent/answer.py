@@ -1,16 +1,17 @@
-"""The rows of an answer out of a tail, as `calls.call_rows` has them."""
+"""The rows of an answer out of a tail: one for each group in which any call has a value, in the answer's order."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import repeat
+from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
 from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import condition_sql
 from influxql.translate.statement import select_sql
-from store.embedded.points import Points
+from store.embedded.points import Group, Points
 from store.embedded.recent.question import Question
 from store.embedded.recent.series import Tags
 from store.embedded.recent.tail import GroupBy, Tail
@@ -19,8 +20,20 @@ from store.embedded.schema import Table
 from store.embedded.session import Session
 
 
-def answer(session: Session, question: Question, tail: Tail, *, lone: bool) -> Points:
-    """One row for each group in which any call has a value, at the lower bound.
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """Groups in the order of the answer, and of each its time and the value of each call, as columns."""
+
+    groups: tuple[Group, ...]
+    columns: tuple[Sequence[Any], ...]
+
+    def rows(self) -> Points:
+        """The same as `calls.call_rows` has it."""
+        return {group: [row] for group, row in zip(self.groups, zip(*self.columns, strict=True), strict=True)}
+
+
+def answer(session: Session, question: Question, tail: Tail, *, lone: bool, descending: bool) -> Recalled:
+    """What the question comes to, at its lower bound.
 
     `lone`: the only call is a selector, whose row has the time of its point.
     """
@@ -29,11 +42,12 @@ def answer(session: Session, question: Question, tail: Tail, *, lone: bool) -> P
     grouping.extend(tail.index, lambda fresh: _chosen(session, question, tail, fresh))
     window = Window(tail, by, question.lower, question.upper)
     columns = [window.column(wish) for wish in question.wishes]
-    times = window.times(question.wishes[0]) if lone else repeat(question.lower, window.size)
-    rows = zip(times, *columns, strict=True)
-    return {
-        key: [row] for key, row in zip(grouping.keys, rows, strict=True) if any(value is not None for value in row[1:])
-    }
+    times = window.times(question.wishes[0]) if lone else [question.lower] * window.size
+    groups, places = grouping.in_order(descending=descending)
+    there = [place for place in places if any(column[place] is not None for column in columns)]
+    if len(there) < len(places):
+        groups = tuple(grouping.keys[place] for place in there)
+    return Recalled(groups, tuple([column[place] for place in there] for column in (times, *columns)))
 
 
 def _chosen(session: Session, question: Question, tail: Tail, fresh: Sequence[Tags]) -> Sequence[bool]:

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from store.embedded.points import Points
-from store.embedded.recent.answer import answer
+from store.embedded.recent.answer import Recalled, answer
 from store.embedded.recent.changes import Changes
 from store.embedded.recent.demand import Demand
 from store.embedded.recent.question import Question
@@ -95,7 +94,7 @@ class Recent:
         finally:
             self._mark(changes)
 
-    def rows(self, session: Session, question: Question | None, *, lone: bool) -> Points | None:
+    def recall(self, session: Session, question: Question | None, *, lone: bool, descending: bool) -> Recalled | None:
         """The rows of an answer (see `recent.answer`); None where the file has to be asked, as for no question."""
         if not self._limit_bytes:
             return None
@@ -103,12 +102,11 @@ class Recent:
             self._on_question(Outcome.UNFIT)
             return None
         kept = self._kept_of(question.table.relation, session.now_ns)
+        found = None
         with kept.lock:
             outcome = self._prepare(kept, session, question)
-            tail = kept.tail
-            found = (
-                None if outcome is not Outcome.MEMORY or tail is None else answer(session, question, tail, lone=lone)
-            )
+            if outcome is Outcome.MEMORY and kept.tail is not None:
+                found = answer(session, question, kept.tail, lone=lone, descending=descending)
         self._on_question(outcome)
         return found
 

@@ -47,7 +47,7 @@ class Order:
         by_group = by_value[np.argsort(groups[by_value], kind="stable")]
         fresh, groups = fresh[by_group].astype(np.int32), groups[by_group]
         into = self._places(values, values[fresh], groups) if len(self._sorted) else 0
-        self._sorted = np.insert(self._sorted, into, fresh) if len(self._sorted) else fresh
+        self._sorted = np.insert(self._sorted, into, fresh).astype(np.int32, copy=False)
         self._starts[1:] += np.cumsum(np.bincount(groups, minlength=size)[1:size])
 
     def is_far_behind(self, end: int) -> bool:

@@ -1,4 +1,4 @@
-"""Rows of a table as columns: read from the file in one statement, so in one committed state, and put in order of time."""
+"""Rows of a table as columns: read in one statement, so in one committed state, and put in order of time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from foundation.batch import FieldType
 from influxql.translate.parameters import Parameters
 from influxql.translate.statement import select_sql
-from store.embedded.recent.series import Numbers, SeriesIndex
+from store.embedded.recent.series import Numbers, SeriesNumbers
 from store.embedded.schema import TIME, Column, Table
 from store.embedded.session import Session
 
@@ -53,7 +53,12 @@ def count_rows(session: Session, table: Table, first_ns: int) -> int:
 
 
 def read_rows(
-    session: Session, table: Table, tags: Sequence[Column], fields: Sequence[Column], first_ns: int, index: SeriesIndex
+    session: Session,
+    table: Table,
+    tags: Sequence[Column],
+    fields: Sequence[Column],
+    first_ns: int,
+    index: SeriesNumbers,
 ) -> Rows:
     """All rows of the table from a moment on. Raises TooManySeries."""
     parameters = Parameters()

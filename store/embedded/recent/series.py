@@ -26,7 +26,7 @@ class TooManySeries(Exception):
     """More than memory has numbers for."""
 
 
-class SeriesIndex:
+class SeriesNumbers:
     """Tags <-> numbers, of one table."""
 
     def __init__(self) -> None:
@@ -68,13 +68,22 @@ class Grouping:
     """keys[number - 1] are the tag values of a group"""
     of_series: npt.NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
     _numbers: dict[Group, int] = field(default_factory=dict)
+    _in_order: tuple[tuple[Group, ...], tuple[int, ...]] = ((), ())
+
+    def in_order(self, *, descending: bool) -> tuple[tuple[Group, ...], tuple[int, ...]]:
+        """The keys sorted, and where each stands among `keys`; the same objects as long as no group comes."""
+        if len(self._in_order[0]) < len(self.keys):
+            by_key = sorted(range(len(self.keys)), key=self.keys.__getitem__)
+            self._in_order = tuple(self.keys[place] for place in by_key), tuple(by_key)
+        groups, places = self._in_order
+        return (groups[::-1], places[::-1]) if descending else (groups, places)
 
     @property
     def size(self) -> int:
         """How many groups there are, the one of the unwanted among them."""
         return len(self.keys) + 1
 
-    def extend(self, index: SeriesIndex, choose: Callable[[Sequence[Tags]], Sequence[bool]]) -> None:
+    def extend(self, index: SeriesNumbers, choose: Callable[[Sequence[Tags]], Sequence[bool]]) -> None:
         """Take up the series that came since the last time; `choose` tells which ones the question means."""
         fresh = index.known[len(self.of_series) :]
         if fresh:

@@ -13,7 +13,7 @@ import numpy as np
 from influxql.ast import Expr
 from store.embedded.recent.order import Order
 from store.embedded.recent.rows import Array, Rows, Values, narrowest
-from store.embedded.recent.series import Grouping, SeriesIndex
+from store.embedded.recent.series import Grouping, SeriesNumbers
 from store.embedded.schema import Column, Table
 
 _ROOM: Final = 8
@@ -47,7 +47,7 @@ class Tail:
     tags: tuple[Column, ...]
     fields: tuple[Column, ...]
     first_ns: int
-    index: SeriesIndex = field(default_factory=SeriesIndex)
+    index: SeriesNumbers = field(default_factory=SeriesNumbers)
     start: int = 0
     end: int = 0
     _times: Array = field(init=False)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from foundation.batch import FieldType
 from influxql.arithmetic import wrap
 from store.embedded.recent.question import Wish
-from store.embedded.recent.rows import Array, Values
+from store.embedded.recent.rows import Array
 from store.embedded.recent.series import Grouping
 from store.embedded.recent.tail import GroupBy, Tail
 
@@ -51,7 +51,7 @@ class Window:
         return _COLUMNS[wish.name](self, wish)
 
     def times(self, wish: Wish) -> Column:
-        """The time of the point that a selector picks, the earliest where there are several; for groups that have one."""
+        """The time of the point that a selector picks, the first of those alike; for groups that have one."""
         if wish.column is None or self._at.start == self._at.stop:
             return [None] * self.size
         return _TIMES[wish.name](self, wish)
@@ -83,9 +83,9 @@ class Window:
         """The sum of each group: floats, or whole numbers of any size."""
         groups, values = self.points(_name(wish))
         if values.dtype == np.float64:
-            return self._added(groups, values).tolist()
+            return _listed(self._added(groups, values))
         if values.dtype.itemsize <= _NARROW and len(values) < _FEW:
-            return self._added(groups, values).astype(np.int64).tolist()
+            return _listed(self._added(groups, values).astype(np.int64))
         if values.dtype != np.uint64:
             values = values.astype(np.int64)
         high, low = self._added(groups, values >> 32), self._added(groups, values & values.dtype.type(_LOW))
@@ -101,11 +101,12 @@ class Window:
         return found
 
     def ranked(self, wish: Wish, ranks: Groups) -> Groups:
-        """The position of the value at a rank from 1 in each group; a rank that is none gives the position of some row."""
+        """The position of the value at a rank from 1 in each group; for a rank that is none, of some row."""
         order, bounds = self._tail.order(_name(wish), self._by).within(self._at.start, self._at.stop)
         if not len(order):
             return np.zeros(self.size, np.intp)
-        return order[np.clip(bounds[:-1] + ranks - 1, 0, len(order) - 1)]
+        picked: Groups = order[np.clip(bounds[:-1] + ranks - 1, 0, len(order) - 1)].astype(np.intp)
+        return picked
 
     def ends(self, wish: Wish, *, latest: bool) -> Groups:
         """The position of the first or last value of each group, of the greatest among those of one time; -1: none."""
@@ -158,7 +159,12 @@ def _kind(wish: Wish) -> FieldType | None:
     return None if wish.column is None else wish.column.type
 
 
-def _shown(values: Sequence[Any], counts: Groups) -> Column:
+def _listed(values: Array) -> list[Any]:
+    """As Python's own numbers."""
+    return list(values.tolist())
+
+
+def _shown(values: Sequence[Any], counts: Array) -> Column:
     """The values of the groups that have any."""
     if counts.all():
         return values
@@ -225,17 +231,17 @@ def _end(*, latest: bool) -> Callable[[Window, Wish], Column]:
 def _time_of_extreme(*, greatest: bool) -> Callable[[Window, Wish], Column]:
     def times(window: Window, wish: Wish) -> Column:
         found = window.extremes(wish, greatest=greatest)
-        return window.times_at(window.first_with(wish, found)).tolist()
+        return _listed(window.times_at(window.first_with(wish, found)))
 
     return times
 
 
 def _time_of_end(*, latest: bool) -> Callable[[Window, Wish], Column]:
-    return lambda window, wish: window.times_at(window.ends(wish, latest=latest)).tolist()
+    return lambda window, wish: _listed(window.times_at(window.ends(wish, latest=latest)))
 
 
 def _time_of_percentile(window: Window, wish: Wish) -> Column:
-    return window.times_at(window.ranked(wish, _ranks(window, wish))).tolist()
+    return _listed(window.times_at(window.ranked(wish, _ranks(window, wish))))
 
 
 _COLUMNS: Final[Mapping[str, Callable[[Window, Wish], Column]]] = {

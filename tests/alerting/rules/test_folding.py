@@ -17,6 +17,7 @@ from isal import igzip
 from alerting.inquiry import rounds
 from alerting.rules.folding import Unfoldable, alone, fold
 from alerting.rules.query import AnswerUnfit, Question, bound, nanoseconds, read_query
+from alerting.rules.reading import Reading
 from alerting.rules.recipe import Part, Recipe, Values
 from foundation.batch import Position, Shipment
 from foundation.clock import SystemClock
@@ -114,7 +115,7 @@ def test_a_row_of_no_wanted_value_shows_that_the_name_is_no_tag():
     for row, tag in cases:
         answer = StatementResult(0, (Series("m", ("time", "mean", "count"), [row], {"f": tag}),))
         with pytest.raises(Unfoldable):
-            scan.read([answer])
+            Reading(scan).read([answer])
 
 
 AGGREGATES = (
@@ -185,7 +186,7 @@ async def _answers(lines: Sequence[str], parts: Sequence[Part]) -> list[tuple[Pa
 async def _by_itself(store: Reader, part: Part) -> Values | Exception:
     try:
         results = await store.query(part.question.text(part.at(AT)), "telemetry")
-        answer = alone(part).read(results)[part]
+        answer = Reading(alone(part)).read(results)[part]
     except AnswerUnfit as error:
         return error
     return answer

@@ -1,0 +1,197 @@
+"""Whatever is written, deleted and asked: memory answers what DuckDB answers."""
+
+# ruff: noqa: S608 - InfluxQL made of the constants below
+
+import math
+import random
+from collections import Counter
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from isal import igzip
+
+from foundation.batch import Position, Shipment
+from influxql.ast import Delete, DropMeasurement
+from influxql.parser import parse
+from store.contract import StatementResult
+from store.embedded.catalog import Catalog
+from store.embedded.query import EmbeddedReader, parse_query
+from store.embedded.recent.memory import Outcome, Recent
+from store.embedded.schema import CATALOG_SQL
+from store.embedded.writer import Writer
+from tests.fakes.clock import ManualClock
+
+SECOND = 1_000_000_000
+NOW = 1_700_000_000 * SECOND
+
+
+class Pair:
+    """One database with two readers: one that has a memory, one that has none."""
+
+    def __init__(self) -> None:
+        self.connection = duckdb.connect(config={"threads": 1})
+        self.connection.execute(CATALOG_SQL)
+        self.catalog = Catalog(self.connection)
+        self.outcomes: Counter[Outcome] = Counter()
+        self.recent = Recent(64_000_000, lambda outcome: self.outcomes.update([outcome]))
+        self.writer = Writer(self.connection.cursor(), self.catalog, recent=self.recent)
+        clock = ManualClock()
+        self.with_memory = EmbeddedReader(self.connection.cursor, self.catalog.tables, clock, recent=self.recent)
+        self.without = EmbeddedReader(self.connection.cursor, self.catalog.tables, clock)
+        self.offsets, self.buckets = count(1), (f"b{number}" for number in count())
+
+    def write(self, bucket: str, lines: list[str]) -> None:
+        body = "".join(f"{line}\n" for line in lines).encode()
+        shipment = Shipment(bucket, igzip.compress(body), len(lines))
+        self.writer.write(shipment, Position("log", bucket, next(self.offsets)))
+
+    def change(self, bucket: str, text: str) -> None:
+        (statement,) = parse(text)
+        assert isinstance(statement, Delete | DropMeasurement)
+        self.writer.delete(bucket, statement, NOW)
+
+    def ask(self, bucket: str, text: str, now_ns: int = NOW) -> tuple[StatementResult, ...]:
+        return self.with_memory.answer(parse_query(text), bucket, now_ns)
+
+    def compare(self, bucket: str, text: str, now_ns: int = NOW) -> None:
+        found, truth = self.ask(bucket, text, now_ns), self.without.answer(parse_query(text), bucket, now_ns)
+        assert shown(found) == shown(truth), text
+
+
+def shown(results: tuple[StatementResult, ...]) -> Any:
+    """Results without the last digits of floats that were added up."""
+    return [
+        (result.error, [(one.name, one.columns, dict(one.tags), [*map(rounded, one.values)]) for one in result.series])
+        for result in results
+    ]
+
+
+def rounded(row: list[Any]) -> list[Any]:
+    return [Close(value) if isinstance(value, float) else value for value in row]
+
+
+class Close:
+    """Equal to what differs by less than a billionth."""
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Close) and math.isclose(self.value, other.value, rel_tol=1e-9, abs_tol=1e-9)
+
+    __hash__ = None  # type: ignore[assignment]  # what is close is no key
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[Pair]:
+    made = Pair()
+    yield made
+    made.connection.close()
+
+
+FLOATS = st.sampled_from(["1", "-2.5", "0", "1e3", "0.1", "0.2", "7.25"])
+WHOLE = st.sampled_from(["1i", "-7i", "0i", "127i", "128i", "-32769i", "2147483648i", "9223372036854775807i"])
+UNSIGNED = st.sampled_from(["0u", "1u", "200u", "70000u", "18446744073709551615u"])
+AGES = st.integers(0, 40) | st.integers(-3, 400)
+
+
+@st.composite
+def line(draw: st.DrawFn) -> str:
+    """A point of few series and moments, so that points are often written again; any field may be left out."""
+    tags = [f",{key}={draw(st.sampled_from('ab'))}" for key in ("h", "r") if draw(st.booleans())]
+    fields = {"f": FLOATS, "i": WHOLE, "u": UNSIGNED, "s": st.just('"x"')}
+    names = draw(st.lists(st.sampled_from(sorted(fields)), unique=True, min_size=1))
+    cells = ",".join(f"{name}={draw(fields[name])}" for name in names)
+    return f"{draw(st.sampled_from('mmmn'))}{''.join(tags)} {cells} {NOW - draw(AGES) * SECOND}"
+
+
+CALLS = [
+    *(f"{name}({field})" for name in ("count", "sum", "mean", "min", "max", "spread", "median") for field in "fiu"),
+    *(f"{name}({field})" for name in ("first", "last") for field in "fiu"),
+    *(f"percentile({field}, {percent})" for field in "fiu" for percent in (0, 1, 50, 95.5, 100)),
+    "count(s)",
+    "stddev(f)",
+    "mean(nosuch)",
+]
+CONDITIONS = ["", "h = 'a'", "h != 'a'", "h = ''", "h != ''", "h =~ /a|b/", "h !~ /a/", "(h = 'a' OR r = 'b')", "f > 0"]
+
+
+@st.composite
+def question(draw: st.DrawFn) -> str:
+    """Calls over a stretch of time, by tags, under a condition."""
+    calls = draw(st.lists(st.sampled_from(CALLS), min_size=1, max_size=4))
+    lower = NOW - draw(AGES) * SECOND
+    bounds = [f"time >{draw(st.sampled_from(['', '=']))} {lower}"]
+    if draw(st.booleans()):
+        bounds.append(f"time <{draw(st.sampled_from(['', '=']))} {NOW - draw(AGES) * SECOND}")
+    condition = draw(st.sampled_from(CONDITIONS))
+    terms = " AND ".join([*([condition] if condition else []), *bounds])
+    grouped = draw(st.sampled_from(["", "GROUP BY h", "GROUP BY h, r", "GROUP BY nosuch", "GROUP BY *"]))
+    ending = draw(st.sampled_from(["", "", "ORDER BY time DESC", "SLIMIT 1"]))
+    return f"SELECT {', '.join(calls)} FROM {draw(st.sampled_from('mmmn'))} WHERE {terms} {grouped} {ending}"
+
+
+CHANGES = st.sampled_from(
+    [
+        "DELETE FROM m WHERE h = 'a'",
+        f"DELETE WHERE time > {NOW - 20 * SECOND}",
+        f"DELETE FROM m WHERE time < {NOW - 30 * SECOND}",
+        "DROP MEASUREMENT m",
+    ]
+)
+STEPS = st.lists(
+    st.lists(line(), min_size=1, max_size=12) | st.lists(question(), min_size=1, max_size=4) | CHANGES,
+    min_size=4,
+    max_size=14,
+)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(steps=STEPS)
+def test_memory_answers_as_the_file_does(pair: Pair, steps: list[Any]) -> None:
+    """Among writes of new, late and repeated points, deletions and new tags every answer is DuckDB's."""
+    bucket = next(pair.buckets)
+    pair.write(bucket, [f"{name} f=1,i=1i,u=1u {NOW - 400 * SECOND}" for name in "mn"])
+    for name in "mn":
+        for _ in range(3):
+            pair.ask(bucket, f"SELECT sum(f), sum(i), sum(u) FROM {name} WHERE time > {NOW - 420 * SECOND}")
+    for step in steps:
+        if isinstance(step, str):
+            pair.change(bucket, step)
+        elif step[0].startswith("SELECT"):
+            for text in step:
+                pair.compare(bucket, text)
+        else:
+            pair.write(bucket, step)
+
+
+def test_a_minute_of_rules(pair: Pair) -> None:
+    """Second by second the same windows, over rows that come, come late and grow old: mostly answered by memory."""
+    luck, bucket = random.Random(3), next(pair.buckets)  # noqa: S311 - test data
+    before = pair.outcomes[Outcome.MEMORY]
+    for second in range(90):
+        now = NOW + second * SECOND
+        late = luck.choice([0, 0, 0, 1, 20])
+        pair.write(
+            bucket,
+            [
+                f"m,h=h{luck.randrange(9)},r=r{luck.randrange(3)} f={luck.random()},i={luck.randrange(9)}i "
+                f"{now - late * SECOND - luck.randrange(SECOND)}"
+                for _ in range(40)
+            ],
+        )
+        for over in (5, 10, 30):
+            bounds = f"time > {now - over * SECOND} AND time <= {now}"
+            for calls in ("percentile(f, 95), mean(f), max(f), sum(i), count(i)", "max(f)", "median(i), last(f)"):
+                pair.compare(bucket, f"SELECT {calls} FROM m WHERE r != 'r1' AND {bounds} GROUP BY h", now)
+    assert pair.outcomes[Outcome.MEMORY] - before > 90 * 9 * 0.9
