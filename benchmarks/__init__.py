@@ -8,6 +8,7 @@ What runs: `catalog` names the benchmarks, each a module with one function `meas
     pipeline    decoding and checking alone, in memory
     store       each store alone, without a buffer
     boards      what the shipped boards ask, by each store, over the same points
+    life        last values, the last hour of a long past, bytes for each point
     page        from an event to the pager, and how many pages a second
     rules       many rules on many series, evaluated each second while lines come in
 

@@ -12,6 +12,7 @@ BENCHMARKS: Mapping[str, str] = {
     "pipeline": "benchmarks.pipeline_rate",
     "store": "benchmarks.store_rates",
     "boards": "benchmarks.store_boards",
+    "life": "benchmarks.store_life",
     "page": "benchmarks.page",
     "alertmanager": "benchmarks.alertmanager",
     "rules": "benchmarks.rules",

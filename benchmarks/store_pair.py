@@ -84,7 +84,7 @@ def filled_pair(folder: Path, goods: Iterable[Shipment]) -> Iterator[Pair]:
     program = find_server("influxd")
     with ExitStack() as stack:
         influxd = None if program is None else stack.enter_context(running_influxd(program, folder / "influxd"))
-        asyncio.run(_fill(folder / "state", influxd, goods))
+        asyncio.run(fill(folder / "state", influxd, goods))
         address, _ = stack.enter_context(collector(folder, CONFIG))
         yield Pair(Server(address, {}), None if influxd is None else _server(influxd))
 
@@ -93,7 +93,8 @@ def _server(influxd: Influxd) -> Server:
     return Server(influxd.url.removeprefix("http://"), {"Authorization": f"Token {influxd.token}"})
 
 
-async def _fill(state: Path, influxd: Influxd | None, goods: Iterable[Shipment]) -> None:
+async def fill(state: Path, influxd: Influxd | None, goods: Iterable[Shipment]) -> None:
+    """Write the same shipments into an embedded store in the folder `state` and into influxd."""
     stores: list[Store] = [EmbeddedStore(EmbeddedConfig(), state=state, clock=SystemClock())]
     if influxd is not None:
         config = InfluxConfig(kind="influxdb", url=influxd.url, org=influxd.org, token=Secret(influxd.token))
