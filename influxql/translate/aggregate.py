@@ -36,7 +36,7 @@ def aggregate_sql(call: Call, argument: str, kind: FieldType, *, one_series: boo
     `one_series`: every group is one series, so that no two of its points have the same time. That is cheaper.
     """
     if one_series and call.name in _ENDS:
-        return Aggregate((_at_end(call, argument, argument),), _read_one)
+        return Aggregate((_at_end(call, argument, argument),), read_one)
     if call.name in ("sum", "mean"):
         return _sum(call.name, argument, kind)
     return _SIMPLE[call.name](argument, kind)
@@ -80,14 +80,15 @@ def _at_end(call: Call, column: str, argument: str) -> str:
 
 def _sum(name: str, argument: str, kind: FieldType) -> Aggregate:
     if kind is FieldType.FLOAT:
-        return Aggregate((f"{'avg' if name == 'mean' else 'sum'}({argument})",), _read_one)
+        return Aggregate((f"{'avg' if name == 'mean' else 'sum'}({argument})",), read_one)
     columns = (f"sum({argument})", f"count({argument})")
     if name == "sum":
         return Aggregate(columns[:1], lambda row: ABSENT if row[0] is None else wrap(int(row[0]), kind))
     return Aggregate(columns, lambda row: wrap(int(row[0]), kind) / row[1] if row[1] else ABSENT)
 
 
-def _read_one(row: Sequence[Any]) -> Any:
+def read_one(row: Sequence[Any]) -> Any:
+    """The only column's value."""
     return ABSENT if row[0] is None else row[0]
 
 
@@ -109,7 +110,7 @@ def _stddev(argument: str, _: FieldType) -> Aggregate:
     return Aggregate(columns, lambda row: ABSENT if not row[1] else math.nan if row[0] is None else row[0])
 
 
-def _simple(template: str, read: Read = _read_one) -> Callable[[str, FieldType], Aggregate]:
+def _simple(template: str, read: Read = read_one) -> Callable[[str, FieldType], Aggregate]:
     return lambda argument, _: Aggregate((template.format(argument),), read)
 
 

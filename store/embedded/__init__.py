@@ -34,6 +34,7 @@ Reading, in the order in which a question walks:
     select      SELECT: its sources' points filled, transformed, merged by time, cut to its limits
     sources     measurements by name or regex, and inner SELECTs
     points      raw rows and the points of each call, group by group
+    latest      last() out of the newest rows alone
     percentiles percentile(), in two looks
     raw         the points of one field, for transformations of raw points
     calls       rows of a SELECT with calls

@@ -100,6 +100,11 @@ class SeriesIndex:
             if len(kept) < len(entry.newest):
                 self._tables[relation] = _Series(kept, entry.complete, entry.too_many, entry.epoch + 1, entry.version)
 
+    def newest(self, relation: str) -> Mapping[Tags, int]:
+        """The newest time of each series of a table that was looked up; empty where they are too many."""
+        with self._lock:
+            return dict(self._entry(relation).newest)
+
     def version(self, relation: str) -> int:
         """Another number when series have come or gone: what was answered in between may be of neither state."""
         with self._lock:

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from foundation.batch import FieldType
 from influxql.ast import Call, IntegerLiteral, VarRef
 from influxql.plan import Plan
-from influxql.translate.aggregate import ABSENT, Aggregate, aggregate_sql, percentile_sql, selector_sql
+from influxql.translate.aggregate import ABSENT, Aggregate, aggregate_sql, percentile_sql, read_one, selector_sql
 from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import TagValues, condition_sql, unknown_values
 from influxql.translate.ranking import counted_sql, distinct_sql, pick_mode, ranked_sql, sampled_sql
@@ -25,9 +26,10 @@ from influxql.translate.statement import grouped_sql, select_sql
 from influxql.translate.timegroup import window_sql
 from influxql.typing import type_of
 from influxql.window import clamp
+from store.embedded.latest import Latest, narrow_to_latest
 from store.embedded.percentiles import percent_of, pick_points, plan_percentiles
 from store.embedded.schema import Table
-from store.embedded.session import Session
+from store.embedded.session import Row, Session
 
 Group = tuple[str, ...]
 """The values of the tags grouped by; '' for a tag that is not there."""
@@ -84,7 +86,26 @@ def _read_rows(
 
 def read_calls(session: Session, plan: Plan, source: Source, calls: Sequence[Call]) -> dict[Call, Points]:
     """Points of aggregates by group: one for each window, or one at the lower bound (0 without one)."""
-    return session.steady(source.relation.relation, lambda: _read_calls(session, plan, source, calls))
+    return session.steady(source.relation.relation, lambda: _read_latest_calls(session, plan, source, calls))
+
+
+def _read_latest_calls(session: Session, plan: Plan, source: Source, calls: Sequence[Call]) -> dict[Call, Points]:
+    latest = _latest(session, plan, source, calls)
+    if latest is not None:
+        found = _read_calls(session, latest.plan, source, calls)
+        if all(len(points) == latest.groups for points in found.values()):
+            moment = plan.bounds.lower or 0
+            return {
+                call: {group: [(moment, listed[0][1])] for group, listed in points.items()}
+                for call, points in found.items()
+            }
+    return _read_calls(session, plan, source, calls)
+
+
+def _latest(session: Session, plan: Plan, source: Source, calls: Sequence[Call]) -> Latest | None:
+    if not source.bounded or not isinstance(source.relation, Table):
+        return None
+    return narrow_to_latest(session, plan, source.relation, [call.name for call in calls])
 
 
 def _read_calls(session: Session, plan: Plan, source: Source, calls: Sequence[Call]) -> dict[Call, Points]:
@@ -121,7 +142,18 @@ def read_selector(session: Session, plan: Plan, source: Source, call: Call) -> P
     argument = _argument(call, relation)
     if argument is None:
         return {}
-    return session.steady(relation.relation, lambda: _read_selector(session, plan, source, call, argument))
+    return session.steady(relation.relation, lambda: _read_latest_selector(session, plan, source, call, argument))
+
+
+def _read_latest_selector(
+    session: Session, plan: Plan, source: Source, call: Call, argument: tuple[str, FieldType]
+) -> Points:
+    latest = _latest(session, plan, source, [call])
+    if latest is not None:
+        points = _read_selector(session, latest.plan, source, call, argument)
+        if len(points) == latest.groups:
+            return points
+    return _read_selector(session, plan, source, call, argument)
 
 
 def _read_selector(session: Session, plan: Plan, source: Source, call: Call, argument: tuple[str, FieldType]) -> Points:
@@ -240,17 +272,36 @@ def _read_single(
     columns = [sql for _, aggregate in calls for sql in aggregate.columns]
     rows = session.fetch(grouped_sql([*groups, *columns], len(groups), scan.sql), scan.parameters)
     at = len(groups)
-    tags = slice(1 if scan.window else 0, at)
-    keys = [_group(row[tags]) for row in rows]
+    members = _members(rows, slice(1 if scan.window else 0, at), in_time=scan.window is not None)
     for call, aggregate in calls:
         end = at + len(aggregate.columns)
-        points: Points = defaultdict(list)
-        for key, row in zip(keys, rows, strict=True):
-            value = aggregate.read(row[at:end])
-            if value is not ABSENT:
-                points[key].append((row[0] if scan.window else moment, value))
-        found[call] = _sorted(points)
+        points: Points = {}
+        for group, listed in members.items():
+            if aggregate.read is read_one:
+                kept = [(row[0], row[at]) for row in listed if row[at] is not None]
+            else:
+                values = [(row[0], aggregate.read(row[at:end])) for row in listed]
+                kept = [point for point in values if point[1] is not ABSENT]
+            if kept:
+                points[group] = kept if scan.window else [(moment, point[1]) for point in kept]
+        found[call] = points
         at = end
+
+
+def _members(rows: list[Row], tags: slice, *, in_time: bool) -> dict[Group, list[Row]]:
+    """The rows of each group, in order of their first column where that is the time."""
+    if in_time:
+        rows.sort(key=itemgetter(0))
+    alike: defaultdict[tuple[str | None, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        alike[row[tags]].append(row)
+    members: defaultdict[Group, list[Row]] = defaultdict(list)
+    for key, listed in alike.items():
+        members[_group(key)] += listed
+    if in_time and len(members) < len(alike):
+        for listed in members.values():
+            listed.sort(key=itemgetter(0))
+    return members
 
 
 def _read_distinct(session: Session, scan: Scan, argument: str, moment: int, *, descending: bool) -> Points:

@@ -139,9 +139,7 @@ def _shown(session: Session, plan: Plan, source: Source, rows: Points, slots: di
     kept = keep_groups(session, plan, source)
     for group in sorted(rows if kept is None else rows.keys() & kept, reverse=plan.descending):
         cut = rows[group][first:last]
-        values = (
-            [list(row) for row in cut] if straight else [[row[0], *(value(row) for value in evaluate)] for row in cut]
-        )
+        values = list(map(list, cut)) if straight else [[row[0], *(value(row) for value in evaluate)] for row in cut]
         if values:
             yield Series(source.relation.measurement, plan.columns, values, _tags(plan, group))
 
