@@ -2,7 +2,8 @@
 //
 // Whole windows of a plain aggregate do not change any more, but for readings that come late: so everything is asked
 // again once in a while, and whenever something else than time has changed. A query whose values hang on their
-// neighbours (a derivative, a running sum, a limit) is always asked whole.
+// neighbours (a derivative, a running sum, a limit) or on another query's rows is always asked whole, and so is one that
+// was answered with nothing: what comes first may come late.
 
 import { query } from "./api.js";
 import { expand } from "./macros.js";
@@ -10,7 +11,7 @@ import { durationMs } from "./time.js";
 
 const ANEW_MS = 300000;
 const ASKED_AGAIN = 2;
-const NEIGHBOURLY = /\b(derivative|non_negative_derivative|difference|non_negative_difference|cumulative_sum|moving_average|elapsed|integral|holt_winters\w*|top|bottom|sample|limit|offset|slimit|soffset|order\s+by|tz)\b|\bfill\(\s*(previous|linear)/i;
+const NEIGHBOURLY = /\b(derivative|non_negative_derivative|difference|non_negative_difference|cumulative_sum|moving_average|elapsed|integral|holt_winters\w*|top|bottom|sample|limit|offset|slimit|soffset|order\s+by|tz)\b|\bfrom\s*\(|\bfill\(\s*(previous|linear)/i;
 const WINDOW = /GROUP BY time\((\$\{__interval\}|\w+)\)/i;
 
 export class Follower {
@@ -28,7 +29,7 @@ export class Follower {
     if (!length || !scope.live) return this.ask(expand(this.text, scope), signal);
     const key = `${length} ${scope.to - scope.from} ${expand(this.text, { ...scope, from: 0, to: 0, live: false })}`;
     const since = this.last && Math.floor(this.last.to / length) * length - ASKED_AGAIN * length;
-    const known = this.last?.key === key && this.clock() - this.last.whole < ANEW_MS && since > scope.from;
+    const known = this.last?.key === key && this.last.series.length > 0 && this.clock() - this.last.whole < ANEW_MS && since > scope.from;
     const fresh = await this.ask(expand(this.text, known ? { ...scope, from: since } : scope), signal);
     const first = Math.floor(scope.from / length) * length;
     const series = known ? merge(this.last.series, fresh, { first, since, until: scope.to, fill: fillOf(this.text) }) : fresh;

@@ -7,5 +7,7 @@ export function address(url, scope, row = {}, labels = {}) {
     .replace(/\$\{__field\.labels\.(\w+)(?::\w+)?\}/g, (_, label) => encodeURIComponent(labels[label] ?? ""))
     .replace("${__url_time_range}", scope.board.timeParameters())
     .replace("${__all_variables}", new URLSearchParams(scope.variables.parameters()).toString())
+    .replace(/var-\w+=\$\{\w+\}&?/g, "") // what this console has not got: its one data source
+    .replace("?&", "?")
     .replace(/^\/d\/([\w-]+)/, "/boards/$1");
 }

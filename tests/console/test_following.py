@@ -90,6 +90,7 @@ def drawn(series: list[dict[str, Any]]) -> dict[str, list[Any]]:
         "SELECT sum(value) FROM m WHERE $timeFilter GROUP BY time(${__interval}), tag fill(previous)",
         "SELECT sum(value) FROM m WHERE $timeFilter GROUP BY time(${__interval}), tag ORDER BY time DESC LIMIT 3",
         "SELECT sum(value) FROM m WHERE $timeFilter GROUP BY tag",
+        "SELECT sum(v) FROM (SELECT last(value) AS v FROM m WHERE $timeFilter GROUP BY time(${__interval}), tag)",
     ],
 )
 async def test_values_that_hang_on_their_neighbours_are_asked_whole(page: Page, text: str) -> None:
@@ -104,3 +105,11 @@ async def test_everything_is_asked_again_once_in_a_while(page: Page) -> None:
     text = "SELECT sum(value) FROM m WHERE $timeFilter GROUP BY time(${__interval}), tag"
     ran = await page.evaluate(RUN, [text, None, points(60), 60])
     assert sum(span > 100_000 for span in ran["asked"]) == 2
+
+
+async def test_what_was_empty_is_asked_whole_until_it_is_not(page: Page) -> None:
+    """A store whose past is filled in while the panel looks on shows that past with the next answer."""
+    text = "SELECT sum(value) FROM m WHERE $timeFilter GROUP BY time(${__interval}), tag fill(none)"
+    late = [[at, "late", 1] for at in range(415_000, 900_000, 4_000)]
+    asked = (await page.evaluate(RUN, [text, "none", late, 12]))["asked"]
+    assert [span > 100_000 for span in asked] == [True] * 4 + [False] * 8

@@ -46,6 +46,8 @@ async def call(page: Page, module: str, function: str, *arguments: Any) -> Any:
         (21.456, "celsius", 1, "21.5 °C"),
         (-91, "dBm", 0, "-91 dBm"),
         (93_784, "dtdhms", None, "1 d 2 h"),
+        (3, "suffix: lines/s", None, "3 lines/s"),
+        (230, "volt", 0, "230 V"),
         (7, "no-such-unit", None, "7"),
     ],
 )
@@ -257,6 +259,74 @@ async def test_overrides_win_over_defaults_for_their_field_alone(page: Page):
         "custom": {"align": "auto", "cellOptions": {"type": "gauge"}},
     }
     assert (await call(page, "fields", "settings", panel, "p50"))["unit"] == "none"
+
+
+async def test_links_keep_time_and_what_is_picked(page: Page):
+    """Grafana's words in a link become this page's range and variables, and values of the row or series, escaped."""
+    script = """async ([url, row, labels]) => {
+      const { address } = await import('/static/links.js');
+      const { Variables } = await import('/static/variables.js');
+      const specs = [{ type: 'custom', name: 'site', query: 'a b,c' }];
+      const variables = new Variables(specs, new URLSearchParams(), () => {});
+      return address(url, { variables, board: { timeParameters: () => 'from=now-5m&to=now' } }, row, labels);
+    }"""
+    found = [
+        await page.evaluate(script, [url, {"endpoint": "/p/{id}?a&b"}, {"service": "pay"}])
+        for url in (
+            "/d/tocsin-x?${__all_variables}&${__url_time_range}",
+            "/d/tocsin-x?var-datasource=${datasource}&var-e=${__data.fields.endpoint:percentencode}&${__url_time_range}",
+            "/d/tocsin-x?var-s=${__field.labels.service:percentencode}",
+        )
+    ]
+    assert found == [
+        "/boards/tocsin-x?var-site=a+b&from=now-5m&to=now",
+        "/boards/tocsin-x?var-e=%2Fp%2F%7Bid%7D%3Fa%26b&from=now-5m&to=now",
+        "/boards/tocsin-x?var-s=pay",
+    ]
+
+
+HEAT = [
+    {"name": "+Inf", "labels": {}, "times": [0, 60_000], "values": [0, 1]},
+    {"name": "100", "labels": {}, "times": [0, 60_000], "values": [4, 9]},
+    {"name": "50", "labels": {}, "times": [0, 60_000], "values": [None, 16]},
+]
+
+
+async def test_a_heat_map_is_a_row_a_range_in_rising_order(page: Page):
+    """Whatever the order of the answers: the smallest bound first, what is above the last at the top, 0 left blank."""
+    script = """async (series) => {
+      const { heatmap } = await import('/static/kinds/heatmap.js');
+      const drawn = [];
+      const react = (plot, traces) => { drawn.push(traces[0]); plot.on = () => {}; };
+      const charts = Promise.resolve({ react });
+      const kind = heatmap(document.createElement('div'), { options: { yAxis: { unit: 'ms' } } });
+      const filled = await kind.update({ series }, { from: 0, to: 120000, windowMs: 60000, charts }, []);
+      return [filled, drawn[0].y, drawn[0].z];
+    }"""
+    filled, names, cells = await page.evaluate(script, HEAT)
+    assert filled is True
+    assert names == ["≤ 50 ms", "≤ 100 ms", "> 100 ms"]
+    assert cells == [[None, 4], [2, 3], [None, 1]]
+
+
+async def test_a_state_lasts_until_it_changes(page: Page):
+    """Neighbours of the same words are one stretch, a null is a hole, the last point lasts one window."""
+    script = """async (values) => {
+      const { statetimeline } = await import('/static/kinds/statetimeline.js');
+      const body = document.createElement('div');
+      const mappings = [{ type: 'value', options: { 0: { text: 'down', color: 'red' } } },
+        { type: 'range', options: { from: 1, to: null, result: { text: 'up', color: 'blue' } } }];
+      const kind = statetimeline(body, { fieldConfig: { defaults: { mappings } } });
+      const times = values.map((_, at) => at * 10000);
+      kind.update({ series: [{ name: 'd', times, values }] }, { from: 0, to: 100000, windowMs: 10000 });
+      const told = (one) => [one.title.split(':')[0], one.style.left, one.style.width];
+      return [...body.querySelectorAll('.state')].map(told);
+    }"""
+    assert await page.evaluate(script, [2, 1, 0, None, 3]) == [
+        ["up", "0%", "20%"],
+        ["down", "20%", "10%"],
+        ["up", "40%", "10%"],
+    ]
 
 
 async def test_an_unknown_kind_of_panel_shows_its_query(page: Page):
