@@ -22,6 +22,7 @@ from alerting.routing.group import (
     Notice,
     admit,
     open_group,
+    retime,
     rouse,
     wake,
 )
@@ -120,18 +121,22 @@ class Book:
         self, members: Iterable[Member], tree: Node, receivers: frozenset[str], now: datetime
     ) -> list[GroupChange]:
         """What new configuration changes: groups of receivers that are gone end, open alerts reach receivers that are
-        new to them.
+        new to them, and groups go by the timers and calendars of their routes as they are now.
         """
         ended = [group for group in self._groups.values() if group.key.receiver not in receivers]
         lost = {group.key for group in ended}
         admissions: dict[GroupKey, _Admission] = {}
+        retimed: dict[GroupKey, Group] = {}
         for member in members:
             holders = self._holders.get(member.alert_id, frozenset()) - lost
             for key, timers in _targets(member, tree).items():
                 if _is_new(key, holders):
                     admissions.setdefault(key, _Admission(timers)).news.append(member)
+                elif key in holders and self._groups[key].timers != timers:
+                    retimed[key] = retime(self._groups[key], timers, now)
         closed = [GroupChange(group=group, closed=True, gone=tuple(group.members)) for group in ended]
-        return [*closed, *(self._admitted(key, admission, now) for key, admission in admissions.items())]
+        moved = [GroupChange(group=group) for key, group in retimed.items() if key not in admissions]
+        return [*closed, *moved, *(self._admitted(key, admission, now) for key, admission in admissions.items())]
 
     def settled(
         self, group: Group, notice: Notice, now: datetime, hush: Hush = NO_HUSH, taken: Taken = NOBODY

@@ -178,6 +178,12 @@ def rouse(group: Group, now: datetime) -> Group:
     return replace(group, due=min(group.due, now))
 
 
+def retime(group: Group, timers: Timers, now: datetime) -> Group:
+    """The group under new timers: it is looked at now, and one that still waits for company at the end of that."""
+    due = now if group.flushed_at is not None else max(now, group.opened_at + timers.wait)
+    return replace(group, timers=timers, due=due)
+
+
 def admit(group: Group, news: Iterable[Member], timers: Timers, now: datetime) -> Group:
     """The group after its alerts changed, in order. What the receiver heard of each is kept."""
     members = dict(group.members)
