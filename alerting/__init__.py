@@ -9,6 +9,7 @@ evaluator   asks the store for every rule when it is due and feeds the table
 inquiry     asks the store: one recipe for the rehearsal, rounds of recipes by few scans for the evaluator
 roster      which rules are watched, and which alerts have lost their rule
 watch       one rule at work: its alerts, and what an answer of the store means for them
+recent      the newest datapoints of an alert, packed; pure
 resting     the alerts of a rule, of which those that are well cost next to nothing; pure
 state       THE table of alert states, pure: (alert, datapoint, now) -> (alert, transition)
 alert       an alert and its transitions as values

@@ -34,9 +34,10 @@ class AccountRoute:
     async def _answer(self, request: web.Request) -> web.Response:
         """The beginning of an id is enough where no other begins so."""
         wanted = request.match_info["id"]
-        kept = [one for one in await self._memory.alerts() if one.alert.fingerprint.startswith(wanted)]
-        if len(kept) != 1:
-            problem = "the ids of several alerts begin so" if kept else "there is no such alert"
+        found = await self._memory.ids(wanted)
+        kept = await self._memory.alerts(found) if len(found) == 1 else ()
+        if not kept:
+            problem = "the ids of several alerts begin so" if found else "there is no such alert"
             raise web.HTTPNotFound(text=f"{wanted}: {problem}; /api/v1/alerts lists those that are open")
         alert = kept[0].alert
         evidence = Evidence(

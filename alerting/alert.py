@@ -7,7 +7,7 @@ of it, so a rise from warning to critical updates the same incident.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -119,7 +119,7 @@ class Alert:
     calm_since: datetime | None = None
     seen_at: datetime | None = None
     quiet_s: float = 0.0
-    recent: tuple[Datapoint, ...] = ()
+    recent: Sequence[Datapoint] = ()
     fires: tuple[datetime, ...] = ()
     is_flapping: bool = False
     _fingerprint: str = field(default="", init=False, repr=False, compare=False)

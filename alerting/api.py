@@ -6,6 +6,8 @@ invariant: what it shows is what the evaluator and the file hold at that moment.
 
 from __future__ import annotations
 
+import heapq
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -118,15 +120,16 @@ class Api:
         state, rule = request.query.get("state"), request.query.get("rule")
         if state is not None and state not in _STATES:
             raise web.HTTPBadRequest(text=f"state: {state!r} is not one of {', '.join(_STATES)}")
-        words = await self._memory.words()
-        shown = [
+        limit = _limit(request, _MOST_ROWS)
+        found = [
             alert
             for alert in self._open_alerts()
             if (state is None or alert.state == state) and (rule is None or alert.rule == rule)
         ]
-        shown.sort(key=shapes.urgency)
+        shown = heapq.nsmallest(limit, found, key=shapes.urgency)
+        words = await self._memory.words([one.fingerprint for one in shown])
         told = (self._shape(one, words.get(one.fingerprint)) for one in shown)
-        return answer({"alerts": list(told)})
+        return answer({"alerts": list(told), "total": _counts(found)})
 
     def _open_alerts(self) -> tuple[Alert, ...]:
         return (*self._rules.alerts(), *self._about_notifiers())
@@ -168,7 +171,7 @@ class Api:
                 "config": self._config_shape(),
                 "receivers": list(self._config.receivers),
                 "rules": {"total": len(self._rules.statuses()), "failing": failing},
-                "alerts": {state.value: sum(alert.state is state for alert in alerts) for state in _STATES},
+                "alerts": _counts(alerts),
                 "notifications": {
                     "pending": await self._memory.count(Outcome.PENDING),
                     "failed": failed,
@@ -203,6 +206,11 @@ class Api:
 
     async def _metrics(self, _request: web.Request) -> web.Response:
         return metrics_response(self._registry)
+
+
+def _counts(alerts: Iterable[Alert]) -> Mapping[str, int]:
+    counts = Counter(alert.state for alert in alerts)
+    return {state.value: counts[state] for state in _STATES}
 
 
 def _limit(request: web.Request, default: int) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -116,10 +116,9 @@ class Alerting:
         dispatcher = Dispatcher(
             self._memory, self._sender, clock=self._clock, metrics=self._metrics, events=events, url=self._url
         )
-        await dispatcher.open(self._armory.equip(contents.notify, contents.calendars))
-        kept = [one.alert for one in await self._memory.alerts()]
-        reach = Reach(alert for alert in kept if alert.rule == Reach.RULE)
-        others = [alert for alert in kept if alert.rule != Reach.RULE]
+        kept = await dispatcher.open(self._armory.equip(contents.notify, contents.calendars))
+        reach = Reach(alert for alert in kept.values() if alert.rule == Reach.RULE)
+        others = {alert_id: alert for alert_id, alert in kept.items() if alert.rule != Reach.RULE}
         evaluator = self._evaluate(contents, others, dispatcher, self._session)
         self._dispatcher, self._evaluator = dispatcher, evaluator
         self._taken_up(contents)
@@ -202,11 +201,11 @@ class Alerting:
         self._files_metrics.config_ok.set(1)
 
     def _evaluate(
-        self, contents: Contents, kept: Sequence[Alert], dispatcher: Dispatcher, session: aiohttp.ClientSession
+        self, contents: Contents, kept: Mapping[str, Alert], dispatcher: Dispatcher, session: aiohttp.ClientSession
     ) -> Evaluator:
         return Evaluator(
             contents.rules,
-            {alert.fingerprint: alert for alert in kept},
+            kept,
             reader=self._reader,
             recorder=dispatcher,
             lag=self._lag_of(session),

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from alerting.acknowledgement import Acknowledgement, draw_up
-from alerting.alert import Evaluation, Transition
+from alerting.alert import Alert, Evaluation, Transition
 from alerting.chronicle import entry, given_back, outgrown, taken
 from alerting.events import EventLog
 from alerting.fallback import Fallback
@@ -120,16 +120,20 @@ class Dispatcher:
         self._deciding = asyncio.Lock()
         self._wake = asyncio.Event()
 
-    async def open(self, equipment: Equipment) -> None:
-        """Go on where the file stands: open groups, messages that wait. Call once, before `run`."""
+    async def open(self, equipment: Equipment) -> Mapping[str, Alert]:
+        """Go on where the file stands: open groups, messages that wait. Call once, before `run`.
+
+        Returns the alerts that the file holds, by their ids.
+        """
         now = self._clock.now()
-        self._book = Book(wake(group, now) for group in await self._memory.groups())
-        kept = await self._memory.alerts()
-        self._quiet.open(await self._memory.silences(), (one.alert for one in kept))
+        kept = await self._memory.recall()
+        self._book = Book(wake(group, now) for group in kept.groups)
+        self._quiet.open(await self._memory.silences(), kept.alerts)
         self._takings = Takings(await self._memory.acknowledgements())
         async with self._deciding:
             await self._send_through(equipment)
             await self._follow(equipment)
+        return kept.alerts
 
     def link_to(self, url: str) -> None:
         """Messages that are decided from now on name `url` as the place to look."""
@@ -292,10 +296,10 @@ class Dispatcher:
         if self._tree is None:
             return
         now = self._clock.now()
-        kept = await self._memory.alerts()
+        wanted = self._book.misplaced(self._quiet.open_alerts(), self._tree, equipment.receivers)
+        kept = await self._memory.alerts(wanted) if wanted else ()
         members = [member_now(one.alert, one.words.annotations, one.words.reason, now) for one in kept]
-        is_open = [member for member in members if member.is_open]
-        changes = self._book.roused(self._book.reroute(is_open, self._tree, equipment.receivers, now), now)
+        changes = self._book.roused(self._book.reroute(members, self._tree, equipment.receivers, now), now)
         if changes:
             await self._store(Decision(groups=tuple(changes)), now)
 

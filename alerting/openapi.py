@@ -17,6 +17,7 @@ from alerting.schemas import Schema, listed, record, ref, words
 
 _JSON = "application/json"
 _MOST_ROWS = 1000
+_LIMIT = {"type": "integer", "minimum": 1, "maximum": _MOST_ROWS}
 _RIGHT = {
     "401": "A change needs alerting.admin_token, which was not given",
     "403": "Changes are refused: others can reach this address and no alerting.admin_token is configured",
@@ -56,10 +57,11 @@ def _of_alerts() -> Mapping[str, Any]:
             "get": _read(
                 "listAlerts",
                 told,
-                record(alerts=listed("Alert")),
+                record(alerts=listed("Alert"), total=ref("StateCounts")),
                 parameters=[
                     _asked("state", "One of the three states", words(states)),
                     _asked("rule", "The name of a rule", {"type": "string"}),
+                    _asked("limit", "How many at most; `total` counts all", {**_LIMIT, "default": _MOST_ROWS}),
                 ],
                 errors={"400": "A parameter is wrong"},
             )
@@ -151,7 +153,6 @@ def _of_silences() -> Mapping[str, Any]:
 
 
 def _of_records() -> Mapping[str, Any]:
-    limit = {"type": "integer", "minimum": 1, "maximum": _MOST_ROWS}
     wrong = {"400": "A parameter is wrong"}
     return {
         "/api/v1/rules": {
@@ -163,7 +164,7 @@ def _of_records() -> Mapping[str, Any]:
                 "Transitions, newest first; the newest 10 000 are kept",
                 record(history=listed("Transition")),
                 parameters=[
-                    _asked("limit", "How many at most", {**limit, "default": 100}),
+                    _asked("limit", "How many at most", {**_LIMIT, "default": 100}),
                     _asked("id", "Those of one alert", {"type": "string"}),
                     _asked("rule", "Those of one rule", {"type": "string"}),
                 ],
@@ -175,7 +176,7 @@ def _of_records() -> Mapping[str, Any]:
                 "listNotifications",
                 "Messages by what became of them: those that wait oldest first, the others newest first",
                 record(**{outcome.value: listed("Notification") for outcome in Outcome}),
-                parameters=[_asked("limit", "How many at most in each list", {**limit, "default": 50})],
+                parameters=[_asked("limit", "How many at most in each list", {**_LIMIT, "default": 50})],
                 errors=wrong,
             )
         },

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from alerting.alert import Alert, Change, Transition, as_told
+from alerting.alert import Alert, Change, Labels, Level, Transition, as_told
 from alerting.memory.contract import Suppression
 from alerting.muting.calendar import Calendar
 from alerting.muting.inhibition import InhibitRule
@@ -34,12 +34,12 @@ class Quiet:
     def __init__(self) -> None:
         self._mutes = Mutes()
 
-    def open(self, silences: Iterable[Silence], alerts: Iterable[Alert]) -> None:
-        """Go on with what memory kept."""
+    def open(self, silences: Iterable[Silence], alerts: Mapping[str, Alert]) -> None:
+        """Go on with what memory kept; `alerts` by their ids."""
         self._mutes.keep(silences)
-        for alert in alerts:
+        for alert_id, alert in alerts.items():
             if alert.state.is_open:
-                self._mutes.inhibition.opened(alert.fingerprint, as_told(alert.labels, alert.level))
+                self._mutes.inhibition.opened(alert_id, alert.labels, alert.level)
 
     def adopt(self, rules: Iterable[InhibitRule], calendars: Mapping[str, Calendar]) -> None:
         """Mute by what notify.yml says now."""
@@ -51,7 +51,11 @@ class Quiet:
 
     def matched(self, silence: Silence) -> int:
         """How many open alerts meet its matchers."""
-        return sum(all_match(silence.matchers, labels) for labels in self._mutes.inhibition.open_labels())
+        return sum(all_match(silence.matchers, as_told(*one)) for one in self.open_alerts().values())
+
+    def open_alerts(self) -> Mapping[str, tuple[Labels, Level]]:
+        """The labels and the level of every open alert, by its id."""
+        return self._mutes.inhibition.open
 
     def old(self, now: datetime) -> tuple[str, ...]:
         """The ids of silences that ended too long ago to be kept."""
@@ -70,9 +74,9 @@ class Quiet:
 
     def take(self, transitions: Iterable[Transition]) -> None:
         """These were stored."""
-        for alert_id, labels in (_opening(one) for one in transitions if one.change.audible):
-            if labels is not None:
-                self._mutes.inhibition.opened(alert_id, labels)
+        for alert_id, after in (_opening(one) for one in transitions if one.change.audible):
+            if after is not None:
+                self._mutes.inhibition.opened(alert_id, *after)
             else:
                 self._mutes.inhibition.ended(alert_id)
 
@@ -100,8 +104,8 @@ class Quiet:
         return self._mutes.why(member.alert_id, as_told(member.labels, member.level), group.timers, now)
 
 
-def _opening(transition: Transition) -> tuple[str, Mapping[str, str] | None]:
-    """The alert of a transition, and the labels under which it is open then; None where it has ended."""
+def _opening(transition: Transition) -> tuple[str, tuple[Labels, Level] | None]:
+    """The alert of a transition, and the labels and level with which it is open then; None where it has ended."""
     alert = transition.alert
     is_open = alert.state.is_open and transition.change is not Change.RESOLVED
-    return alert.fingerprint, as_told(alert.labels, alert.level) if is_open else None
+    return alert.fingerprint, (alert.labels, alert.level) if is_open else None

@@ -30,6 +30,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from alerting.alert import Alert, Change, Datapoint, Level, State, Transition
+from alerting.recent import Recent
 from alerting.rules.policy import Datapoints, Missing, Policy
 from alerting.rules.threshold import plain
 from foundation import durations
@@ -239,8 +240,11 @@ def differs(before: Alert | None, after: Alert) -> bool:
 
 def _see(policy: Policy, alert: Alert, datapoint: Datapoint) -> Alert:
     """Take the datapoint down: the last value, the silence so far, the recent datapoints."""
-    keep = RECENT if policy.datapoints is None else policy.datapoints.range
-    recent = (*alert.recent, datapoint)[-keep:]
+    recent: Sequence[Datapoint]
+    if policy.datapoints is None:  # to explain it, so seldom read
+        recent = Recent.of(alert.recent).with_newest(datapoint, RECENT)
+    else:
+        recent = (*alert.recent, datapoint)[-policy.datapoints.range :]
     if datapoint.value is None:
         return replace(alert, quiet_s=alert.quiet_s + policy.every.total_seconds(), recent=recent)
     return replace(alert, value=datapoint.value, seen_at=datapoint.at, quiet_s=0.0, recent=recent)

@@ -16,4 +16,5 @@ BENCHMARKS: Mapping[str, str] = {
     "page": "benchmarks.page",
     "alertmanager": "benchmarks.alertmanager",
     "rules": "benchmarks.rules",
+    "instances": "benchmarks.instances",
 }

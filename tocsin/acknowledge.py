@@ -37,8 +37,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _asked(alerting: Alerting, arguments: argparse.Namespace) -> Any:
     if not arguments.id:
-        found = alerting.ask("/api/v1/alerts")["alerts"]
-        return {"alerts": [one for one in found if one["state"] in _OPEN]}
+        answer = alerting.ask("/api/v1/alerts")
+        listed = [one for one in answer["alerts"] if one["state"] in _OPEN]
+        return {"alerts": listed, "left_out": sum(answer["total"][state] for state in _OPEN) - len(listed)}
     path = f"/api/v1/alerts/{quote(arguments.id, safe='')}/acknowledgement"
     if arguments.undo:
         return alerting.ask(path, method="DELETE")
@@ -49,6 +50,8 @@ def _asked(alerting: Alerting, arguments: argparse.Namespace) -> Any:
 def _told(asked: Mapping[str, Any], arguments: argparse.Namespace) -> Iterator[str]:
     if not arguments.id:
         yield from _listed(asked["alerts"])
+        if asked["left_out"]:
+            yield f"and {asked['left_out']} more, less pressing"
         return
     for one in asked["acknowledgements"]:
         comment = f": {one['comment']}" if one["comment"] else ""

@@ -18,7 +18,8 @@ from alerting.alert import Alert, Datapoint, Labels, Level, State
 from alerting.memory.contract import HistoryEntry, Words
 from alerting.muting.silence import Silence
 from alerting.notify.contract import AlertView, Message, Status
-from alerting.routing.group import Group, GroupKey, Heard, Member
+from alerting.recent import Recent
+from alerting.routing.group import HEARD, Group, GroupKey, Heard, Member
 from alerting.routing.matchers import parse
 from alerting.routing.tree import Timers
 
@@ -57,23 +58,57 @@ def group_bytes(group: Group) -> bytes:
     )
 
 
-def alert(data: bytes) -> Alert:
+class Shared:
+    """What was met before while a file is read, so that values that are equal are one object."""
+
+    def __init__(self) -> None:
+        self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
+        self._labels: dict[Labels, Labels] = {}
+        self._texts: dict[str, str] = {}
+        self._times: dict[str, datetime] = {}
+
+    def labels(self, labels: Labels) -> Labels:
+        """These labels, as they were met before."""
+        known = self._labels.get(labels)
+        if known is None:
+            known = tuple(self._pairs.setdefault(pair, pair) for pair in labels)
+            self._labels[known] = known
+        return known
+
+    def text(self, text: str) -> str:
+        """This text, as it was met before."""
+        return self._texts.setdefault(text, text)
+
+    def time(self, text: str) -> datetime:
+        """The time that is written so."""
+        known = self._times.get(text)
+        if known is None:
+            known = self._times[text] = datetime.fromisoformat(text)
+        return known
+
+    def time_or_none(self, text: str | None) -> datetime | None:
+        """The same, where there is one."""
+        return self.time(text) if text else None
+
+
+def alert(data: bytes, shared: Shared | None = None) -> Alert:
     """What `encode` made of an Alert."""
     doc = orjson.loads(data)
+    shared = shared or Shared()
     return Alert(
-        rule=doc["rule"],
-        labels=_labels(doc["labels"]),
+        rule=shared.text(doc["rule"]),
+        labels=shared.labels(_labels(doc["labels"])),
         state=State(doc["state"]),
         level=Level(doc["level"]),
         value=doc["value"],
         threshold=doc["threshold"],
-        since=_time(doc["since"]),
-        fired_at=_time(doc["fired_at"]),
-        calm_since=_time(doc["calm_since"]),
-        seen_at=_time(doc["seen_at"]),
+        since=shared.time_or_none(doc["since"]),
+        fired_at=shared.time_or_none(doc["fired_at"]),
+        calm_since=shared.time_or_none(doc["calm_since"]),
+        seen_at=shared.time_or_none(doc["seen_at"]),
         quiet_s=doc["quiet_s"],
-        recent=tuple(Datapoint(datetime.fromisoformat(point["at"]), point["value"]) for point in doc["recent"]),
-        fires=tuple(map(datetime.fromisoformat, doc.get("fires", ()))),
+        recent=Recent(Datapoint(shared.time(point["at"]), point["value"]) for point in doc["recent"]),
+        fires=tuple(map(shared.time, doc.get("fires", ()))),
         is_flapping=doc.get("is_flapping", False),
     )
 
@@ -99,18 +134,24 @@ def group(data: bytes, members: Mapping[str, Member]) -> Group:
     )
 
 
-def member(data: bytes) -> Member:
+def member(data: bytes, shared: Shared) -> Member:
     """What `encode` made of a Member."""
     doc = orjson.loads(data)
     heard = doc.pop("heard", None)
     doc |= {
-        "labels": _labels(doc["labels"]),
+        "alert_id": shared.text(doc["alert_id"]),
+        "labels": shared.labels(_labels(doc["labels"])),
+        "runbook_url": shared.text(doc.get("runbook_url", "")),
         "state": State(doc["state"]),
         "level": Level(doc["level"]),
-        "since": datetime.fromisoformat(doc["since"]),
-        "ended": _time(doc["ended"]),
+        "since": shared.time(doc["since"]),
+        "ended": shared.time_or_none(doc["ended"]),
     }
-    return Member(**_known(Member, doc), heard=Heard(Level(heard["level"]), State(heard["state"])) if heard else None)
+    return Member(**_known(Member, doc), heard=_heard(heard) if heard else None)
+
+
+def _heard(doc: Mapping[str, Any]) -> Heard:
+    return HEARD[Level(doc["level"]), State(doc["state"])]
 
 
 def message(data: bytes) -> Message:
@@ -173,6 +214,8 @@ def _known(kind: type[Any], doc: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Recent):
+        return tuple(value)
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} has no place in the file")

@@ -67,6 +67,16 @@ class KeptAlert:
     words: Words = Words()
 
 
+@dataclass(frozen=True, slots=True)
+class Recollection:
+    """All alerts by their ids, without their words, and all open groups. Labels that are equal are one object: those of
+    a hundred thousand alerts have much in common, and stand in the alert and in each group that holds it.
+    """
+
+    alerts: Mapping[str, Alert] = field(default_factory=dict)
+    groups: Sequence[Group] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
     """One transition, for people. `lasted_s`: of one that ends an alert, for how long people had to know of it."""
@@ -192,14 +202,17 @@ class Memory(Protocol):
     async def receipt(self, incident: str, receiver: str, notifier: str) -> str | None:
         """The newest receipt that the notifier gave for the incident."""
 
+    async def recall(self) -> Recollection:
+        """What a start goes on with."""
+
     async def alerts(self, only: Collection[str] | None = None) -> Sequence[KeptAlert]:
         """All alerts; or those with these ids, as far as there are such."""
 
-    async def words(self) -> Mapping[str, Words]:
-        """The last words of every alert that is not inactive, by its id."""
+    async def ids(self, beginning: str) -> Sequence[str]:
+        """The ids of alerts that begin so, two at most: enough to know whether one is meant."""
 
-    async def groups(self) -> Sequence[Group]:
-        """All open groups."""
+    async def words(self, ids: Collection[str]) -> Mapping[str, Words]:
+        """The last words of these alerts, by their ids."""
 
     async def silences(self) -> Sequence[Silence]:
         """All silences that were not forgotten."""

@@ -15,6 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+import orjson
+
 from alerting.acknowledgement import Acknowledgement
 from alerting.memory import codec, schema
 from alerting.memory.contract import (
@@ -26,17 +28,20 @@ from alerting.memory.contract import (
     MemoryFailed,
     Notification,
     Outcome,
+    Recollection,
     Words,
 )
 from alerting.memory.outbox import Outbox, notification
 from alerting.memory.writer import Prepare, Writer
 from alerting.muting.silence import Silence
-from alerting.routing.group import Group, Member
+from alerting.routing.group import Member
 from foundation.errors import ConfigError
 
 T = TypeVar("T")
 
 HISTORY_ROWS = 10_000
+_AFTER_HEX = "g"
+"""Sorts behind every digit of an id."""
 
 
 class SqliteMemory:
@@ -100,6 +105,10 @@ class SqliteMemory:
         """The newest receipt that the notifier gave for the incident."""
         return await self._run(lambda connection: self._outbox.receipt(connection, incident, receiver, notifier))
 
+    async def recall(self) -> Recollection:
+        """What a start goes on with."""
+        return await self._run(_recall)
+
     async def alerts(self, only: Collection[str] | None = None) -> Sequence[KeptAlert]:
         """All alerts; or those with these ids, as far as there are such."""
 
@@ -113,25 +122,24 @@ class SqliteMemory:
 
         return [KeptAlert(alert=codec.alert(data), words=codec.words(said)) for data, said in await self._run(job)]
 
-    async def words(self) -> Mapping[str, Words]:
-        """The last words of every alert that is not inactive, by its id."""
+    async def ids(self, beginning: str) -> Sequence[str]:
+        """The ids of alerts that begin so, two at most: enough to know whether one is meant."""
         rows = await self._run(
-            lambda connection: connection.execute("SELECT id, words FROM alerts WHERE state != 'inactive'").fetchall()
+            lambda connection: connection.execute(
+                "SELECT id FROM alerts WHERE id >= ?1 AND id < ?1 || ?2 LIMIT 2", (beginning, _AFTER_HEX)
+            ).fetchall()
+        )
+        return [alert_id for (alert_id,) in rows]
+
+    async def words(self, ids: Collection[str]) -> Mapping[str, Words]:
+        """The last words of these alerts, by their ids."""
+        rows = await self._run(
+            lambda connection: connection.execute(
+                "SELECT id, words FROM alerts WHERE id IN (SELECT value FROM json_each(?))",
+                (orjson.dumps(list(ids)).decode(),),
+            ).fetchall()
         )
         return {alert_id: codec.words(said) for alert_id, said in rows}
-
-    async def groups(self) -> Sequence[Group]:
-        """All open groups."""
-        rows, member_rows = await self._run(
-            lambda connection: (
-                connection.execute("SELECT key, data FROM groups").fetchall(),
-                connection.execute("SELECT key, id, data FROM members").fetchall(),
-            )
-        )
-        members: dict[bytes, dict[str, Member]] = defaultdict(dict)
-        for key, alert_id, data in member_rows:
-            members[key][alert_id] = codec.member(data)
-        return [codec.group(data, members[key]) for key, data in rows]
 
     async def silences(self) -> Sequence[Silence]:
         """All silences that were not forgotten."""
@@ -213,6 +221,23 @@ def _wake(connection: sqlite3.Connection) -> None:
 
 def _fall_asleep(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE life SET clean = 1")
+
+
+def _recall(connection: sqlite3.Connection) -> Recollection:
+    """Row by row, so that no second copy of it all is ever held."""
+    shared = codec.Shared()
+    alerts = {
+        shared.text(alert_id): codec.alert(data, shared)
+        for alert_id, data in connection.execute("SELECT id, alert FROM alerts")
+    }
+    members: dict[bytes, dict[str, Member]] = defaultdict(dict)
+    for key, data in connection.execute("SELECT key, data FROM members"):
+        member = codec.member(data, shared)
+        members[key][member.alert_id] = member
+    groups = [
+        codec.group(data, members.pop(key, {})) for key, data in connection.execute("SELECT key, data FROM groups")
+    ]
+    return Recollection(alerts, groups)
 
 
 def _store_alerts(connection: sqlite3.Connection, decision: Decision) -> None:

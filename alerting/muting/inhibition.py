@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from alerting.alert import Labels, Level, as_told
 from alerting.routing.matchers import Matcher, all_match
 
 
@@ -31,7 +32,7 @@ class Inhibition:
     """The rules, and which open alerts are sources under them. The dispatcher tells it of every alert that opens."""
 
     def __init__(self, rules: Iterable[InhibitRule] = ()) -> None:
-        self._open: dict[str, Mapping[str, str]] = {}
+        self._open: dict[str, tuple[Labels, Level]] = {}
         self.adopt(rules)
 
     def adopt(self, rules: Iterable[InhibitRule]) -> None:
@@ -40,38 +41,47 @@ class Inhibition:
         self._sources: tuple[defaultdict[tuple[str, ...], dict[str, Mapping[str, str]]], ...] = tuple(
             defaultdict(dict) for _ in self._rules
         )
-        for alert_id, labels in self._open.items():
-            self._enter(alert_id, labels)
+        if self._rules:
+            for alert_id, one in self._open.items():
+                self._enter(alert_id, as_told(*one))
 
     @property
     def has_rules(self) -> bool:
         """Whether anything can be muted at all."""
         return bool(self._rules)
 
-    def opened(self, alert_id: str, labels: Mapping[str, str]) -> None:
-        """An alert is open, with these labels (`severity` among them)."""
-        if self._open.get(alert_id) != labels:
+    def opened(self, alert_id: str, labels: Labels, level: Level) -> None:
+        """An alert is open, with these labels, at this level."""
+        if self._open.get(alert_id) != (labels, level):
             self.ended(alert_id)
-            self._open[alert_id] = labels
-            self._enter(alert_id, labels)
+            self._open[alert_id] = labels, level
+            if self._rules:
+                self._enter(alert_id, as_told(labels, level))
 
     def ended(self, alert_id: str) -> None:
         """An alert is open no more."""
-        labels = self._open.pop(alert_id, {})
+        before = self._open.pop(alert_id, None)
+        if before is None or not self._rules:
+            return
+        labels = as_told(*before)
         for rule, sources in zip(self._rules, self._sources, strict=True):
             key = rule.key(labels)
             if sources.get(key, {}).pop(alert_id, None) is not None and not sources[key]:
                 del sources[key]
 
-    def lets_go(self, alert_id: str, labels: Mapping[str, str] | None) -> bool:
-        """Whether others that the open alert mutes may be muted no more once it has these labels, or ends (None)."""
-        before = self._open.get(alert_id, {})
+    def lets_go(self, alert_id: str, after: tuple[Labels, Level] | None) -> bool:
+        """Whether others that the open alert mutes may be muted no more once it has this level, or ends (None)."""
+        before = self._open.get(alert_id)
+        if before is None or before == after:
+            return False
+        labels = as_told(*before)
         both = zip(self._rules, self._sources, strict=True)
-        return labels != before and any(alert_id in sources.get(rule.key(before), ()) for rule, sources in both)
+        return any(alert_id in sources.get(rule.key(labels), ()) for rule, sources in both)
 
-    def open_labels(self) -> Iterable[Mapping[str, str]]:
-        """The labels of every open alert."""
-        return self._open.values()
+    @property
+    def open(self) -> Mapping[str, tuple[Labels, Level]]:
+        """The labels and the level of every open alert, by its id."""
+        return self._open
 
     def source_of(self, alert_id: str, labels: Mapping[str, str]) -> Mapping[str, str] | None:
         """The labels of an alert that mutes this one; None where none does."""

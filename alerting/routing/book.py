@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from alerting.alert import NOTIFICATIONS_FAILING, Alert, Change, Labels, State, Transition, as_told, labels_of
+from alerting.alert import NOTIFICATIONS_FAILING, Alert, Change, Labels, Level, State, Transition, as_told, labels_of
 from alerting.routing.group import (
     NO_HUSH,
     Group,
@@ -108,7 +108,7 @@ class Book:
                 continue
             member = member_of(transition)
             holders = held.get(member.alert_id, self._holders.get(member.alert_id, frozenset()))
-            targets = _targets(member, tree) if member.is_open else {}
+            targets = _targets(member.labels, member.level, tree) if member.is_open else {}
             keys = holders | {key for key in targets if _is_new(key, holders)}
             held[member.alert_id] = keys
             for key in keys:
@@ -117,11 +117,25 @@ class Book:
                 admission.news.append(member)
         return [self._admitted(key, admission, now) for key, admission in admissions.items()]
 
+    def misplaced(
+        self, alerts: Mapping[str, tuple[Labels, Level]], tree: Node, receivers: frozenset[str]
+    ) -> frozenset[str]:
+        """Which of the open `alerts` (labels and level by id) `reroute` changes something about."""
+        lost = {key for key in self._groups if key.receiver not in receivers}
+        found: set[str] = set()
+        for alert_id, one in alerts.items():
+            holders = self._holders.get(alert_id, frozenset()) - lost
+            for key, timers in _targets(*one, tree).items():
+                if _is_new(key, holders) or (key in holders and self._groups[key].timers != timers):
+                    found.add(alert_id)
+        return frozenset(found)
+
     def reroute(
         self, members: Iterable[Member], tree: Node, receivers: frozenset[str], now: datetime
     ) -> list[GroupChange]:
-        """What new configuration changes: groups of receivers that are gone end, open alerts reach receivers that are
-        new to them, and groups go by the timers and calendars of their routes as they are now.
+        """What new configuration changes: groups of receivers that are gone end, open alerts (at least those that are
+        `misplaced`) reach receivers that are new to them, and groups go by the timers and calendars of their routes as
+        they are now.
         """
         ended = [group for group in self._groups.values() if group.key.receiver not in receivers]
         lost = {group.key for group in ended}
@@ -129,7 +143,7 @@ class Book:
         retimed: dict[GroupKey, Group] = {}
         for member in members:
             holders = self._holders.get(member.alert_id, frozenset()) - lost
-            for key, timers in _targets(member, tree).items():
+            for key, timers in _targets(member.labels, member.level, tree).items():
                 if _is_new(key, holders):
                     admissions.setdefault(key, _Admission(timers)).news.append(member)
                 elif key in holders and self._groups[key].timers != timers:
@@ -177,8 +191,10 @@ class Book:
         if known is None or known.due != group.due:
             self._count += 1
             heapq.heappush(self._due, (group.due, self._count, group.key))
+        holders: dict[frozenset[GroupKey], frozenset[GroupKey]] = {}  # one of each for all who have the same
         for alert_id in members:
-            self._holders[alert_id] = self._holders.get(alert_id, frozenset()) | {group.key}
+            held = self._holders.get(alert_id, frozenset())
+            self._holders[alert_id] = held if group.key in held else holders.setdefault(held, held | {group.key})
 
     def _timers(self, key: GroupKey, targets: Mapping[GroupKey, Timers]) -> Timers:
         group = self._groups.get(key)
@@ -214,11 +230,11 @@ def member_now(alert: Alert, words: Mapping[str, str], reason: str, at: datetime
     )
 
 
-def _targets(member: Member, tree: Node | None) -> dict[GroupKey, Timers]:
+def _targets(labels: Labels, level: Level, tree: Node | None) -> dict[GroupKey, Timers]:
     if tree is None:
         return {}
-    labels = as_told(member.labels, member.level)
-    return {GroupKey(node.receiver, _group_labels(node, labels)): node.timers for node in tree.find(labels)}
+    told = as_told(labels, level)
+    return {GroupKey(node.receiver, _group_labels(node, told)): node.timers for node in tree.find(told)}
 
 
 def _group_labels(node: Node, labels: Mapping[str, str]) -> Labels:

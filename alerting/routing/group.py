@@ -66,7 +66,7 @@ class Heard:
     state: State
 
 
-_HEARD = {(level, state): Heard(level, state) for level in Level for state in State}
+HEARD = {(level, state): Heard(level, state) for level in Level for state in State}
 """One of each for all members: there are few, and members are many."""
 
 
@@ -237,7 +237,7 @@ def settle(group: Group, notice: Notice, now: datetime, hush: Hush = NO_HUSH) ->
 def _after_flush(member: Member, notice: Notice, hush: Hush) -> Member:
     """A member after a flush; the same one where nothing about it differs, as for most of a large group."""
     muted = hush.muted.get(member.alert_id, "")
-    heard = member.heard if notice.silent or hush.hides(member) else _HEARD[member.level, member.state]
+    heard = member.heard if notice.silent or hush.hides(member) else HEARD[member.level, member.state]
     if heard == member.heard and muted == member.muted:
         return member
     return replace(member, muted=muted, heard=heard)

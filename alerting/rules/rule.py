@@ -92,6 +92,8 @@ class Rule:
     policy: Policy = field(init=False, repr=False, compare=False)
     recipe: Recipe | When = field(init=False, repr=False, compare=False)
     words: Words = field(init=False, repr=False, compare=False)
+    own: Labels = field(init=False, repr=False, compare=False)
+    """What all alerts of the rule have in common: its labels and its name, the same objects in each of them."""
     grouped_by: tuple[str, ...] | None = field(init=False, repr=False, compare=False)
     """The tags that tell the rule's series apart; None where the data decides."""
     file: str = field(init=False, repr=False, compare=False, default="")
@@ -106,6 +108,8 @@ class Rule:
         self._set("recipe", plan)
         self._set("grouped_by", keys)
         self._set("words", self._words())
+        named = {name: value for name, value in self.labels.items() if value != ""}
+        self._set("own", tuple({**named, "alertname": self.alert}.items()))
 
     def placed(self, file: str) -> Rule:
         """The same rule, knowing its file."""
@@ -119,8 +123,8 @@ class Rule:
 
     def identity(self, series: Labels) -> Labels:
         """The labels of the alert of a series: its own, the rule's on top, and the rule's name."""
-        own = {name: value for name, value in self.labels.items() if value != ""}
-        return tuple(sorted({**dict(series), **own, "alertname": self.alert}.items()))
+        covered = dict(self.own)
+        return tuple(sorted((*(pair for pair in series if pair[0] not in covered), *self.own)))
 
     def covers(self, labels: Labels) -> bool:
         """Whether this rule, as it is now, can have an alert of these labels; an edit may have moved them."""

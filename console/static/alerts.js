@@ -9,6 +9,7 @@ import { repeat } from "./poll.js";
 import { agoText, momentText } from "./time.js";
 
 const MOST = 100;
+const LISTED = `/api/alerting/alerts?limit=${MOST}`;
 const EVERY_MS = 3000;
 const HISTORY = 60;
 
@@ -18,10 +19,10 @@ export async function alertsPage(page) {
   const past = el("section", { class: "panel list", "data-panel-id": "history", "data-state": "loading" });
   const rules = el("section", { class: "panel list", "data-panel-id": "rules", "data-state": "loading" });
   clear(page, el("div", { class: "bar-top" }, el("h1", {}, "Alerts")), el("div", { class: "stack" }, now, past, rules));
-  const hands = new Hands(await get("/api/config"), () => fill(now, "/api/alerting/alerts", draw));
-  const draw = ({ alerts }) => alertCards(alerts, MOST, hands);
+  const hands = new Hands(await get("/api/config"), () => fill(now, LISTED, draw));
+  const draw = (answer) => alertCards(answer, MOST, hands);
   const refresh = () => Promise.all([
-    fill(now, "/api/alerting/alerts", draw),
+    fill(now, LISTED, draw),
     fill(past, `/api/alerting/history?limit=${HISTORY}`, ({ history }) => historyTable(history)),
     fill(rules, "/api/alerting/rules", (answer) => ruleTable(answer.rules)),
   ]);
@@ -42,19 +43,17 @@ async function fill(section, path, draw) {
   }
 }
 
-// The worst come first, so what is cut off at `most` matters least; how many there are is always said.
+// The worst come first, so what is cut off at `most` matters least; how many there are is always said (`total`, by state).
 // `hands` makes the buttons that take one; without it there are none.
-export function alertCards(alerts, most, hands) {
+export function alertCards({ alerts, total }, most, hands) {
   const title = el("header", {}, el("h2", {}, "Now"));
   if (alerts.length === 0) return [title, el("p", { class: "none" }, "Nothing is firing. All quiet.")];
-  const rest = alerts.slice(most);
-  const more = rest.length > 0 ? el("p", { class: "muted" }, el("a", { href: "/alerts" }, `and ${rest.length} more`), ` (${counts(rest)})`) : null;
-  return [title, el("ul", { class: "cards" }, ...alerts.slice(0, most).map((alert) => card(alert, hands))), more];
-}
-
-function counts(alerts) {
-  const byState = Map.groupBy(alerts, (alert) => alert.state);
-  return [...byState].map(([state, some]) => `${some.length} ${state}`).join(", ");
+  const shown = alerts.slice(0, most);
+  const rest = Object.entries(total).map(([state, all]) => [state, all - shown.filter((alert) => alert.state === state).length]).filter(([, left]) => left > 0);
+  const left = rest.reduce((sum, [, some]) => sum + some, 0);
+  const words = rest.map(([state, some]) => `${some} ${state}`).join(", ");
+  const more = left > 0 ? el("p", { class: "muted" }, el("a", { href: "/alerts" }, `and ${left} more`), ` (${words})`) : null;
+  return [title, el("ul", { class: "cards" }, ...shown.map((alert) => card(alert, hands))), more];
 }
 
 function card(alert, hands) {

@@ -58,9 +58,9 @@ async function navigation(top) {
   await who(top);
   const count = async () => {
     try {
-      const { alerts } = await get("/api/alerting/alerts?state=firing");
-      badge.textContent = String(alerts.length);
-      badge.hidden = alerts.length === 0;
+      const { total } = await get("/api/alerting/alerts?state=firing&limit=1");
+      badge.textContent = String(total.firing);
+      badge.hidden = total.firing === 0;
     } catch {
       badge.hidden = true;
     }

@@ -63,9 +63,9 @@ function problem(name, words) {
 
 async function drawAlerts(section) {
   try {
-    const { alerts } = await get("/api/alerting/alerts");
-    redraw(section, ...alertCards(alerts, MOST));
-    section.dataset.state = alerts.length > 0 ? "ok" : "empty";
+    const answer = await get(`/api/alerting/alerts?limit=${MOST}`);
+    redraw(section, ...alertCards(answer, MOST));
+    section.dataset.state = answer.alerts.length > 0 ? "ok" : "empty";
   } catch (error) {
     clear(section, el("p", { class: "problem" }, error.message));
     section.dataset.state = "error";

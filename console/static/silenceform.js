@@ -119,10 +119,10 @@ function preview(rows, would) {
     const matchers = matchersOf(rows);
     asked ??= get("/api/alerting/alerts");
     try {
-      const { alerts } = await asked;
+      const { alerts, total } = await asked;
       const demands = matchers.length > 0 && !meets(matchers, {});
       const found = demands ? alerts.filter((alert) => meets(matchers, { ...alert.labels, severity: alert.severity })) : [];
-      would.textContent = demands ? words(found, alerts.length) : "At least one matcher has to demand a label.";
+      would.textContent = demands ? words(found, alerts.length, Object.values(total).reduce((sum, some) => sum + some, 0)) : "At least one matcher has to demand a label.";
     } catch (error) {
       asked = null;
       would.textContent = `What it would match cannot be said: ${error.message}`;
@@ -130,9 +130,11 @@ function preview(rows, would) {
   };
 }
 
-function words(found, all) {
-  if (found.length === 0) return `Matches none of ${all} open alerts; it holds for those to come.`;
+// `looked` of `all` were looked at: those that the API lists.
+function words(found, looked, all) {
+  const among = looked < all ? `the first ${looked} of ${all}` : all;
+  if (found.length === 0) return `Matches none of ${among} open alerts; it holds for those to come.`;
   const names = found.slice(0, SHOWN).map((alert) => alert.annotations?.summary || alert.rule);
   const rest = found.length > SHOWN ? ` and ${found.length - SHOWN} more` : "";
-  return `Matches ${found.length} of ${all} open alerts: ${names.join(" · ")}${rest}`;
+  return `Matches ${found.length} of ${among} open alerts: ${names.join(" · ")}${rest}`;
 }

@@ -108,7 +108,7 @@ async def test_alert_comes_back_as_it_was(memory: Memory, path: Path) -> None:
     again = SqliteMemory(path)
     await again.open()
     assert list(await again.alerts()) == [KeptAlert(alert=alert, words=words)]
-    assert await again.words() == {alert.fingerprint: words}
+    assert await again.words([alert.fingerprint, "another"]) == {alert.fingerprint: words}
     await again.close()
 
 
@@ -135,7 +135,7 @@ async def test_group_comes_back_as_it_was(memory: Memory, path: Path) -> None:
     await memory.close()
     again = SqliteMemory(path)
     await again.open()
-    assert list(await again.groups()) == [settled.group]
+    assert list((await again.recall()).groups) == [settled.group]
     await again.close()
 
 
@@ -146,7 +146,7 @@ async def test_member_that_left_is_gone(memory: Memory) -> None:
     left, gone = opened.members
     group = replace(opened.group, members={left: opened.group.members[left]})
     await memory.commit(Decision(groups=(GroupChange(group=group, gone=(gone,)),)), now=NOW)
-    assert list(await memory.groups()) == [group]
+    assert list((await memory.recall()).groups) == [group]
 
 
 async def test_message_comes_back_as_it_was(memory: Memory) -> None:
@@ -395,7 +395,7 @@ async def test_what_a_group_knows_of_acknowledgements_comes_back(memory: Memory,
     await memory.close()
     again = SqliteMemory(path)
     await again.open()
-    assert list(await again.groups()) == [group]
+    assert list((await again.recall()).groups) == [group]
     assert [row.message for row in await again.notifications(Outcome.PENDING)] == [draft.message]
     await again.close()
 
@@ -408,6 +408,31 @@ async def test_alerts_are_found_by_their_ids(memory: Memory) -> None:
     await memory.commit(Decision(alerts=(change(Change.FIRED, "Other").alert,)), now=NOW)
     assert list(await memory.alerts(["another", alert.fingerprint])) == [KeptAlert(alert=alert, words=words)]
     assert list(await memory.alerts([])) == []
+
+
+async def test_an_id_is_found_by_its_beginning(memory: Memory) -> None:
+    """One, several (of which two are enough) or none; nothing but an id's own digits begins it."""
+    alerts = tuple(change(Change.FIRED, name=f"Slow{number}").alert for number in range(20))
+    await memory.commit(Decision(alerts=alerts), now=NOW)
+    ids = sorted(alert.fingerprint for alert in alerts)
+    assert [await memory.ids(one) for one in ids] == [[one] for one in ids]
+    assert [await memory.ids(ids[0] + more) for more in ("0", "g", "%")] == [[], [], []]
+    for start in sorted({one[:1] for one in ids}):
+        assert await memory.ids(start) == [one for one in ids if one.startswith(start)][:2]
+    assert [await memory.ids(start) for start in ("%", "g", "ﬀ")] == [[], [], []]
+
+
+async def test_what_comes_back_at_a_start_shares_what_is_equal(memory: Memory) -> None:
+    """The labels of an alert and of the member that stands for it are one object, as are pairs and times of several."""
+    moves = [change(Change.FIRED, endpoint=name, team="web") for name in ("/a", "/b")]
+    opened = Book().route(moves, TREE, NOW)[0]
+    await memory.commit(Decision(alerts=tuple(one.alert for one in moves), groups=(opened,)), now=NOW)
+    kept = await memory.recall()
+    first, second = (kept.alerts[move.alert.fingerprint] for move in moves)
+    assert [first, second] == [move.alert for move in moves]
+    assert all(member.labels is kept.alerts[member.alert_id].labels for member in kept.groups[0].members.values())
+    assert len({id(pair) for pair in (*first.labels, *second.labels)}) == 4  # name, team and two endpoints
+    assert first.since is second.since
 
 
 async def test_a_file_of_the_third_format_is_taken_up(memory: Memory, path: Path) -> None:
@@ -423,7 +448,7 @@ async def test_a_file_of_the_third_format_is_taken_up(memory: Memory, path: Path
     await again.open()
     await again.commit(Decision(acknowledged=(in_hand(),)), now=NOW)
     assert list(await again.acknowledgements()) == [in_hand()]
-    assert list(await again.groups()) == [fired().group]
+    assert list((await again.recall()).groups) == [fired().group]
     await again.close()
 
 

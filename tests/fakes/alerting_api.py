@@ -133,7 +133,9 @@ class AlertingApi:
 
     async def _alerts(self, request: web.Request) -> web.Response:
         wanted = request.query.get("state")
-        return answer({"alerts": [one for one in self.alerts if wanted in (None, one["state"])]})
+        found = [one for one in self.alerts if wanted in (None, one["state"])]
+        total = {state: sum(one["state"] == state for one in found) for state in ("pending", "firing", "no-data")}
+        return answer({"alerts": found[: int(request.query.get("limit", "1000"))], "total": total})
 
     async def _history(self, request: web.Request) -> web.Response:
         return answer({"history": self.history[: int(request.query.get("limit", "100"))]})

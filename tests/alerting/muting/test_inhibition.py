@@ -1,13 +1,22 @@
 """Inhibition, as in Alertmanager."""
 
+from collections.abc import Mapping
+
 import pytest
 
+from alerting.alert import Level
 from alerting.muting.inhibition import Inhibition, InhibitRule
 from alerting.routing.matchers import parse
 
 DOWN = {"alertname": "DatabaseDown", "site": "a", "severity": "critical"}
 SLOW = {"alertname": "Slow", "site": "a", "severity": "warning"}
 RULE = InhibitRule(source=parse("severity=critical"), target=parse("severity=warning"), equal=("site",))
+
+
+def opens(inhibition: Inhibition, alert_id: str, told: Mapping[str, str]) -> None:
+    """An alert of which people are told these labels."""
+    labels = tuple(sorted((name, value) for name, value in told.items() if name != "severity"))
+    inhibition.opened(alert_id, labels, Level[told["severity"].upper()])
 
 
 @pytest.mark.parametrize(
@@ -24,14 +33,14 @@ RULE = InhibitRule(source=parse("severity=critical"), target=parse("severity=war
 def test_source_mutes_targets_that_agree_with_it(source: dict[str, str], target: dict[str, str], muted: bool) -> None:
     """Both sides have to match and the equal labels to be equal; one that is missing is empty."""
     inhibition = Inhibition([RULE])
-    inhibition.opened("s", source)
+    opens(inhibition, "s", source)
     assert inhibition.source_of("t", target) == (source if muted else None)
 
 
 def test_source_that_ends_mutes_no_more() -> None:
     """Also when it never was one, or the rules have changed since it opened."""
     inhibition = Inhibition()
-    inhibition.opened("s", DOWN)
+    opens(inhibition, "s", DOWN)
     inhibition.adopt([RULE])
     assert inhibition.source_of("t", SLOW) == DOWN
     assert inhibition.lets_go("s", None)
@@ -45,11 +54,11 @@ def test_source_that_ends_mutes_no_more() -> None:
 def test_change_of_severity_is_followed() -> None:
     """An alert that falls to warning is no source any more; one of two sources is enough."""
     inhibition = Inhibition([RULE])
-    inhibition.opened("s", DOWN)
-    inhibition.opened("s", {**DOWN, "severity": "warning"})
+    opens(inhibition, "s", DOWN)
+    opens(inhibition, "s", {**DOWN, "severity": "warning"})
     assert inhibition.source_of("t", SLOW) is None
-    inhibition.opened("s", DOWN)
-    inhibition.opened("u", DOWN)
+    opens(inhibition, "s", DOWN)
+    opens(inhibition, "u", DOWN)
     inhibition.ended("s")
     assert inhibition.source_of("t", SLOW) == DOWN
 
@@ -58,8 +67,8 @@ def test_nothing_mutes_itself_or_its_like() -> None:
     """An alert that meets both sides is muted by none that meets both sides, too."""
     both = InhibitRule(source=parse("alertname=~.+"), target=parse("severity=warning"), equal=("site",))
     inhibition = Inhibition([both])
-    inhibition.opened("a", SLOW)
-    inhibition.opened("b", {**SLOW, "alertname": "Slower"})
+    opens(inhibition, "a", SLOW)
+    opens(inhibition, "b", {**SLOW, "alertname": "Slower"})
     assert inhibition.source_of("a", SLOW) is None
-    inhibition.opened("c", DOWN)
+    opens(inhibition, "c", DOWN)
     assert inhibition.source_of("a", SLOW) == DOWN
