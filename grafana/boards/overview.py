@@ -85,19 +85,30 @@ def _lamps() -> list[Panel]:
             slow,
             replace(requests.TIME, link=onward("Response times", "tocsin-red")),
         ),
-        _lamp(
-            "Devices silent",
-            "Devices of this range that were not heard for one to two minutes.",
-            devices.silent(()),
-            replace(count, limits=SILENT_DEVICES, link=onward("Devices", "tocsin-devices")),
+        within(
+            devices.SILENT_WITHIN,
+            _lamp(
+                "Devices silent",
+                "Devices of the last three hours that were not heard for one to two minutes.",
+                devices.silent(()),
+                replace(count, limits=SILENT_DEVICES, link=onward("Devices", "tocsin-devices")),
+            ),
         ),
-        _recent("Behind", "How old the oldest line was that waited for the store, last five minutes.", age, late),
+        within(
+            _NOW,
+            _lamp(
+                "Behind",
+                "How old the oldest line was that waited for the store, last five minutes.",
+                age,
+                late,
+                width=4,
+            ),
+        ),
     ]
 
 
-def _lamp(title: str, words: str, query: str, field: Field, size: tuple[int, int] = (5, 3)) -> Panel:
-    width = 4 if title == "Behind" else size[0]
-    return stat(title, f"{words} Click for more.", [target(query)], field, (width, size[1]))
+def _lamp(title: str, words: str, query: str, field: Field, *, width: int = 5) -> Panel:
+    return stat(title, f"{words} Click for more.", [target(query)], field, (width, 3))
 
 
 def _recent(title: str, words: str, query: str, field: Field) -> Panel:
