@@ -1,23 +1,20 @@
 """The process dies at every commit of alert state and outbox in turn, before it and after it."""
 
 import contextlib
-import sqlite3
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
 from alerting.alert import Change, Level
-from alerting.notify.contract import Message, Status, Unreachable
+from alerting.notify.contract import Unreachable
+from tests.alerting.alarm import VIRTUAL
 from tests.alerting.desk import ONCALL, Desk, change, desk, equipment
-from tests.fakes.writer import InlineWriter
+from tests.fakes.pager import Pager
+from tests.fakes.power import Power, PowerCut
 
-pytestmark = pytest.mark.looptime
+pytestmark = VIRTUAL
 
-T = TypeVar("T")
 STEPS = (
     change(Change.FIRED, level=Level.WARNING),
     change(Change.RAISED, level=Level.CRITICAL),
@@ -25,58 +22,7 @@ STEPS = (
     change(Change.FIRED, "Other"),
     change(Change.RESOLVED, "Other"),
 )
-MOST_COMMITS = 40
-
-
-class PowerCut(Exception):
-    """The process is dead: this and everything after it does not happen."""
-
-
-@dataclass(eq=False)
-class Power:
-    """Lasts for `left` transactions; the last one is stored or not, its answer is lost in either case."""
-
-    left: int
-    stores_last: bool
-
-    def writer(self) -> Callable[..., InlineWriter]:
-        power = self
-
-        class Dying(InlineWriter):
-            async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
-                power.left -= 1
-                if power.left > 0:
-                    return await super().run(job)
-                if power.left == 0 and power.stores_last:
-                    await super().run(job)
-                raise PowerCut
-
-        return Dying
-
-
-@dataclass(eq=False)
-class Pager:
-    """Keeps incidents by dedup key as PagerDuty does, over restarts of the sender."""
-
-    away: int = 0
-    opened: dict[str, bool] = field(default_factory=dict)
-    stray: list[str] = field(default_factory=list)
-
-    async def send(self, message: Message, *, now: datetime) -> None:
-        del now
-        if self.away:
-            self.away -= 1
-            raise Unreachable("away")
-        if message.status is Status.FIRING:
-            assert self.opened.get(message.incident, True), "a closed incident was opened again"
-            self.opened[message.incident] = True
-        elif message.incident in self.opened:
-            self.opened[message.incident] = False
-        else:
-            self.stray.append(message.incident)
-
-    async def close(self) -> None:
-        pass
+MOST_COMMITS = 19
 
 
 async def live(it: Desk, rest_s: float = 1.0) -> None:
@@ -86,6 +32,18 @@ async def live(it: Desk, rest_s: float = 1.0) -> None:
         await it.say(STEPS[told])
         await it.settle(1)
     await it.settle(60)
+
+
+@dataclass
+class Away:
+    """Trouble for so many attempts."""
+
+    left: int
+
+    async def __call__(self) -> None:
+        self.left -= 1
+        if self.left >= 0:
+            raise Unreachable("away")
 
 
 @pytest.mark.parametrize("stores_last", [True, False], ids=["after the commit", "before the commit"])
@@ -102,7 +60,7 @@ async def test_death_at_every_commit_loses_and_doubles_nothing(
             await live(it)
     async with desk(path, equipped) as it:
         await live(it)
-    assert list(pager.opened.values()) == [False, False]
+    assert pager.story() == [("Other", True), ("Slow", True)]
     assert pager.stray == []
 
 
@@ -119,10 +77,10 @@ async def test_death_and_a_receiver_that_is_away_after_it_leaves_nothing_open(
     with contextlib.suppress(PowerCut):
         async with desk(path, equipment({ONCALL: pager}), writer=power.writer()) as it:
             await live(it)
-    pager.away = 8
+    pager.trouble = Away(8)
     async with desk(path, equipment({ONCALL: pager})) as it:
         await live(it, rest_s=0.0)
-    assert True not in pager.opened.values()
+    assert pager.is_open() == []
 
 
 async def test_the_story_ends_within_the_commits_tried(tmp_path: Path) -> None:

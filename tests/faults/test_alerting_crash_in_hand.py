@@ -14,11 +14,12 @@ from alerting.notify.contract import Message, Status
 from alerting.notify.pagerduty import actions
 from alerting.notify.plugin import Manner
 from alerting.routing.tree import Node, Timers
+from tests.alerting.alarm import VIRTUAL
 from tests.alerting.desk import ONCALL, Desk, change, desk, equipment
 from tests.fakes.loop_clock import LoopClock
-from tests.faults.test_alerting_crash_muted import Power, PowerCut
+from tests.fakes.power import Power, PowerCut
 
-pytestmark = pytest.mark.looptime
+pytestmark = VIRTUAL
 
 SLOW = change(Change.FIRED).alert.fingerprint
 MOST_COMMITS = 22

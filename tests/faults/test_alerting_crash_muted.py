@@ -1,12 +1,8 @@
 """The process dies at every commit while alerts are silenced, inhibited, and passed on to a fallback."""
 
 import contextlib
-import sqlite3
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -17,85 +13,26 @@ from alerting.lane import ChannelKey
 from alerting.memory.contract import Outcome
 from alerting.muting.inhibition import InhibitRule
 from alerting.muting.silence import Silence, draw_up
-from alerting.notify.contract import Message, Status, Unreachable
+from alerting.notify.contract import Status, Unreachable
 from alerting.routing.matchers import parse
 from alerting.routing.tree import Node
+from tests.alerting.alarm import VIRTUAL
 from tests.alerting.desk import ONCALL, Desk, change, desk
 from tests.fakes.loop_clock import LoopClock
-from tests.fakes.writer import InlineWriter
+from tests.fakes.pager import Pager
+from tests.fakes.power import Power, PowerCut
 
-pytestmark = pytest.mark.looptime
+pytestmark = VIRTUAL
 
 MAIL = ChannelKey("mail", "email[0]")
-MOST_COMMITS, MOST_COMMITS_AWAY = 60, 160
+MOST_COMMITS, MOST_COMMITS_AWAY = 24, 88
 SILENCED_S, FALLBACK_S = 100, 60
 INHIBIT = InhibitRule(source=parse("alertname=Down"), target=parse("alertname=Slow"))
-T = TypeVar("T")
 
 
-class PowerCut(Exception):
-    """The process is dead: this and everything after it does not happen."""
-
-
-@dataclass(eq=False)
-class Power:
-    """Lasts for `left` transactions that change the file; the last one is stored or not, its answer is lost."""
-
-    left: int
-    stores_last: bool
-
-    def writer(self) -> Callable[..., InlineWriter]:
-        power = self
-
-        class Dying(InlineWriter):
-            async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
-                if power.left <= 0:
-                    raise PowerCut
-                result = await super().run(lambda connection: power.spend(connection, job))
-                if power.left <= 0:
-                    raise PowerCut
-                return result
-
-        return Dying
-
-    def spend(self, connection: sqlite3.Connection, job: Callable[[sqlite3.Connection], T]) -> T:
-        before = connection.total_changes
-        result = job(connection)
-        self.left -= connection.total_changes != before
-        if self.left <= 0 and not self.stores_last:
-            raise PowerCut
-        return result
-
-
-@dataclass(eq=False)
-class Pager:
-    """Keeps incidents by dedup key, over restarts of the sender; `away`: it takes nothing."""
-
-    away: bool = False
-    opened: dict[str, str] = field(default_factory=dict)
-    ended: set[str] = field(default_factory=set)
-    stray: list[str] = field(default_factory=list)
-    heard: list[tuple[datetime, str]] = field(default_factory=list)
-
-    async def send(self, message: Message, *, now: datetime) -> str:
-        if self.away:
-            raise Unreachable("away")
-        if message.status is Status.FIRING:
-            assert message.incident not in self.ended, "a closed incident was opened again"
-            self.opened[message.incident] = message.group_labels["alertname"]
-            self.heard.append((now, message.group_labels["alertname"]))
-        elif message.incident in self.opened:
-            self.ended.add(message.incident)
-        else:
-            self.stray.append(message.incident)
-        return f"receipt of {message.incident}"
-
-    async def close(self) -> None:
-        pass
-
-    def story(self) -> list[tuple[str, bool]]:
-        """(alert, whether it was called off) of every incident."""
-        return sorted((name, incident in self.ended) for incident, name in self.opened.items())
+async def away() -> None:
+    """The trouble of a pager that takes nothing."""
+    raise Unreachable("away")
 
 
 def equipped(pager: Pager, mail: Pager) -> Equipment:
@@ -151,14 +88,14 @@ async def test_death_at_every_commit_breaks_no_mute(tmp_path: Path, commits: int
         (kept,) = it.dispatcher.silences()
     assert pager.story() == [("Down", True), ("Quiet", True), ("Slow", True)]
     assert pager.stray == []
-    assert all(at >= kept.ends_at for at, name in pager.heard if name == "Quiet")
+    assert all(at >= kept.ends_at for at, status in pager.told("Quiet"))
 
 
 @pytest.mark.parametrize("stores_last", [True, False], ids=["after the commit", "before the commit"])
 @pytest.mark.parametrize("commits", range(1, MOST_COMMITS_AWAY, 8))
 async def test_death_while_a_fallback_is_told(tmp_path: Path, commits: int, *, stores_last: bool) -> None:
     """With a pager that takes nothing, circuit open, the fallback hears of each incident once, and of its end."""
-    path, pager, mail = tmp_path / "a.sqlite", Pager(away=True), Pager()
+    path, pager, mail = tmp_path / "a.sqlite", Pager(away), Pager()
     power, clock = Power(commits, stores_last), LoopClock()
     with contextlib.suppress(PowerCut):
         async with desk(path, equipped(pager, mail), writer=power.writer(), clock=clock) as it:
@@ -173,10 +110,12 @@ async def test_death_while_a_fallback_is_told(tmp_path: Path, commits: int, *, s
     assert len(mail.story()) <= 3
 
 
-@pytest.mark.parametrize(("away", "most"), [(False, MOST_COMMITS), (True, MOST_COMMITS_AWAY)])
-async def test_the_story_ends_within_the_commits_tried(tmp_path: Path, *, away: bool, most: int) -> None:
+@pytest.mark.parametrize(("is_away", "most"), [(False, MOST_COMMITS), (True, MOST_COMMITS_AWAY)])
+async def test_the_story_ends_within_the_commits_tried(tmp_path: Path, *, is_away: bool, most: int) -> None:
     """The number of commits tried above covers the whole story."""
     power = Power(most, stores_last=False)
-    async with desk(tmp_path / "a.sqlite", equipped(Pager(away=away), Pager()), writer=power.writer()) as it:
+    async with desk(
+        tmp_path / "a.sqlite", equipped(Pager(away if is_away else None), Pager()), writer=power.writer()
+    ) as it:
         await live(it, [])
         assert power.left > 0

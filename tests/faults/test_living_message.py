@@ -12,9 +12,10 @@ import pytest
 from alerting.notify.contract import Message, Status
 from tests.alerting.desk import ONCALL, desk, equipment
 from tests.fakes.polling import until
+from tests.fakes.power import Power, PowerCut
 from tests.fakes.process import start, tocsin
 from tests.fakes.slack import FakeSlackApi
-from tests.faults.test_alerting_crash import MOST_COMMITS, Power, PowerCut, live
+from tests.faults.test_alerting_crash import MOST_COMMITS, live
 from tests.faults.test_alerting_kill import CONFIG, RULES, push
 
 TOKEN = "xoxb-123-token"
