@@ -20,7 +20,7 @@ from store.errors import StoreUnavailable
 from tocsin import archive
 from tocsin import config as configuration
 from tocsin.asking import Refused
-from tocsin.copying import copied_store, file_of
+from tocsin.copying import copied_store, elsewhere, file_of
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with archive.being_made(arguments.target) as folder:
             if file_of(config) is None:
-                print("tocsin backup: the lines are in InfluxDB; back that up with `influx backup`", file=sys.stderr)
+                print(f"tocsin backup: {elsewhere(config)}", file=sys.stderr)
             else:
                 with copied_store(config, arguments) as copied:
                     shutil.move(copied.path, folder / archive.STORE)

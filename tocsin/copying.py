@@ -17,6 +17,7 @@ from foundation.clock import SystemClock
 from foundation.errors import ConfigError
 from store.contract import Copied
 from store.embedded.store import EmbeddedConfig, EmbeddedStore
+from store.remote import RemoteConfig
 from tocsin.asking import Collector, Refused
 from tocsin.config import TocsinConfig
 
@@ -32,6 +33,13 @@ def file_of(config: TocsinConfig) -> Path | None:
     return store.path or config.state / "telemetry.duckdb"
 
 
+def elsewhere(config: TocsinConfig) -> str:
+    """What to do about lines that another program keeps."""
+    if isinstance(config.store, RemoteConfig):
+        return f"store: the lines are with the collector at {config.store.url}; run the command on its machine"
+    return f"store: kind {config.store.kind} keeps the lines itself; use what it offers, as `influx backup`"
+
+
 @contextmanager
 def copied_store(config: TocsinConfig, arguments: argparse.Namespace) -> Iterator[Copied]:
     """The copy, while the context lasts. Raises ConfigError where there is no store to copy, Refused, and
@@ -39,7 +47,7 @@ def copied_store(config: TocsinConfig, arguments: argparse.Namespace) -> Iterato
     """
     file = file_of(config)
     if file is None:
-        raise ConfigError(f"store: kind {config.store.kind} keeps its lines elsewhere; use what it offers itself")
+        raise ConfigError(elsewhere(config))
     collector = _running(config, arguments)
     copied = _asked(collector) if collector else _made_here(config, file)
     if not copied.path.is_file():

@@ -14,6 +14,8 @@ from tests.fakes.influxd import Influxd
 from tests.fakes.servers import ROOT
 
 SEEDS = range(16)
+TRIES = 200
+"""Of a query that InfluxDB answers right by chance."""
 
 
 def test_the_set_is_as_large_as_promised() -> None:
@@ -33,7 +35,10 @@ async def test_answers_are_equal(influxd: Influxd, tmp_path: Path, seed: int) ->
 async def test_what_is_known_to_differ_still_does(influxd: Influxd, tmp_path: Path, known: Known) -> None:
     """A known difference that is none any more leaves the list."""
     async with filled_pair(influxd, tmp_path, [known.lines]) as pair:
-        assert await pair.compare(known.query) is not None
+        for _ in range(TRIES if known.by_chance else 1):
+            if await pair.compare(known.query) is not None:
+                return
+    pytest.fail("both answer the same by now")
 
 
 def test_every_difference_is_told() -> None:
