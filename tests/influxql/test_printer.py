@@ -1,5 +1,8 @@
 """Tree to text: what is printed parses to an equal tree."""
 
+from random import Random
+from typing import Any, get_args
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,14 +35,18 @@ from influxql.ast import (
     ShowSeries,
     ShowTagKeys,
     ShowTagValues,
+    Statement,
     StringLiteral,
     SubQuery,
     Unimplemented,
     VarRef,
     Wildcard,
 )
+from influxql.errors import ParseError
 from influxql.parser import parse
 from influxql.printer import print_statements
+from tests.differential.queries import Queries
+from tests.differential.schema import make_schema
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\x00"), max_size=8)
 NAMES = st.one_of(
@@ -91,6 +98,8 @@ DIMENSIONS = st.one_of(
     st.just(Wildcard()),
     PATTERNS.map(RegexLiteral),
     st.builds(Call, st.just("time"), DURATIONS.map(lambda d: (d,))),
+    st.builds(Call, st.just("time"), st.tuples(DURATIONS, DURATIONS)),
+    st.builds(Call, st.just("time"), st.tuples(DURATIONS, st.builds(Call, st.just("now")))),
 )
 
 
@@ -115,28 +124,29 @@ KEYS = st.one_of(
     st.builds(KeyFilter, st.just("IN"), st.lists(NAMES, min_size=1, max_size=3).map(tuple)),
     st.builds(KeyFilter, st.sampled_from(["=~", "!~"]), PATTERNS.map(lambda pattern: (pattern,))),
 )
-STATEMENTS = st.one_of(
-    SELECTS,
-    st.builds(ShowFieldKeys, *SHOW),
-    st.builds(ShowSeries, *SHOW),
-    st.builds(ShowTagKeys, *SHOW, st.none() | KEYS),
-    st.builds(ShowTagValues, *SHOW, KEYS),
-    st.builds(
+SOME = st.lists(PLAIN_MEASUREMENTS, min_size=1, max_size=2).map(tuple)
+KINDS: dict[type, st.SearchStrategy[Any]] = {
+    Select: SELECTS,
+    ShowFieldKeys: st.builds(ShowFieldKeys, *SHOW),
+    ShowSeries: st.builds(ShowSeries, *SHOW),
+    ShowTagKeys: st.builds(ShowTagKeys, *SHOW, st.none() | KEYS),
+    ShowTagValues: st.builds(ShowTagValues, *SHOW, KEYS),
+    ShowMeasurements: st.builds(
         ShowMeasurements, SHOW[0], st.just(()), *SHOW[2:], st.none() | KEYS.filter(lambda key: key.op in ("=", "=~"))
     ),
-    st.builds(
-        ShowCardinality, *SHOW, st.sampled_from(["SERIES", "MEASUREMENT", "TAG KEY", "FIELD KEY"]), st.booleans()
+    ShowCardinality: st.one_of(
+        st.builds(
+            ShowCardinality, *SHOW, st.sampled_from(["SERIES", "MEASUREMENT", "TAG KEY", "FIELD KEY"]), st.booleans()
+        ),
+        st.builds(ShowCardinality, *SHOW, st.just("TAG VALUES"), st.booleans(), KEYS),
     ),
-    st.builds(ShowCardinality, *SHOW, st.just("TAG VALUES"), st.booleans(), KEYS),
-    st.just(ShowDatabases()),
-    st.builds(ShowRetentionPolicies, st.none() | NAMES),
-    st.builds(CreateDatabase, NAMES),
-    st.builds(Delete, st.lists(PLAIN_MEASUREMENTS, min_size=1, max_size=2).map(tuple), st.none() | CONDITIONS),
-    st.builds(Delete, st.just(()), CONDITIONS),
-    st.builds(DropMeasurement, NAMES),
-    st.builds(DropSeries, st.lists(PLAIN_MEASUREMENTS, min_size=1, max_size=2).map(tuple), st.none() | CONDITIONS),
-    st.builds(DropSeries, st.just(()), CONDITIONS),
-    st.sampled_from(
+    ShowDatabases: st.just(ShowDatabases()),
+    ShowRetentionPolicies: st.builds(ShowRetentionPolicies, st.none() | NAMES),
+    CreateDatabase: st.builds(CreateDatabase, NAMES),
+    Delete: st.builds(Delete, SOME, st.none() | CONDITIONS) | st.builds(Delete, st.just(()), CONDITIONS),
+    DropMeasurement: st.builds(DropMeasurement, NAMES),
+    DropSeries: st.builds(DropSeries, SOME, st.none() | CONDITIONS) | st.builds(DropSeries, st.just(()), CONDITIONS),
+    Unimplemented: st.sampled_from(
         [
             Unimplemented("SHOW USERS", "SHOW USERS"),
             Unimplemented("GRANT ALL", "GRANT ALL PRIVILEGES TO someone"),
@@ -144,7 +154,8 @@ STATEMENTS = st.one_of(
             Unimplemented("SELECT INTO", "select f into other from m"),
         ]
     ),
-)
+}
+STATEMENTS = st.one_of(*KINDS.values())
 
 
 @settings(max_examples=300, deadline=None)
@@ -152,3 +163,26 @@ STATEMENTS = st.one_of(
 def test_printed_statements_parse_to_themselves(statements: tuple[Select, ...]) -> None:
     """Print, parse: the tree is the same, whatever names, numbers and patterns it holds."""
     assert parse(print_statements(statements)) == statements
+
+
+def test_no_kind_of_statement_is_left_out() -> None:
+    """The property above is about every statement that a parser may answer."""
+    assert KINDS.keys() == set(get_args(Statement))
+
+
+def test_queries_as_people_write_them_mean_the_same_when_printed() -> None:
+    """Text, tree, text, tree: over two thousand random queries both trees are equal, and the printed text stays."""
+    read = 0
+    for seed in range(20):
+        random = Random(seed)  # noqa: S311 - the same queries every time
+        queries = Queries(make_schema(random), random)
+        for text in (queries.make() for _ in range(110)):
+            try:
+                tree = parse(text)
+            except ParseError:
+                continue
+            printed = print_statements(tree)
+            assert parse(printed) == tree, text
+            assert print_statements(parse(printed)) == printed
+            read += 1
+    assert read > 2_000
