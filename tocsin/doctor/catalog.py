@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tocsin.doctor.alarms import Evaluation, Receivers, Silences
+from tocsin.doctor.boards import BoardData
 from tocsin.doctor.clocks import Clocks
 from tocsin.doctor.contract import Check
 from tocsin.doctor.files import Heartbeat, Part, Told
@@ -13,6 +14,7 @@ from tocsin.doctor.intake import Collector, DeadLetters, Destinations, Probe, Qu
 from tocsin.doctor.running import Ports, Processes
 from tocsin.doctor.servers import Servers
 from tocsin.doctor.tokens import Tokens
+from tocsin.doctor.upkeep import Upkeep
 from tocsin.doctor.versions import Versions
 
 CATALOG: Final[tuple[Check, ...]] = (
@@ -32,6 +34,8 @@ CATALOG: Final[tuple[Check, ...]] = (
     Collector(),
     Destinations(),
     Queries(),
+    BoardData(),
+    Upkeep(),
     Probe(),
     DeadLetters(),
     Evaluation(),

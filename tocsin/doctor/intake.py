@@ -101,7 +101,7 @@ class Probe:
         query = {"db": bucket, "epoch": "ns", "q": f"SELECT value FROM tocsin_probe WHERE time = {now}"}  # noqa: S608 - a number of our own
         problem = ""
         while patient.clock.monotonic() - started < self._deadline_s:
-            problem, found = _asked(door, query)
+            problem, found = asked(door, query)
             if found:
                 took = patient.clock.monotonic() - started
                 yield fine(f"a reading that went in came out of /query after {took:.1f} s")
@@ -128,7 +128,7 @@ class Queries:
     def look(self, patient: Patient) -> Iterator[Finding]:
         """See Check."""
         bucket = patient.config.collector.bucket
-        problem, _ = _asked(patient.collector, {"db": bucket, "q": "SHOW MEASUREMENTS LIMIT 1"})
+        problem, _ = asked(patient.collector, {"db": bucket, "q": "SHOW MEASUREMENTS LIMIT 1"})
         if problem:
             yield wrong(f"/query does not answer: {problem}", "see the store above, and the collector's log")
         else:
@@ -144,8 +144,8 @@ def _readiness(patient: Patient) -> Any:
     return ready
 
 
-def _asked(door: Door, query: dict[str, str]) -> tuple[str, bool]:
-    """What is wrong with the answer, or empty; whether it has a row."""
+def asked(door: Door, query: dict[str, str]) -> tuple[str, bool]:
+    """What is wrong with the answer of /query, or empty; whether it has a row."""
     answer = door.ask("/query", query)
     if answer.status >= _REFUSED:
         return answer.said, False

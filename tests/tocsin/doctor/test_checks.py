@@ -241,6 +241,41 @@ def test_a_query_that_fails(ward: Ward) -> None:
     assert "no such file" in faults[0]
 
 
+def test_a_panel_whose_query_fails(ward: Ward) -> None:
+    """By board and title, in the store's own words; the same query is asked once for all its panels."""
+    asked: list[str] = []
+
+    def answer(params: dict[str, list[str]]) -> Any:
+        [text] = params["q"]
+        asked.append(text)
+        if "word" in text:
+            return {"results": [{"statement_id": 0, "error": "sum() of a string"}]}
+        return {"results": [{"statement_id": 0, "series": [{"name": "m", "columns": ["time"], "values": [[1]]}]}]}
+
+    query = "SELECT sum(word) FROM m WHERE $timeFilter AND a =~ /^${a:regex}$/ GROUP BY time(${__interval})"
+    panel = {"title": "Broken", "targets": [{"query": query}]}
+    board = {"uid": "c", "title": "C", "panels": [panel, {"title": "Row", "type": "row", "panels": [panel]}]}
+    ward.write("boards/c.json", json.dumps(board))
+    ward.answer("collector", "/query", answer)
+    faults = ward.told(Level.WRONG)
+
+    assert [fault.split(" -> ")[0] for fault in faults] == ["board data: C, panel 'Broken': sum() of a string"] * 2
+    [text] = [text for text in asked if "word" in text]
+    assert text.endswith("AND a =~ /^.*$/ GROUP BY time(60s)")
+
+
+def test_a_board_without_data(ward: Ward) -> None:
+    """It is named with what would fill it; it is no fault."""
+    ward.write("boards/c.json", '{"uid": "c", "title": "C", "panels": [{"targets": [{"query": "SELECT y FROM n"}]}]}')
+    series = [{"name": "m", "columns": ["time", "value"], "values": [[1, 1]]}]
+
+    def answer(params: dict[str, list[str]]) -> Any:
+        return {"results": [{"statement_id": 0} | ({} if "FROM n" in params["q"][0] else {"series": series})]}
+
+    ward.answer("collector", "/query", answer)
+    assert ward.hint().startswith("board data: nothing to show in the last 15 min: C")
+
+
 def test_a_reading_that_does_not_come_out(ward: Ward) -> None:
     """The probe ends at its deadline, and says where to look."""
     ward.machine.on_pause = lambda seconds: ward.clock.advance(timedelta(seconds=seconds))
@@ -383,3 +418,18 @@ def test_a_token_that_is_not_let_in(ward: Ward) -> None:
     fault = ward.wrong()
     assert fault.startswith("dead letters: http://127.0.0.1:1001/api/v1/dead/count: no token (HTTP 401)")
     assert "the user who owns the state folder" in fault
+
+
+def test_what_the_store_does_by_itself(ward: Ward) -> None:
+    """A rollup that fails and a quota that is used up are faults, nearly used up is a hint."""
+    rollup = {"name": "r", "problem": "the target holds points of others"}
+    standing = {"rollups": [rollup], "used_bytes": 5, "quota_bytes": 10, "problems": []}
+    ward.answer("collector", "/api/v1/store", standing)
+    told = "upkeep: rollup r fails: the target holds points of others -> see `tocsin explain rollup r`"
+    assert ward.wrong().startswith(told)
+
+    ward.answer("collector", "/api/v1/store", standing | {"rollups": [], "problems": ["the quota is used up"]})
+    assert ward.wrong().startswith("upkeep: the quota is used up -> a larger store.quota")
+
+    ward.answer("collector", "/api/v1/store", standing | {"rollups": [], "used_bytes": 9})
+    assert ward.hint().startswith("upkeep: 90% of the store's quota are used -> a larger store.quota")
