@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.catalog import BENCHMARKS
-from benchmarks.contract import Measure, Wish
+from benchmarks.contract import Measure, Skipped, Wish
 from benchmarks.figures import Figure, as_json, machine
 
 _THOUSAND = 1000.0
@@ -53,7 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(", ".join(f"{key} {value}" for key, value in machine().items()))
     for name in asked.names or BENCHMARKS:
         measure = cast("Measure", importlib.import_module(BENCHMARKS[name]).measure)
-        figures = list(measure(wish))
+        try:
+            figures = list(measure(wish))
+        except Skipped as reason:
+            told = json.dumps({**as_json(name, ()), "skipped": str(reason)}) if asked.json else f"{name}: {reason}"
+            print(told, flush=True)
+            continue
         if asked.json:
             print(json.dumps(as_json(name, figures)), flush=True)
         else:

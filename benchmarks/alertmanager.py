@@ -7,6 +7,7 @@ alert alone. Alertmanager keeps notifications in memory; Tocsin's outbox is sync
 from __future__ import annotations
 
 import asyncio
+import shutil
 import statistics
 import tempfile
 import time
@@ -17,9 +18,9 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from benchmarks.contract import Wish
+from benchmarks.contract import Skipped, Wish
 from benchmarks.figures import Figure
-from benchmarks.process import alertmanager, pin_load
+from benchmarks.process import ALERTMANAGER, alertmanager, pin_load
 from foundation.web import Address, Site
 
 _PATIENCE_S = 120.0
@@ -49,7 +50,9 @@ class _Hook:
 
 
 def measure(wish: Wish) -> Iterator[Figure]:
-    """Nothing where Alertmanager is not installed: `apt-get install prometheus-alertmanager`."""
+    """Alone and in a storm. Raises Skipped where Alertmanager is not installed."""
+    if shutil.which(ALERTMANAGER) is None:
+        raise Skipped(f"{ALERTMANAGER} is not on the PATH; Debian and Ubuntu have it: apt-get install {ALERTMANAGER}")
     pin_load()
     yield from asyncio.run(_measure(500 if wish.quick else 5_000, 10 if wish.quick else 100))
 
@@ -63,8 +66,6 @@ async def _measure(many: int, rounds: int) -> list[Figure]:
             tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder,
             alertmanager(Path(folder), _CONFIG.format(url=url)) as address,
         ):
-            if address is None:
-                return []
             async with aiohttp.ClientSession(f"http://{address}") as http:
                 waits = [await _told(http, hook, f"one{number}", 1) for number in range(-1, rounds)][1:]
                 seconds = await _told(http, hook, "many", many)

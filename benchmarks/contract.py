@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from benchmarks.figures import Figure
+from foundation.errors import Permanent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +31,16 @@ class Wish:
     profile: Path | None = None
 
 
+class Skipped(Permanent):
+    """What the whole benchmark is about is not here; the words say what, and how to get it."""
+
+
 class Measure(Protocol):
     """`measure` in a benchmark's module."""
 
     def __call__(self, wish: Wish) -> Iterable[Figure]:
-        """Measure and return figures. A benchmark that lacks something (a server, a second core) returns what it can.
+        """Measure and return figures. A benchmark that lacks something (a server, a second core) returns what it can,
+        and raises Skipped where that is nothing.
 
         Bounded in time: a server that answers no more ends it with an error.
         """

@@ -20,6 +20,8 @@ _START_S = 60.0
 _STOP_S = 30.0
 _PAUSE_S = 0.02
 SERVER_CORE, LOAD_CORE = 0, 1
+ALERTMANAGER = "prometheus-alertmanager"
+"""The program, and the package of Debian that holds it."""
 
 
 @contextmanager
@@ -65,17 +67,13 @@ def victoria_metrics(folder: Path) -> Iterator[str | None]:
 
 
 @contextmanager
-def alertmanager(folder: Path, config: str) -> Iterator[str | None]:
-    """Alertmanager alone on the server's core, by itself, its data in `folder`; None where it is not installed."""
-    binary = shutil.which("prometheus-alertmanager")
-    if binary is None:
-        yield None
-        return
+def alertmanager(folder: Path, config: str) -> Iterator[str]:
+    """Alertmanager, which has to be installed, alone on the server's core, by itself, its data in `folder`."""
     file = folder / "alertmanager.yml"
     file.write_text(config, encoding="utf-8")
     address = f"127.0.0.1:{_free_port()}"
     options = [f"--config.file={file}", f"--storage.path={folder}", f"--web.listen-address={address}"]
-    command = [*_pinned(SERVER_CORE), binary, *options, "--cluster.listen-address=", "--log.level=error"]
+    command = [*_pinned(SERVER_CORE), ALERTMANAGER, *options, "--cluster.listen-address=", "--log.level=error"]
     with _started(command, {}, subprocess.DEVNULL) as process:
         end = time.monotonic() + _START_S
         while time.monotonic() < end and process.poll() is None and not _listens(address):

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import json
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +30,20 @@ def test_json_has_the_fixed_form(capsys: pytest.CaptureFixture[str]):
     for figure in report["figures"]:
         assert figure.keys() == {"name", "value", "unit", "goal", "rival", "rival_value"}
         assert figure["value"] > 0
+
+
+def test_one_that_cannot_run_says_why(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without Alertmanager there are no figures of it, but what is missing and how to get it; the others go on."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["alertmanager", "alertmanager", "--json"]) == 0
+
+    for report in map(json.loads, capsys.readouterr().out.splitlines()):
+        assert report["figures"] == []
+        assert "apt-get install prometheus-alertmanager" in report["skipped"]
+    assert main(["alertmanager"]) == 0
+    assert "alertmanager: prometheus-alertmanager is not on the PATH" in capsys.readouterr().out
 
 
 def test_the_table_shows_every_figure(capsys: pytest.CaptureFixture[str]):
