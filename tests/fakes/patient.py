@@ -110,6 +110,7 @@ def healthy(clock: ManualClock) -> FakeWeb:
             (collector, "/api/v2/write"): Answer(204),
             (collector, "/api/v1/dead/count"): {"letters": 0, "last": 0},
             (collector, "/api/v1/ledger"): {"buckets": []},
+            (collector, "/api/v1/store"): {"rollups": [], "used_bytes": 1, "quota_bytes": 0, "problems": []},
             (alerting, "/health"): {"status": "pass"},
             (alerting, "/metrics"): {},
             (alerting, "/api/v1/status"): {"config": {"errors": [], "restart_needed": []}, "receivers": ["on-call"]},

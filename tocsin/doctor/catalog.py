@@ -15,6 +15,7 @@ from tocsin.doctor.running import Ports, Processes
 from tocsin.doctor.servers import Servers
 from tocsin.doctor.tokens import Tokens
 from tocsin.doctor.upkeep import Upkeep
+from tocsin.doctor.upkeep import Upkeep
 from tocsin.doctor.versions import Versions
 
 CATALOG: Final[tuple[Check, ...]] = (
@@ -34,6 +35,7 @@ CATALOG: Final[tuple[Check, ...]] = (
     Collector(),
     Destinations(),
     Queries(),
+    Upkeep(),
     BoardData(),
     Upkeep(),
     Probe(),

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 _log = logger("store.embedded.rollups")
 _PAUSE_S: Final = 0.05
-"""Between slices, for the writer's other work."""
+"""Behind a slice of more rows than a few, for the writer's other work."""
+_FEW: Final = 1_000
 _BACKOFF: Final = Backoff(first_s=5.0, most_s=300.0)
 _FIRST_WINDOWS: Final = 64
 _SECOND: Final = 1_000_000_000
@@ -93,7 +94,6 @@ class Rolling:
         async with self._turning:
             while more := sum([await self._try(rollup) for rollup in self.rollups]):
                 slices += more
-                await asyncio.sleep(_PAUSE_S)
         return slices
 
     def close(self) -> None:
@@ -180,6 +180,7 @@ class Rolling:
         if replaced is not None:
             course.rolled += replaced.fresh
             course.again += replaced.again
+        await asyncio.sleep(_PAUSE_S if len(rolled.points) > _FEW else 0)
         return True
 
     def _roll(self, slice_: Slice, windows: int, now_ns: int) -> Rolled:

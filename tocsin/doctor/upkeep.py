@@ -1,0 +1,33 @@
+"""What the store does with its points by itself: whether rollups roll, and whether there is room for more points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from tocsin.doctor.contract import Finding, fine, hint, wrong
+from tocsin.doctor.patient import Patient
+
+_NEARLY: Final = 0.9
+_MEND: Final = "a larger store.quota, a shorter store.retention, or a clock that is right (docs/backup.md)"
+
+
+class Upkeep:
+    """Rollups that fail, a quota that is used up or nearly, a clock that retention does not believe."""
+
+    name = "upkeep"
+
+    def look(self, patient: Patient) -> Iterator[Finding]:
+        """See Check."""
+        standing = patient.collector.json("/api/v1/store")
+        used, quota, rollups = standing["used_bytes"], standing["quota_bytes"], standing["rollups"]
+        for problem in standing["problems"]:
+            yield wrong(problem, _MEND)
+        failing = [one for one in rollups if one["problem"]]
+        for one in failing:
+            words = f"rollup {one['name']} fails: {one['problem']}"
+            yield wrong(words, f"see `tocsin explain rollup {one['name']}` and docs/rollups.md")
+        if quota and _NEARLY * quota <= used < quota:
+            yield hint(f"{used / quota:.0%} of the store's quota are used", _MEND)
+        elif not standing["problems"] and not failing:
+            yield fine(f"{len(rollups)} rollups roll" if rollups else "nothing is wrong with the store's own work")
