@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from alerting.alert import Alert, Change, Evaluation, Level, State, Transition, labels_of
 from alerting.dispatcher import Dispatcher, Equipment
 from alerting.lane import ChannelKey
+from alerting.memory.contract import Outcome
 from alerting.memory.sqlite import SqliteMemory
 from alerting.memory.writer import Prepare, Writer
 from alerting.metrics import DispatchMetrics
@@ -125,3 +127,15 @@ async def desk(
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
         await memory.close(clean=not sender.was_cut_off)
+
+
+async def outcomes(it: Desk) -> list[tuple[str, str, str]]:
+    """(notifier, state, reason) of the whole outbox, in the order in which it was stored."""
+    rows = [row for outcome in Outcome for row in await it.memory.notifications(outcome)]
+    return [(row.notifier, row.state.value, row.reason) for row in sorted(rows, key=lambda row: row.id)]
+
+
+def break_memory(it: Desk, times: int) -> None:
+    writer = it.memory._writer
+    assert isinstance(writer, InlineWriter)
+    writer.faults += [sqlite3.OperationalError("disk is full")] * times

@@ -8,7 +8,8 @@ from alerting.alert import Change
 from alerting.rules.composite import Composite
 from alerting.watch import Health
 from store.errors import StoreUnavailable
-from tests.alerting.test_evaluator import a_rule, evaluating, seconds
+from tests.alerting.alarm import a_rule
+from tests.alerting.scene import evaluating, seconds
 from tests.fakes.reader import Answer
 
 pytestmark = pytest.mark.looptime
