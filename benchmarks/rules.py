@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,7 +41,9 @@ from store.contract import Reader, StatementResult
 from store.embedded.store import EmbeddedConfig, EmbeddedStore
 
 _HISTORY_S = 300
-_SETTLE_S, _PAUSE_S, _FIRST = 120.0, 0.1, 3
+_SETTLE_S, _PAUSE_S, _FIRST, _QUIET_S = 120.0, 0.1, 3, 5.0
+_MEMORY_LIMIT = "256MB"
+"""Of DuckDB's buffers; what it would keep of lines of an hour ago is not what this measures."""
 _SECOND = timedelta(seconds=1)
 _BUCKET = "telemetry"
 _TURNS, _WATCHES = 12, 50
@@ -87,6 +90,19 @@ class _TimedReader:
         return await self._inner.buckets()
 
 
+class _Patient:
+    """A reader whose queries may take their time: what is measured is CPU time, and other work may run beside."""
+
+    def __init__(self, inner: Reader) -> None:
+        self._inner = inner
+
+    async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
+        return await self._inner.query(influxql, db, deadline_s=max(deadline_s, _SETTLE_S))
+
+    async def buckets(self) -> tuple[str, ...]:
+        return await self._inner.buckets()
+
+
 class _TimedRecorder:
     """A recorder, with its time taken, and how many transitions it was told."""
 
@@ -103,7 +119,13 @@ class _TimedRecorder:
 
 async def _evaluate(folder: Path, wish: Wish) -> list[Figure]:
     clock, process = SystemClock(), psutil.Process()
-    store = EmbeddedStore(EmbeddedConfig(), state=folder, clock=clock)
+    answers: Counter[str] = Counter()
+    store = EmbeddedStore(
+        EmbeddedConfig(memory_limit=_MEMORY_LIMIT),
+        state=folder,
+        clock=clock,
+        on_question=lambda outcome: answers.update([outcome]),
+    )
     await store.open()
     load = _Load(store, Traffic(wish.series))
     await load.past(int(time.time()), 10 if wish.quick else _HISTORY_S)
@@ -123,25 +145,27 @@ async def _evaluate(folder: Path, wish: Wish) -> list[Figure]:
         )
         evaluating = asyncio.create_task(evaluator.run(), name="evaluate")
         await _until_known(registry, wish.rules)
+        await _until_steady(registry)
+        answers.clear()
         before, missed = _Marks.of(registry, reader, recorder), _missed(registry)
         share = await _cpu_share(wish.seconds)
         after = _Marks.of(registry, reader, recorder)
         missed = _missed(registry) - missed
         bytes_now = process.memory_info().rss
         series = sum(status.series for status in evaluator.statuses())
-        troubles = {status.error for status in evaluator.statuses() if status.error}
+        answered = Counter(answers)
         for task in (evaluating, loading):
             task.cancel()
         await asyncio.gather(evaluating, loading, return_exceptions=True)
-        parts = await _by_part(store, recorder, wish)
+        parts = await _by_part(_Patient(store), recorder, wish)
+        kept_bytes = store.recent_bytes
     await store.close()
-    if troubles:
-        raise RuntimeError(f"rules could not be evaluated: {sorted(troubles)[:3]}")
     made = after.made - before.made
-    ticks = made / wish.rules
+    ticks = max(made / wish.rules, 1.0)
     name = f"{wish.rules} rules, {series} series"
     return [
         Figure(f"{name}: evaluations missed", missed, "evaluations", "0"),
+        Figure(f"{name}: evaluations failed", after.failed - before.failed, "evaluations", "0"),
         Figure("evaluations made each second", made / wish.seconds, "1/s", f"{wish.rules}"),
         Figure("seconds evaluated", wish.seconds, "s", "600"),
         Figure("CPU time of a second, load and all", share, "s", "< 1 s"),
@@ -149,6 +173,8 @@ async def _evaluate(folder: Path, wish: Wish) -> list[Figure]:
             f"CPU time of {wish.rules} evaluations, load apart", (share - alone) * wish.seconds / ticks, "s", "< 1 s"
         ),
         Figure("CPU time of a second of load alone", alone, "s"),
+        Figure("SELECTs answered from memory", answered["memory"] / max(answered.total(), 1), "of all"),
+        Figure("rows kept in memory", kept_bytes, "bytes", "< 128 M"),
         Figure("queries in a tick", (after.queries - before.queries) / ticks, "queries"),
         Figure("waiting for queries in a tick, added up", (after.query_s - before.query_s) / ticks, "s"),
         Figure("transitions in a tick", (after.transitions - before.transitions) / ticks, "transitions"),
@@ -207,6 +233,7 @@ class _Marks:
     """What has been done so far."""
 
     made: float
+    failed: float
     queries: int
     query_s: float
     transitions: int
@@ -214,8 +241,9 @@ class _Marks:
 
     @classmethod
     def of(cls, registry: CollectorRegistry, reader: _TimedReader, recorder: _TimedRecorder) -> _Marks:
-        made = registry.get_sample_value("tocsin_alerting_evaluations_total", {"outcome": "ok"}) or 0.0
-        return cls(made, reader.taken.times, reader.taken.seconds, recorder.transitions, recorder.taken.seconds)
+        name = "tocsin_alerting_evaluations_total"
+        made, failed = (registry.get_sample_value(name, {"outcome": outcome}) or 0.0 for outcome in ("ok", "failed"))
+        return cls(made, failed, reader.taken.times, reader.taken.seconds, recorder.transitions, recorder.taken.seconds)
 
 
 def _missed(registry: CollectorRegistry) -> float:
@@ -230,6 +258,15 @@ async def _until_known(registry: CollectorRegistry, rules: int) -> None:
         if (registry.get_sample_value(name, {"outcome": "ok"}) or 0.0) >= _FIRST * rules:
             return
         await asyncio.sleep(_PAUSE_S)
+
+
+async def _until_steady(registry: CollectorRegistry) -> None:
+    """Until no evaluation was missed for some seconds: by then the store knows which rows are asked again and again."""
+    for _ in range(int(_SETTLE_S / _QUIET_S)):
+        missed = _missed(registry)
+        await asyncio.sleep(_QUIET_S)
+        if _missed(registry) == missed:
+            return
 
 
 async def _cpu_share(seconds: float) -> float:

@@ -8,6 +8,7 @@
     literals    durations, quoted names and strings, as InfluxQL writes them
     parsing/    recursive descent: cursor, expressions, select, show
     parser      text -> statements
+    standing    texts that come again with other bounds of time, parsed once
     printer     tree -> text
     names       column names of an answer
     functions   the functions that are known: arity, what they read, what they answer

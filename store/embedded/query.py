@@ -26,10 +26,10 @@ from store.embedded.show import answer_show
 from store.errors import QueryLimitExceeded, QuerySyntaxError
 
 
-def parse_query(text: str) -> tuple[Statement, ...]:
+def parse_query(text: str, parser: Callable[[str], tuple[Statement, ...]] = parse) -> tuple[Statement, ...]:
     """The statements of a query. Raises QuerySyntaxError with InfluxDB's message."""
     try:
-        return parse(text)
+        return parser(text)
     except ParseError as error:
         raise QuerySyntaxError(f"failed to parse query: {error}") from error
 

@@ -18,6 +18,7 @@ from foundation.lifecycle import OnIncident, Tasks
 from foundation.logs import logger
 from influxql.ast import Change, Statement
 from influxql.errors import QueryError
+from influxql.standing import StandingTexts
 from store.contract import Copied, FieldTypes, StatementResult, StoreStanding, Verdict
 from store.embedded.copying import make_copy
 from store.embedded.damage import reason_of
@@ -131,6 +132,7 @@ class EmbeddedStore:
         self._reading = ThreadPoolExecutor(config.queries, "store-query")
         self._copying = ThreadPoolExecutor(1, "store-copy")
         self._on_question = on_question
+        self._texts = StandingTexts()
         self._file: OpenFile | None = None
         self._wanted = False
         self._upkeep = Upkeep(
@@ -239,7 +241,7 @@ class EmbeddedStore:
         """Answer `influxql`; see the contract. Raises QuerySyntaxError, QueryLimitExceeded after the deadline, and
         StoreUnavailable when the file cannot be read.
         """
-        statements = parse_query(influxql)
+        statements = parse_query(influxql, self._texts.parse)
         now_ns = self._clock.now_ns()
         if not any(isinstance(statement, Change) for statement in statements):
             return await self._answer(statements, db, now_ns, deadline_s)

@@ -51,9 +51,8 @@ class Demand:
         known.times += 1
         known.reach_ns = max(known.reach_ns, reach_ns)
         known.fields |= fields
-        before = self._before.get(key)
-        if before is not None and before.times >= _OFTEN:
-            known.times = max(known.times, _OFTEN)
+        if known.times < _OFTEN and self._was_standing(key):
+            known.times = _OFTEN
         return known.times >= _OFTEN
 
     @property
@@ -65,6 +64,12 @@ class Demand:
     def fields(self) -> frozenset[str]:
         """The fields (physical names) that they read."""
         return frozenset[str]().union(*(form.fields for form in self._wanted()))
+
+    def _was_standing(self, key: tuple[Hashable, int]) -> bool:
+        """Whether it stood before, or reached a little less far until now: who asks later reaches further."""
+        form, alike = key
+        others = (self._before.get(key), self._before.get((form, alike - 1)), self._now.get((form, alike - 1)))
+        return any(known is not None and known.times >= _OFTEN for known in others)
 
     def _wanted(self) -> Iterator[_Form]:
         return (form for forms in (self._now, self._before) for form in forms.values() if form.times >= _AGAIN)

@@ -1,0 +1,191 @@
+"""What memory keeps and for how long, and that no answer sees half of a commit."""
+
+# ruff: noqa: S608 - InfluxQL made of the constants below
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+import duckdb
+import pytest
+
+from foundation.batch import FieldType
+from influxql.translate.parameters import Parameters
+from store.embedded.query import EmbeddedReader, parse_query
+from store.embedded.recent.changes import EVER, Changes
+from store.embedded.recent.memory import Outcome, Recent
+from store.embedded.schema import Column, Table
+from store.embedded.session import Session
+from tests.fakes.clock import ManualClock
+
+SECOND = 1_000_000_000
+NOW = 1_700_000_000 * SECOND
+TABLE = Table("m", "m1", (Column("h", "tag", None, "t1"), Column("v", "field", FieldType.FLOAT, "f1")))
+
+
+class Scene:
+    """One table that a test changes as the writer does, and a reader with a memory."""
+
+    def __init__(self, limit_bytes: int = 1_000_000) -> None:
+        self.file = duckdb.connect()
+        self.file.execute("CREATE TABLE m1 (time BIGINT NOT NULL, t1 VARCHAR, f1 DOUBLE)")
+        self.file.execute("CREATE TABLE n1 AS FROM m1")
+        self.outcomes: Counter[Outcome] = Counter()
+        self.recent = Recent(limit_bytes, lambda outcome: self.outcomes.update([outcome]))
+        self.reader = EmbeddedReader(
+            self.file.cursor,
+            {"db": {"m": TABLE, "n": replace(TABLE, measurement="n", relation="n1")}}.get,
+            ManualClock(),
+            recent=self.recent,
+        )
+
+    def store(self, *ages_s: int, value: float = 1.0) -> None:
+        """Rows of these ages, in one commit."""
+        changes = Changes()
+        self.file.execute("BEGIN")
+        for age_s in ages_s:
+            self.file.execute("INSERT INTO m1 VALUES (?, 'a', ?)", [NOW - age_s * SECOND, value])
+        changes.since("m1", NOW - max(ages_s) * SECOND)
+        with self.recent.committing(changes):
+            self.file.execute("COMMIT")
+
+    def ask(self, over_s: int = 60, *, times: int = 1, now_ns: int = NOW, name: str = "m") -> object:
+        """The answer, the last of so many."""
+        text = f"SELECT sum(v) FROM {name} WHERE time > {now_ns - over_s * SECOND}"
+        answers = [self.reader.answer(parse_query(text), "db", now_ns) for _ in range(times)]
+        series = answers[-1][0].series
+        return series[0].values[0][1] if series else None
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    made = Scene()
+    yield made
+    made.file.close()
+
+
+def test_what_is_asked_again_is_kept(scene: Scene):
+    """The third time within half a minute a question is worth a memory; from then on the file is read for news only."""
+    scene.store(50, 40, 5)
+    assert scene.ask(times=2) == 3.0
+    assert (scene.recent.size_bytes, scene.outcomes) == (0, {Outcome.RARE: 2})
+    assert scene.ask(times=3) == 3.0
+    assert scene.outcomes == {Outcome.RARE: 2, Outcome.MEMORY: 3}
+    assert scene.recent.size_bytes > 0
+
+
+def test_nothing_is_kept_where_nothing_may_be():
+    """With a limit of nothing every question goes to the file, and none is counted."""
+    scene = Scene(limit_bytes=0)
+    scene.store(5)
+    assert scene.ask(times=5) == 1.0
+    assert (scene.recent.size_bytes, scene.outcomes) == (0, {})
+    scene.file.close()
+
+
+def test_what_is_too_large_is_left_to_the_file():
+    """Rows that do not fit are counted before they are read; a minute later it is tried again."""
+    scene = Scene(limit_bytes=1_000)
+    scene.store(*range(1, 59))
+    assert scene.ask(times=5) == 58.0
+    assert scene.outcomes == {Outcome.RARE: 2, Outcome.FULL: 3}
+    assert scene.recent.size_bytes == 0
+    scene.file.close()
+
+
+def test_a_longer_reach_and_another_field_are_not_guessed(scene: Scene):
+    """Whoever asks further back than is kept, for the first time, is answered by the file."""
+    scene.store(500, 5)
+    assert scene.ask(times=4) == 1.0
+    assert scene.ask(over_s=600) == 2.0
+    assert scene.outcomes[Outcome.RARE] == 3
+    assert scene.ask(over_s=600, times=4) == 2.0
+    assert scene.outcomes == {Outcome.RARE: 4, Outcome.MEMORY: 5}
+
+
+def test_what_nobody_asks_for_is_forgotten(scene: Scene):
+    """A table that was not asked for two minutes is dropped when another question comes."""
+    scene.store(5)
+    scene.ask(times=3)
+    assert scene.recent.size_bytes > 0
+    scene.ask(now_ns=NOW + 300 * SECOND, name="n")
+    assert scene.recent.size_bytes == 0
+
+
+def test_old_rows_are_cut_off(scene: Scene):
+    """Memory holds what the questions reach, and little more, however long they go on."""
+    scene.store(59)
+    scene.ask(times=3)
+    sizes = []
+    for second in range(200):
+        scene.store(*[-second] * 50)
+        scene.ask(now_ns=NOW + second * SECOND)
+        sizes.append(scene.recent.size_bytes)
+    assert scene.outcomes[Outcome.RARE] == 2
+    assert max(sizes[100:]) <= max(sizes[:100]) * 1.3
+
+
+def test_no_answer_sees_half_a_commit(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+    """A commit that comes while memory reads the news of another, and is older too, is seen whole."""
+    scene.store(50, 40)
+    scene.ask(times=3)
+    scene.store(5)
+    read = Session.fetch_table
+
+    def disturbed(session: Session, sql: str, parameters: Parameters) -> object:
+        monkeypatch.setattr(Session, "fetch_table", read)
+        scene.store(30, 3)
+        return read(session, sql, parameters)
+
+    monkeypatch.setattr(Session, "fetch_table", disturbed)
+    assert scene.ask() == 5.0
+    assert scene.outcomes[Outcome.MEMORY] == 2
+
+
+def test_a_writer_that_is_always_quicker_leaves_the_question_to_the_file(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+    """After a few tries the file is asked; once the writer rests, memory is right again."""
+    scene.store(50)
+    scene.ask(times=3)
+    scene.store(10)
+    read, ages = Session.fetch_table, iter(range(11, 30))
+
+    def disturbed(session: Session, sql: str, parameters: Parameters) -> object:
+        scene.store(next(ages))
+        return read(session, sql, parameters)
+
+    monkeypatch.setattr(Session, "fetch_table", disturbed)
+    assert scene.ask() == 5.0
+    assert scene.outcomes[Outcome.BUSY] == 1
+    monkeypatch.setattr(Session, "fetch_table", read)
+    assert scene.ask() == 5.0
+    assert scene.outcomes[Outcome.MEMORY] == 2
+
+
+def test_a_reading_that_fails_leaves_nothing_half_read(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+    """What was being read is dropped, and read anew by a later question."""
+    scene.store(50)
+    scene.ask(times=3)
+    scene.store(10)
+    read = Session.fetch_table
+
+    def broken(session: Session, sql: str, parameters: Parameters) -> object:
+        del session, sql, parameters
+        raise duckdb.InterruptException("INTERRUPT Error: Interrupted!")
+
+    monkeypatch.setattr(Session, "fetch_table", broken)
+    with pytest.raises(Exception, match="stopped"):
+        scene.ask()
+    monkeypatch.setattr(Session, "fetch_table", read)
+    assert scene.ask(times=2) == 2.0
+
+
+def test_a_commit_that_fails_marks_as_well(scene: Scene):
+    """Nobody knows whether it took place: the rows are read again."""
+    scene.store(50)
+    scene.ask(times=3)
+    scene.file.execute("INSERT INTO m1 VALUES (?, 'a', 1)", [NOW - 5 * SECOND])
+    changes = Changes()
+    changes.since("m1", EVER)
+    with pytest.raises(OSError, match="lost"), scene.recent.committing(changes):
+        raise OSError("lost")
+    assert scene.ask() == 2.0
