@@ -177,7 +177,9 @@ class Writer:
             if rows.arrow is not None:
                 table = growth.table(target.measurement)
                 latest = self._newest_of(table.relation)
-                newest[table.relation] = store_rows(self._connection, table, [rows.arrow], latest)
+                # Nothing is left to merge with in that span, so the rows are put in as into an empty table.
+                stored = store_rows(self._connection, table, [rows.arrow], None)
+                newest[table.relation] = stored if latest is None else max(stored, latest)
             if parts:
                 self._touch(target.bucket, growth.table(target.measurement), parts)
             self._marks.settle(slice_, first)
