@@ -7,6 +7,7 @@ false, and no condition is ever negated as a whole.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
@@ -38,6 +39,8 @@ TagValues = Callable[[str], Collection[str | None] | None]
 
 _FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
 ALWAYS: Final = "TRUE"
+_NAMED: Final = re.compile(r"(?<!\\)\(\?<(?=[A-Za-z_])")
+"""A group with a name in the form that databases do not know yet."""
 _NEVER: Final = "FALSE"
 
 
@@ -109,18 +112,18 @@ class _Comparison:
     def _regex(self, left: Expr, op: str, pattern: str) -> str:
         if not isinstance(left, VarRef):
             return _NEVER
-        wanted = op == "=~"
+        wanted, named = op == "=~", _NAMED.sub("(?P<", pattern)
         if self._is_tag(left):
             if left.name not in self._relation.tags:
                 return ALWAYS if bool(re2.compile(pattern).search("")) is wanted else _NEVER
             known = self._values(self._relation.tags[left.name].physical)
             if known is not None:
                 return self._matching(left, known, re2.compile(pattern), wanted=wanted)
-            matches = f"regexp_matches({self._text(left)}, {self._parameters.bind(pattern)})"
+            matches = f"regexp_matches({self._text(left)}, {self._parameters.bind(named)})"
         else:
             if self._relation.fields[left.name].type is not FieldType.STRING:
                 return _NEVER
-            matches = f"regexp_matches({field_sql(left, self._relation)}, {self._parameters.bind(pattern)})"
+            matches = f"regexp_matches({field_sql(left, self._relation)}, {self._parameters.bind(named)})"
         return matches if wanted else f"NOT {matches}"
 
     def _matching(self, ref: VarRef, known: Collection[str | None], regex: Any, *, wanted: bool) -> str:

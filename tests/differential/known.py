@@ -145,6 +145,5 @@ UNCHECKED: Final = {
     "raw points of several series at the same moment": "which order InfluxDB's heap has is not said",
     "`percentile(f, n), h`: which of several points of the same value": "it is not said, so it may be ours",
     "`percentile` with `fill()` where a group's first window has none": "it may repeat windows, not always",
-    "a named group as `(?<name>...)`": "only where the regex reaches the database",
 }
 """Rows of docs/influxql.md that no query can be held to, and why."""

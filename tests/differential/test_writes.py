@@ -165,6 +165,19 @@ CASES = [
         ],
         ["SELECT * FROM m", "SELECT count(*) FROM m", "SHOW SERIES"],
     ),
+    Case(
+        "texts that regexes are held against",
+        [b'm,h=a s="x<y",t="(b" 1\nm,h=b s="xy",t="<b" 2\nm s="",t="b" 3\n'],
+        [
+            "SELECT s FROM m WHERE h =~ /(?<n>a)/",
+            "SELECT s FROM m WHERE s =~ /(?<n>x)y/",
+            "SELECT s FROM m WHERE s =~ /(?P<n>x)y/",
+            r"SELECT t FROM m WHERE t =~ /^\(?<b/",
+            "SELECT s FROM m WHERE s !~ /(?i)X/",
+            "SELECT s FROM m WHERE s =~ /(?=x)/",
+            "SELECT s FROM m WHERE s =~ /x{2000}/",
+        ],
+    ),
 ]
 
 
