@@ -13,7 +13,9 @@ from collector.intake.http import IntakeConfig
 from collector.tokens import Scope
 from store.contract import StatementResult
 from tests.fakes.intake import RunningIntake, running_intake
+from tests.fakes.polling import until
 
+JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 ASK = {"q": "SELECT f FROM m WHERE h = $h AND f > $f", "db": "home", "params": '{"h": "it\'s", "f": 1.5}'}
 TOLD = [("SELECT f FROM m WHERE h = 'it\\'s' AND f > 1.5", "home", 30.0)]
@@ -62,6 +64,9 @@ async def test_values_that_do_not_fit(intake: RunningIntake, params: str, words:
         ("SELECT f FROM m; drop measurement m", "", Scope.WRITE),
         ("DELETE FROM $m", '{"m": {"identifier": "x"}}', Scope.WRITE),
         ("EXPLAIN SELECT f FROM m; DELETE FROM m", "", Scope.WRITE),
+        ("SELECT f INTO other FROM m", "", Scope.WRITE),
+        ("CREATE DATABASE other; SELECT f FROM m", "", Scope.WRITE),
+        ("SHOW USERS", "", Scope.READ),
         ("SELECT \"delete\" FROM m WHERE h = 'drop'", "", Scope.READ),
         ("SELECT f FROM m WHERE h = $h", '{"h": "DELETE"}', Scope.READ),
     ],
@@ -97,3 +102,29 @@ async def test_who_goes_away_takes_the_question_back(intake: RunningIntake):
         asking.cancel()
         await gone.wait()
     await asyncio.gather(asking, return_exceptions=True)
+    await until(
+        lambda: intake.count("tocsin_requests_total", path="/query", status="499") == 1, what="it to be counted"
+    )
+
+
+async def test_boards_that_ask_the_same_ask_the_store_together(intake: RunningIntake):
+    """While a question is answered all equal ones wait for one run, also when one of them gives up."""
+    released, asked = asyncio.Event(), list[str]()
+
+    async def answer_when_told(influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
+        asked.append(influxql)
+        await released.wait()
+        return (StatementResult(0, error=f"run {len(asked)}"),)
+
+    intake.store.query = answer_when_told  # type: ignore[method-assign]  # a store that waits
+    first = asyncio.create_task(intake.ask("GET", "/query?q=SELECT+f+FROM+m"))
+    await until(lambda: asked, what="the first run")
+    others = [
+        asyncio.create_task(intake.post("/query", b'{"q": "SELECT f FROM m"}', Content_Type=JSON)) for _ in range(5)
+    ]
+    await until(lambda: intake.count("tocsin_shared_queries_total") == 4, what="the others to wait")
+    others.pop().cancel()
+    released.set()
+    answers = [json.loads((await one).body)["results"][0]["error"] for one in (first, *others)]
+    assert answers == ["run 1", *["run 2"] * 4]
+    assert asked == ["SELECT f FROM m"] * 2
