@@ -1,7 +1,6 @@
 """The whole role: rule files and notify.yml in, pages out, the API beside it."""
 
 import contextlib
-import os
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,51 +10,12 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
-from prometheus_client import CollectorRegistry
 
 from alerting.app import Alerting
 from alerting.config import AlertingConfig
-from foundation.clock import SystemClock
-from store.contract import Series, StatementResult
-from store.errors import StoreUnavailable
+from tests.alerting.role import NOTIFY, RULES, OneSeries, serving
 from tests.fakes.pagerduty import FakePagerDuty
 from tests.fakes.polling import until
-
-RULES = """
-rules:
-  - alert: Slow
-    query: SELECT mean(duration_ms) FROM http_request GROUP BY endpoint
-    over: 1m
-    every: 200ms
-    critical: "> 800"
-    summary: "{{ labels.endpoint }} takes {{ value }} ms"
-"""
-NOTIFY = """
-receivers:
-  - name: oncall
-    pagerduty: [{routing_key: 0123456789abcdef0123456789abcdef, url: "URL"}]
-route: {receiver: oncall}
-"""
-
-
-@dataclass
-class FakeReader:
-    """Answers every query with one series; `value` None is an empty answer, `away` a store that does not answer."""
-
-    value: float | None = 100.0
-    away: bool = False
-
-    async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
-        del influxql, db, deadline_s
-        if self.away:
-            raise StoreUnavailable("the store is away")
-        if self.value is None:
-            return (StatementResult(0),)
-        series = Series("http_request", ("time", "mean"), [[0, self.value]], {"endpoint": "/pay"})
-        return (StatementResult(0, (series,)),)
-
-    async def buckets(self) -> tuple[str, ...]:
-        return ("telemetry",)
 
 
 @dataclass
@@ -75,8 +35,7 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path, reader: FakeReader) -> AsyncIterator[Running]:
-    incidents: list[tuple[str, BaseException | None]] = []
+async def running(folder: Path, reader: OneSeries) -> AsyncIterator[Running]:
     published: list[bytes] = []
 
     async def publish(lines: bytes) -> None:
@@ -86,24 +45,8 @@ async def running(folder: Path, reader: FakeReader) -> AsyncIterator[Running]:
     config = AlertingConfig(
         listen="127.0.0.1:0", rules=(folder / "rules" / "*.yml",), notify=notify if notify.exists() else None
     )
-    role = Alerting(
-        config,
-        reader,
-        lag=lambda: 0.0,
-        state=folder / "var",
-        clock=SystemClock(),
-        registry=CollectorRegistry(),
-        on_incident=lambda name, error: incidents.append((name, error)),
-        env=os.environ,
-        publish=publish,
-    )
-    address = await role.start()
-    async with aiohttp.ClientSession() as http:
-        try:
-            yield Running(role, f"http://{address}", http, published)
-        finally:
-            await role.stop()
-    assert incidents == []
+    async with aiohttp.ClientSession() as http, serving(folder, config, reader, publish) as (role, address):
+        yield Running(role, f"http://{address}", http, published)
 
 
 @pytest.fixture
@@ -122,7 +65,7 @@ async def pagerduty(folder: Path) -> AsyncIterator[FakePagerDuty]:
 
 async def test_breach_pages_and_its_end_resolves(folder: Path, pagerduty: FakePagerDuty) -> None:
     """A value over the threshold triggers an incident; a good value resolves the same one."""
-    reader = FakeReader(value=900.0)
+    reader = OneSeries(value=900.0)
     async with running(folder, reader) as it:
         await until(pagerduty.opened, what="a page")
         reader.value = 100.0
@@ -140,7 +83,7 @@ async def test_breach_pages_and_its_end_resolves(folder: Path, pagerduty: FakePa
 
 async def test_store_that_is_away_resolves_nothing(folder: Path, pagerduty: FakePagerDuty) -> None:
     """While queries fail the incident stays open, the rule is shown as failing and the status as degraded."""
-    reader = FakeReader(value=900.0)
+    reader = OneSeries(value=900.0)
     async with running(folder, reader) as it:
         await until(pagerduty.opened, what="a page")
         reader.away = True
@@ -156,7 +99,7 @@ async def test_store_that_is_away_resolves_nothing(folder: Path, pagerduty: Fake
 
 async def test_restart_keeps_the_incident(folder: Path, pagerduty: FakePagerDuty) -> None:
     """A restart while an alert fires pages nobody again, and the end resolves the old incident."""
-    reader = FakeReader(value=900.0)
+    reader = OneSeries(value=900.0)
     async with running(folder, reader):
         await until(pagerduty.opened, what="a page")
     async with running(folder, reader) as it:
@@ -173,7 +116,7 @@ async def test_restart_keeps_the_incident(folder: Path, pagerduty: FakePagerDuty
 
 async def test_edited_files_are_taken_up_and_broken_ones_are_not(folder: Path, pagerduty: FakePagerDuty) -> None:
     """Files are followed without a signal; an error keeps the old rules, is shown, and goes when it is mended."""
-    async with running(folder, FakeReader()) as it:
+    async with running(folder, OneSeries()) as it:
 
         async def errors() -> list[str]:
             status = await it.get("/api/v1/status")
@@ -197,7 +140,7 @@ async def test_edited_files_are_taken_up_and_broken_ones_are_not(folder: Path, p
 
 async def test_broken_notify_file_keeps_the_old_receivers(folder: Path, pagerduty: FakePagerDuty) -> None:
     """An unknown receiver in notify.yml is an error with file, line, path and the nearest name; paging goes on."""
-    reader = FakeReader()
+    reader = OneSeries()
     async with running(folder, reader) as it:
         notify = folder / "notify.yml"
         notify.write_text(notify.read_text().replace("{receiver: oncall}", "{receiver: onkall}"))
@@ -210,7 +153,7 @@ async def test_broken_notify_file_keeps_the_old_receivers(folder: Path, pagerdut
 
 async def test_without_notify_file_alerts_are_shown_and_nobody_is_told(folder: Path) -> None:
     """No notify.yml: the alert is on the page, nothing is in the outbox."""
-    async with running(folder, FakeReader(value=900.0)) as it:
+    async with running(folder, OneSeries(value=900.0)) as it:
 
         async def firing() -> Any:
             return (await it.get("/api/v1/alerts?state=firing"))["alerts"]
@@ -224,7 +167,7 @@ async def test_without_notify_file_alerts_are_shown_and_nobody_is_told(folder: P
 
 async def test_api_shows_what_the_docs_promise(folder: Path, pagerduty: FakePagerDuty) -> None:
     """Every answer has the very keys of docs/alerting-api.md."""
-    async with running(folder, FakeReader(value=900.0)) as it:
+    async with running(folder, OneSeries(value=900.0)) as it:
         await until(pagerduty.opened, what="a page")
 
         async def sent() -> Any:
@@ -241,7 +184,7 @@ async def test_api_shows_what_the_docs_promise(folder: Path, pagerduty: FakePage
 
 async def test_alert_as_it_is_shown(folder: Path, pagerduty: FakePagerDuty) -> None:
     """An alert is shown with its words, its value and the incident under which it was paged."""
-    async with running(folder, FakeReader(value=900.0)) as it:
+    async with running(folder, OneSeries(value=900.0)) as it:
         await until(pagerduty.opened, what="a page")
         (alert,) = (await it.get("/api/v1/alerts?rule=Slow"))["alerts"]
         assert alert["labels"] == {"alertname": "Slow", "endpoint": "/pay"}
@@ -269,7 +212,7 @@ async def test_alert_as_it_is_shown(folder: Path, pagerduty: FakePagerDuty) -> N
 )
 async def test_bad_requests_are_told(folder: Path, path: str, status: int, told: str) -> None:
     """Errors are JSON with one sentence that helps."""
-    async with running(folder, FakeReader()) as it, it.http.get(it.url + path) as response:
+    async with running(folder, OneSeries()) as it, it.http.get(it.url + path) as response:
         assert response.status == status
         assert told in (await response.json())["error"]
 
@@ -277,7 +220,7 @@ async def test_bad_requests_are_told(folder: Path, path: str, status: int, told:
 @pytest.mark.parametrize("path", ["/health", "/ready", "/metrics"])
 async def test_probes_answer(folder: Path, path: str) -> None:
     """A healthy role answers its probes with 200."""
-    async with running(folder, FakeReader()) as it, it.http.get(it.url + path) as response:
+    async with running(folder, OneSeries()) as it, it.http.get(it.url + path) as response:
         assert response.status == 200
 
 

@@ -1,7 +1,6 @@
 """The description of the API, held against what a running role really answers on every path."""
 
 import contextlib
-import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -17,7 +16,6 @@ from alerting.acknowledgement import ACKNOWLEDGED, RELEASED
 from alerting.acknowledging import Acknowledging
 from alerting.alert import Change
 from alerting.api import Api
-from alerting.app import Alerting
 from alerting.config import AlertingConfig
 from alerting.fallback import WHY
 from alerting.memory.contract import Suppression
@@ -26,46 +24,19 @@ from alerting.openapi import describe
 from alerting.routing.group import Notice
 from alerting.routing.taken import REOPENED
 from alerting.silencing import Silencing
-from foundation.clock import SystemClock
 from foundation.secret import Secret
-from store.contract import Series, StatementResult
+from tests.alerting.role import NOTIFY, RULES, OneSeries, serving
 from tests.fakes.json_schema import faults
 from tests.fakes.pagerduty import FakePagerDuty
 from tests.fakes.polling import until
 
-RULES = """
-rules:
-  - alert: Slow
-    query: SELECT mean(duration_ms) FROM http_request GROUP BY endpoint
-    over: 1m
-    every: 200ms
-    critical: "> 800"
-    summary: "{{ labels.endpoint }} takes {{ value }} ms"
-"""
-NOTIFY = """
-receivers:
-  - name: oncall
-    pagerduty: [{routing_key: 0123456789abcdef0123456789abcdef, url: "URL"}]
-route: {receiver: oncall, routes: [{matchers: [endpoint=~"/.*"]}]}
-"""
+ROUTED = NOTIFY.replace("oncall}", 'oncall, routes: [{matchers: [endpoint=~"/.*"]}]}')
 TAKEN = "/api/v1/alerts/{id}/acknowledgement"
 WISH = {"matchers": ['alertname="Slow"'], "for": "2h", "author": "ann", "comment": "moving"}
 KNOWN: dict[str, Any] = dict(describe())
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "alerting-api.md"
 NEVER_HERE = {"503"}
 """Memory does not fail here; what such an answer holds is tested where it is made."""
-
-
-class Slow:
-    """A store in which every answer is bad."""
-
-    async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
-        del influxql, db, deadline_s
-        series = Series("http_request", ("time", "mean"), [[0, 900.0]], {"endpoint": "/pay"})
-        return (StatementResult(0, (series,)),)
-
-    async def buckets(self) -> tuple[str, ...]:
-        return ("telemetry",)
 
 
 @dataclass
@@ -94,33 +65,20 @@ class Asking:
 async def asking(folder: Path, listen: str = "127.0.0.1:0", token: str | None = None) -> AsyncIterator[Asking]:
     (folder / "r.yml").write_text(RULES)
     notify = folder / "notify.yml"
-    role = Alerting(
-        AlertingConfig(
-            listen=listen,
-            rules=(folder / "r.yml",),
-            notify=notify if notify.exists() else None,
-            admin_token=Secret(token) if token else None,
-        ),
-        Slow(),
-        lag=lambda: 0.0,
-        state=folder / "var",
-        clock=SystemClock(),
-        registry=CollectorRegistry(),
-        on_incident=lambda _name, _error: None,
-        env=os.environ,
+    config = AlertingConfig(
+        listen=listen,
+        rules=(folder / "r.yml",),
+        notify=notify if notify.exists() else None,
+        admin_token=Secret(token) if token else None,
     )
-    address = await role.start()
-    async with aiohttp.ClientSession() as http:
-        try:
-            yield Asking(f"http://{address}".replace("0.0.0.0", "127.0.0.1"), http)
-        finally:
-            await role.stop()
+    async with aiohttp.ClientSession() as http, serving(folder, config, OneSeries(900.0)) as (_, address):
+        yield Asking(f"http://{address}".replace("0.0.0.0", "127.0.0.1"), http)
 
 
 async def test_every_answer_is_as_it_is_described(tmp_path: Path):
     """Each path, with an alert that fires, is told, silenced and explained; every status that is described is seen."""
     async with FakePagerDuty() as pager:
-        (tmp_path / "notify.yml").write_text(NOTIFY.replace("URL", pager.url))
+        (tmp_path / "notify.yml").write_text(ROUTED.replace("URL", pager.url))
         async with asking(tmp_path) as it:
             await until(pager.opened, what="a page")
             await until(lambda: sent(it), what="the page to be marked as sent")

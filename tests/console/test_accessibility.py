@@ -11,16 +11,9 @@ from playwright.async_api import Browser
 from tests.console.running import running_console
 from tests.console.test_entrance import ASKING
 from tests.fakes.alerting_api import AlertingApi, account, alert, running_alerting_api, silence, transition
-from tests.fakes.browser import open_page, running_browser
+from tests.fakes.browser import open_page
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """One headless Chromium for all."""
-    async with running_browser() as running:
-        yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -13,27 +13,13 @@ from playwright.async_api import Browser, expect
 from console.config import ConsoleConfig
 from foundation.secret import Secret
 from tests.console.running import running_console
-from tests.fakes.alerting_api import AlertingApi, alert, running_alerting_api, transition
-from tests.fakes.browser import open_page, running_browser
+from tests.fakes.alerting_api import AlertingApi, alert, transition
+from tests.fakes.browser import open_page
 from tests.fakes.influxd import Influxd
 from tests.fakes.telemetry import NS, an_hour
 from tests.grafana.reading import BOARDS, panels
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """One headless Chromium for all; each test gets a profile of its own."""
-    async with running_browser() as running:
-        yield running
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def alerting() -> AsyncIterator[AlertingApi]:
-    """An alerting API under the test's hand."""
-    async with running_alerting_api() as api:
-        yield api
 
 
 @pytest_asyncio.fixture(loop_scope="module")

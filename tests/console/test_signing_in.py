@@ -1,26 +1,16 @@
 """Signing in as people do it: real Chromium, a console with a password."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from tests.console.running import running_console
 from tests.console.test_entrance import ASKING, PASSWORD
 from tests.fakes.alerting_api import running_alerting_api
-from tests.fakes.browser import ARTIFACTS, open_page, running_browser
+from tests.fakes.browser import ARTIFACTS, open_page
 
 LATE_MS = 45_000
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """One headless Chromium for all; each test gets a profile of its own."""
-    async with running_browser() as running:
-        yield running
 
 
 async def test_a_link_leads_through_the_sign_in_to_where_it_pointed(browser: Browser) -> None:

@@ -11,27 +11,13 @@ from playwright.async_api import Browser, expect
 
 from console.config import ConsoleConfig
 from tests.console.running import running_console
-from tests.fakes.alerting_api import AlertingApi, account, acknowledgement, alert, running_alerting_api, silence
-from tests.fakes.browser import open_page, running_browser
+from tests.fakes.alerting_api import AlertingApi, account, acknowledgement, alert, silence
+from tests.fakes.browser import open_page
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
 PATIENCE_MS = 45_000
 LISTED = re.compile(r"/api/alerting/alerts\?limit=100$")
 HOSTILE = '<img src=x onerror="window.owned=1"> "} \\n ${x} \u202e`'
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """One headless Chromium for all; each test gets a profile of its own."""
-    async with running_browser() as running:
-        yield running
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def alerting() -> AsyncIterator[AlertingApi]:
-    """An alerting API under the test's hand."""
-    async with running_alerting_api() as api:
-        yield api
 
 
 @pytest_asyncio.fixture(loop_scope="module")
