@@ -168,17 +168,17 @@ class Writer:
         target = slice_.rollup.target
         growth = self._catalog.grow(target.bucket)
         before = growth.tables.get(target.measurement)
-        rows = fit([point for point in rolled.points if point.time_ns >= first], target, growth)
+        come = fit(rolled.rows, first, target, growth)
         newest: dict[str, int | None] = {}
         with self._transaction():
             growth.apply(self._connection)
             gone = None if before is None else delete_span(self._connection, before, first, rolled.last)
-            parts = [part for part in (gone, rows.arrow) if part is not None and part.num_rows]
-            if rows.arrow is not None:
+            parts = [part for part in (gone, come) if part is not None and part.num_rows]
+            if come is not None and come.num_rows:
                 table = growth.table(target.measurement)
                 latest = self._newest_of(table.relation)
                 # Nothing is left to merge with in that span, so the rows are put in as into an empty table.
-                stored = store_rows(self._connection, table, [rows.arrow], None)
+                stored = store_rows(self._connection, table, [come], None)
                 newest[table.relation] = stored if latest is None else max(stored, latest)
             if parts:
                 self._touch(target.bucket, growth.table(target.measurement), parts)
@@ -187,7 +187,7 @@ class Writer:
             self._index.forget([before.relation])
         self._catalog.adopt(growth)
         self._newest |= newest
-        return compare(gone, rows)
+        return compare(gone, come)
 
     def believed(self, now_ns: int) -> tuple[int, float | None]:
         """What `believe` kept last; in a file without that, the time of its newest point until `now_ns`."""

@@ -7,15 +7,18 @@ Blocks; runs in the thread of rollups with a cursor of its own, which sees every
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from functools import reduce
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from foundation.batch import FieldType
-from foundation.line_protocol.line import FieldValue
 from influxql.literals import MIN_TIME
-from store.contract import Series
+from store.embedded.fallback import ARROW_TYPES
 from store.embedded.schema import Tables
 from store.embedded.select import Answer, answer_select
 from store.embedded.session import Deadline, Session
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS: Final = 100_000
 """Points aggregated at once, but for a single window that has more: a fraction of a second."""
-MOST_POINTS: Final = 10_000
+MOST_POINTS: Final = 50_000
 """Rows that the writer puts into a target at once; a slice that came to more is followed by smaller ones."""
 _LONGEST_S: Final = 600.0
 
@@ -36,12 +39,12 @@ Schema = Callable[[str], Tables | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """A row for the target."""
+class Rows:
+    """Rows for the target as Arrow columns of one length, by the names of tags and fields; null where there is none."""
 
-    time_ns: int
-    tags: Mapping[str, str]
-    fields: Mapping[str, tuple[FieldType, FieldValue]]
+    times: Any
+    tags: Mapping[str, Any]
+    fields: Mapping[str, tuple[FieldType, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,13 @@ class Rolled:
 
     first: int
     last: int
-    points: tuple[Point, ...]
+    rows: Rows | None
     windows: int
+
+    @property
+    def count(self) -> int:
+        """How many rows that are."""
+        return 0 if self.rows is None else len(self.rows.times)
 
 
 def roll(connection: duckdb.DuckDBPyConnection, schema: Schema, slice_: Slice, windows: int, now_ns: int) -> Rolled:
@@ -63,15 +71,16 @@ def roll(connection: duckdb.DuckDBPyConnection, schema: Schema, slice_: Slice, w
     table = (schema(rollup.source.bucket) or {}).get(rollup.source.measurement)
     latest = None if table is None else _latest(connection, table, slice_, windows)
     if table is None or latest is None:
-        return Rolled(slice_.first, slice_.last, (), windows)
+        return Rolled(slice_.first, slice_.last, None, windows)
     until = min(slice_.last, rollup.window.following(rollup.window.start(latest)))
     first, windows = _begin(connection, table, slice_, until, windows)
     deadline = Deadline(connection, _LONGEST_S)
     session = Session(connection, schema, rollup.source.bucket, now_ns, deadline)
     with deadline.running():
         answer = answer_select(session, rollup.bounded(first, until))
-    points = tuple(_points(answer))
-    return Rolled(first, slice_.last, points, windows if len(points) < MOST_POINTS else max(1, windows // 4))
+    rows = _rows(answer)
+    many = rows is not None and len(rows.times) >= MOST_POINTS
+    return Rolled(first, slice_.last, rows, max(1, windows // 4) if many else windows)
 
 
 def _latest(connection: duckdb.DuckDBPyConnection, table: Table, slice_: Slice, windows: int) -> int | None:
@@ -100,19 +109,36 @@ def _begin(
         windows = max(1, windows // 2)
 
 
-def _points(answer: Answer) -> Iterator[Point]:
-    for series in answer.series:
-        tags = {key: value for key, value in series.tags.items() if value}
-        for row in series.values:
-            fields = dict(_fields(answer, series, row))
-            if fields:
-                yield Point(int(row[0] or 0), tags, fields)
+def _rows(answer: Answer) -> Rows | None:
+    """The answer's rows, but for those in which no field has a value; None where there are none."""
+    plan, series = answer.plan, answer.series
+    columns = [
+        list(chain.from_iterable(part)) for part in zip(*(zip(*one.values, strict=True) for one in series), strict=True)
+    ]
+    if not columns:
+        return None
+    fields = {
+        name: (kind, _finite(pa.array(values, ARROW_TYPES[kind])))
+        for name, kind, values in zip(plan.columns[1:], plan.kinds, columns[1:], strict=True)
+        if kind is not None
+    }
+    tags = {
+        key: pa.array([text for one in series for text in repeat(one.tags[key] or None, len(one.values))], pa.string())
+        for key in plan.dimensions
+    }
+    kept = reduce(
+        pc.or_, [values.is_valid() for _, values in fields.values()], pa.repeat(pa.scalar(False), len(columns[0]))
+    )
+    cut = {name: (kind, values.filter(kept)) for name, (kind, values) in fields.items()}
+    return Rows(
+        pa.array(columns[0], pa.int64()).filter(kept),
+        {key: values.filter(kept) for key, values in tags.items()},
+        {name: (kind, values) for name, (kind, values) in cut.items() if values.null_count < len(values)},
+    )
 
 
-def _fields(
-    answer: Answer, series: Series, row: list[float | int | str | bool | None]
-) -> Iterator[tuple[str, tuple[FieldType, FieldValue]]]:
-    """What a line could hold of the row: neither null nor a number that is none."""
-    for name, kind, value in zip(series.columns[1:], answer.plan.kinds, row[1:], strict=True):
-        if kind is not None and value is not None and not (isinstance(value, float) and not math.isfinite(value)):
-            yield name, (kind, value)
+def _finite(values: Any) -> Any:
+    """What a line could hold: neither infinity nor what is no number."""
+    if not pa.types.is_floating(values.type):
+        return values
+    return pc.if_else(pc.is_finite(values), values, pa.scalar(None, values.type))

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from foundation.batch import FieldType
 from foundation.errors import Permanent
-from store.embedded.fallback import Row, as_table
+from store.embedded.schema import TIME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,20 +21,12 @@ if TYPE_CHECKING:
     from store.embedded.catalog import Growth
     from store.embedded.deleting import Deletion
     from store.embedded.rollups.definition import Place
-    from store.embedded.rollups.reading import Point
-    from store.embedded.schema import Column, Table
+    from store.embedded.rollups.reading import Rows
+    from store.embedded.schema import Table
 
 
 class TargetConflict(Permanent):
     """The target holds a field of that name in another type."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """The new rows of a slice as an Arrow table, None where there are none, and the times of their windows."""
-
-    arrow: Any
-    times: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +37,28 @@ class Replaced:
     again: int
 
 
-def fit(points: Sequence[Point], target: Place, growth: Growth) -> Rows:
-    """The points as rows of the target; new names go into `growth`. Raises TargetConflict."""
-    rows: list[Row] = []
-    for ordinal, point in enumerate(points):
-        values: dict[Column, Any] = {
-            growth.column(target.measurement, key, "tag", None): text for key, text in point.tags.items()
-        }
-        for name, (kind, value) in point.fields.items():
-            column = growth.column(target.measurement, name, "field", kind)
-            if column.type is not kind:
-                raise TargetConflict(
-                    f'field "{name}" is {kind}, and {target} holds it as {column.type}; give it another name'
-                )
-            values[column] = float(value) if kind is FieldType.FLOAT else value
-        rows.append((ordinal, point.time_ns, values))
-    return Rows(as_table(rows) if rows else None, frozenset(point.time_ns for point in points))
+def fit(rows: Rows | None, first: int, target: Place, growth: Growth) -> Any:
+    """The rows from `first` on as the target's table takes them, None where there are none. Raises TargetConflict.
+
+    New names go into `growth`.
+    """
+    if rows is None or not len(rows.times):
+        return None
+    columns = {
+        growth.column(target.measurement, key, "tag", None).physical: values
+        for key, values in rows.tags.items()
+        if values.null_count < len(values)
+    }
+    for name, (kind, values) in rows.fields.items():
+        column = growth.column(target.measurement, name, "field", kind)
+        if column.type is not kind:
+            raise TargetConflict(
+                f'field "{name}" is {kind}, and {target} holds it as {column.type}; give it another name'
+            )
+        columns[column.physical] = values
+    ordinals = pa.array(range(len(rows.times)), pa.int64())
+    fitted = pa.table({**columns, TIME: rows.times, "ordinal": ordinals})
+    return fitted.filter(pc.greater_equal(rows.times, first))
 
 
 def delete_span(connection: duckdb.DuckDBPyConnection, table: Table, first: int, last: int) -> Any:
@@ -83,7 +81,7 @@ def deleted_spans(connection: duckdb.DuckDBPyConnection, deletions: Sequence[Del
     return found
 
 
-def compare(old: Any, rows: Rows) -> Replaced:
-    """How many windows came and how many were replaced, by what `delete_span` gave (None where there was no table)."""
-    before = frozenset() if old is None else frozenset(old.column("time").to_pylist())
-    return Replaced(len(rows.times - before), len(before))
+def compare(gone: Any, come: Any) -> Replaced:
+    """How many windows came and how many were replaced, by what `delete_span` and `fit` gave (None: nothing)."""
+    before, after = ({*()} if rows is None else {*rows.column(TIME).to_pylist()} for rows in (gone, come))
+    return Replaced(len(after - before), len(before))

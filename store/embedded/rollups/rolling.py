@@ -180,7 +180,7 @@ class Rolling:
         if replaced is not None:
             course.rolled += replaced.fresh
             course.again += replaced.again
-        await asyncio.sleep(_PAUSE_S if len(rolled.points) > _FEW else 0)
+        await asyncio.sleep(_PAUSE_S if rolled.count > _FEW else 0)
         return True
 
     def _roll(self, slice_: Slice, windows: int, now_ns: int) -> Rolled:
