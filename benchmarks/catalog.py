@@ -13,6 +13,7 @@ BENCHMARKS: Mapping[str, str] = {
     "store": "benchmarks.store_rates",
     "boards": "benchmarks.store_boards",
     "life": "benchmarks.store_life",
+    "boards-memory": "benchmarks.store_memory",
     "page": "benchmarks.page",
     "alertmanager": "benchmarks.alertmanager",
     "rules": "benchmarks.rules",

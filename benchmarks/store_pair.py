@@ -42,6 +42,8 @@ class Server:
         self._address = address
         self._headers = dict(headers)
         self._connection = self._connect()
+        self.found = False
+        """whether the last answer had any row"""
 
     def ask(self, influxql: str) -> float:
         """Seconds to the last byte of the answer; CUT_OFF_S where it takes longer. Raises RuntimeError on an error."""
@@ -55,6 +57,7 @@ class Server:
             self._connection = self._connect()
             return CUT_OFF_S
         taken = time.perf_counter() - started
+        self.found = b'"values"' in answer
         if any("error" in result for result in json.loads(answer).get("results", [{"error": answer}])):
             raise RuntimeError(f"{self._address} does not answer {influxql}: {answer[:300]!r}")
         return taken
