@@ -74,8 +74,11 @@ def store_rows(connection: duckdb.DuckDBPyConnection, table: Table, parts: Seque
     times = rows.column("time")
     span = pc.min_max(times)
     first, latest = span["min"].as_py(), span["max"].as_py()
-    connection.register(_BATCH, rows)
     apart = pc.count_distinct(times).as_py() == len(rows)
+    if apart and (newest is None or first > newest):
+        _append(connection, table, rows)
+        return int(latest)
+    connection.register(_BATCH, rows)
     source = _BATCH if apart else _one_row_per_point(connection, names, len(rows))
     if newest is None or first > newest:
         _insert(connection, names, source)
@@ -86,6 +89,14 @@ def store_rows(connection: duckdb.DuckDBPyConnection, table: Table, parts: Seque
             _insert(connection, names, f"{source} WHERE time > {newest}")
     forget_rows(connection)
     return int(latest if newest is None else max(latest, newest))
+
+
+def _append(connection: duckdb.DuckDBPyConnection, table: Table, rows: Any) -> None:
+    """All rows as they are, every column of the table in its order: a third less work than by a registered name."""
+    names = [TIME, *(column.physical for column in table.columns)]
+    present = set(rows.column_names)
+    columns = [rows.column(name) if name in present else pa.nulls(len(rows)) for name in names]
+    connection.from_arrow(pa.table(columns, names=names)).insert_into(table.relation)
 
 
 def _stretches(times: Any, newest: int) -> list[tuple[int, int]]:
