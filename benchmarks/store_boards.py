@@ -25,21 +25,27 @@ def measure(wish: Wish) -> Iterator[Figure]:
     """Each question's time and the rival's; then the median and the smallest of the ratios."""
     points = _QUICK if wish.quick else wish.points or _POINTS
     ratios = []
+    own_cpu = their_cpu = 0.0
     with (
         tempfile.TemporaryDirectory(prefix="tocsin-bench-") as name,
         filled_pair(Path(name), shipments(points, _HOUR_NS)) as pair,
     ):
         for question in questions(START_NS, START_NS + _HOUR_NS):
+            before = pair.embedded.cpu_s
             ours = pair.embedded.time(question.influxql)
             if not pair.embedded.found:
                 continue
             if pair.influxd is None:
                 yield Figure(question.name, ours * 1e3, "ms")
                 continue
+            own_cpu += pair.embedded.cpu_s - before
+            before = pair.influxd.cpu_s
             theirs = pair.influxd.time(question.influxql)
+            their_cpu += pair.influxd.cpu_s - before
             ratios.append(theirs / ours)
             print(f"{ours * 1e3:9.1f} ms {theirs * 1e3:9.1f} ms {ratios[-1]:7.1f}  {question.name}", file=sys.stderr)
             yield Figure(question.name, ours * 1e3, "ms", "never slower", "influxd", theirs * 1e3)
     if ratios:
         yield Figure(f"faster than influxd, median over {points} points", statistics.median(ratios), "times", ">= 10")
         yield Figure("the same, smallest", min(ratios), "times", ">= 1")
+        yield Figure("CPU time of all questions", own_cpu, "s", "", "influxd", their_cpu)

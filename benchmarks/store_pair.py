@@ -16,6 +16,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from benchmarks.process import collector
 from benchmarks.store_points import BUCKET
 from foundation.batch import Position, Shipment
@@ -38,8 +40,9 @@ _ENOUGH_S = 5.0
 class Server:
     """Who answers at `address` (host:port) over one connection that is kept, and the headers that let us in."""
 
-    def __init__(self, address: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, address: str, headers: Mapping[str, str], pid: int | None = None) -> None:
         self._address = address
+        self._process = None if pid is None else psutil.Process(pid)
         self._headers = dict(headers)
         self._connection = self._connect()
         self.found = False
@@ -69,6 +72,14 @@ class Server:
             return first
         return statistics.median(self.ask(influxql) for _ in range(turns))
 
+    @property
+    def cpu_s(self) -> float:
+        """The CPU time that its process has taken, which others on the machine hardly change."""
+        if self._process is None:
+            return 0.0
+        times = self._process.cpu_times()
+        return float(times.user + times.system)
+
     def _connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(self._address, timeout=CUT_OFF_S)
 
@@ -88,12 +99,12 @@ def filled_pair(folder: Path, goods: Iterable[Shipment]) -> Iterator[Pair]:
     with ExitStack() as stack:
         influxd = None if program is None else stack.enter_context(running_influxd(program, folder / "influxd"))
         asyncio.run(fill(folder / "state", influxd, goods))
-        address, _ = stack.enter_context(collector(folder, CONFIG))
-        yield Pair(Server(address, {}), None if influxd is None else _server(influxd))
+        address, pid = stack.enter_context(collector(folder, CONFIG))
+        yield Pair(Server(address, {}, pid), None if influxd is None else _server(influxd))
 
 
 def _server(influxd: Influxd) -> Server:
-    return Server(influxd.url.removeprefix("http://"), {"Authorization": f"Token {influxd.token}"})
+    return Server(influxd.url.removeprefix("http://"), {"Authorization": f"Token {influxd.token}"}, influxd.process.pid)
 
 
 async def fill(state: Path, influxd: Influxd | None, goods: Iterable[Shipment]) -> None:
