@@ -127,8 +127,10 @@ class Round:
             async with slots:
                 return asked.reading.read(await _query(reader, [asked], at))
         except NothingThere as error:
+            asked.lasted_s = math.inf
             return dict.fromkeys(scan.parts, error)
         except (AnswerUnfit, QuerySyntaxError) as error:
+            asked.lasted_s = math.inf
             if not scan.is_folded:
                 return dict.fromkeys(scan.parts, error)
             return await self._ask_apart(asked, reader, at, slots, fold_again=not isinstance(error, Unfoldable))

@@ -54,7 +54,8 @@ class EmbeddedConfig:
     not fit goes to disk. When DuckDB's log has grown to `checkpoint_at` it is worked into the file: more is faster,
     less is quicker to open after a crash. `threads` are DuckDB's own; `queries` is how many are answered at once.
 
-    `recent_limit` bounds the newest rows that are kept in memory as well, of the tables that rules ask again and again.
+    `recent_limit` bounds the newest rows that are kept in memory as well, of the tables that rules ask again and again;
+    empty, none are.
 
     `retention` is how long each bucket keeps its points, as in `{telemetry: 90d, default: 0}`; `default` is for those
     not named, 0 is for ever. Older points are deleted every `expire_every`, and older lines are refused.
@@ -87,7 +88,7 @@ class EmbeddedConfig:
             raise ValueError("expire_every must be longer than nothing, as in 1m")
         if not self.roll_every:
             raise ValueError("roll_every must be longer than nothing, as in 10s")
-        for name in ("memory_limit", "checkpoint_at", "recent_limit"):
+        for name in ("memory_limit", "checkpoint_at", *(["recent_limit"] if self.recent_limit else [])):
             _ = read_size(name, getattr(self, name))
         _ = self.course
 
@@ -332,7 +333,8 @@ class EmbeddedStore:
             "autoinstall_known_extensions": False,
             "max_temp_directory_size": _MOST_SPILLED,
         }
-        recent = Recent(read_size("recent_limit", self._config.recent_limit), self._on_question)
+        limit = self._config.recent_limit
+        recent = Recent(read_size("recent_limit", limit) if limit else 0, self._on_question)
         file = open_file(self._path, settings, self._clock, self._upkeep.rolling.rollups, recent=recent)
         self._upkeep.take_up(file)
         return file

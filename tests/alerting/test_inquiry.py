@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -152,3 +153,93 @@ def test_recipes_that_share_a_scan_share_a_round():
 
     assert [one.plans for one in made] == [(Recipe(MAX), compared), (Recipe(elsewhere),)]
     assert [len(one.scans) for one in made] == [2, 1]
+
+
+class ManyAtOnce(Store):
+    """Answers every statement of a text, up to the first that fails, as InfluxDB does."""
+
+    async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
+        self.asked.append(influxql)
+        if self.slow in influxql and ";" in influxql:
+            raise QueryLimitExceeded("the query was stopped after 1 s")
+        results: list[StatementResult] = []
+        for text in influxql.split("; "):
+            single = Store(bad=self.bad)
+            (result,) = await single.query(text, db, deadline_s=deadline_s)
+            if result.error is not None and ";" in influxql:
+                return (*results, StatementResult(len(results), error="not executed"))
+            results.append(result)
+        return tuple(results)
+
+
+OTHER = a_part("mean(cpu)", "WHERE v > 1")
+
+
+async def test_scans_that_were_quick_share_a_query():
+    """What was answered alone is asked as one text of several statements from then on, with the same values."""
+    one, store = a_round(MEAN, MAX, OTHER), ManyAtOnce()
+
+    apart, together = await asked(one, store), await asked(one, store)
+
+    assert apart == together == {MEAN: ONE, MAX: ONE, OTHER: ONE}
+    (text,) = store.asked
+    assert text.count("SELECT") == 2
+    assert len(one.scans) == 2
+
+
+async def test_a_bad_statement_costs_the_others_nothing():
+    """Where one of several statements fails, each scan is asked by itself at once; the bad one stays alone."""
+    store = ManyAtOnce()
+    one = a_round(MEAN, OTHER, a_part("max(cpu)", "WHERE v > 2"))
+    await asked(one, store)
+    store.bad = "max"
+
+    answers = await asked(one, store)
+
+    assert (answers[MEAN], answers[OTHER]) == (ONE, ONE)
+    assert [str(answer) for answer in answers.values() if isinstance(answer, Exception)] == ["not for max"]
+    assert [text.count("SELECT") for text in store.asked] == [3, 1, 1, 1]
+    await asked(one, store)
+    assert sorted(text.count("SELECT") for text in store.asked) == [1, 2]
+
+
+async def test_a_query_of_many_that_takes_too_long_is_taken_apart():
+    """There is no time left to ask again: the next time each is asked by itself, and later together again."""
+    store = ManyAtOnce()
+    one = a_round(MEAN, OTHER)
+    await asked(one, store)
+    store.slow = "mean"
+
+    answers = await asked(one, store)
+
+    assert {type(answer) for answer in answers.values()} == {QueryLimitExceeded}
+    assert await asked(one, store) == {MEAN: ONE, OTHER: ONE}
+    assert len(store.asked) == 2
+
+
+async def test_an_answer_of_another_length_is_no_answer():
+    """A store that answers fewer statements than were asked is asked for each."""
+    store = Store()
+    one = a_round(MEAN, OTHER)
+    for _ in range(2):
+        assert await asked(one, store) == {MEAN: ONE, OTHER: ONE}
+    assert len(store.asked) == 3
+
+
+class Sleepy(ManyAtOnce):
+    """Takes half a second of the loop's time for each text."""
+
+    async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
+        await asyncio.sleep(0.5)
+        return await super().query(influxql, db, deadline_s=deadline_s)
+
+
+@pytest.mark.looptime
+async def test_scans_that_lasted_stay_apart():
+    """Together they may last a quarter of their time: two that lasted half a second each of a second may not."""
+    parts = [replace(part, question=replace(part.question, every=timedelta(seconds=1))) for part in (MEAN, OTHER)]
+    store = Sleepy()
+    one = a_round(*parts)
+    for _ in range(3):
+        await asked(one, store)
+        assert len(store.asked) == 2
