@@ -69,6 +69,27 @@ def _texts(schema: Schema = _TEXT) -> Schema:
     return {"type": "array", "items": schema}
 
 
+_MAYBE = _or_null(_MOMENT)
+_NUMBER = _or_null({"type": "number"})
+_TOLD: Mapping[str, Schema] = {
+    "rule": _TEXT,
+    "labels": _LABELS,
+    "severity": _SEVERITY,
+    "state": words(State),
+    "value": _NUMBER,
+    "reason": _TEXT,
+}
+"""What is told of an alert wherever it is told."""
+_INCIDENT: Mapping[str, Schema] = {
+    "id": _TEXT,
+    "receiver": _TEXT,
+    "group": _LABELS,
+    "opened_at": _MOMENT,
+    "said_at": _MAYBE,
+    "muted": _or_null(ref("Mute")),
+}
+
+
 def all_schemas() -> Mapping[str, Schema]:
     """Every schema by its name."""
     return {
@@ -83,45 +104,27 @@ def all_schemas() -> Mapping[str, Schema]:
 
 
 def _of_alerts() -> Mapping[str, Schema]:
-    number = _or_null({"type": "number"})
     return {
-        "Mute": record(kind=words(MuteKind), by=_TEXT, words=_TEXT, until=_or_null(_MOMENT)),
-        "Incident": record(
-            id=_TEXT,
-            receiver=_TEXT,
-            group=_LABELS,
-            opened_at=_MOMENT,
-            said_at=_or_null(_MOMENT),
-            muted=_or_null(ref("Mute")),
-        ),
+        "Mute": record(kind=words(MuteKind), by=_TEXT, words=_TEXT, until=_MAYBE),
+        "Incident": record(**_INCIDENT),
         "Alert": record(
+            **_TOLD,
             id={"type": "string", "pattern": "^[0-9a-f]{16}$"},
-            rule=_TEXT,
-            labels=_LABELS,
-            severity=_SEVERITY,
-            state=words(State),
             flapping=_TRUTH,
-            value=number,
-            threshold=number,
-            since=_or_null(_MOMENT),
-            fired_at=_or_null(_MOMENT),
-            seen_at=_or_null(_MOMENT),
+            threshold=_NUMBER,
+            since=_MAYBE,
+            fired_at=_MAYBE,
+            seen_at=_MAYBE,
             annotations=record(summary=_TEXT, description=_TEXT, runbook_url=_TEXT),
-            reason=_TEXT,
             acknowledged=_or_null(ref("Acknowledgement")),
             incidents=listed("Incident"),
         ),
         "Transition": record(
+            **_TOLD,
             at=_MOMENT,
             id=_TEXT,
-            rule=_TEXT,
-            labels=_LABELS,
-            severity=_SEVERITY,
             before=words(State),
-            state=words(State),
             change={"enum": [*(one.value for one in Change), ACKNOWLEDGED, RELEASED]},
-            value=number,
-            reason=_TEXT,
             summary=_TEXT,
             incident=_TEXT,
         ),
@@ -147,7 +150,7 @@ def _of_rules() -> Mapping[str, Schema]:
             missing=words(Missing),
             health=words(Health),
             error=text,
-            last_evaluation=_or_null(_MOMENT),
+            last_evaluation=_MAYBE,
             duration_s=_or_null(_SECONDS),
             series=_COUNT,
             alerts=ref("StateCounts"),
@@ -172,10 +175,10 @@ def _of_messages() -> Mapping[str, Schema]:
             why={"enum": [*(one.value for one in Notice), WHY, REOPENED]},
             reason={"enum": ["", *(one.value for one in Suppression)]},
             decided_at=_MOMENT,
-            done_at=_or_null(_MOMENT),
+            done_at=_MAYBE,
             age_s=_SECONDS,
             attempts=_COUNT,
-            next_attempt_at=_or_null(_MOMENT),
+            next_attempt_at=_MAYBE,
             last_error=_TEXT,
             muted=_texts(),
         )
@@ -189,23 +192,18 @@ def _of_account() -> Mapping[str, Schema]:
             alert=ref("Alert"),
             rule=_or_null(ref("Rule")),
             samples={"type": "array", "items": ref("Sample")},
-            calm_since=_or_null(_MOMENT),
+            calm_since=_MAYBE,
             routes=listed("Route"),
             incidents=listed("IncidentAccount"),
             history=listed("Transition"),
         ),
-        "Sample": record(at=_MOMENT, value=_or_null({"type": "number"})),
+        "Sample": record(at=_MOMENT, value=_NUMBER),
         "Route": record(receiver=_TEXT, matchers=_texts(_texts(_MATCHER)), group_by=_texts()),
         "IncidentAccount": record(
-            id=_TEXT,
-            receiver=_TEXT,
+            **_INCIDENT,
             notifiers=_texts(),
-            group=_LABELS,
-            opened_at=_MOMENT,
-            said_at=_or_null(_MOMENT),
-            due=_or_null(_MOMENT),
+            due=_MAYBE,
             heard=_or_null(record(severity=_SEVERITY, state=words(State))),
-            muted=_or_null(ref("Mute")),
             messages=listed("Notification"),
         ),
     }

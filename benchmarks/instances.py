@@ -1,8 +1,9 @@
 """Very many alerts firing at once: what the product keeps in memory, and how soon it has them back after a restart.
 
-It runs in one process on its core: collector, embedded store, evaluator, dispatcher, console. Lines break the
-thresholds of `--rules` rules on `--series` series each, 100 000 alerts by default, grouped by rule; they are told to a
-PagerDuty in another process. When the last message is marked, resident memory is read; then the process starts anew.
+It runs in one process on its core: collector, embedded store, evaluator, dispatcher, console. All series keep to the
+thresholds of `--rules` rules on `--series` series each first, then break them: 100 000 alerts by default, grouped by
+rule, told to a PagerDuty in another process. Resident memory is read before, when the last message is marked, and once
+the process was started anew.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from benchmarks.process import pin_load, sink, whole
 _PATIENCE_S = 600.0
 _PAUSE_S = 0.25
 _SETTLE_S = 15.0
+_LISTS = 5
+_WELL, _HOT = 20, 90
 _MEASUREMENTS = 10
 _LINES = 5_000
 _CONFIG = """
@@ -66,23 +69,23 @@ def measure(wish: Wish) -> Iterator[Figure]:
 
 
 async def _fire(folder: Path, address: str, process: psutil.Process, rules: int, series: int) -> list[Figure]:
-    empty = process.memory_info().rss
-    async with aiohttp.ClientSession() as http:
-        for body in _bodies(rules, series):
-            async with http.post(f"http://{address}/api/v2/write?bucket=telemetry", data=body) as response:
-                response.raise_for_status()
-    began = time.perf_counter()
     async with _alerting(folder) as http:
+        await _write(address, rules, series, _WELL)
+        await _until_known(http, rules * series)
+        await asyncio.sleep(_SETTLE_S)
+        well = process.memory_info().rss
+        await _write(address, rules, series, _HOT)
+        began = time.perf_counter()
         await _until(http, rules * series)
         lasted_s = time.perf_counter() - began
         await asyncio.sleep(_SETTLE_S)
         held = process.memory_info().rss
         listed_s, listed_bytes = await _list(http)
     return [
-        Figure("resident memory before the first alert", empty, "bytes"),
+        Figure(f"resident memory, {rules * series} series known, all well", well, "bytes"),
         Figure(f"resident memory, {rules * series} alerts firing", held, "bytes", "< 500 M"),
         Figure("from the last line to the last message marked", lasted_s, "s"),
-        Figure("a list of alerts from the API", listed_s, "s"),
+        Figure("the first thousand of them from the API", listed_s, "s"),
         Figure("its size", listed_bytes, "bytes"),
     ]
 
@@ -90,11 +93,12 @@ async def _fire(folder: Path, address: str, process: psutil.Process, rules: int,
 async def _come_back(folder: Path, process: psutil.Process, alerts: int, began: float) -> list[Figure]:
     async with _alerting(folder) as http:
         await _until(http, alerts)
-        lasted_s = time.perf_counter() - began
+        lasted_s, spent = time.perf_counter() - began, process.cpu_times()
         await asyncio.sleep(_SETTLE_S)
         held = process.memory_info().rss
     return [
         Figure(f"from a restart until {alerts} alerts are back", lasted_s, "s"),
+        Figure("its CPU time", spent.user + spent.system, "s"),
         Figure("resident memory after the restart", held, "bytes", "< 500 M"),
     ]
 
@@ -110,6 +114,25 @@ async def _alerting(folder: Path) -> AsyncIterator[aiohttp.ClientSession]:
         yield http
 
 
+async def _write(address: str, rules: int, series: int, celsius: int) -> None:
+    """A line for every series."""
+    async with aiohttp.ClientSession() as http:
+        for body in _bodies(rules, series, celsius):
+            async with http.post(f"http://{address}/api/v2/write?bucket=telemetry", data=body) as response:
+                response.raise_for_status()
+
+
+async def _until_known(http: aiohttp.ClientSession, series: int) -> None:
+    """Until the rules have seen so many series."""
+    async with asyncio.timeout(_PATIENCE_S):
+        while True:
+            async with http.get("/api/v1/rules") as response:
+                rules: list[dict[str, Any]] = (await response.json())["rules"]
+            if sum(rule["series"] for rule in rules) >= series:
+                return
+            await asyncio.sleep(_PAUSE_S)
+
+
 async def _until(http: aiohttp.ClientSession, alerts: int) -> None:
     """Until so many fire and no message waits."""
     async with asyncio.timeout(_PATIENCE_S):
@@ -122,17 +145,21 @@ async def _until(http: aiohttp.ClientSession, alerts: int) -> None:
 
 
 async def _list(http: aiohttp.ClientSession) -> tuple[float, int]:
-    began = time.perf_counter()
-    async with http.get("/api/v1/alerts") as response:
-        response.raise_for_status()
-        size = len(await response.read())
-    return time.perf_counter() - began, size
+    """The shortest time of a few, and how many bytes came: an evaluation may be under way."""
+    waits, size = [], 0
+    for _ in range(_LISTS):
+        began = time.perf_counter()
+        async with http.get("/api/v1/alerts") as response:
+            response.raise_for_status()
+            size = len(await response.read())
+        waits.append(time.perf_counter() - began)
+    return min(waits), size
 
 
-def _bodies(rules: int, series: int) -> Iterator[bytes]:
+def _bodies(rules: int, series: int, celsius: int) -> Iterator[bytes]:
     lines = [
         f"reading_{rule % _MEASUREMENTS},device=device-{rule}-{number},site=site-{number % 20},part=p{rule}"
-        f" celsius={90 + number % 7}"
+        f" celsius={celsius + number % 7}"
         for rule in range(rules)
         for number in range(series)
     ]
