@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from alerting.alert import Change
@@ -129,8 +129,18 @@ async def told_of(it: Alarm) -> dict[str, Sequence[Notification]]:
     return {one.incident: await it.desk.memory.messages(one.incident) for one in story}
 
 
+MUTED_THROUGHOUT = Schedule(
+    values=([WELL] * 10 + [95.0] * 20 + [WELL] * (TICKS - 30), [WELL] * TICKS),
+    blind=[],
+    deaf=[],
+    events=[(5, "silence")],
+    missing=Missing.KEEP,
+)
+
+
 @pytest.mark.timeout(180 + 20 * SCHEDULES)
-@given(schedules)
+@given(schedule=schedules)
+@example(schedule=MUTED_THROUGHOUT)
 @settings(
     max_examples=SCHEDULES or 6,
     derandomize=not SCHEDULES,
