@@ -61,7 +61,7 @@ def build() -> Board:
 
 
 def silent(where: tuple[str, ...]) -> str:
-    """How many devices of the range have no heartbeat in its last two minutes: this window's and the one before."""
+    """How many devices of the range have no heartbeat in its last two windows of a minute."""
     beats = column('moving_average(count("battery_pct"), 2)', "beats")
     windows = select(beats, source=STATUS, where=where, by=("device",), every="1m", fill="0")
     newest = outer(column('last("beats")', "beats"), inner=windows, by=("device",))
@@ -85,8 +85,8 @@ def _headlines() -> list[Panel]:
             SILENT_WITHIN,
             stat(
                 "Silent",
-                "Devices that were heard in the last three hours, and not in the last one to two minutes. The table"
-                " below begins with them.",
+                "Devices that were heard in the last three hours, and not in the last two. The table below begins"
+                " with them.",
                 [target(silent(_SITE))],
                 Field("locale", "0", SILENT_DEVICES, decimals=0),
                 (5, 4),

@@ -89,7 +89,7 @@ def _lamps() -> list[Panel]:
             devices.SILENT_WITHIN,
             _lamp(
                 "Devices silent",
-                "Devices of the last three hours that were not heard for one to two minutes.",
+                "Devices of the last three hours that were not heard in the last two minutes.",
                 devices.silent(()),
                 replace(count, limits=SILENT_DEVICES, link=onward("Devices", "tocsin-devices")),
             ),
