@@ -8,8 +8,8 @@ false, and no condition is ever negated as a whole.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final, Protocol
 
 import re2
 
@@ -34,8 +34,20 @@ from influxql.translate.parameters import Parameters
 from influxql.translate.relation import Relation
 from influxql.translate.scalar import field_sql
 
-TagValues = Callable[[str], Collection[str | None] | None]
-"""Physical name of a tag -> all values that it has (None: a point has no such tag); None where they are not known."""
+
+class KnownValues(Protocol):
+    """All values of a tag (None: a point has no such tag)."""
+
+    @property
+    def all(self) -> frozenset[str | None]:
+        """Each once."""
+
+    def matching(self, pattern: str) -> frozenset[str | None]:
+        """Those that a regex matches; None is matched as ''."""
+
+
+TagValues = Callable[[str], KnownValues | None]
+"""Physical name of a tag -> its values; None where they are not known."""
 
 _FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
 ALWAYS: Final = "TRUE"
@@ -118,7 +130,7 @@ class _Comparison:
                 return ALWAYS if bool(re2.compile(pattern).search("")) is wanted else _NEVER
             known = self._values(self._relation.tags[left.name].physical)
             if known is not None:
-                return self._matching(left, known, re2.compile(pattern), wanted=wanted)
+                return self._matching(left, known, pattern, wanted=wanted)
             matches = f"regexp_matches({self._text(left)}, {self._parameters.bind(named)})"
         else:
             if self._relation.fields[left.name].type is not FieldType.STRING:
@@ -126,13 +138,15 @@ class _Comparison:
             matches = f"regexp_matches({field_sql(left, self._relation)}, {self._parameters.bind(named)})"
         return matches if wanted else f"NOT {matches}"
 
-    def _matching(self, ref: VarRef, known: Collection[str | None], regex: Any, *, wanted: bool) -> str:
-        """What a regex means where the tag's values are known: one of those that it matches, or none of the others."""
+    def _matching(self, ref: VarRef, known: KnownValues, pattern: str, *, wanted: bool) -> str:
+        """What a regex means where the tag's values are known: one of those that it matches, or of the others."""
         physical = f'"{self._relation.tags[ref.name].physical}"'
-        kept = [value for value in known if (regex.search(value or "") is not None) is wanted]
-        if len(kept) == len(known):
+        kept = known.matching(pattern)
+        if not wanted:
+            kept = known.all - kept
+        if len(kept) == len(known.all):
             return ALWAYS
-        texts = [value for value in kept if value]
+        texts = sorted(value for value in kept if value)
         absent = len(texts) < len(kept)
         if len(texts) == 1:
             found = f"{physical} = {self._parameters.bind(texts[0])}"

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
+import re2
 
 if TYPE_CHECKING:
     from store.embedded.schema import Table
@@ -25,8 +26,28 @@ Tags = tuple[str | None, ...]
 
 Fetch = Callable[[str], list[tuple[Any, ...]]]
 
+_MOST_PATTERNS: Final = 64
+
 MOST_SERIES: Final = 100_000
 """Of one table (about 300 bytes each); when there are more, its queries do without."""
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The values of one tag (None: a point has no such tag), and what was found among them."""
+
+    all: frozenset[str | None]
+    _found: dict[str, frozenset[str | None]] = field(default_factory=dict)
+
+    def matching(self, pattern: str) -> frozenset[str | None]:
+        """Those that a regex matches; None is matched as ''. Boards ask with the same few, over and over."""
+        found = self._found.get(pattern)
+        if found is None:
+            if len(self._found) >= _MOST_PATTERNS:
+                self._found.clear()
+            search = re2.compile(pattern).search
+            found = self._found[pattern] = frozenset(value for value in self.all if search(value or "") is not None)
+        return found
 
 
 @dataclass(frozen=True)
@@ -43,9 +64,9 @@ class Known:
         return tuple(zip(*padded, strict=True)) if self.series else ((),) * self.width
 
     @cached_property
-    def values(self) -> tuple[frozenset[str | None], ...]:
+    def values(self) -> tuple[Values, ...]:
         """The different values of each tag."""
-        return tuple(frozenset(column) for column in self.columns)
+        return tuple(Values(frozenset(column)) for column in self.columns)
 
     @cached_property
     def arrow(self) -> Any:

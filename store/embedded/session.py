@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from influxql.translate.parameters import Parameters
-from influxql.translate.predicate import TagValues
+from influxql.translate.predicate import KnownValues, TagValues
 from store.embedded.index import Known, SeriesIndex
 from store.embedded.schema import Table, Tables
 from store.errors import QueryLimitExceeded, StoreUnavailable
@@ -151,7 +151,7 @@ class Session:
         """The values of a table's tags, looked up when they are asked for."""
         places = {column.physical: place for place, column in enumerate(table.tags.values())}
 
-        def values(physical: str) -> Collection[str | None] | None:
+        def values(physical: str) -> KnownValues | None:
             known = self.known(table)
             return None if known is None else known.values[places[physical]]
 

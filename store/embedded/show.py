@@ -128,7 +128,7 @@ def _present_values(session: Session, show: Show, table: Table, key: str) -> Seq
     where = _where(session, show, table, parameters, value_of=key)
     known = None if where else session.known(table)
     if known is not None:
-        return sorted(value for value in known.values[list(table.tags).index(key)] if value)
+        return sorted(value for value in known.values[list(table.tags).index(key)].all if value)
     column = f'"{table.tags[key].physical}"'
     place = _place(session, show, _with_value(table, key))
     sql = select_sql([f"DISTINCT {column}"], place, where or "WHERE TRUE", f"AND {column} IS NOT NULL ORDER BY 1")

@@ -1,7 +1,5 @@
 """A regex where the tag's values are known: the values that it matches stand in the condition, or nothing has to."""
 
-from collections.abc import Collection
-
 import duckdb
 import pytest
 
@@ -9,14 +7,18 @@ from influxql.ast import Select
 from influxql.parser import parse
 from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import ALWAYS, condition_sql, unknown_values
+from store.embedded.index import Values
 from store.embedded.schema import Column, Table
 
 TABLE = Table("m", "m1", (Column("host", "tag", None, "t1"), Column("site", "tag", None, "t2")))
 HOSTS = ("web1", "web2", "db1", None)
 
 
-def values(physical: str) -> Collection[str | None] | None:
-    return HOSTS if physical == "t1" else None
+KNOWN = Values(frozenset(HOSTS))
+
+
+def values(physical: str) -> Values | None:
+    return KNOWN if physical == "t1" else None
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from isal import igzip
 from foundation.batch import Position, Shipment
 from store.contract import StatementResult
 from store.embedded import index as index_module
-from store.embedded.index import Known, SeriesIndex
+from store.embedded.index import Known, SeriesIndex, Values
 from store.embedded.schema import Column, Table
 from store.embedded.store import EmbeddedConfig, EmbeddedStore
 from tests.fakes.clock import ManualClock
@@ -112,3 +112,13 @@ def test_too_many_series_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def nobody_reads(_: str) -> list[tuple[object, ...]]:
     raise AssertionError("the file was read")
+
+
+def test_what_a_regex_matched_is_remembered_within_bounds() -> None:
+    """The same regex is matched once, however many others come by; a missing tag is matched as the empty text."""
+    values = Values(frozenset({"a", "b", None}))
+    assert values.matching("^$|a") is values.matching("^$|a")
+    for number in range(1_000):
+        assert values.matching(f"b|{number}") == {"b"}
+    assert values.matching("^$|a") == {"a", None}
+    assert len(values._found) <= 64
