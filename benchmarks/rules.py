@@ -118,14 +118,8 @@ class _TimedRecorder:
 
 
 async def _evaluate(folder: Path, wish: Wish) -> list[Figure]:
-    clock, process = SystemClock(), psutil.Process()
-    answers: Counter[str] = Counter()
-    store = EmbeddedStore(
-        EmbeddedConfig(memory_limit=_MEMORY_LIMIT),
-        state=folder,
-        clock=clock,
-        on_question=lambda outcome: answers.update([outcome]),
-    )
+    clock, process, answers = SystemClock(), psutil.Process(), Counter[str]()
+    store = _store_in(folder, clock, answers)
     await store.open()
     load = _Load(store, Traffic(wish.series))
     await load.past(int(time.time()), 10 if wish.quick else _HISTORY_S)
@@ -153,12 +147,11 @@ async def _evaluate(folder: Path, wish: Wish) -> list[Figure]:
         missed = _missed(registry) - missed
         bytes_now = process.memory_info().rss
         series = sum(status.series for status in evaluator.statuses())
-        answered = Counter(answers)
+        remembered = _remembered(answers, store)
         for task in (evaluating, loading):
             task.cancel()
         await asyncio.gather(evaluating, loading, return_exceptions=True)
         parts = await _by_part(_Patient(store), recorder, wish)
-        kept_bytes = store.recent_bytes
     await store.close()
     made = after.made - before.made
     ticks = max(made / wish.rules, 1.0)
@@ -173,8 +166,7 @@ async def _evaluate(folder: Path, wish: Wish) -> list[Figure]:
             f"CPU time of {wish.rules} evaluations, load apart", (share - alone) * wish.seconds / ticks, "s", "< 1 s"
         ),
         Figure("CPU time of a second of load alone", alone, "s"),
-        Figure("SELECTs answered from memory", answered["memory"] / max(answered.total(), 1), "of all"),
-        Figure("rows kept in memory", kept_bytes, "bytes", "< 128 M"),
+        *remembered,
         Figure("queries in a tick", (after.queries - before.queries) / ticks, "queries"),
         Figure("waiting for queries in a tick, added up", (after.query_s - before.query_s) / ticks, "s"),
         Figure("transitions in a tick", (after.transitions - before.transitions) / ticks, "transitions"),
@@ -184,6 +176,19 @@ async def _evaluate(folder: Path, wish: Wish) -> list[Figure]:
         Figure("of that, since rules are evaluated", bytes_now - idle_bytes, "bytes"),
         *(Figure(f"one tick, nothing beside it: {name}", spent, "s CPU") for name, spent in parts.items()),
         Figure("one tick, nothing beside it", sum(parts.values()), "s CPU", "< 1 s"),
+    ]
+
+
+def _store_in(folder: Path, clock: SystemClock, answers: Counter[str]) -> EmbeddedStore:
+    """A store that counts where its answers come from."""
+    config = EmbeddedConfig(memory_limit=_MEMORY_LIMIT)
+    return EmbeddedStore(config, state=folder, clock=clock, on_question=lambda outcome: answers.update([outcome]))
+
+
+def _remembered(answers: Counter[str], store: EmbeddedStore) -> Sequence[Figure]:
+    return [
+        Figure("SELECTs answered from memory", answers["memory"] / max(answers.total(), 1), "of all"),
+        Figure("rows kept in memory", store.recent_bytes, "bytes", "< 128 M"),
     ]
 
 

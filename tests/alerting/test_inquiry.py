@@ -19,7 +19,7 @@ from store.catalog import build
 from store.contract import Reader, Series, StatementResult
 from store.embedded.store import EmbeddedConfig
 from store.errors import QueryLimitExceeded
-from tests.fakes.reader import FakeReader
+from tests.fakes.reader import FakeReader, dawdle
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 LINES = f"m,host=a cpu=95 {nanoseconds(AT)}\nm,host=b cpu=5 {nanoseconds(AT)}\nm cpu=7 {nanoseconds(AT)}\n"
@@ -230,7 +230,7 @@ class Sleepy(ManyAtOnce):
     """Takes half a second of the loop's time for each text."""
 
     async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
-        await asyncio.sleep(0.5)
+        await dawdle(0.5)
         return await super().query(influxql, db, deadline_s=deadline_s)
 
 

@@ -55,6 +55,7 @@ class _Kept:
     refused_ns: int | None = None
     """when there was no room"""
     asked_ns: int = 0
+    size_bytes: int = 0
     first_ns: int | None = None
     """what is older is not kept, so it needs no mark; None: nothing is"""
     marked_ns: int | None = None
@@ -77,13 +78,12 @@ class Recent:
         self._lock = threading.Lock()
         self._kept: dict[str, _Kept] = {}
         self._swept_ns = 0
+        self._size_bytes = 0
 
     @property
     def size_bytes(self) -> int:
-        """What the tails take now."""
-        with self._lock:
-            tails = [kept.tail for kept in self._kept.values()]
-        return sum(tail.size_bytes for tail in tails if tail is not None)
+        """What the tails take, each as of its last reading."""
+        return self._size_bytes
 
     @contextmanager
     def committing(self, changes: Changes) -> Iterator[None]:
@@ -115,13 +115,16 @@ class Recent:
             kept = self._kept.setdefault(relation, _Kept())
             kept.asked_ns = now_ns
             if abs(now_ns - self._swept_ns) > _IDLE_NS:
-                self._swept_ns = now_ns
-                self._kept = {
-                    name: one
-                    for name, one in self._kept.items()
-                    if abs(now_ns - one.asked_ns) < _IDLE_NS or one.lock.locked()
-                }
+                self._sweep(now_ns)
             return kept
+
+    def _sweep(self, now_ns: int) -> None:
+        """Forget the tables that nobody asks any more; under the lock of all."""
+        self._swept_ns = now_ns
+        idle = [name for name, one in self._kept.items() if abs(now_ns - one.asked_ns) >= _IDLE_NS]
+        for name in idle:
+            if not self._kept[name].lock.locked():
+                self._size_bytes -= self._kept.pop(name).size_bytes
 
     def _prepare(self, kept: _Kept, session: Session, question: Question) -> Outcome:
         """Have a tail that is true and answers the question; MEMORY if there is one."""
@@ -134,7 +137,7 @@ class Recent:
             if kept.refused_ns is not None and 0 <= now_ns - kept.refused_ns < _REFUSED_NS:
                 return Outcome.FULL
             tail = self._begin(kept, session, table)
-        return Outcome.FULL if tail is None else self._refresh(kept, tail, session, table)
+        return Outcome.FULL if tail is None else self._refresh(kept, tail, session, question)
 
     def _begin(self, kept: _Kept, session: Session, table: Table) -> Tail | None:
         """A new tail for all questions that come again, nothing read yet; None where there is no room for it."""
@@ -151,20 +154,24 @@ class Recent:
         kept.tail = Tail(tuple(table.tags.values()), fields, first_ns)
         return kept.tail
 
-    def _refresh(self, kept: _Kept, tail: Tail, session: Session, table: Table) -> Outcome:
+    def _refresh(self, kept: _Kept, tail: Tail, session: Session, question: Question) -> Outcome:
         """Read again what is marked."""
+        table = question.table
         try:
             for _ in range(_TRIES):
                 with self._lock:
                     marked_ns, kept.marked_ns = kept.marked_ns, None
                 if marked_ns is None:
                     return Outcome.MEMORY
-                self._slide(kept, tail, session.now_ns)
+                self._slide(kept, tail, min(question.lower, self._first_wanted(kept, session.now_ns)))
                 since_ns = max(marked_ns, tail.first_ns)
                 tail.take_back(since_ns)
                 tail.append(read_rows(session, table, tail.tags, tail.fields, since_ns, tail.index))
+                size_bytes = tail.size_bytes
                 with self._lock:
                     is_whole = kept.marked_ns is None or kept.marked_ns >= since_ns
+                    self._size_bytes += size_bytes - kept.size_bytes
+                    kept.size_bytes = size_bytes
                 if self.size_bytes > self._limit_bytes:
                     self._refuse(kept, session.now_ns)
                     return Outcome.FULL
@@ -178,9 +185,8 @@ class Recent:
             raise
         return Outcome.BUSY
 
-    def _slide(self, kept: _Kept, tail: Tail, now_ns: int) -> None:
-        """Forget what nobody reaches who comes again."""
-        first_ns = self._first_wanted(kept, now_ns)
+    def _slide(self, kept: _Kept, tail: Tail, first_ns: int) -> None:
+        """Forget what is older: nobody reaches it who comes again, nor who asks now."""
         if first_ns > tail.first_ns:
             tail.cut(first_ns)
             with self._lock:
@@ -198,6 +204,8 @@ class Recent:
         kept.tail = None
         with self._lock:
             kept.first_ns = kept.marked_ns = None
+            self._size_bytes -= kept.size_bytes
+            kept.size_bytes = 0
 
     def _mark(self, changes: Changes) -> None:
         with self._lock:

@@ -103,6 +103,16 @@ def test_a_longer_reach_and_another_field_are_not_guessed(scene: Scene):
     assert scene.outcomes == {Outcome.RARE: 4, Outcome.MEMORY: 5}
 
 
+def test_rows_that_a_question_needs_are_not_cut_off_under_it(scene: Scene):
+    """Where all others reach less far by now, a single question for what is still kept is answered in full."""
+    scene.store(500, 5)
+    scene.ask(over_s=600, times=3)
+    for second in (20, 45, 70, 95):
+        scene.ask(over_s=20, times=3, now_ns=NOW + second * SECOND)
+    scene.store(4)
+    assert scene.ask(over_s=650, now_ns=NOW + 96 * SECOND) == 3.0
+
+
 def test_what_nobody_asks_for_is_forgotten(scene: Scene):
     """A table that was not asked for two minutes is dropped when another question comes."""
     scene.store(5)
