@@ -111,6 +111,29 @@ def test_our_own_containers_have_no_privileges(stack: dict[str, Any]) -> None:
     assert "\nUSER tocsin\n" in (ROOT / "Dockerfile").read_text()
 
 
+def test_what_others_may_is_told(stack: dict[str, Any]) -> None:
+    """No image gains privileges; those that cannot run read-only or without capabilities are the page's exceptions."""
+    services = stack["services"]
+    assert all("no-new-privileges:true" in service["security_opt"] for service in services.values())
+    page = (ROOT / "docs" / "compose.md").read_text()
+    told = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", page, re.MULTILINE))
+    found = {name: _liberties(service) for name, service in services.items()}
+    assert told == {name: words for name, words in found.items() if words}
+
+
+def _liberties(service: dict[str, Any]) -> str:
+    """What a service has that ours have not."""
+    root = [] if service.get("read_only") else ["writable root"]
+    return ", ".join([*root, *([] if service.get("cap_drop") == ["ALL"] else ["capabilities"])])
+
+
+def test_grafana_begins_with_a_board_that_is_there(stack: dict[str, Any]) -> None:
+    """The first page is one of the provisioned files."""
+    environment = stack["services"]["grafana"]["environment"]
+    home = str(environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert (ROOT / "grafana/provisioning" / home.removeprefix("/etc/grafana/provisioning/")).is_file()
+
+
 def test_every_mounted_file_exists(stack: dict[str, Any]) -> None:
     """A bind mount of a path that is not there becomes an empty folder, silently."""
     for service in stack["services"].values():
