@@ -6,6 +6,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -24,6 +25,9 @@ from store.embedded.query import EmbeddedReader, parse_query
 from store.embedded.recent.memory import Outcome, Recent
 from store.embedded.schema import CATALOG_SQL
 from store.embedded.writer import Writer
+from store.errors import QuerySyntaxError
+from tests.differential.queries import Queries
+from tests.differential.schema import SPAN_S, START, make_schema
 from tests.fakes.clock import ManualClock
 
 SECOND = 1_000_000_000
@@ -46,8 +50,10 @@ class Pair:
         self.offsets, self.buckets = count(1), (f"b{number}" for number in count())
 
     def write(self, bucket: str, lines: list[str]) -> None:
-        body = "".join(f"{line}\n" for line in lines).encode()
-        shipment = Shipment(bucket, igzip.compress(body), len(lines))
+        self.write_body(bucket, "".join(f"{line}\n" for line in lines).encode())
+
+    def write_body(self, bucket: str, body: bytes) -> None:
+        shipment = Shipment(bucket, igzip.compress(body), body.count(b"\n"))
         self.writer.write(shipment, Position("log", bucket, next(self.offsets)))
 
     def change(self, bucket: str, text: str) -> None:
@@ -195,3 +201,22 @@ def test_a_minute_of_rules(pair: Pair) -> None:
             for calls in ("percentile(f, 95), mean(f), max(f), sum(i), count(i)", "max(f)", "median(i), last(f)"):
                 pair.compare(bucket, f"SELECT {calls} FROM m WHERE r != 'r1' AND {bounds} GROUP BY h", now)
     assert pair.outcomes[Outcome.MEMORY] - before > 90 * 9 * 0.9
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_whole_grammar(pair: Pair, seed: int) -> None:
+    """Whatever is asked, and however often until memory may answer it: nothing but the last digits of a sum differs."""
+    luck, bucket = random.Random(seed), next(pair.buckets)  # noqa: S311 - the same queries again
+    schema = make_schema(luck)
+    queries = Queries(schema, luck)
+    for body in schema.bodies:
+        pair.write_body(bucket, body)
+    before = pair.outcomes[Outcome.MEMORY]
+    for text in (queries.make() for _ in range(100)):
+        if "sample(" in text:
+            continue
+        with suppress(QuerySyntaxError):
+            for _ in range(3):
+                pair.ask(bucket, text, START + SPAN_S * SECOND)
+            pair.compare(bucket, text, START + SPAN_S * SECOND)
+    assert pair.outcomes[Outcome.MEMORY] - before > 5
