@@ -5,6 +5,7 @@ import os
 import re
 import resource
 import signal
+import struct
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -198,7 +199,8 @@ async def test_a_damaged_log_says_so(tmp_path: Path, clock: ManualClock) -> None
     path = tmp_path / "telemetry.duckdb"
     await write_and_die(path, 6)
     log = path.with_name(path.name + ".wal")
-    damage(log, log.stat().st_size // 2, 64)
+    values = struct.pack("<d", 3.0) * 8  # of the third shipment: within a record, whose length would tell of a torn end
+    damage(log, log.read_bytes().index(values), len(values))
     assert "is damaged" in await meet_damage(tmp_path, clock)
 
 
