@@ -220,3 +220,18 @@ def test_the_whole_grammar(pair: Pair, seed: int) -> None:
                 pair.ask(bucket, text, START + SPAN_S * SECOND)
             pair.compare(bucket, text, START + SPAN_S * SECOND)
     assert pair.outcomes[Outcome.MEMORY] - before > 5
+
+
+def test_what_retention_deletes_is_gone(pair: Pair) -> None:
+    """Points past their retention leave memory with the transaction that deletes them, slice by slice."""
+    bucket = next(pair.buckets)
+    pair.write(bucket, [f"m f=1 {NOW - age * SECOND}" for age in range(60)])
+    text = f"SELECT count(f), percentile(f, 50) FROM m WHERE time > {NOW - 60 * SECOND}"
+    for _ in range(3):
+        pair.compare(bucket, text)
+    (table,) = (pair.catalog.tables(bucket) or {}).values()
+    before = pair.outcomes[Outcome.MEMORY]
+    for _ in range(3):
+        assert pair.writer.expire(bucket, table.relation, NOW - 20 * SECOND, 10) in (10, 9)
+        pair.compare(bucket, text)
+    assert pair.outcomes[Outcome.MEMORY] == before + 3
