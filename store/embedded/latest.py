@@ -6,13 +6,14 @@ that there is; else all rows are read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from influxql.conditions import TimeRange
 from influxql.plan import Plan
 from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import ALWAYS, condition_sql
+from store.embedded.index import Tags
 from store.embedded.schema import Table
 from store.embedded.session import Session
 
@@ -38,11 +39,14 @@ def narrow_to_latest(session: Session, plan: Plan, table: Table, calls: Iterable
     floor = min(newest.values())
     if lower is not None and floor <= lower:
         return None
-    places = [list(table.tags).index(key) if key in table.tags else None for key in plan.dimensions]
-    groups = {
-        tuple(key[place] if place is not None and place < len(key) else None for place in places) for key in newest
-    }
-    return Latest(replace(plan, bounds=TimeRange(floor, upper)), len(groups))
+    return Latest(replace(plan, bounds=TimeRange(floor, upper)), _count_groups(plan.dimensions, table, newest))
+
+
+def _count_groups(dimensions: Sequence[str], table: Table, series: Collection[Tags]) -> int:
+    if table.tags.keys() <= set(dimensions):
+        return len(series)
+    places = [list(table.tags).index(key) for key in dimensions if key in table.tags]
+    return len({tuple(key[place] if place < len(key) else None for place in places) for key in series})
 
 
 def _takes_all(session: Session, plan: Plan, table: Table) -> bool:

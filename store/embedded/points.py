@@ -369,5 +369,6 @@ def _group(values: Sequence[str | None]) -> Group:
 
 def _sorted(points: Points) -> Points:
     for listed in points.values():
-        listed.sort(key=lambda point: point[0])
+        if len(listed) > 1:
+            listed.sort(key=itemgetter(0))
     return points
