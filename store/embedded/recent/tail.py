@@ -144,7 +144,7 @@ class Tail:
         live, room = self.end - self.start, len(self._times)
         if self.end + count <= room:
             return
-        if live + count > room - room // (2 * _ROOM):
+        if not room - room // 4 <= live + count <= room - room // (2 * _ROOM):
             room = live + count + (live + count) // _ROOM
         self._times, self._series = self._moved(self._times, room), self._moved(self._series, room)
         for column in self._columns.values():
