@@ -100,7 +100,8 @@ class Entrance:
 
     async def sign_in(self, request: web.Request) -> web.Response:
         """POST /api/session, JSON `password` and optional `name`: a cookie, or 401, or 429 with Retry-After."""
-        if self._sessions is None:
+        sessions = self._sessions
+        if sessions is None:
             return answer({"error": "this console has no password to sign in with"}, status=HTTPStatus.NOT_FOUND)
         foreign = changes.foreign(request.headers, request.host, self._config)
         if foreign is not None:
@@ -110,23 +111,15 @@ class Entrance:
             return self._turned_away(
                 "malformed", HTTPStatus.BAD_REQUEST, "send JSON with a password, and a name if you like"
             )
-        address, now = request.remote or "", self._clock.now()
-        wait = self._attempts.wait(address, now)
-        if wait > timedelta(0):
-            words = "too many wrong passwords came from this address; wait a minute"
-            refusal = self._turned_away("throttled", HTTPStatus.TOO_MANY_REQUESTS, words)
-            refusal.headers["Retry-After"] = str(math.ceil(wait.total_seconds()))
-            return refusal
         name, password = wish
-        if not await self._is_right(password, self._config.password):
-            self._attempts.note(address, now)
-            return self._turned_away("wrong", HTTPStatus.UNAUTHORIZED, "that is not the password")
-        self._attempts.forget(address)
+        refusal = await self._weigh(password, request.remote or "")
+        if refusal is not None:
+            return refusal
         self._metrics.sign_ins.labels("taken").inc()
         response = answer({"name": name})
         response.set_cookie(
             _COOKIE,
-            self._sessions.begin(name, now),
+            sessions.begin(name, self._clock.now()),
             max_age=int(self._config.session.total_seconds()),
             path="/",
             secure=self._secure,
@@ -144,22 +137,39 @@ class Entrance:
     def _named(self, request: web.Request) -> str:
         proxy = self._config.proxy
         if proxy is not None and _is_from(request.remote, self._proxies):
-            told = request.headers.get(proxy.header, "").strip()
-            if told:
-                return told[:_LONGEST_NAME]
+            told = request.headers.getall(proxy.header, [])
+            if len(told) == 1 and told[0].strip():  # of two, one is the client's own
+                return told[0].strip()[:_LONGEST_NAME]
         cookie = request.cookies.get(_COOKIE)
         if self._sessions is None or cookie is None:
             return ""
         return self._sessions.whose(cookie, self._clock.now()) or ""
 
-    async def _is_right(self, password: str, hashed: Secret | None) -> bool:
-        """Compared in a thread, one at a time: it takes 64 MiB and some 50 ms on purpose."""
-        check = partial(self._hasher.verify, hashed.reveal() if hashed else "", password)
+    async def _weigh(self, password: str, address: str) -> web.Response | None:
+        """Why this password from there lets nobody in; None where it is right.
+
+        One at a time, for it takes 64 MiB and some 50 ms on purpose; so guesses that come at once are counted in turn.
+        """
         async with self._checking:
-            try:
-                return await asyncio.to_thread(check)
-            except (VerificationError, InvalidHashError):
-                return False
+            now = self._clock.now()
+            wait = self._attempts.wait(address, now)
+            if wait > timedelta(0):
+                words = "too many wrong passwords came from this address; wait a minute"
+                refusal = self._turned_away("throttled", HTTPStatus.TOO_MANY_REQUESTS, words)
+                refusal.headers["Retry-After"] = str(math.ceil(wait.total_seconds()))
+                return refusal
+            if not await self._is_right(password, self._config.password):
+                self._attempts.note(address, now)
+                return self._turned_away("wrong", HTTPStatus.UNAUTHORIZED, "that is not the password")
+            self._attempts.forget(address)
+            return None
+
+    async def _is_right(self, password: str, hashed: Secret | None) -> bool:
+        check = partial(self._hasher.verify, hashed.reveal() if hashed else "", password)
+        try:
+            return await asyncio.to_thread(check)
+        except (VerificationError, InvalidHashError):
+            return False
 
     def _turned_away(self, outcome: str, status: HTTPStatus, words: str) -> web.Response:
         self._metrics.sign_ins.labels(outcome).inc()
@@ -185,9 +195,20 @@ async def _wish(request: web.Request) -> tuple[str, str] | None:
     """(name, password) of a request to sign in; None where it holds none."""
     try:
         found = await request.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     password, name = (found.get("password"), found.get("name", "")) if isinstance(found, dict) else (None, "")
     if not isinstance(password, str) or not isinstance(name, str) or not 0 < len(password) <= _LONGEST_PASSWORD:
         return None
+    if not _is_text(name) or not _is_text(password):
+        return None
     return name.strip()[:_LONGEST_NAME] or "somebody", password
+
+
+def _is_text(told: str) -> bool:
+    """Whether it can be written; JSON may escape half of a character."""
+    try:
+        told.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -30,7 +30,7 @@ class Sessions:
     def whose(self, value: str, now: datetime) -> str | None:
         """The name of whoever holds this value; None where it is not ours, or over."""
         claim, _, _ = value.rpartition(".")
-        if not hmac.compare_digest(value.encode(), self._sign(claim).encode()):
+        if not value.isascii() or not hmac.compare_digest(value.encode(), self._sign(claim).encode()):
             return None
         until, _, name = claim.partition(".")
         return _decode(name).decode() if now.timestamp() < int(until) else None

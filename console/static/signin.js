@@ -5,11 +5,12 @@ import { change } from "./api.js";
 const form = document.querySelector("form");
 const problem = form.querySelector("[role=alert]");
 
-// Only paths of this console: `//elsewhere` would be another site.
+// Only paths of this console. `//elsewhere` would be another site, also where `/..//elsewhere` was resolved to it.
 function destination() {
   const to = new URLSearchParams(location.search).get("to") ?? "/";
   const url = new URL(to, location.origin);
-  return url.origin === location.origin ? url.pathname + url.search : "/";
+  const isOurs = url.origin === location.origin && url.protocol === location.protocol && !url.pathname.startsWith("//");
+  return isOurs ? url.pathname + url.search : "/";
 }
 
 form.addEventListener("submit", async (event) => {

@@ -1,5 +1,6 @@
 """Who may come into the console: a password, a proxy's word, or loopback."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -89,6 +90,30 @@ async def test_a_wrong_password_is_refused_and_guessing_is_slowed(http: aiohttp.
             counted = await metrics.text()
     assert 'tocsin_console_sign_ins_total{outcome="wrong"} 5.0' in counted
     assert 'tocsin_console_sign_ins_total{outcome="throttled"} 1.0' in counted
+
+
+async def test_guesses_at_once_are_no_more_than_guesses_in_turn(http: aiohttp.ClientSession) -> None:
+    """Those that wait for their turn are throttled by what was wrong before them."""
+    async with running_console(ASKING) as url:
+        replies = await asyncio.gather(*(sign_in(http, url, "guess") for _ in range(12)))
+        assert sorted(reply.status for reply in replies) == [401] * 5 + [429] * 7
+
+
+@pytest.mark.parametrize("body", [r'{"password": "\ud800"}', r'{"password": "x", "name": "\ud800"}', "[" * 200_000])
+async def test_what_cannot_be_a_password_or_a_name_is_malformed(http: aiohttp.ClientSession, body: str) -> None:
+    """Half of a character, or brackets without end, is told as any other wish that is none."""
+    async with running_console(ASKING) as url:
+        headers = {"Content-Type": "application/json"}
+        async with http.post(f"{url}/api/session", data=body, headers=headers) as reply:
+            assert reply.status == 400
+
+
+async def test_a_name_that_is_told_twice_is_nobodys(http: aiohttp.ClientSession) -> None:
+    """A proxy that adds its header to what the client sent leaves open which of both is its own."""
+    config = ConsoleConfig(proxy=ProxyConfig(header="X-User", addresses=("127.0.0.1",)))
+    told = [("X-User", "admin"), ("X-User", "ann")]
+    async with running_console(config) as url, http.get(f"{url}/api/config", headers=told) as reply:
+        assert reply.status == 401
 
 
 @pytest.mark.parametrize(

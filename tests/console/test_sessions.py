@@ -36,7 +36,7 @@ def test_what_is_not_ours_is_nobodys() -> None:
         f"{until}.{other}.{signature}",
         f"{until}.{name}.{signature[:-1]}A",
     ]
-    for value in (*forged, "", ".", "..", "x", "ä.b.c", f"{until}.{name}"):
+    for value in (*forged, "", ".", "..", "x", "ä.b.c", "\udcff.b.c", f"{until}.{name}"):
         assert sessions.whose(value, NOW) is None
 
 

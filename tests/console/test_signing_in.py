@@ -41,7 +41,8 @@ async def test_a_link_leads_through_the_sign_in_to_where_it_pointed(browser: Bro
 async def test_the_sign_in_leads_to_pages_of_the_console_alone(browser: Browser) -> None:
     """A link with somebody else's address as its destination ends on the first page."""
     async with running_alerting_api() as api, running_console(ASKING, alerting_url=api.url) as url:
-        for elsewhere in ("//evil.example/x", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"):
+        elsewheres = ("//evil.example/x", "https://evil.example/", "/\\evil.example", "javascript:alert(1)")
+        for elsewhere in (*elsewheres, "/..//evil.example/", f"blob:{url}/x"):
             async with open_page(browser, f"{url}/sign-in?to={elsewhere}") as seen:
                 await seen.page.get_by_label("Password").fill(PASSWORD)
                 await seen.page.keyboard.press("Enter")
