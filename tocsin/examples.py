@@ -64,7 +64,7 @@ SECRETS = """\
 examples:
   tocsin secrets make --into /run/secrets --state /var/lib/tocsin
   tocsin secrets show --into /run/secrets
-  tocsin secrets hash > console-password && chmod 600 console-password
+  tocsin secrets hash                    for console.password
 """
 
 HEALTH = """\
