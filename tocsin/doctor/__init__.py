@@ -16,7 +16,6 @@ tokens     tokens of the collector
 clocks     clocks of all who answer
 servers    every InfluxDB that is configured
 upkeep     what the store does by itself: rollups, quota, ages
-upkeep     what the store does by itself: rollups, quota, ages
 intake     the collector: accepting, waiting, dead letters, and the probe
 boards     what the boards ask, and whether there is something to show
 alarms     alerting: rules, receivers, silences

@@ -15,7 +15,6 @@ from tocsin.doctor.running import Ports, Processes
 from tocsin.doctor.servers import Servers
 from tocsin.doctor.tokens import Tokens
 from tocsin.doctor.upkeep import Upkeep
-from tocsin.doctor.upkeep import Upkeep
 from tocsin.doctor.versions import Versions
 
 CATALOG: Final[tuple[Check, ...]] = (
@@ -35,7 +34,6 @@ CATALOG: Final[tuple[Check, ...]] = (
     Collector(),
     Destinations(),
     Queries(),
-    Upkeep(),
     BoardData(),
     Upkeep(),
     Probe(),

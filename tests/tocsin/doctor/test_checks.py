@@ -433,18 +433,3 @@ def test_what_the_store_does_by_itself(ward: Ward) -> None:
 
     ward.answer("collector", "/api/v1/store", standing | {"rollups": [], "used_bytes": 9})
     assert ward.hint().startswith("upkeep: 90% of the store's quota are used -> a larger store.quota")
-
-
-def test_what_the_store_does_by_itself(ward: Ward) -> None:
-    """A rollup that fails and a quota that is used up are faults, nearly used up is a hint."""
-    rollup = {"name": "r", "problem": "the target holds points of others"}
-    standing = {"rollups": [rollup], "used_bytes": 5, "quota_bytes": 10, "problems": []}
-    ward.answer("collector", "/api/v1/store", standing)
-    told = "upkeep: rollup r fails: the target holds points of others -> see `tocsin explain rollup r`"
-    assert ward.wrong().startswith(told)
-
-    ward.answer("collector", "/api/v1/store", standing | {"rollups": [], "problems": ["the quota is used up"]})
-    assert ward.wrong().startswith("upkeep: the quota is used up -> a larger store.quota")
-
-    ward.answer("collector", "/api/v1/store", standing | {"rollups": [], "used_bytes": 9})
-    assert ward.hint().startswith("upkeep: 90% of the store's quota are used -> a larger store.quota")
