@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tocsin_instrument.request import UNMATCHED
+from tocsin_instrument.request import CLIENT_WENT, UNMATCHED
 from tocsin_instrument.stopwatch import Stopwatch
 from tocsin_instrument.telemetry import Telemetry
 
@@ -22,11 +22,11 @@ Handler = Callable[[Any], Awaitable[Any]]
 
 Middleware = Callable[[Any, Handler], Awaitable[Any]]
 
-_CLIENT_WENT = 499
+_SWITCHED = 101
 
 
 def tocsin_middleware(service: str = "", telemetry: Telemetry | None = None) -> Middleware:
-    """A middleware that tells each request; let it be the first, so that it sees what the others do."""
+    """A middleware that tells each request but web sockets; let it be the first, so that it sees what the others do."""
     told = telemetry or Telemetry(service=service)
 
     async def middleware(request: Any, handler: Handler) -> Any:
@@ -36,16 +36,17 @@ def tocsin_middleware(service: str = "", telemetry: Telemetry | None = None) -> 
             _take(watch, response)
             return response
         except asyncio.CancelledError:
-            watch.status = _CLIENT_WENT
+            watch.status = CLIENT_WENT
             raise
         except BaseException as raised:
-            if hasattr(raised, "status") and hasattr(raised, "headers"):  # web.HTTPException: an answer, not a fault
+            if hasattr(raised, "prepare"):  # web.HTTPException: an answer, not a fault
                 _take(watch, raised)
             else:
                 error = raised
             raise
         finally:
-            watch.stop(request.method, endpoint_of(request), error)
+            if watch.status != _SWITCHED:
+                watch.stop(request.method, lambda: endpoint_of(request), error)
 
     marked: Any = middleware
     marked.__middleware_version__ = 1  # what aiohttp's own decorator sets
@@ -59,5 +60,5 @@ def endpoint_of(request: Any) -> str:
 
 
 def _take(watch: Stopwatch, response: Any) -> None:
-    watch.status = int(response.status)
-    watch.size = int(response.content_length or 0)
+    watch.status = int(getattr(response, "status", 0))  # a handler that forgot its answer has none
+    watch.size = int(getattr(response, "content_length", 0) or 0)

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from tocsin_instrument.request import UNMATCHED, guess_template, template_from
+from tocsin_instrument.request import CLIENT_WENT, UNMATCHED, UNROUTED, guess_template, template_from
 from tocsin_instrument.stopwatch import Stopwatch
 from tocsin_instrument.telemetry import Telemetry
 
@@ -20,9 +20,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-_CLIENT_WENT = 499
-_UNROUTED = frozenset({404, 405})
 
 
 class TocsinMiddleware:
@@ -45,18 +42,20 @@ class TocsinMiddleware:
             elif message["type"] == "http.response.body":
                 watch.size += len(message.get("body", b""))
             await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                watch.pause()
 
         error: BaseException | None = None
         try:
             await self._app(scope, receive, sending)
         except asyncio.CancelledError:
-            watch.status = watch.status or _CLIENT_WENT
+            watch.status = watch.status or CLIENT_WENT
             raise
         except BaseException as raised:
             error = raised
             raise
         finally:
-            watch.stop(str(scope.get("method", "")), endpoint_of(scope, root, watch.status), error)
+            watch.stop(str(scope.get("method", "")), lambda: endpoint_of(scope, root, watch.status), error)
 
 
 def endpoint_of(scope: Scope, root: str, status: int) -> str:
@@ -74,4 +73,4 @@ def endpoint_of(scope: Scope, root: str, status: int) -> str:
     path, parameters = str(scope.get("path", "/")).removeprefix(root), scope.get("path_params")
     if isinstance(parameters, dict) and "endpoint" in scope:
         return template_from(path, parameters)
-    return UNMATCHED if status in _UNROUTED else guess_template(path)
+    return UNMATCHED if status in UNROUTED else guess_template(path)

@@ -8,11 +8,12 @@ invariant: answers and errors pass as they came. Source: https://docs.djangoproj
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable
 from typing import Any
 
-from tocsin_instrument.request import SERVER_ERROR, UNMATCHED, template_of
+from tocsin_instrument.request import CLIENT_WENT, SERVER_ERROR, UNMATCHED, template_of
 from tocsin_instrument.stopwatch import Stopwatch
 from tocsin_instrument.telemetry import Telemetry
 
@@ -37,6 +38,9 @@ def tocsin_middleware(get_response: Callable[[Any], Any], telemetry: Telemetry |
         try:
             response = await get_response(request)
             return response
+        except asyncio.CancelledError:
+            watch.status = CLIENT_WENT
+            raise
         finally:
             _stop(watch, request, response)
 
@@ -58,7 +62,10 @@ def _stop(watch: Stopwatch, request: Any, response: Any) -> None:
     if response is not None:
         watch.status = int(response.status_code)
         watch.size = 0 if getattr(response, "streaming", False) else len(response.content)
-    route = getattr(getattr(request, "resolver_match", None), "route", None)
-    endpoint = UNMATCHED if route is None else template_of(route)
     raised = getattr(request, _RAISED, None) if watch.status >= SERVER_ERROR else None  # Http404 is an answer
-    watch.stop(request.method, endpoint, raised)
+    watch.stop(request.method, lambda: _endpoint_of(request), raised)
+
+
+def _endpoint_of(request: Any) -> str:
+    route = getattr(getattr(request, "resolver_match", None), "route", None)
+    return UNMATCHED if route is None else template_of(str(route))

@@ -18,6 +18,7 @@ from tocsin_instrument.transport import Answer, Transport
 
 _MOST_LINES = 5_000
 _FIRST_S, _LONGEST_S = 1.0, 60.0
+_MOST_ASKED_S = 3_600.0
 _LATER = frozenset({401, 403, 404, 408, 425, 429})
 """Answers that somebody may mend while the app runs: a token, a bucket, a proxy, a limit. 5xx are such, too."""
 
@@ -69,6 +70,8 @@ class Pusher:
             answer = self._transport.send(b"\n".join(self._pending))
         except (OSError, http.client.HTTPException) as error:
             return self._later(str(error) or type(error).__name__, None)
+        except Exception as error:  # noqa: BLE001 - the thread must live; the words of such an error may hold the token
+            return self._later(type(error).__name__, None)
         if answer.status in _LATER or answer.status >= 500:  # noqa: PLR2004 - 5xx of HTTP
             return self._later(f"{answer.status} {answer.told}", answer.retry_after_s)
         self._book(answer)
@@ -97,7 +100,7 @@ class Pusher:
         self._complain(f"telemetry waits, the collector does not take it: {reason}")
         longest = min(_LONGEST_S, _FIRST_S * 2.0**self._attempt)
         self._attempt += 1
-        return max(asked_s or 0.0, longest * (0.5 + self._luck() / 2))
+        return max(min(asked_s or 0.0, _MOST_ASKED_S), longest * (0.5 + self._luck() / 2))
 
     def _complain(self, text: str) -> None:
         """Say it once until something is sent again."""

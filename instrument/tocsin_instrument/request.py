@@ -16,6 +16,12 @@ UNMATCHED = "unmatched"
 OTHER = "other"
 """The endpoint of those beyond the most that are told apart, and a method that HTTP does not know."""
 
+UNROUTED = frozenset({401, 403, 404, 405, 429})
+"""Answers that come from in front of a router as a rule: where no route is known, the path is a visitor's invention."""
+
+CLIENT_WENT = 499
+"""The status of a request whose client went before there was an answer."""
+
 SERVER_ERROR = 500
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 _PARAMETER = re.compile(r"<(?:[^<>:]+:)?([^<>]+)>")

@@ -33,9 +33,11 @@ class Settings:
     most_lines: int = 10_000
 
     def __post_init__(self) -> None:
-        """Raises ValueError where the address cannot be one, or a number is out of its range."""
-        if self.url and (urlsplit(self.url).scheme not in ("http", "https") or not urlsplit(self.url).hostname):
+        """Raises ValueError where the address or token cannot be one, or a number is out of its range."""
+        if self.url and not _is_address(self.url):
             raise ValueError("TOCSIN_URL: expected http://host:port, https://host:port or off")
+        if not self.token.isascii() or (self.token and not self.token.isprintable()):
+            raise ValueError("TOCSIN_TOKEN: holds what no header can; expected what `tocsin token create` printed")
         if self.every_s <= 0 or self.timeout_s <= 0 or self.most_lines < 1:
             raise ValueError("every_s, timeout_s and most_lines must be above 0")
 
@@ -50,6 +52,14 @@ class Settings:
             service=service or environment.get("TOCSIN_SERVICE", _SERVICE),
             release=environment.get("TOCSIN_RELEASE", ""),
             url="" if url == _OFF else url,
-            token=environment.get("TOCSIN_TOKEN", ""),
+            token=environment.get("TOCSIN_TOKEN", "").strip(),
             bucket=environment.get("TOCSIN_BUCKET", _BUCKET),
         )
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port out of its range, half of an IPv6 address
+        return False

@@ -42,6 +42,7 @@ class Telemetry:
         self._settings = settings or _from_environment(service)
         self._feature, self._transport = feature, transport
         self._outlet = Outlet(self._settings, transport)
+        self._forked: dict[int, Outlet] = {}
         self._heads: dict[tuple[str, str, int], str] = {}
         self._endpoints: set[str] = set()
         atexit.register(_close, WeakMethod(self.close))
@@ -75,7 +76,8 @@ class Telemetry:
         if not self._settings.url:
             return
         if self._outlet.process != os.getpid():
-            self._outlet = Outlet(self._settings, self._transport)
+            mine = Outlet(self._settings, self._transport)
+            self._outlet = self._forked.setdefault(mine.process, mine)  # one, though several threads come first
         self._outlet.put(start, fields)
 
     def _head_of(self, request: Request) -> str:

@@ -60,7 +60,7 @@ class HttpTransport:
             raise
         asked = response.headers.get("Retry-After", "")
         return Answer(
-            response.status, float(asked) if asked.isdigit() else None, told[:_TOLD].decode("utf-8", "replace")
+            response.status, float(asked) if asked.isdecimal() else None, told[:_TOLD].decode("utf-8", "replace")
         )
 
     def close(self) -> None:

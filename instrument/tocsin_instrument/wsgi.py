@@ -13,12 +13,11 @@ from types import TracebackType
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from tocsin_instrument.request import SERVER_ERROR, UNMATCHED, guess_template, template_of
-from tocsin_instrument.stopwatch import Stopwatch
+from tocsin_instrument.request import SERVER_ERROR, UNMATCHED, UNROUTED, guess_template, template_of
+from tocsin_instrument.stopwatch import Stopwatch, found_by
 from tocsin_instrument.telemetry import Telemetry
 
 _Raised = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
-_UNROUTED = frozenset({404, 405})
 
 RAISED = "tocsin.raised"
 """Where a framework's hook leaves in the environment what was raised and then answered with a 5xx."""
@@ -35,12 +34,15 @@ class TocsinMiddleware:
         """The WSGI call."""
         watch, endpoint = Stopwatch(self._telemetry), ""
 
+        def find() -> str:
+            return endpoint or endpoint_of(environ, watch.status)
+
         def starting(
             status: str, headers: list[tuple[str, str]], exc_info: _Raised | None = None, /
         ) -> Callable[[bytes], object]:
             nonlocal endpoint
-            watch.status = int(status[:3])
-            endpoint = endpoint_of(environ, watch.status)  # now: Flask forgets its request before the parts are taken
+            watch.status = int(status[:3]) if status[:3].isdecimal() else 0  # what the server makes of it is its own
+            endpoint = found_by(find)  # now: Flask forgets its request before the parts are taken
             write = start_response(status, headers, exc_info)
 
             def writing(data: bytes) -> object:
@@ -51,8 +53,7 @@ class TocsinMiddleware:
 
         def stop(error: BaseException | None = None) -> None:
             answered = environ.get(RAISED) if watch.status >= SERVER_ERROR else None
-            found = endpoint or endpoint_of(environ, watch.status)
-            watch.stop(str(environ.get("REQUEST_METHOD", "")), found, error or answered)
+            watch.stop(str(environ.get("REQUEST_METHOD", "")), find, error or answered)
 
         try:
             parts = self._app(environ, starting)
@@ -105,4 +106,4 @@ def endpoint_of(environ: WSGIEnvironment, status: int) -> str:
     rule = getattr(getattr(request, "url_rule", None), "rule", None) or getattr(route, "rule", None)
     if isinstance(rule, str):
         return template_of(rule)
-    return UNMATCHED if status in _UNROUTED else guess_template(str(environ.get("PATH_INFO") or "/"))
+    return UNMATCHED if status in UNROUTED else guess_template(str(environ.get("PATH_INFO") or "/"))

@@ -16,9 +16,9 @@ NEVER_S = 3_600.0
 
 
 class Told:
-    """A Transport. `answers` are given in turn, an OSError among them is raised; then everything is taken."""
+    """A Transport. `answers` are given in turn, an error among them is raised; then everything is taken."""
 
-    def __init__(self, *answers: Answer | OSError) -> None:
+    def __init__(self, *answers: Answer | Exception) -> None:
         self.answers = deque(answers)
         self.bodies: list[bytes] = []
         self.taken: list[bytes] = []
@@ -27,7 +27,7 @@ class Told:
     def send(self, body: bytes) -> Answer:
         self.bodies.append(body)
         answer = self.answers.popleft() if self.answers else TAKEN
-        if isinstance(answer, OSError):
+        if isinstance(answer, Exception):
             raise answer
         if answer == TAKEN:
             self.taken += body.split(b"\n")

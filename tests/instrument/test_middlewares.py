@@ -1,16 +1,18 @@
 import asyncio
 from collections.abc import Callable, Iterable
+from types import SimpleNamespace
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientResponseError, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from tests.instrument.sending import Said, listening
 from tocsin_instrument.aiohttp import tocsin_middleware
 from tocsin_instrument.asgi import Message, Receive, Scope, Send
 from tocsin_instrument.asgi import TocsinMiddleware as AsgiMiddleware
+from tocsin_instrument.django import tocsin_middleware as django_middleware
 from tocsin_instrument.wsgi import TocsinMiddleware as WsgiMiddleware
 
 BODY = [b"abc", b"de"]
@@ -96,6 +98,103 @@ async def test_asgi_tells_that_the_client_went() -> None:
         with pytest.raises(asyncio.CancelledError):
             await ask_asgi(slow, said)
         assert said.requests() == [("GET", "/", "499", 0, 0, "")]
+
+
+async def test_asgi_ends_a_request_with_its_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the app does after its answer, as in background tasks, kept nobody waiting."""
+    now_s = 0.0
+    monkeypatch.setattr("tocsin_instrument.stopwatch.time", SimpleNamespace(perf_counter=lambda: now_s))
+
+    async def busy(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal now_s
+        now_s += 1.0
+        await answering(scope, receive, send)
+        now_s += 60.0
+
+    with listening() as said:
+        await ask_asgi(busy, said)
+        assert dict(said.lines()[0].fields)["duration_ms"] == 1000.0
+
+
+class Unspeakable:
+    """What cannot even be told."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+
+async def test_a_request_whose_endpoint_cannot_be_found_is_answered_all_the_same() -> None:
+    """Whatever a framework leaves behind, the answer goes out and the request is counted."""
+    left = {"path_params": {"y": Unspeakable()}, "endpoint": object}
+    with listening() as said:
+        messages = await ask_asgi(answering, said, path="/x", **left)
+        assert messages[0]["type"] == "http.response.start"
+        assert said.requests() == [("GET", "unmatched", "201", 0, 5, "")]
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        return BODY
+
+    with listening() as said:
+        assert ask_wsgi(app, said, PATH_INFO=Unspeakable()) == b"abcde"
+        assert said.requests() == [("GET", "unmatched", "200", 0, 5, "")]
+
+
+@pytest.mark.parametrize("status", [401, 403, 429])
+async def test_who_is_turned_away_before_the_router_makes_no_endpoint(status: int) -> None:
+    """A scanner without a token would else use up the endpoints that are told apart."""
+
+    async def closed(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body"})
+
+    with listening() as said:
+        await ask_asgi(closed, said, path="/wp-admin")
+        assert said.requests()[0][1] == "unmatched"
+
+
+async def test_django_tells_that_the_client_went() -> None:
+    """That is nobody's error there either."""
+
+    async def slow(_request: Any) -> Any:
+        raise asyncio.CancelledError
+
+    with listening() as said:
+        with pytest.raises(asyncio.CancelledError):
+            await django_middleware(slow, said.telemetry)(SimpleNamespace(method="GET"))
+        assert said.requests() == [("GET", "unmatched", "499", 0, 0, "")]
+
+
+async def test_aiohttp_knows_an_error_of_a_client_from_an_answer() -> None:
+    """What an upstream refused has a status, too, and is a 500 of ours."""
+
+    async def asking(request: web.Request) -> web.Response:
+        info: Any = SimpleNamespace(real_url=request.url)
+        raise ClientResponseError(info, (), status=404)
+
+    with listening() as said:
+        app = web.Application(middlewares=[tocsin_middleware(telemetry=said.telemetry)])
+        app.router.add_get("/x", asking)
+        async with TestClient(TestServer(app)) as client, client.get("/x") as reply:
+            assert reply.status == 500
+        assert said.requests() == [("GET", "/x", "500", 1, 0, "ClientResponseError")]
+
+
+async def test_aiohttp_leaves_web_sockets_alone() -> None:
+    """An hour of talk is no request that took an hour."""
+
+    async def talk(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.close()
+        return socket
+
+    with listening() as said:
+        app = web.Application(middlewares=[tocsin_middleware(telemetry=said.telemetry)])
+        app.router.add_get("/talk", talk)
+        async with TestClient(TestServer(app)) as client, client.ws_connect("/talk") as socket:
+            await socket.receive()
+        assert said.requests() == []
 
 
 async def test_asgi_leaves_other_scopes_alone() -> None:

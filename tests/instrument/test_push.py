@@ -118,3 +118,22 @@ def test_stopping_gives_up_where_nobody_answers() -> None:
     queue.put(b"a")
     pusher.stop(30.0)
     assert (counts.dropped, len(told.bodies)) == (1, 1)
+
+
+def test_an_error_that_nobody_expected_does_not_end_the_thread(caplog: pytest.LogCaptureFixture) -> None:
+    """It is tried again as any other; its words may hold the token, so only its kind is told."""
+    desk = Desk(Told(ValueError("Invalid header value b'Token s3cret'")))
+    desk.put(b"a")
+    with caplog.at_level(logging.WARNING, "tocsin_instrument"):
+        assert desk.pusher.step() == 1.0
+    assert "ValueError" in caplog.text
+    assert "s3cret" not in caplog.text
+    desk.pusher.step()
+    assert desk.counts.sent == 1
+
+
+def test_a_wish_to_wait_for_ever_is_not_kept() -> None:
+    """Of what some proxy asks, an hour at most."""
+    desk = Desk(Told(Answer(503, float("inf"))))
+    desk.put(b"a")
+    assert desk.pusher.step() == 3_600.0

@@ -113,7 +113,7 @@ def test_a_forked_worker_sends_from_a_thread_of_its_own() -> None:
     assert parent_told.taken[0].startswith(b"parent f=1i ")
 
 
-@pytest.mark.parametrize("url", ["localhost:8186", "ftp://x", "http://"])
+@pytest.mark.parametrize("url", ["localhost:8186", "ftp://x", "http://", "http://x:99999", "http://[::1"])
 def test_a_wrong_address_is_told_and_nothing_is_sent(
     url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -131,3 +131,12 @@ def test_settings_come_from_the_environment() -> None:
     assert Settings.from_environment("shop", environment) == Settings("shop", "2", "", "s3cret")
     assert Settings.from_environment("", {}) == Settings("app")
     assert "s3cret" not in repr(Settings.from_environment("", environment))
+
+
+@pytest.mark.parametrize("token", ["a\nb", "s3cret\u2019"])
+def test_a_token_that_no_header_can_hold_is_told_without_its_text(token: str) -> None:
+    """It would fail with every POST; white space around it, as of a file, is none of it."""
+    with pytest.raises(ValueError, match="TOCSIN_TOKEN: ") as told:
+        Settings.from_environment("", {"TOCSIN_TOKEN": token})
+    assert token not in str(told.value)
+    assert Settings.from_environment("", {"TOCSIN_TOKEN": "s3cret\n"}).token == "s3cret"
