@@ -9,11 +9,8 @@ from django.core.wsgi import get_wsgi_application
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 
-settings.configure(
-    ROOT_URLCONF=__name__,
-    ALLOWED_HOSTS=["localhost", "127.0.0.1"],
-    MIDDLEWARE=["tocsin_instrument.django.tocsin_middleware"],
-)
+MIDDLEWARE = ["tocsin_instrument.django.tocsin_middleware"]
+settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["localhost", "127.0.0.1"], MIDDLEWARE=MIDDLEWARE)
 django.setup()
 
 
