@@ -10,7 +10,7 @@
     parser      text -> statements
     standing    texts that come again with other bounds of time, parsed once
     printer     tree -> text
-    names       column names of an answer
+    names       what an expression names, and column names of an answer
     functions   the functions that are known: arity, what they read, what they answer
     check       is this SELECT allowed? InfluxDB's errors
     conditions  WHERE -> time range and the rest

@@ -1,4 +1,4 @@
-"""Column names of an answer: aliases have the first right, generated names give way with _1, _2, ..."""
+"""Names that an expression holds, and column names of an answer: aliases come first, generated ones give way (_1, _2)."""
 
 from __future__ import annotations
 
@@ -23,6 +23,23 @@ def name_expr(expr: Expr) -> str:
             return "_".join(_parts(expr))
         case _:
             return ""
+
+
+def named_in(expr: Expr) -> Iterator[VarRef]:
+    """Every tag and field that an expression names, as often as it does, in order."""
+    match expr:
+        case VarRef():
+            yield expr
+        case Binary(_, left, right):
+            yield from named_in(left)
+            yield from named_in(right)
+        case Call(_, args):
+            for arg in args:
+                yield from named_in(arg)
+        case Paren(inner):
+            yield from named_in(inner)
+        case _:
+            pass  # literals name nothing
 
 
 def name_columns(fields: Sequence[Field]) -> tuple[str, ...]:

@@ -8,15 +8,16 @@ is found before anything is deleted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import re2
 
-from influxql.ast import Binary, Call, Change, Delete, DropMeasurement, DropSeries, Expr, Measurement, Paren, VarRef
+from influxql.ast import Change, Delete, DropMeasurement, DropSeries, Expr, Measurement
 from influxql.conditions import TimeRange, split_condition
 from influxql.errors import QueryError
+from influxql.names import named_in
 from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import condition_sql
 from store.embedded.schema import Table, Tables
@@ -68,26 +69,10 @@ def _deletion(table: Table, condition: Expr | None, bounds: TimeRange) -> Deleti
     if bounds.upper is not None:
         wishes.append(f"time <= {parameters.bind(bounds.upper)}")
     if condition is not None:
-        if any(name in table.fields for name in _references(condition)):
+        if any(ref.name in table.fields for ref in named_in(condition)):
             raise QueryError("fields not supported in WHERE clause during deletion")
         wishes.append(condition_sql(condition, table, parameters))
     return Deletion(table, f"WHERE {' AND '.join(wishes)}" if wishes else "", parameters)
-
-
-def _references(expr: Expr) -> Iterator[str]:
-    match expr:
-        case VarRef(name):
-            yield name
-        case Binary(_, left, right):
-            yield from _references(left)
-            yield from _references(right)
-        case Call(_, args):
-            for arg in args:
-                yield from _references(arg)
-        case Paren(inner):
-            yield from _references(inner)
-        case _:
-            pass  # literals name nothing
 
 
 def _delete(connection: duckdb.DuckDBPyConnection, deletion: Deletion) -> bool:

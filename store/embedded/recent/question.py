@@ -6,12 +6,13 @@ Everything else (windows of time, raw points, texts, conditions on fields, inner
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final
 
-from influxql.ast import Binary, Call, Expr, IntegerLiteral, NumberLiteral, Paren, VarRef
+from influxql.ast import Call, Expr, IntegerLiteral, NumberLiteral, VarRef
 from influxql.functions import NUMERIC
+from influxql.names import named_in
 from influxql.plan import Plan
 from store.embedded.points import Source
 from store.embedded.schema import Column, Table
@@ -80,22 +81,4 @@ def _wish(call: Call, table: Table) -> Wish | None:
 
 def _asks_tags(condition: Expr | None, table: Table) -> bool:
     """Whether it looks at nothing but tags, so that it holds for all points of a series or for none."""
-    return condition is None or not any(
-        ref.cast != "tag" and ref.name in table.fields for ref in _references(condition)
-    )
-
-
-def _references(expr: Expr) -> Iterator[VarRef]:
-    match expr:
-        case VarRef():
-            yield expr
-        case Binary(_, left, right):
-            yield from _references(left)
-            yield from _references(right)
-        case Call(_, args):
-            for arg in args:
-                yield from _references(arg)
-        case Paren(inner):
-            yield from _references(inner)
-        case _:
-            pass  # literals name nothing
+    return condition is None or not any(ref.cast != "tag" and ref.name in table.fields for ref in named_in(condition))
