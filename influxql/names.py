@@ -1,4 +1,4 @@
-"""Names that an expression holds, and column names of an answer: aliases come first, generated ones give way (_1, _2)."""
+"""Names that an expression holds, and column names of an answer: aliases first; generated ones give way (_1, _2)."""
 
 from __future__ import annotations
 
