@@ -100,8 +100,12 @@ async def test_store_that_is_away_resolves_nothing(folder: Path, pagerduty: Fake
 async def test_restart_keeps_the_incident(folder: Path, pagerduty: FakePagerDuty) -> None:
     """A restart while an alert fires pages nobody again, and the end resolves the old incident."""
     reader = OneSeries(value=900.0)
-    async with running(folder, reader):
-        await until(pagerduty.opened, what="a page")
+    async with running(folder, reader) as it:
+
+        async def marked() -> Any:
+            return (await it.get("/api/v1/notifications"))["sent"]
+
+        await until(marked, what="the page to be sent and marked")
     async with running(folder, reader) as it:
 
         async def evaluated() -> bool:

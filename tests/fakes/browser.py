@@ -21,6 +21,8 @@ ARGUMENTS = [
 ]
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
 """Where screenshots are kept for people to look at; not in git."""
+LATE_MS = 45_000
+"""How late a page may be on a busy machine."""
 
 _SETTLED = """() => {
   const panels = [...document.querySelectorAll('[data-panel-id]')];
@@ -57,6 +59,7 @@ async def running_browser() -> AsyncIterator[Browser]:
 async def open_page(browser: Browser, url: str, **context: object) -> AsyncIterator["Seen"]:
     """The page at `url`, with everything that it complains about kept."""
     surroundings = await browser.new_context(viewport={"width": 1440, "height": 900}, **context)  # type: ignore[arg-type]  # Playwright's own keywords
+    surroundings.set_default_timeout(LATE_MS)
     page = await surroundings.new_page()
     seen = Seen(page)
     await page.goto(url)
@@ -81,7 +84,7 @@ class Seen:
 
     async def panels(self) -> dict[str, str]:
         """Title (or id) of every panel and its state, once none is loading."""
-        await self.page.wait_for_function(_SETTLED, timeout=30_000)
+        await self.page.wait_for_function(_SETTLED, timeout=LATE_MS)
         states: dict[str, str] = await self.page.evaluate(_STATES)
         return states
 

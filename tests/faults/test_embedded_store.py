@@ -40,7 +40,7 @@ async def write_and_die(path: Path, commits: int, *work: str) -> int:
     assert child.stdout is not None
     acknowledged = 0
     for _ in range(commits):
-        acknowledged = int(await asyncio.wait_for(child.stdout.readline(), 30))
+        acknowledged = int(await asyncio.wait_for(child.stdout.readline(), 60))
     child.send_signal(signal.SIGKILL)
     rest = await child.stdout.read()
     await child.wait()
@@ -121,7 +121,7 @@ async def test_file_of_another_process_is_refused(tmp_path: Path, clock: ManualC
     path = tmp_path / "telemetry.duckdb"
     child = await start_child(path)
     assert child.stdout is not None
-    await asyncio.wait_for(child.stdout.readline(), 30)
+    await asyncio.wait_for(child.stdout.readline(), 60)
     store = EmbeddedStore(EmbeddedConfig(), state=tmp_path, clock=clock)
     try:
         with pytest.raises(ConfigError, match=r"another process has the store open.*kind: remote"):

@@ -33,7 +33,7 @@ async def write_and_die(path: Path, seed: int, shipments: int) -> None:
     )
     assert child.stdout is not None
     for _ in range(shipments):
-        assert await asyncio.wait_for(child.stdout.readline(), 30)
+        assert await asyncio.wait_for(child.stdout.readline(), 60)
     child.send_signal(signal.SIGKILL)
     await child.communicate()
 

@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from urllib.parse import urlencode
 
 import aiohttp
@@ -48,26 +49,24 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 @pytest.fixture(scope="module")
 def shops(collector: Running) -> Iterator[dict[str, str]]:
     """All example shops at once, by their address."""
-    running: list[Running] = []
     addresses: dict[str, str] = {}
-    try:
+    with ExitStack() as ended:
         for name in SHOPS:
-            port = free_port()
+            port = ended.enter_context(kept_port())
             env = environment(collector) | {"PORT": str(port), "TOCSIN_SERVICE": f"{name}-shop"}
             script = [sys.executable, str(EXAMPLES / f"{name}_shop.py")]
-            running.append(start(script, collector.state.with_name(name), env=env))
+            ended.callback(start(script, collector.state.with_name(name), env=env).end)
             addresses[name] = f"http://127.0.0.1:{port}"
         yield addresses
-    finally:
-        for shop in running:
-            shop.end()
 
 
-def free_port() -> int:
-    """A port that nobody listens on just now."""
+@contextmanager
+def kept_port() -> Iterator[int]:
+    """A port that no client and no server is given meanwhile, but whoever asks for it by number to listen there."""
     with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])
+        yield int(held.getsockname()[1])
 
 
 def environment(collector: Running) -> dict[str, str]:

@@ -98,11 +98,13 @@ def test_a_forked_worker_sends_from_a_thread_of_its_own() -> None:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        children.append(Told())
-        telemetry.record("child", {}, {"f": 1})
-        telemetry.close(60.0)
-        os.write(writer, b"\n".join(children[0].taken))
-        os._exit(0)
+        try:
+            children.append(Told())
+            telemetry.record("child", {}, {"f": 1})
+            telemetry.close(60.0)
+            os.write(writer, b"\n".join(children[0].taken))
+        finally:
+            os._exit(0)  # whatever went wrong: a second pytest must not go on
     os.close(writer)
     os.waitpid(child, 0)
     with os.fdopen(reader, "rb") as pipe:

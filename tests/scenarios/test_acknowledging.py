@@ -18,7 +18,7 @@ from tests.fakes.process import ROOT, Running, start, tocsin
 from tests.fakes.slack import FakeSlackApi
 from tests.fakes.smtp import FakeSmtp
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 PAGE = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "acknowledging.md").read_text(), re.DOTALL)
 LIST, TAKE, EXPLAIN, GIVE_BACK, ASK = range(5)
@@ -89,10 +89,10 @@ async def test_the_pages_commands_do_what_the_page_says(tmp_path: Path) -> None:
             return [event["event_action"] for event in pager.events]
 
         async def done(*actions: str) -> None:
-            await until(lambda: did() == list(actions), seconds=30, what=f"{actions} at the pager, not {did()}")
+            await until(lambda: did() == list(actions), seconds=60, what=f"{actions} at the pager, not {did()}")
 
         async def shown(words: str) -> None:
-            await until(lambda: words in str(list(chat.channel.values())), seconds=30, what=f"{words} in the chat")
+            await until(lambda: words in str(list(chat.channel.values())), seconds=60, what=f"{words} in the chat")
 
         try:
             await site.ready("collector", "alerting")
@@ -103,7 +103,7 @@ async def test_the_pages_commands_do_what_the_page_says(tmp_path: Path) -> None:
             assert (code, "ann has it: looking at the database" in said) == (0, True)
             await done("trigger", "acknowledge")
             await shown("Acknowledged by ann")
-            await until(lambda: marked(site), seconds=30, what="all that was sent to be marked so")
+            await until(lambda: marked(site), seconds=60, what="all that was sent to be marked so")
             await asyncio.to_thread(site.kill)
             (site.state / "listen.json").unlink(missing_ok=True)
             site = up(tmp_path)
@@ -120,7 +120,7 @@ async def test_the_pages_commands_do_what_the_page_says(tmp_path: Path) -> None:
             await slow(site, 900)
             await done("trigger", "acknowledge", *again, "acknowledge", *again)
             await shown("[CRITICAL] /pay: 900 ms")
-            await until(lambda: len(smtp.mails) == 2, seconds=30, what="a mail for the warning and one for the rise")
+            await until(lambda: len(smtp.mails) == 2, seconds=60, what="a mail for the warning and one for the rise")
             assert "has it" not in (await type_in(PAGE[LIST], site))[1]
         finally:
             site.end()

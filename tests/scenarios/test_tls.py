@@ -115,7 +115,7 @@ async def test_the_stack_speaks_mutual_tls_and_a_renewal_needs_no_restart(
         await until(renews, seconds=30, what="the renewed certificate")
         assert await until(behind_console, what="the console with the renewed certificate") == 200
         assert (await command(process, "status")).returncode == 0
-    assert await asyncio.to_thread(process.interrupt, 20.0) == 0
+    assert await asyncio.to_thread(process.interrupt) == 0
 
 
 async def told(http: aiohttp.ClientSession, process: Running, path: str) -> int:
