@@ -5,7 +5,9 @@
 rules/      a rule as a value, and the reading of rule files; threshold -> level
 contract    the seams around the evaluator: Recorder, Lag
 lag         how far the store is behind the collector
-evaluator   asks the store for every rule when it is due and feeds the table
+evaluator   asks the store for every rule when it is due
+concluding  what the answers mean for the rules: decided, recorded together, accepted
+gate        many at a time, or one alone
 inquiry     asks the store: one recipe for the rehearsal, rounds of recipes by few scans for the evaluator
 roster      which rules are watched, and which alerts have lost their rule
 watch       one rule at work: its alerts, and what an answer of the store means for them

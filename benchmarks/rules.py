@@ -21,9 +21,10 @@ from isal import igzip
 from prometheus_client import CollectorRegistry
 
 from alerting.alert import Evaluation
+from alerting.concluding import Plan
 from alerting.contract import Recorder
 from alerting.dispatcher import Dispatcher, Equipment
-from alerting.evaluator import Evaluator, Plan
+from alerting.evaluator import Evaluator
 from alerting.inquiry import rounds, values
 from alerting.lag import NeverBehind
 from alerting.memory.sqlite import SqliteMemory

@@ -25,15 +25,23 @@ def hot(host: str = "a", rule: str = "Hot") -> Labels:
 
 @dataclass
 class Notes:
-    """A recorder that writes down what it was told, and fails when told to."""
+    """A recorder that writes down what it was told; it takes its time, and fails, when told to."""
 
     evaluations: list[Evaluation] = field(default_factory=list)
     fails: bool = False
+    fails_for: str = ""
+    takes_s: float = 0.0
+    most_at_once: int = 0
+    _running: int = 0
 
     async def record(self, evaluation: Evaluation, *, now: datetime) -> None:
-        if self.fails:
+        if self.fails or self.fails_for == evaluation.rule:
             raise OSError("disk full")
         assert now >= evaluation.at
+        self._running += 1
+        self.most_at_once = max(self.most_at_once, self._running)
+        await asyncio.sleep(self.takes_s)
+        self._running -= 1
         self.evaluations.append(evaluation)
 
     @property

@@ -77,6 +77,29 @@ async def test_nothing_counts_before_it_is_recorded():
         assert scene.count("tocsin_alerting_evaluations_total", outcome="unrecorded") == 1
 
 
+async def test_rules_that_are_asked_together_are_recorded_together():
+    """What one answer means for many rules is on its way into memory at once, so that it is one transaction."""
+    rules = [a_rule(f"R{number}", warn=f"> {90 + number}") for number in range(5)]
+    async with evaluating(rules, lambda _: {"a": 99.0}) as scene:
+        scene.notes.takes_s = 3.0
+        await scene.until(2)
+        assert scene.notes.most_at_once == 5
+        assert scene.evaluator.alerts() == ()
+        await scene.until(4)
+        assert len(scene.evaluator.alerts()) == 5
+
+
+async def test_what_is_not_recorded_stops_nobody_else():
+    """Where the decision about one rule cannot be stored, those about the rules beside it hold."""
+    rules = [a_rule("Fine"), a_rule("Lost", warn="> 91")]
+    async with evaluating(rules, lambda _: {"a": 95.0}) as scene:
+        scene.notes.fails_for = "Lost"
+        await scene.until(5)
+        assert [alert.rule for alert in scene.evaluator.alerts()] == ["Fine"]
+        assert scene.count("tocsin_alerting_evaluations_total", outcome="unrecorded") == 1
+        assert scene.count("tocsin_alerting_evaluations_total", outcome="ok") == 1
+
+
 async def test_what_has_not_changed_is_not_recorded():
     """A quiet series is stored when it is first seen, and then not again at every tick."""
     async with evaluating([a_rule()], lambda at: {"a": 10.0 + seconds(at)}) as scene:
