@@ -1,6 +1,9 @@
 """Many pass at a time, or one is alone."""
 
 import asyncio
+from dataclasses import dataclass, field
+
+import pytest
 
 from alerting.gate import Gate
 from tests.alerting.alarm import VIRTUAL
@@ -8,44 +11,71 @@ from tests.alerting.alarm import VIRTUAL
 pytestmark = VIRTUAL
 
 
-async def _pass(gate: Gate, told: list[str], name: str, *, takes_s: float) -> None:
-    async with gate.passing():
-        told.append(f"{name} in")
-        await asyncio.sleep(takes_s)
-        told.append(f"{name} out")
+@dataclass
+class Guest:
+    """Somebody who passes, stays until told to go, and says when inside and when out."""
+
+    gate: Gate
+    told: list[str]
+    name: str
+    may_go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def come(self) -> None:
+        async with self.gate.passing():
+            self.told.append(f"{self.name} in")
+            await self.may_go.wait()
+            self.told.append(f"{self.name} out")
+
+
+async def _turns() -> None:
+    """Let everybody go on as far as they can."""
+    for _ in range(10):
+        await asyncio.sleep(0)
 
 
 async def test_many_pass_at_a_time():
     """Who passes waits for nobody who passes."""
     gate, told = Gate(), list[str]()
-    await asyncio.gather(_pass(gate, told, "a", takes_s=2), _pass(gate, told, "b", takes_s=1))
-    assert told == ["a in", "b in", "b out", "a out"]
+    guests = [Guest(gate, told, name) for name in "ab"]
+    tasks = [asyncio.create_task(guest.come()) for guest in guests]
+    await _turns()
+    assert told == ["a in", "b in"]
+    for guest in guests:
+        guest.may_go.set()
+    await asyncio.gather(*tasks)
 
 
 async def test_who_closes_is_alone():
     """It waits for all who are inside, and whoever comes meanwhile waits for it."""
-    gate, told = Gate(), list[str]()
-    early = asyncio.create_task(_pass(gate, told, "early", takes_s=2))
-    await asyncio.sleep(1)
+    gate, told, may_open = Gate(), list[str](), asyncio.Event()
 
     async def close() -> None:
         async with gate.closed():
             told.append("closed")
-            await asyncio.sleep(1)
+            await may_open.wait()
             told.append("open")
 
-    closing = asyncio.create_task(close())
-    await asyncio.sleep(0)
-    late = asyncio.create_task(_pass(gate, told, "late", takes_s=0))
-    await asyncio.gather(early, closing, late)
-    assert told == ["early in", "early out", "closed", "open", "late in", "late out"]
+    early, late = Guest(gate, told, "early"), Guest(gate, told, "late")
+    tasks = []
+    for coming in (early.come(), close(), late.come()):
+        tasks.append(asyncio.create_task(coming))
+        await _turns()
+    assert told == ["early in"]
+    early.may_go.set()
+    await _turns()
+    assert told == ["early in", "early out", "closed"]
+    may_open.set()
+    await _turns()
+    assert told[3:] == ["open", "late in"]
+    late.may_go.set()
+    await asyncio.gather(*tasks)
 
 
 async def test_who_fails_inside_goes_out():
     """An error inside leaves the gate free for who closes it."""
     gate = Gate()
-    failing = asyncio.gather(_pass(gate, [], "a", takes_s=1), return_exceptions=True)
-    failing.cancel()
-    await asyncio.gather(failing, return_exceptions=True)
+    with pytest.raises(ZeroDivisionError):
+        async with gate.passing():
+            raise ZeroDivisionError
     async with asyncio.timeout(1), gate.closed():
         pass
