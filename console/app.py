@@ -57,7 +57,7 @@ class Console:
             config,
             clock=clock,
             metrics=EntranceMetrics(registry),
-            secure=config.public_url.startswith("https") or (listening is not None and listening.tls is not None),
+            tls=listening is not None and listening.tls is not None,
         )
         self._site: Site | None = None
 

@@ -55,10 +55,10 @@ class EntranceMetrics:
 
 
 class Entrance:
-    """Knows who asks. `secure`: whether people reach the console by https, so that cookies never travel in clear."""
+    """Knows who asks. `tls`: whether the console speaks it itself; by it or a proxy's, no cookie travels in clear."""
 
-    def __init__(self, config: ConsoleConfig, *, clock: Clock, metrics: EntranceMetrics, secure: bool = False) -> None:
-        self._clock, self._metrics, self._secure = clock, metrics, secure
+    def __init__(self, config: ConsoleConfig, *, clock: Clock, metrics: EntranceMetrics, tls: bool = False) -> None:
+        self._clock, self._metrics, self._tls = clock, metrics, tls
         self._attempts = Attempts()
         self._checking = asyncio.Lock()
         self._hasher = PasswordHasher()
@@ -67,6 +67,7 @@ class Entrance:
     def adopt(self, config: ConsoleConfig) -> None:
         """Let in by `config` from the next request on."""
         self._config = config
+        self._secure = self._tls or config.public_url.startswith("https")
         self._sessions = Sessions(config.password.reveal(), config.session) if config.password else None
         self._proxies = (
             [ipaddress.ip_network(one, strict=False) for one in config.proxy.addresses] if config.proxy else []

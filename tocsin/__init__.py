@@ -11,6 +11,7 @@ keyring     the TLS of one process, and what is counted about it
 inheriting  which sockets a process starts with
 reaching    by which URL our own roles and commands reach a role
 up          runs roles until a signal: up, collector, alerting, console, demo
+greeting    what `up` says once all is ready
 check       reads every file and says what is wrong, without starting anything
 statements  reads the queries of boards
 doctor      walks the whole line and says what is wrong (a room of its own)

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
 
 from collector.tokens import Scope
 from foundation.errors import ConfigError
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     for name in PASSWORDS:
         _keep(folder / name, secrets.token_hex(_BITS // 8))
-    _keep(folder / "console_password_hash", PasswordHasher().hash((folder / "console_password").read_text()))
+    _keep_hash(folder / "console_password_hash", (folder / "console_password").read_text())
     book = open_book(arguments.state)
     entered = {grant.name for grant in book.list()}
     for name, scopes in TOKENS.items():
@@ -84,6 +85,16 @@ def _print_hash() -> int:
         raise ConfigError(f"a password has at least {_SHORTEST} characters")
     print(PasswordHasher().hash(password))
     return 0
+
+
+def _keep_hash(path: Path, password: str) -> None:
+    """The hash is that of the password beside it, also where one of the two was deleted or put there by hand."""
+    hasher = PasswordHasher()
+    try:
+        hasher.verify(path.read_text(), password)
+    except (FileNotFoundError, Argon2Error, InvalidHashError):
+        path.unlink(missing_ok=True)
+        _keep(path, hasher.hash(password))
 
 
 def _keep(path: Path, text: str) -> None:

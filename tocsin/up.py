@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
-from rich.console import Console as Terminal
 
 from foundation import lifecycle, listen, logs
 from foundation.clock import SystemClock
@@ -24,9 +23,10 @@ from foundation.web import Listening
 from tocsin import config as configuration
 from tocsin.config import Source, Stamp, TocsinConfig
 from tocsin.follow import Follower, FollowMetrics
+from tocsin.greeting import greet
 from tocsin.inheriting import inherit
 from tocsin.keyring import SPEAKERS, Keyring, KeyringMetrics
-from tocsin.reaching import tls_of, url_of
+from tocsin.reaching import tls_of
 from tocsin.roles import NAMES, Roles
 
 if sys.platform == "win32":
@@ -99,7 +99,7 @@ class Process:
         bound: dict[str, str] = {}
 
         def ready(addresses: Mapping[str, str]) -> None:
-            _greet(config, addresses)
+            greet(config, addresses, sys.argv[0])
             gc.collect()
             gc.freeze()  # what a start leaves behind stays; to look through it again and again would stall requests
             bound.update(addresses)
@@ -127,29 +127,3 @@ async def announce(state: Path, addresses: Mapping[str, str]) -> None:
             await asyncio.sleep(_AGAIN_S)
         else:
             return
-
-
-def _greet(config: TocsinConfig, addresses: Mapping[str, str]) -> None:
-    terminal = Terminal(highlight=False)
-    urls = {role: url_of(config, role, where) for role, where in addresses.items()}
-    told = {
-        "console": "boards and alerts",
-        "collector": "telemetry in",
-        "alerting": "alarm out",
-        "demo": "the demo's pager",
-    }
-    terminal.print("\n[bold]Tocsin is ready.[/bold] Ctrl-C stops it; its data stays in", str(config.state))
-    for role, purpose in told.items():
-        if role in urls:
-            terminal.print(f"  {role:<10} {urls[role]}   {purpose}", soft_wrap=True)
-    if "collector" in urls:
-        body = """'{"device":"d7","temperature_c":21.4}'"""
-        terminal.print("\nPush a reading:", markup=False)
-        trusting = "" if config.collector.tls is None else f" --cacert {config.collector.tls.certificate}"
-        print(f"  curl -i{trusting} {urls['collector']}/v1/telemetry -H 'Content-Type: application/json' -d {body}")
-        terminal.print("\nAsk for it:", markup=False)
-        print("""  .venv/bin/tocsin query "SELECT temperature_c FROM device_reading WHERE device = 'd7'\"""")
-    if "demo" in urls:
-        terminal.print("\nBreak the shop for two minutes and get paged:", markup=False)
-        print("  .venv/bin/tocsin demo fault latency --for 2m")
-    print(flush=True)

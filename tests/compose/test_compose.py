@@ -6,6 +6,8 @@ import json
 import os
 import re
 import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -209,3 +211,46 @@ def test_the_build_sees_what_it_copies_and_nothing_else() -> None:
 
     assert "*" in ignored
     assert {word.removeprefix("!") for word in ignored if word.startswith("!")} == copied
+
+
+SITE = Path(sysconfig.get_path("purelib"))
+LEFT_OUT = re.search(r"site-packages .*?rm -r (.*?)\n\n", (ROOT / "Dockerfile").read_text(), re.DOTALL)
+
+
+def left_out() -> list[str]:
+    """The patterns below site-packages that the image is built without."""
+    assert LEFT_OUT
+    return LEFT_OUT[1].replace("\\", "").split()
+
+
+def test_what_the_image_is_built_without_is_what_the_packages_bring() -> None:
+    """A pattern that finds nothing would fail the build."""
+    assert [pattern for pattern in left_out() if not list(SITE.glob(pattern))] == []
+
+
+def test_nothing_opens_what_the_image_is_built_without() -> None:
+    """Every module of ours is imported, the charts are found and a Parquet file is written, with all that refused."""
+    refused = sorted(
+        str(path.relative_to(SITE)).partition(".")[0].replace("/", ".")
+        for pattern in left_out()
+        for path in SITE.glob(pattern)
+        if path.suffix != ".dist-info"
+    )
+    code = f"""
+import importlib, io, pkgutil, sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if any(name == one or name.startswith(one + ".") for one in {refused}):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Refuse())
+for room in ("tocsin", "collector", "alerting", "store", "influxql", "console", "demo", "grafana"):
+    for module in pkgutil.walk_packages(importlib.import_module(room).__path__, room + "."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+from console.charts import Charts
+assert Charts().address
+import pyarrow, pyarrow.parquet
+pyarrow.parquet.write_table(pyarrow.table({{"x": [1]}}), io.BytesIO())
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (ran.returncode, ran.stderr) == (0, "")

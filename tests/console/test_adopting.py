@@ -11,6 +11,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
+from argon2 import PasswordHasher
 from prometheus_client import CollectorRegistry
 
 from console.app import Console
@@ -63,3 +64,18 @@ async def test_everything_but_the_address_is_taken_up(http: aiohttp.ClientSessio
     finally:
         await console.stop()
         await behind.stop()
+
+
+async def test_a_new_public_address_decides_whether_cookies_travel_in_clear(http: aiohttp.ClientSession) -> None:
+    """Behind a proxy that now speaks https, the next sign-in gets a cookie that says so; and back."""
+    hashed = Secret(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("correct horse"))
+    config = ConsoleConfig(listen="127.0.0.1:0", collector=NOBODY, alerting=NOBODY, password=hashed)
+    console = Console(config, registry=CollectorRegistry(), clock=ManualClock(), on_incident=lambda _name, _error: None)
+    here = f"http://{await console.start()}"
+    try:
+        for public, secure in (("https://tocsin.example", True), ("", False)):
+            await (await console.prepare(replace(config, public_url=public)))()
+            async with http.post(f"{here}/api/session", json={"password": "correct horse"}) as reply:
+                assert ("Secure" in reply.headers["Set-Cookie"]) is secure
+    finally:
+        await console.stop()

@@ -6,6 +6,8 @@ import json
 import os
 from pathlib import Path
 
+from argon2 import PasswordHasher
+
 from demo import faults
 from foundation import listen
 from tests.tocsin.conftest import Run
@@ -75,6 +77,21 @@ def test_secrets_are_readable_by_other_users_of_the_volume_and_never_made_twice(
     assert {name for name in before if before[name] != after[name]} == {"push_token"}
     assert open_book(state).verify(after["push_token"]) is not None
     assert open_book(state).verify(before["push_token"]) is None
+
+
+def test_the_hash_of_the_console_s_password_follows_it(run: Run, state: Path) -> None:
+    """Where the password alone was deleted, or another was put there by hand, it is the one that lets in."""
+    state.mkdir()
+    into = state.parent / "secrets"
+    make = ("secrets", "make", "--into", str(into), "--state", str(state))
+    assert run(*make).code == 0
+    for mend in (lambda file: file.unlink(), lambda file: file.with_name("new").rename(file)):
+        (into / "new").write_text("correct horse battery")
+        mend(into / "console_password")
+        assert run(*make).code == 0
+        password, hashed = ((into / name).read_text() for name in ("console_password", "console_password_hash"))
+        assert PasswordHasher().verify(hashed, password)
+    assert password == "correct horse battery"
 
 
 def test_secrets_that_are_not_there_are_told(run: Run) -> None:
