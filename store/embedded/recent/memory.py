@@ -3,6 +3,9 @@
 The writer marks a table before and after each commit that changes it, from the oldest time on that was touched. Who
 asks next reads the rows again from there on. Since a mark stands before its commit can be seen, a reading that saw a
 part of a commit finds an older mark behind it, and reads again: that is why no answer sees half a shipment.
+
+One answer is computed at a time: numpy gives the interpreter's lock away in each call, and threads that compute at once
+mostly wait to have it back.
 """
 
 from __future__ import annotations
@@ -76,6 +79,7 @@ class Recent:
         self._limit_bytes = limit_bytes
         self._on_question = on_question
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
         self._kept: dict[str, _Kept] = {}
         self._swept_ns = 0
         self._size_bytes = 0
@@ -106,7 +110,8 @@ class Recent:
         with kept.lock:
             outcome = self._prepare(kept, session, question)
             if outcome is Outcome.MEMORY and kept.tail is not None:
-                found = answer(session, question, kept.tail, lone=lone, descending=descending)
+                with self._turn:
+                    found = answer(session, question, kept.tail, lone=lone, descending=descending)
         self._on_question(outcome)
         return found
 
