@@ -123,6 +123,15 @@ def test_what_others_may_is_told(stack: dict[str, Any]) -> None:
     assert told == {name: words for name, words in found.items() if words}
 
 
+def test_a_backup_holds_every_volume(stack: dict[str, Any]) -> None:
+    """What the page copies and puts back is all there is but the demo's own, by the names that Compose gives."""
+    page = (ROOT / "docs" / "compose.md").read_text()
+    copied, restored = (set(words.split()) for words in re.findall(r"for v in (.*); do", page))
+    assert copied == restored == stack["volumes"].keys() - {"demo"}
+    assert page.count(f"-v {stack['name']}_$v:") == 2
+    assert page.count(str(stack["services"]["collector"]["image"])) == 2
+
+
 def _liberties(service: dict[str, Any]) -> str:
     """What a service has that ours have not."""
     root = [] if service.get("read_only") else ["writable root"]
