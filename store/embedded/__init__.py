@@ -18,8 +18,10 @@ Writing, in the order in which lines walk:
 
     writer      one shipment, one transaction: new columns, rows, and the position behind them
     intake      one body on its way from bytes to Arrow tables
-    sorting     a body of lines, sorted by shape; every line goes to exactly one place
-    shapes      lines of one shape (measurement, tag keys, typed field keys) into whole Arrow columns
+    cutting     a body cut into lines, and each line into its head and the rest
+    heads       what stands before a line's first blank: measurement and tags, each read once
+    sorting     a body of lines, sorted by measurement and shape; every line goes to exactly one place
+    shapes      fields of one shape (typed keys, in order) into whole Arrow columns
     index       which series there are, in memory
     fallback    lines that no shape takes, one at a time: escapes, newlines in strings, everything wrong
     deleting    DELETE and DROP MEASUREMENT, by the writer

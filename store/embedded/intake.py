@@ -6,8 +6,10 @@ growth, and counts once the writer has committed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,21 +17,48 @@ from foundation.batch import Refused
 from foundation.line_protocol.line import LineError, field_type
 from foundation.line_protocol.parse import parse_line
 from store.embedded.fallback import Row, as_table, check_types, read_lines
+from store.embedded.heads import Head, read_head
 from store.embedded.shapes import Shape, names_of
-from store.embedded.sorting import Group, sort_lines
+from store.embedded.sorting import Group, Sorted, sort_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from store.embedded.catalog import Growth
     from store.embedded.retention import Bound
+
+_MOST_SHAPES: Final = 1_000
+"""Shapes kept in memory (about 60 kB each); when there are more, all are learnt again."""
+_MOST_HEADS: Final = 100_000
+"""The same of heads (about 700 bytes each)."""
+
+
+@dataclass(slots=True)
+class Learnt:
+    """What lines taught: (bucket, measurement, skeleton) -> shape, and the heads as they were written."""
+
+    shapes: dict[tuple[str, str, bytes], Shape] = field(default_factory=dict)
+    heads: dict[bytes, Head | None] = field(default_factory=dict)
+
+    def adopt(self, learnt: Learnt) -> None:
+        """Take over what a body taught, within bounds."""
+        if len(self.shapes) > _MOST_SHAPES:
+            self.shapes.clear()
+        if len(self.heads) > _MOST_HEADS:
+            self.heads.clear()
+        self.shapes |= learnt.shapes
+        self.heads |= learnt.heads
+
+    def clear(self) -> None:
+        """Know nothing of the tables any more; a head means the same whatever they are."""
+        self.shapes.clear()
 
 
 class Intake:
     """One body on its way from bytes to Arrow tables."""
 
-    def __init__(self, growth: Growth, known: dict[tuple[str, bytes], Shape], bound: Bound | None) -> None:
-        self.learnt: dict[tuple[str, bytes], Shape] = {}
+    def __init__(self, growth: Growth, known: Learnt, bound: Bound | None) -> None:
+        self.learnt = Learnt()
         self.parts: dict[str, list[Any]] = {}
         self.refused: list[Refused] = []
         self.stored = 0
@@ -39,15 +68,15 @@ class Intake:
 
     def take(self, body: bytes) -> None:
         """Sort, convert, and read one by one what is left."""
-        result = sort_lines(body, self._shape_of)
+        result = sort_lines(body, self._heads_of, self._shape_of)
         odd = result.odd
         for group in result.groups:
             try:
-                columns = self._columns(group)
+                columns = group.shape.columns(group.text)
             except pa.ArrowInvalid:
-                odd += zip(group.ordinals, group.text.split(b"\n"), strict=False)
+                odd += [(int(row), result.cut.line(row)) for row in group.rows]
             else:
-                self._add(group.shape.measurement, self._kept(group, columns))
+                self._add(group.measurement, self._kept(group, self._table(group, columns, result.heads), result))
         if odd:
             read = read_lines(sorted(odd), self._growth)
             self.refused += read.refused
@@ -55,15 +84,15 @@ class Intake:
             for measurement, rows in read.rows.items():
                 self._add(measurement, as_table(self._kept_of(rows, texts)))
 
-    def _kept(self, group: Group, table: Any) -> Any:
+    def _kept(self, group: Group, table: Any, result: Sorted) -> Any:
         """The rows that are not too old; nearly always all of them, which one look at the oldest tells."""
         times, bound = table.column("time"), self._bound
         if bound is None or pc.min(times).as_py() >= bound.first_ns:
             return table
         kept = pc.greater_equal(times, bound.first_ns)
-        texts = group.text.split(b"\n")
         for index in pc.indices_nonzero(pc.invert(kept)).to_pylist():
-            self.refused.append(Refused(texts[index], bound.reason, group.ordinals[index] + 1))
+            row = int(group.rows[index])
+            self.refused.append(Refused(result.cut.line(row), bound.reason, row + 1))
         return table.filter(kept)
 
     def _kept_of(self, rows: list[Row], texts: Mapping[int, bytes]) -> list[Row]:
@@ -80,40 +109,62 @@ class Intake:
         self.parts.setdefault(measurement, []).append(table)
         self.stored += table.num_rows
 
-    def _columns(self, group: Group) -> Any:
-        shape = group.shape
-        table = self._growth.table(shape.measurement)
-        names = [
-            *(table.tags[name].physical for name in shape.tags),
-            *(table.fields[name].physical for name, _ in shape.fields),
-            "time",
-        ]
-        columns = shape.columns(group.text)
-        return pa.table([*columns, pa.array(group.ordinals, pa.int64())], names=[*names, "ordinal"])
+    def _table(self, group: Group, columns: Sequence[Any], heads: Sequence[Head | None]) -> Any:
+        present, codes = _renumbered(group.heads, len(heads))
+        tags = [head.tags for number in present if (head := heads[number])]
+        keys = dict.fromkeys(key for own in tags for key in own)
+        indices = pa.array(codes)
+        made = {
+            self._growth.column(group.measurement, key, "tag", None).physical: pa.DictionaryArray.from_arrays(
+                indices, pa.array([own.get(key) for own in tags], pa.string())
+            ).cast(pa.string())
+            for key in keys
+        }
+        fields = self._growth.table(group.measurement).fields
+        for (name, _), column in zip(group.shape.fields, columns[:-1], strict=True):
+            made[fields[name].physical] = column
+        return pa.table({**made, "time": columns[-1], "ordinal": pa.array(group.rows)})
 
-    def _shape_of(self, skeleton: bytes, line: bytes) -> Shape | None:
+    def _heads_of(self, texts: Sequence[bytes]) -> list[Head | None]:
+        known, learnt = self._known.heads, self.learnt.heads
+        for text in texts:
+            if text not in known:
+                learnt[text] = read_head(text)
+        return [known[text] if text in known else learnt[text] for text in texts]
+
+    def _shape_of(self, measurement: str, skeleton: bytes, line: bytes) -> Shape | None:
         """The shape of a plain line, from memory or learnt from this very line; None leaves it to the fallback."""
-        key = (self._growth.bucket, skeleton)
-        found = self._known.get(key) or self.learnt.get(key)
+        key = (self._growth.bucket, measurement, skeleton)
+        found = self._known.shapes.get(key) or self.learnt.shapes.get(key)
         if found is None:
             found = self._learn(skeleton, line)
             if found is not None:
-                self.learnt[key] = found
+                self.learnt.shapes[key] = found
         return found
 
     def _learn(self, skeleton: bytes, text: bytes) -> Shape | None:
-        named = names_of(skeleton)
+        if names_of(skeleton) is None:
+            return None
         try:
-            line = parse_line(text.removesuffix(b"\n"))
+            line = parse_line(text)
             check_types(line, self._growth)
         except LineError:
             return None
-        if named is None or "time" in named[1][1]:
+        shape = Shape(tuple((key, field_type(value)) for key, value in line.fields))
+        if not shape.compiles:
             return None
         for key, _ in line.tags:
             self._growth.column(line.measurement, key, "tag", None)
         for key, value in line.fields:
             self._growth.column(line.measurement, key, "field", field_type(value))
-        fields = tuple((key, field_type(value)) for key, value in line.fields)
-        shape = Shape(line.measurement, tuple(key for key, _ in line.tags), fields)
-        return shape if shape.compiles else None
+        return shape
+
+
+def _renumbered(codes: Any, most: int) -> tuple[Any, Any]:
+    """The different codes in order, and for each of the `codes` its place among them; all are below `most`."""
+    if most > len(codes):
+        return np.unique(codes, return_inverse=True)
+    present = np.flatnonzero(np.bincount(codes, minlength=most))
+    places = np.zeros(most, np.int32)
+    places[present] = np.arange(len(present))
+    return present, places[codes]

@@ -1,8 +1,10 @@
-"""The form that many lines share: measurement, tag keys and typed field keys, in the order in which they are written.
+"""The form that many lines share behind their heads: typed field keys, in the order in which they are written.
 
 A shape recognises its own lines with one linear pass over a whole text, and turns that text into Arrow columns without
 an object per point. It takes only what it is sure of: no escapes, no raw newline in a string, numbers within a safe
 length. A line that it does not take is no error; the fallback reads it one by one.
+
+The text of a line begins here with the blank behind its head, and ends in its newline.
 """
 
 from __future__ import annotations
@@ -18,15 +20,11 @@ import re2
 from pyarrow import csv
 
 from foundation.batch import FieldType
+from store.embedded.heads import KEY, MEASUREMENT, TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-Names = tuple[tuple[str, ...], tuple[str, ...]]
-"""(tag keys, field keys) of a line, as written"""
-
-_TAG: Final = rb'[^,= \n\r"\\]+'
-_KEY: Final = rb'[^,= \n\r"\\]+'
 _TIME: Final = rb"-?(?:\d{1,18}|[0-8]\d{18})"
 _VALUES: Final[Mapping[FieldType, bytes]] = {
     FieldType.FLOAT: rb"-?\d{1,18}(?:\.\d{1,18})?(?:[eE][+-]?\d{1,2})?",
@@ -41,11 +39,12 @@ _TRUE: Final = ("t", "T", "true", "True", "TRUE")
 _TO_COMMAS: Final = bytes.maketrans(b"= ", b",,")
 _BLOCK: Final = 1 << 20
 """The reader's block in bytes; a line beyond it (a string near InfluxDB's limit) is left to the fallback."""
+_MOST_KEYS: Final = 32_000
+"""Bytes of a line's field keys together: with a head of its most bytes they keep to InfluxDB's limit on both."""
 
-_MEASUREMENT: Final = rb'[^#\t\x00,= \n\r"\\][^,= \n\r"\\]*'
-"""A line that begins with # is a comment; tab and NUL are skipped at the beginning."""
-_PLAIN_FIELD: Final = _KEY + b"=" + _ANY_VALUE
-_PLAIN_LINE: Final = b"%s(?:,%s=%s)* %s(?:,%s)* %s\n" % (_MEASUREMENT, _KEY, _TAG, _PLAIN_FIELD, _PLAIN_FIELD, _TIME)
+_PLAIN_FIELD: Final = KEY + b"=" + _ANY_VALUE
+_PLAIN_FIELDS: Final = b" %s(?:,%s)* %s\n" % (_PLAIN_FIELD, _PLAIN_FIELD, _TIME)
+_PLAIN_HEAD: Final = b"%s(?:,%s=%s)*" % (MEASUREMENT, KEY, TAG)
 _SKELETON: Final = re.compile(rb'=(?:"[^"]*"|[^, \n]*)(?: -?\d+(?=\n))?')
 
 
@@ -59,34 +58,32 @@ def whole_lines(pattern: bytes) -> Any:
     return re2.compile(b"(?:" + pattern + b")*", options)
 
 
-PLAIN_LINES: Final = whole_lines(_PLAIN_LINE)
+PLAIN_LINES: Final = whole_lines(_PLAIN_HEAD + _PLAIN_FIELDS)
 """Matches a run of lines that have neither escapes nor anything else unusual; each ends at its first newline."""
+PLAIN_FIELDS: Final = whole_lines(_PLAIN_FIELDS)
+"""Matches a run of such lines without their heads."""
 
 
 def skeletons(lines: bytes) -> list[bytes]:
-    """What is left of each of the plain `lines` (trailing newline) without values and time: `m,tag,tag field,field`."""
+    """What is left of each of the plain `lines` without values and time: ` field,field`."""
     return _SKELETON.sub(b"", lines).split(b"\n")[:-1]
 
 
-def names_of(skeleton: bytes) -> tuple[str, Names] | None:
-    """Measurement and names of a skeleton; None where a name is not UTF-8 or comes twice."""
-    head, _, tail = skeleton.partition(b" ")
+def names_of(skeleton: bytes) -> tuple[str, ...] | None:
+    """Field keys of a skeleton; None where one is not UTF-8, comes twice or is that of the time."""
     try:
-        measurement, *tags = head.decode().split(",")
-        fields = tail.decode().split(",")
+        names = skeleton.removeprefix(b" ").decode().split(",")
     except UnicodeDecodeError:
         return None
-    if len(set(tags)) < len(tags) or len(set(fields)) < len(fields):
+    if len(skeleton) > _MOST_KEYS or len(set(names)) < len(names) or "time" in names:
         return None
-    return measurement, (tuple(tags), tuple(fields))
+    return tuple(names)
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Measurement, tag keys and typed fields in written order."""
+    """Typed fields in written order."""
 
-    measurement: str
-    tags: tuple[str, ...]
     fields: tuple[tuple[str, FieldType], ...]
 
     @property
@@ -109,21 +106,19 @@ class Shape:
 
     @cached_property
     def _cells(self) -> re.Pattern[bytes]:
-        """Captures every tag value, field value and time of a line."""
+        """Captures every field value and the time of a line."""
         values = {**_VALUES, FieldType.STRING: rb'[^"]*'}
         return re.compile(self._pattern(b"(%s)", values, quote=b'"'))
 
     def _pattern(self, group: bytes, values: Mapping[FieldType, bytes], *, quote: bytes = b"") -> bytes:
-        head = re.escape(self.measurement.encode())
-        head += b"".join(b"," + re.escape(tag.encode()) + b"=" + group % _TAG for tag in self.tags)
         cells = []
         for name, type_ in self.fields:
             mark = quote if type_ is FieldType.STRING else b""
             cells.append(re.escape(name.encode()) + b"=" + mark + group % values[type_] + mark)
-        return head + b" " + b",".join(cells) + b" " + group % _TIME + b"\n"
+        return b" " + b",".join(cells) + b" " + group % _TIME + b"\n"
 
     def columns(self, text: bytes) -> list[Any]:
-        """Arrow columns of `text`, all of whose lines `run` matches: tags, fields, time, in this order.
+        """Arrow columns of `text`, all of whose lines `run` matches: fields, time, in this order.
 
         Raises pyarrow.ArrowInvalid where a value does not fit after all (not UTF-8, a float of 400 digits).
         """
@@ -135,15 +130,13 @@ class Shape:
         return self._typed(raw)
 
     def _columns_by_csv(self, text: bytes, *, quoted: bool) -> list[Any]:
-        count = len(self.tags)
-        wanted = [*(f"c{2 + 2 * index}" for index in range(count + len(self.fields))), "time"]
-        names = ["c0"]
-        for index in range(count + len(self.fields)):
-            names += [f"c{1 + 2 * index}", f"c{2 + 2 * index}"]
-        read_as = [pa.string()] * count + [_READ_AS[type_] for _, type_ in self.fields] + [pa.int64()]
+        count = len(self.fields)
+        names = ["head", *(f"{kind}{index}" for index in range(count) for kind in "kv"), "time"]
+        wanted = [*(f"v{index}" for index in range(count)), "time"]
+        read_as = [*(_READ_AS[type_] for _, type_ in self.fields), pa.int64()]
         table = csv.read_csv(
             pa.BufferReader(text.translate(_TO_COMMAS)),
-            csv.ReadOptions(column_names=[*names, "time"], use_threads=False, block_size=_BLOCK),
+            csv.ReadOptions(column_names=names, use_threads=False, block_size=_BLOCK),
             csv.ParseOptions(quote_char='"' if quoted else False, double_quote=False),
             csv.ConvertOptions(
                 include_columns=wanted,
@@ -156,10 +149,8 @@ class Shape:
         return self._typed([table.column(name) for name in wanted])
 
     def _typed(self, raw: Sequence[Any]) -> list[Any]:
-        count = len(self.tags)
-        fields = zip(self.fields, raw[count:-1], strict=True)
-        typed = [_CONVERT[type_](column) for (_, type_), column in fields]
-        return [*raw[:count], *typed, raw[-1].cast(pa.int64())]
+        typed = [_CONVERT[type_](column) for (_, type_), column in zip(self.fields, raw[:-1], strict=True)]
+        return [*typed, raw[-1].cast(pa.int64())]
 
 
 def _without_suffix(column: Any) -> Any:

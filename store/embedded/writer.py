@@ -6,7 +6,7 @@ Lives in one thread of its own; nothing here is shared with readers but the cata
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -14,7 +14,7 @@ from influxql.errors import QueryError
 from store.contract import Verdict
 from store.embedded.deleting import delete_rows, plan_deletions
 from store.embedded.index import SeriesIndex
-from store.embedded.intake import Intake
+from store.embedded.intake import Intake, Learnt
 from store.embedded.recent.changes import Changes
 from store.embedded.recent.memory import Recent
 from store.embedded.rollups.marks import Marks, first_whole
@@ -22,7 +22,6 @@ from store.embedded.rollups.replacing import compare, delete_span, deleted_spans
 from store.embedded.rollups.starting import begin_rollups
 from store.embedded.rows import forget_rows, newest_time, store_rows
 from store.embedded.schema import TIME, Table
-from store.embedded.shapes import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,9 +34,6 @@ if TYPE_CHECKING:
     from store.embedded.rollups.marks import Slice
     from store.embedded.rollups.reading import Rolled
     from store.embedded.rollups.replacing import Replaced
-
-_MOST_SHAPES: Final = 1_000
-"""Shapes kept in memory (about 60 kB each); when there are more, all are learnt again."""
 
 
 class Writer:
@@ -56,7 +52,7 @@ class Writer:
         self._catalog = catalog
         self._marks = Marks(connection, rollups)
         self._index = index or SeriesIndex()
-        self._shapes: dict[tuple[str, bytes], Shape] = {}
+        self._learnt = Learnt()
         self._newest: dict[str, int | None] = {}
         self._positions = self._stored_positions()
         self._in_doubt = False
@@ -78,7 +74,7 @@ class Writer:
         if self._positions.get((position.log, position.bucket), -1) > position.offset:
             return Verdict(stored=shipment.lines)
         growth = self._catalog.grow(shipment.bucket)
-        intake = Intake(growth, self._shapes, bound)
+        intake = Intake(growth, self._learnt, bound)
         intake.take(shipment.unpack())
         reached = None if intake.refused else position
         newest = self._commit(growth, intake, reached)
@@ -86,9 +82,7 @@ class Writer:
         self._newest |= newest
         if reached is not None:
             self._positions[reached.log, reached.bucket] = reached.offset
-        if len(self._shapes) > _MOST_SHAPES:
-            self._shapes.clear()
-        self._shapes |= intake.learnt
+        self._learnt.adopt(intake.learnt)
         return Verdict(stored=intake.stored, refused=tuple(intake.refused))
 
     @property
@@ -137,7 +131,7 @@ class Writer:
         self._index.forget(deletion.table.relation for deletion in deletions)
         self._catalog.forget(bucket, emptied)
         self._newest.clear()
-        self._shapes.clear()
+        self._learnt.clear()
 
     def begin_rollups(self) -> Mapping[str, str]:
         """Take up the configured rollups, once, before anything is written; rollup -> why it must not run."""
@@ -254,7 +248,7 @@ class Writer:
         self._positions = self._stored_positions()
         self._marks.reload()
         self._newest.clear()
-        self._shapes.clear()
+        self._learnt.clear()
         self._in_doubt = False
 
     def _stored_positions(self) -> dict[tuple[str, str], int]:

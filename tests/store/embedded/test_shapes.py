@@ -1,14 +1,12 @@
-"""Lines of one shape become Arrow columns; what is not certain is left alone."""
+"""Fields of one shape become Arrow columns; what is not certain is left alone."""
 
 import pyarrow as pa
 import pytest
 
 from foundation.batch import FieldType
-from store.embedded.shapes import PLAIN_LINES, Shape, names_of, skeletons
+from store.embedded.shapes import PLAIN_FIELDS, PLAIN_LINES, Shape, names_of, skeletons
 
 EVERYTHING = Shape(
-    "m",
-    ("a", "b"),
     (
         ("f", FieldType.FLOAT),
         ("i", FieldType.INTEGER),
@@ -25,26 +23,26 @@ def plain(line: bytes) -> bool:
 
 @pytest.mark.parametrize("string", [b"word", b"", b"two words", b"a,b=c d", "grüße".encode()])
 def test_columns_of_every_type(string: bytes) -> None:
-    """Each tag, field and the time come out in the order of the shape, with InfluxDB's types."""
-    lines = b'm,a=x,b=y f=-1.5e3,i=-7i,u=18u,s="%s",y=t 10\nm,a=z,b=y f=0,i=0i,u=0u,s="",y=FALSE -1\n' % string
+    """Each field and the time come out in the order of the shape, with InfluxDB's types."""
+    lines = b' f=-1.5e3,i=-7i,u=18u,s="%s",y=t 10\n f=0,i=0i,u=0u,s="",y=FALSE -1\n' % string
     assert EVERYTHING.run.match(lines).end() == len(lines)
     columns = [column.to_pylist() for column in EVERYTHING.columns(lines)]
     text = string.decode()
-    assert columns == [["x", "z"], ["y", "y"], [-1500.0, 0.0], [-7, 0], [18, 0], [text, ""], [True, False], [10, -1]]
+    assert columns == [[-1500.0, 0.0], [-7, 0], [18, 0], [text, ""], [True, False], [10, -1]]
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        b'm,a=x,b=y f=1,i=1i,u=1u,s="",y=1 1\n',
-        b'm,a=x,b=y f=1i,i=1i,u=1u,s="",y=t 1\n',
-        b'm,b=y,a=x f=1,i=1i,u=1u,s="",y=t 1\n',
-        b'm,a=x,b=y f=1,i=9223372036854775808i,u=1u,s="",y=t 1\n',
-        b'm,a=x,b=y f=1,i=1i,u=1u,s="",y=t 9223372036854775807\n',
-        b'm,a=x,b=y f=1,i=1i,u=1u,s="",y=t\n',
-        b'n,a=x,b=y f=1,i=1i,u=1u,s="",y=t 1\n',
-        b'm,a=x,b=y f=1,i=1i,u=1u,s="\\"",y=t 1\n',
-        b'm,a=x\\ ,b=y f=1,i=1i,u=1u,s="",y=t 1\n',
+        b' f=1,i=1i,u=1u,s="",y=1 1\n',
+        b' f=1i,i=1i,u=1u,s="",y=t 1\n',
+        b' i=1i,f=1,u=1u,s="",y=t 1\n',
+        b' f=1,i=9223372036854775808i,u=1u,s="",y=t 1\n',
+        b' f=1,i=1i,u=1u,s="",y=t 9223372036854775807\n',
+        b' f=1,i=1i,u=1u,s="",y=t\n',
+        b' f=1,i=1i,u=1u,s="",y=t 1 \n',
+        b' f=1,i=1i,u=1u,s="\\"",y=t 1\n',
+        b'f=1,i=1i,u=1u,s="",y=t 1\n',
     ],
 )
 def test_other_lines_are_not_taken(line: bytes) -> None:
@@ -54,16 +52,16 @@ def test_other_lines_are_not_taken(line: bytes) -> None:
 
 def test_run_stops_at_first_other_line() -> None:
     """A run is the lines of the shape that follow each other from the given offset, and no more."""
-    shape = Shape("m", (), (("f", FieldType.FLOAT),))
-    body = b"m f=1 1\nm f=2 2\nm g=3 3\nm f=4 4\n"
-    assert shape.run.match(body).end() == len(b"m f=1 1\nm f=2 2\n")
+    shape = Shape((("f", FieldType.FLOAT),))
+    body = b" f=1 1\n f=2 2\n g=3 3\n f=4 4\n"
+    assert shape.run.match(body).end() == len(b" f=1 1\n f=2 2\n")
 
 
 def test_text_that_is_not_utf8_is_refused_by_arrow() -> None:
     """A value that is not UTF-8 raises, so that the fallback can say which line it is."""
-    shape = Shape("m", ("a",), (("f", FieldType.FLOAT),))
+    shape = Shape((("s", FieldType.STRING),))
     with pytest.raises(pa.ArrowInvalid):
-        shape.columns(b"m,a=\xff f=1 1\n")
+        shape.columns(b' s="\xff" 1\n')
 
 
 @pytest.mark.parametrize(
@@ -94,15 +92,23 @@ def test_newline_in_string_ends_the_plain_run() -> None:
     assert PLAIN_LINES.match(body).end() == len(b"m f=1 1\n")
 
 
+def test_plain_fields_begin_with_their_blank() -> None:
+    """Behind a head stand one blank, the fields, one blank, the time; anything else ends the run."""
+    assert PLAIN_FIELDS.match(b" f=1 1\n g=t,h=2i 2\n\n").end() == len(b" f=1 1\n g=t,h=2i 2\n")
+    assert PLAIN_FIELDS.match(b"  f=1 1\n").end() == 0
+
+
 def test_skeleton_keeps_names_only() -> None:
-    """A skeleton is a line without values and time, one for each line."""
-    assert skeletons(b'm,t=a f=1,s="a,b=c d" 10\nn f=2i -1\n') == [b"m,t f,s", b"n f"]
+    """A skeleton is the fields without values and time, one for each line."""
+    assert skeletons(b' f=1,s="a,b=c d" 10\n f=2i -1\n') == [b" f,s", b" f"]
+
+
+@pytest.mark.parametrize("skeleton", [b" f,f", b" \xff", b" f,time", b" " + b"k" * 32_000])
+def test_names_that_have_no_shape(skeleton: bytes) -> None:
+    """A name that comes twice, is no text or that of the time, or names beyond their limit are nobody's shape."""
+    assert names_of(skeleton) is None
 
 
 def test_names_of_skeleton() -> None:
-    """Measurement, tag keys and field keys in written order; a name that comes twice is nobody's shape."""
-    assert names_of(b"m,a,b f,g") == ("m", (("a", "b"), ("f", "g")))
-    assert names_of(b"m f") == ("m", ((), ("f",)))
-    assert names_of(b"m,a,a f") is None
-    assert names_of(b"m f,f") is None
-    assert names_of(b"\xff f") is None
+    """The field keys in written order."""
+    assert names_of(b" f,g") == ("f", "g")

@@ -1,0 +1,37 @@
+"""Heads are read once for all their lines; what is not certain is left to the fallback."""
+
+import pytest
+
+from store.embedded.heads import Head, read_head
+
+
+def test_head_is_measurement_and_tags() -> None:
+    """Tags come in written order, as text."""
+    assert read_head("m,b=1,a=grüße".encode()) == Head("m", {"b": "1", "a": "grüße"})
+    assert read_head(b"m") == Head("m", {})
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b"#m",
+        b"\tm",
+        b"m,",
+        b"m,t",
+        b"m,t=",
+        b"m,=v",
+        b"m,t=a=b",
+        b"m,t=a,t=b",
+        b"m,time=a",
+        b"m,_field=a",
+        b"m,t=\xff",
+        b"m,t=a\\",
+        b'm,t="a"',
+        b"m,t=a\r",
+        b"m,t=" + b"v" * 40_000,
+    ],
+)
+def test_other_heads_are_left_alone(head: bytes) -> None:
+    """Escapes, quotes, names of InfluxDB's own, names that come twice, bytes that are no text, and a head too long."""
+    assert read_head(head) is None
