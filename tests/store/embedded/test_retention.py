@@ -95,7 +95,7 @@ async def test_late_lines_are_refused(tmp_path: Path, clock: ManualClock) -> Non
     assert sorted(verdict.refused, key=lambda one: one.number) == [
         Refused(old[0], reason, 1),
         Refused(old[1], reason, 3),
-        Refused(old[2], reason, 5),
+        Refused(old[2], reason, 7),
     ]
     assert await times(store) == [first, first + 1]
     await store.close()
