@@ -7,11 +7,13 @@ changes, so these are kept for all that rest together, and put into an alert onl
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from alerting.alert import Alert, Labels, Level, State
+from alerting.rules.column import Column
 from alerting.rules.policy import Policy
 from alerting.rules.threshold import Threshold
 
@@ -49,12 +51,30 @@ class Alerts(Mapping[Labels, Alert]):
 
         The usual case, so it is found without a look at each value.
         """
-        if self.busy or len(values) != len(self.resting) or values.keys() != self.resting.keys():
+        if self.busy or len(values) != len(self.resting):
             return None
-        return Alerts(self.busy, self.resting, values, at) if are_good(policy, values.values()) else None
+        if not self._is_like_seen(values) and values.keys() != self.resting.keys():
+            return None
+        return Alerts(self.busy, self.resting, values, at) if are_good(policy, values) else None
 
-    def resting_on(self, policy: Policy, values: Mapping[Labels, float | None]) -> frozenset[Labels]:
-        """Which of those that rest go on resting."""
+    def split(
+        self, policy: Policy, values: Mapping[Labels, float | None], primed: Collection[Labels] = ()
+    ) -> tuple[Collection[Labels], Collection[Labels]]:
+        """Which of those that rest go on resting, and which alerts have to go through the table, new ones among them.
+
+        All of `primed` have to, and then nobody rests.
+        """
+        if primed:
+            return (), dict.fromkeys((*self, *primed, *values))
+        if isinstance(values, Column) and self._is_like_seen(values) and len(values) == len(self):
+            places = {values.series.places.get(labels) for labels in self.busy}
+            rest = [number for place, number in enumerate(values.numbers) if place not in places]
+            if None not in places and _reach_nothing(policy, rest):
+                return self.resting.keys(), tuple(self.busy)
+        still = self._resting_on(policy, values)
+        return still, [labels for labels in dict.fromkeys((*self, *values)) if labels not in still]
+
+    def _resting_on(self, policy: Policy, values: Mapping[Labels, float | None]) -> frozenset[Labels]:
         resting, level = self.resting, policy.level
         return frozenset(
             labels
@@ -62,10 +82,15 @@ class Alerts(Mapping[Labels, Alert]):
             if value is not None and labels in resting and level(value) is Level.OK
         )
 
+    def _is_like_seen(self, values: Mapping[Labels, float | None]) -> bool:
+        """Whether these are the series that answered last time, all that rest among them; False may be wrong."""
+        seen = self.seen if self.seen_at is not None else None
+        return isinstance(values, Column) and isinstance(seen, Column) and values.series is seen.series
+
     def after(
         self,
         moved: Mapping[Labels, Alert],
-        still: frozenset[Labels],
+        still: Collection[Labels],
         values: Mapping[Labels, float | None],
         at: datetime,
         policy: Policy,
@@ -83,16 +108,22 @@ def can_rest(policy: Policy, alert: Alert, at: datetime) -> bool:
     return policy.datapoints is None and alert.state is State.INACTIVE and alert.quiet_s == 0 and alert.seen_at == at
 
 
-def are_good(policy: Policy, values: Collection[float | None]) -> bool:
+def are_good(policy: Policy, values: Mapping[Labels, float | None]) -> bool:
     """Whether all values are there and reach no threshold, as far as can be told by the extremes."""
-    numbers = [value for value in values if value is not None]
-    if not numbers or len(numbers) != len(values):
-        return False
-    total = sum(numbers)
-    if total != total:  # noqa: PLR0124 - a NaN among them, or infinities: those have no order
+    return _reach_nothing(policy, values.numbers if isinstance(values, Column) else _numbers(values.values()))
+
+
+def _reach_nothing(policy: Policy, numbers: Sequence[float]) -> bool:
+    if not numbers:
         return False
     low, high = min(numbers), max(numbers)
     return not any(_reached(threshold, low, high) for threshold in (policy.warn, policy.critical) if threshold)
+
+
+def _numbers(values: Collection[float | None]) -> Sequence[float]:
+    """The values, if there is an order among them: no null, no NaN, no infinities of both kinds."""
+    numbers = [value for value in values if value is not None]
+    return numbers if len(numbers) == len(values) and not math.isnan(sum(numbers)) else ()
 
 
 def _reached(threshold: Threshold, low: float, high: float) -> bool:

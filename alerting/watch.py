@@ -14,6 +14,7 @@ from enum import StrEnum
 from alerting import state
 from alerting.alert import Alert, Datapoint, Evaluation, Labels, Level, State, Transition
 from alerting.resting import Alerts
+from alerting.rules.column import Column, Series
 from alerting.rules.query import AnswerUnfit
 from alerting.rules.recipe import Values
 from alerting.rules.rule import Rule
@@ -83,8 +84,8 @@ class Watch:
     """those that are not inactive"""
     _primed: Mapping[Labels, Alert] = field(default_factory=dict)
     _doing: _Doing = field(default_factory=_Doing)
-    _series: tuple[Labels, ...] = ()
-    _names: tuple[Labels, ...] = ()
+    _series: Series = field(default_factory=lambda: Series(()))
+    _names: Series = field(default_factory=lambda: Series(()))
     """the labels of each series of the last answer, and of its alert, so that they are not worked out each time"""
 
     def __post_init__(self) -> None:
@@ -110,14 +111,12 @@ class Watch:
         rested = None if self._primed else known.rested(policy, identified, at)
         if rested is not None:
             return Decision(Evaluation(rule=self.rule.alert, at=at), rested)
-        still = frozenset[Labels]() if self._primed else known.resting_on(policy, identified)
+        still, moving = known.split(policy, identified, self._primed)
         alerts: dict[Labels, Alert] = {}
         saved: list[Alert] = []
         forgotten: list[str] = []
         transitions: list[Transition] = []
-        for labels in dict.fromkeys((*known, *self._primed, *identified)):
-            if labels in still:
-                continue
+        for labels in moving:
             stored = known.get(labels)
             before = self._primed.get(labels) or stored
             value = identified.get(labels)
@@ -217,16 +216,23 @@ class Watch:
     def _known(self) -> Alerts:
         return self.alerts if isinstance(self.alerts, Alerts) else Alerts(self.alerts)
 
-    def _identified(self, values: Values) -> dict[Labels, float | None]:
-        series = tuple(values)
-        if series != self._series:
-            known = dict(zip(self._series, self._names, strict=True))
-            self._names = tuple(known.get(labels) or self.rule.identity(labels) for labels in series)
+    def _identified(self, values: Values) -> Values:
+        """The values by the labels of their alerts. Raises AnswerUnfit."""
+        series = values.series if isinstance(values, Column) else Series(tuple(values))
+        if series is not self._series:
+            if series.labels != self._series.labels:
+                self._names = self._named(series.labels)
             self._series = series
-        identified = dict(zip(self._names, values.values(), strict=True))
-        if len(identified) != len(values):
+        if isinstance(values, Column):
+            return Column(self._names, values.numbers)
+        return dict(zip(self._names.labels, values.values(), strict=True))
+
+    def _named(self, series: tuple[Labels, ...]) -> Series:
+        known = dict(zip(self._series.labels, self._names.labels, strict=True))
+        names = tuple(known.get(labels) or self.rule.identity(labels) for labels in series)
+        if len(set(names)) != len(names):
             raise AnswerUnfit("two series become the same alert, since a label of the rule covers their tag; rename it")
-        return identified
+        return Series(names)
 
 
 def ending(alerts: Iterable[Alert], rule: str, at: datetime, reason: str, words: Rule | None = None) -> Evaluation:

@@ -4,6 +4,7 @@
     policy      thresholds, timers and gaps: what the state table needs to know of a rule
     query       the rule's InfluxQL: what is allowed, its bounds in time, the value of each series in an answer
     recipe      how a rule's value is made of answers: one question, a ratio of two, a comparison with before
+    column      the values of many series side by side
     folding     the questions of many rules as few scans, exactly as if each was asked by itself
     reading     the values of each question out of the answers to those scans
     slo         an objective in a rule file: the rules that page by how fast its error budget burns

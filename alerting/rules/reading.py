@@ -6,11 +6,11 @@ values they are is not worked out again. The invariant is that of `folding`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from alerting.alert import Labels, labels_of
+from alerting.rules.column import Series, side_by_side
 from alerting.rules.folding import Scan, Unfoldable, Wanted
 from alerting.rules.query import AnswerUnfit, number_of, raise_errors, values_of
 from alerting.rules.recipe import Part, Values
@@ -19,10 +19,10 @@ from store.contract import OneRowSeries, StatementResult, Value
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """The rows of an answer that belong to the same wanted tag values, and the labels of each."""
+    """The rows of an answer that belong to the same wanted tag values, and the series of each."""
 
     rows: Sequence[int]
-    labels: Sequence[Labels]
+    series: Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,8 @@ class Reading:
                 raise Unfoldable(f"not all of {', '.join(self._scan.names)} are tags")
             rows.setdefault(wanted, []).append(number)
         return {
-            wanted: _Block(listed, [self._labels(tags[number]) for number in listed]) for wanted, listed in rows.items()
+            wanted: _Block(listed, Series(tuple(self._labels(tags[number]) for number in listed)))
+            for wanted, listed in rows.items()
         }
 
     def _labels(self, tags: Mapping[str, str]) -> Labels:
@@ -110,8 +111,13 @@ class Reading:
 def _numbers(block: _Block, column: Sequence[Value], name: str) -> Values:
     """The values of a column; where there is none, there is no series."""
     found = column if len(block.rows) == len(column) else [column[row] for row in block.rows]
-    if set(map(type, found)) == {float} and not math.isnan(sum(found)):  # type: ignore[arg-type]  # floats, as was asked
-        return dict(zip(block.labels, found, strict=True))  # type: ignore[arg-type]  # as above
+    kinds = set(map(type, found))
+    if kinds == {float}:
+        return side_by_side(block.series, found)  # type: ignore[arg-type]  # floats, as was asked
+    if kinds == {int}:
+        return side_by_side(block.series, [*map(float, found)])  # type: ignore[arg-type]  # whole numbers
     return {
-        labels: number_of(value, name) for labels, value in zip(block.labels, found, strict=True) if value is not None
+        labels: number_of(value, name)
+        for labels, value in zip(block.series.labels, found, strict=True)
+        if value is not None
     }

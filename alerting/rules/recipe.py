@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from alerting.alert import Labels
+from alerting.rules.column import Column, side_by_side
 from alerting.rules.query import Question
 
 Values = Mapping[Labels, float | None]
@@ -102,8 +103,8 @@ class Recipe:
         values = next(rest)
         if self.second is not None and self.combination is not None:
             apart_s = (self.second.ago - self.first.ago).total_seconds()
-            operation = _OPERATIONS[self.combination]
-            values = dict(_combined(self.first, values, self.second, next(rest), partial(operation, apart_s=apart_s)))
+            operation = partial(_OPERATIONS[self.combination], apart_s=apart_s)
+            values = _combined(self.first, values, self.second, next(rest), operation)
         if self.samples is not None:
             values = dict(_trusted(values, self.samples, next(rest), self.least))
         if self.scale != 1.0:
@@ -112,6 +113,24 @@ class Recipe:
 
 
 def _combined(
+    first: Part,
+    values: Values,
+    second: Part,
+    others: Values,
+    operation: Callable[[float, float], float | None],
+) -> Values:
+    if (
+        isinstance(values, Column)
+        and isinstance(others, Column)
+        and others.series is values.series
+        and first.keys == second.keys
+    ):
+        numbers = [operation(value, other) for value, other in zip(values.numbers, others.numbers, strict=True)]
+        return side_by_side(values.series, numbers)
+    return dict(_paired(first, values, second, others, operation))
+
+
+def _paired(
     first: Part,
     values: Values,
     second: Part,
