@@ -32,7 +32,7 @@ def test_what_is_not_there_is_not_found():
 @given(st.tuples(NUMBERS, NUMBERS, NUMBERS), st.tuples(NUMBERS, NUMBERS, NUMBERS), st.sampled_from(Combination))
 def test_two_columns_combine_as_two_dicts_do(first: tuple[float, ...], second: tuple[float, ...], how: Combination):
     """Number by number, a zero below the line and what is no number as ever."""
-    parts = [a_part(f"SELECT {call}(v) FROM m GROUP BY host") for call in ("count", "sum")]
+    parts = [a_part(f"SELECT {call}(v) FROM m GROUP BY host") for call in ("count", "sum")]  # noqa: S608 - our own words
     recipe = Recipe(parts[0], parts[1], combination=how)
     columns = [side_by_side(SERIES, numbers) for numbers in (first, second)]
     assert str(dict(recipe.combine(columns))) == str(recipe.combine([dict(column) for column in columns]))
