@@ -8,6 +8,7 @@ The invariant: scope, messages and errors pass as they came. Source: https://asg
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -20,6 +21,11 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_CONVERTER = re.compile(r":[^{}]*\}")
+_ENDS = frozenset({"http.response.body", "http.response.pathsend"})
+_WENT = "ClientDisconnect"
+"""Starlette's, raised where the client went while the answer was on its way."""
 
 
 class TocsinMiddleware:
@@ -42,7 +48,7 @@ class TocsinMiddleware:
             elif message["type"] == "http.response.body":
                 watch.size += len(message.get("body", b""))
             await send(message)
-            if message["type"] == "http.response.body" and not message.get("more_body", False):
+            if message["type"] in _ENDS and not message.get("more_body", False):
                 watch.pause()
 
         error: BaseException | None = None
@@ -52,7 +58,10 @@ class TocsinMiddleware:
             watch.status = watch.status or CLIENT_WENT
             raise
         except BaseException as raised:
-            error = raised
+            if type(raised).__name__ == _WENT:
+                watch.status = watch.status or CLIENT_WENT
+            else:
+                error = raised
             raise
         finally:
             watch.stop(str(scope.get("method", "")), lambda: endpoint_of(scope, root, watch.status), error)
@@ -66,11 +75,13 @@ def endpoint_of(scope: Scope, root: str, status: int) -> str:
     written = scope.get("path_template")
     if isinstance(written, str):
         return written
-    template = getattr(scope.get("route"), "path", None)
+    route = scope.get("route")
+    template, mount = getattr(route, "path", None), str(scope.get("root_path", "")).removeprefix(root)
     if isinstance(template, str):
-        mount = str(scope.get("root_path", "")).removeprefix(root)
-        return f"{mount}{template}"
+        if hasattr(route, "app") and not hasattr(route, "endpoint"):  # a mount: what is below it, nobody says
+            return UNMATCHED if status in UNROUTED else f"{mount}/{{path}}"
+        return mount + _CONVERTER.sub("}", template)
     path, parameters = str(scope.get("path", "/")).removeprefix(root), scope.get("path_params")
-    if isinstance(parameters, dict) and "endpoint" in scope:
+    if isinstance(parameters, dict) and parameters and "endpoint" in scope:
         return template_from(path, parameters)
     return UNMATCHED if status in UNROUTED else guess_template(path)

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextvars import ContextVar
-from typing import Any
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # came with Python 3.11
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from tocsin_instrument.telemetry import Telemetry
 from tocsin_instrument.wsgi import RAISED, TocsinMiddleware

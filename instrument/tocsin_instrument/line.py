@@ -11,9 +11,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from decimal import Decimal
+from numbers import Integral, Real
+from typing import Union
 
-Value = bool | int | float | str
-"""What a field may hold. Integers are 64 bits wide."""
+Value = Union[bool, int, float, str, Decimal, Real, None]
+"""What a field may hold. Integers are 64 bits wide, other numbers become floats; None is left out, as NaN is."""
 
 _LEAST, _MOST = -(2**63), 2**63 - 1
 _BREAKS = re.compile(r"[\r\n\0]+")
@@ -21,19 +24,19 @@ _IN_MEASUREMENT = re.compile(r"([, ])")
 _IN_TAG = re.compile(r"([,= ])")
 
 
-def head(measurement: str, tags: Mapping[str, str]) -> str:
-    """Measurement and tags; a tag with an empty value is left out. Raises ValueError for an empty name."""
+def head(measurement: str, tags: Mapping[str, object]) -> str:
+    """Measurement and tags as text; a tag that is empty or None is left out. Raises ValueError for an empty name."""
     parts = [_escaped(_IN_MEASUREMENT, measurement)]
     for name, value in sorted(tags.items()):
-        written = _cut(value)
+        written = "" if value is None else _cut(str(value))
         if written:
             parts.append(f"{_escaped(_IN_TAG, name)}={_IN_TAG.sub(_BACKSLASHED, written)}")
     return ",".join(parts)
 
 
 def line(start: str, fields: Mapping[str, Value], time_ns: int) -> bytes:
-    """One line without its newline. `start` is what `head` made. Raises ValueError where no field can be written."""
-    written = [f"{_escaped(_IN_TAG, name)}={_value(value)}" for name, value in fields.items() if _is_finite(value)]
+    """One line without its newline. `start` is what `head` made. Raises ValueError for what is no value, or none."""
+    written = [f"{_escaped(_IN_TAG, name)}={_value(name, value)}" for name, value in fields.items() if _is_told(value)]
     if not written:
         raise ValueError("a point needs at least one field with a finite value")
     return f"{start} {','.join(written)} {time_ns}".encode("utf-8", "replace")
@@ -53,18 +56,20 @@ def _cut(text: str) -> str:
     return _BREAKS.sub(" ", text).rstrip("\\")
 
 
-def _is_finite(value: Value) -> bool:
-    return not isinstance(value, float) or math.isfinite(value)
+def _is_told(value: Value) -> bool:
+    if isinstance(value, (float, Decimal)):
+        return math.isfinite(value)
+    return value is not None
 
 
-def _value(value: Value) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case int() if _LEAST <= value <= _MOST:
-            return f"{value}i"
-        case int() | float():
-            return repr(float(value))
-        case str():
-            text = _BREAKS.sub(" ", value).replace("\\", "\\\\").replace('"', '\\"')
-            return f'"{text}"'
+def _value(name: str, value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        text = _BREAKS.sub(" ", value).replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{text}"'
+    if isinstance(value, Integral) and _LEAST <= int(value) <= _MOST:
+        return f"{int(value)}i"
+    if isinstance(value, (Real, Decimal)):
+        return repr(float(value))
+    raise ValueError(f"field {name!r}: expected a number, a bool or text, found {type(value).__name__}")

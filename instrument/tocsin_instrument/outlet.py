@@ -34,7 +34,7 @@ class Outlet:
         self.counts = Counts()
         self._settings, self._transport, self._clock = settings, transport, clock
         self._lock = threading.Lock()
-        self._queue = Queue(settings.most_lines, self.counts)
+        self._queue = Queue(settings.most_lines, settings.most_bytes, self.counts)
         self._pusher: Pusher | None = None
         self._last_ns = self._told_ns = 0
 
@@ -50,6 +50,10 @@ class Outlet:
         self._queue.put(line(start, fields, now_ns))
         if is_due:
             self._queue.put(self._health(now_ns))
+
+    def fail(self) -> None:
+        """Count a point that could not be made."""
+        self._queue.fail()
 
     def close(self, timeout_s: float) -> None:
         """Send what waits, for at most so many seconds; what is left is dropped and counted."""
@@ -73,6 +77,6 @@ class Outlet:
             "refused": counts.refused,
             "dropped": counts.dropped,
             "failed": counts.failed,
-            "waiting": len(self._queue),
+            "waiting": self._queue.held,
         }
         return line(head("tocsin_instrument", tags), fields, now_ns)

@@ -25,11 +25,12 @@ CLIENT_WENT = 499
 SERVER_ERROR = 500
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 _PARAMETER = re.compile(r"<(?:[^<>:]+:)?([^<>]+)>")
+_PIECE = re.compile(r"\\.|\((?:\?P<(\w+)>|\?:)?|\[(?:\\.|[^\]\\])*\]|.", re.DOTALL)
 _IDENTIFIER = re.compile(r"\d+|[0-9a-fA-F-]{16,}|.{40,}")
 _HOME = "home"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
     """A request that was answered; `size` in bytes of body, `exception` the class name of what the app raised."""
 
@@ -59,13 +60,36 @@ def feature_of(endpoint: str) -> str:
 
 
 def template_of(route: str) -> str:
-    """A route as Flask and Django write it (`orders/<int:id>`) in the form `/orders/{id}`."""
-    return "/" + _PARAMETER.sub(r"{\1}", route).lstrip("/")
+    """A route as Flask and Django write it (`orders/<int:id>`, `^orders/(?P<id>[0-9])$`) in the form `/orders/{id}`."""
+    return "/" + _PARAMETER.sub(r"{\1}", _without_patterns(route)).lstrip("/")
+
+
+def _without_patterns(route: str) -> str:
+    """A regular expression's groups as `<name>`, or `<value>` where they have none; other routes as they are."""
+    if "(" not in route and "^" not in route:
+        return route
+    made, depth = [], 0
+    for found in _PIECE.finditer(route):
+        piece = found[0]
+        if piece == ")":
+            depth = max(0, depth - 1)
+        elif piece.startswith("("):
+            if not depth:
+                made.append(f"<{found[1] or 'value'}>")
+            depth += 1
+        elif not depth and piece not in ("^", "$"):
+            made.append(piece.removeprefix("\\"))
+    return "".join(made)
 
 
 def template_from(path: str, parameters: Mapping[str, object]) -> str:
     """The template of a path, given what the framework read out of it."""
-    names = {str(value): name for name, value in parameters.items()}
+    names = {}
+    for name, value in parameters.items():
+        if "/" in str(value):  # of a converter that takes what is left of the path
+            path = path.replace(f"/{value}", f"/{{{name}}}")
+        else:
+            names[str(value)] = name
     return "/".join(f"{{{names[part]}}}" if part in names and part else part for part in path.split("/"))
 
 

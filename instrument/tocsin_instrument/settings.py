@@ -15,12 +15,12 @@ _OFF = "off"
 _SERVICE, _URL, _BUCKET = "app", "http://127.0.0.1:8186", "telemetry"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """What to push to; `url` is the collector's address, empty for nowhere. `release` is the app's version.
 
-    At most `most_lines` wait in memory (about 200 bytes each); they are sent every `every_s` seconds, and one POST may
-    take `timeout_s`.
+    At most `most_lines` (about 200 bytes each) and `most_bytes` of them wait in memory, those under way included; they
+    are sent every `every_s` seconds, and one POST may take `timeout_s`.
     """
 
     service: str = _SERVICE
@@ -31,6 +31,7 @@ class Settings:
     every_s: float = 1.0
     timeout_s: float = 5.0
     most_lines: int = 10_000
+    most_bytes: int = 8 << 20
 
     def __post_init__(self) -> None:
         """Raises ValueError where the address or token cannot be one, or a number is out of its range."""
@@ -38,8 +39,8 @@ class Settings:
             raise ValueError("TOCSIN_URL: expected http://host:port, https://host:port or off")
         if not self.token.isascii() or (self.token and not self.token.isprintable()):
             raise ValueError("TOCSIN_TOKEN: holds what no header can; expected what `tocsin token create` printed")
-        if self.every_s <= 0 or self.timeout_s <= 0 or self.most_lines < 1:
-            raise ValueError("every_s, timeout_s and most_lines must be above 0")
+        if min(self.every_s, self.timeout_s, self.most_lines, self.most_bytes) <= 0:
+            raise ValueError("every_s, timeout_s, most_lines and most_bytes must be above 0")
 
     @classmethod
     def from_environment(cls, service: str = "", environment: Mapping[str, str] = os.environ) -> Settings:

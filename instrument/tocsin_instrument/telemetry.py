@@ -19,6 +19,7 @@ from tocsin_instrument.settings import Settings
 from tocsin_instrument.transport import HttpTransport, Transport
 
 _MOST_ENDPOINTS = 500
+_MOST_COMPLAINTS = 100
 _EXIT_S = 2.0
 _log = logging.getLogger("tocsin_instrument")
 
@@ -45,6 +46,7 @@ class Telemetry:
         self._forked: dict[int, Outlet] = {}
         self._heads: dict[tuple[str, str, int], str] = {}
         self._endpoints: set[str] = set()
+        self._complained: set[str] = set()
         atexit.register(_close, WeakMethod(self.close))
 
     @property
@@ -57,20 +59,33 @@ class Telemetry:
         try:
             self._put(self._head_of(request), _fields_of(request))
         except Exception:  # noqa: BLE001 - whatever it is, the request that is being answered must not fail
-            self._outlet.counts.failed += 1
+            self._outlet.fail()
 
-    def record(self, measurement: str, tags: Mapping[str, str], fields: Mapping[str, Value]) -> None:
-        """A reading of the app's own, such as an order; fields without a finite value are left out."""
+    def record(self, measurement: str, tags: Mapping[str, object], fields: Mapping[str, Value]) -> None:
+        """A reading of the app's own, such as an order; what is None or not finite is left out."""
         try:
             self._put(head(measurement, tags), fields)
         except Exception:  # noqa: BLE001 - as above; the log says what was wrong
-            self._outlet.counts.failed += 1
-            _log.warning("a point of %r could not be written", measurement, exc_info=True)
+            self._outlet.fail()
+            self._complain(measurement)
+
+    def deploy(self, text: str = "") -> None:
+        """A new release of this service: a mark on every board. Once a deploy, not once a process that starts."""
+        settings = self._settings
+        words = text or f"{settings.service} {settings.release}".strip()
+        self.record("deploy", {"service": settings.service, "release": settings.release}, {"text": words})
 
     def close(self, timeout_s: float = _EXIT_S) -> None:
         """Send what waits, for at most so many seconds. Called at the end of the process, too."""
         if self._outlet.process == os.getpid():
             self._outlet.close(timeout_s)
+
+    def _complain(self, measurement: object) -> None:
+        """Once a measurement: where one point cannot be written, each of them cannot."""
+        name = str(measurement)
+        if name not in self._complained and len(self._complained) < _MOST_COMPLAINTS:
+            self._complained.add(name)
+            _log.warning("a point of %r could not be written; further ones are only counted", name, exc_info=True)
 
     def _put(self, start: str, fields: Mapping[str, Value]) -> None:
         if not self._settings.url:

@@ -14,9 +14,10 @@ from urllib.parse import quote, urlsplit
 from tocsin_instrument.settings import Settings
 
 _TOLD = 300
+_MOST_READ = 4_096
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """What the collector said; `retry_after_s` where it asked to wait, `told` the beginning of its words."""
 
@@ -50,14 +51,14 @@ class HttpTransport:
             self._headers["Authorization"] = f"Token {settings.token}"
 
     def send(self, body: bytes) -> Answer:
-        """See Transport."""
+        """See Transport. A connection that was closed while it was idle is made anew, once and at once."""
+        packed, was_open = gzip.compress(body, 1), self._connection.sock is not None
         try:
-            self._connection.request("POST", self._path, gzip.compress(body, 1), self._headers)
-            response = self._connection.getresponse()
-            told = response.read()
-        except (OSError, http.client.HTTPException):
-            self._connection.close()
-            raise
+            response, told = self._asked(packed)
+        except (ConnectionError, http.client.BadStatusLine):
+            if not was_open:
+                raise
+            response, told = self._asked(packed)
         asked = response.headers.get("Retry-After", "")
         return Answer(
             response.status, float(asked) if asked.isdecimal() else None, told[:_TOLD].decode("utf-8", "replace")
@@ -66,3 +67,15 @@ class HttpTransport:
     def close(self) -> None:
         """See Transport."""
         self._connection.close()
+
+    def _asked(self, packed: bytes) -> tuple[http.client.HTTPResponse, bytes]:
+        try:
+            self._connection.request("POST", self._path, packed, self._headers)
+            response = self._connection.getresponse()
+            told = response.read(_MOST_READ)
+        except (OSError, http.client.HTTPException):
+            self._connection.close()
+            raise
+        if not response.isclosed():  # more than anybody wants to hear
+            self._connection.close()
+        return response, told

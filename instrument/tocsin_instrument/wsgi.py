@@ -2,22 +2,25 @@
 
     app = TocsinMiddleware(app, service="shop")
 
-A request ends when its answer's last part was taken or its iterator closed. The invariant: status, headers, parts and
-errors pass as they came. Source: PEP 3333.
+A request ends when its answer's last part was taken or its iterator closed; that of a file that the server sends by
+itself, when the app returned it. The invariant: status, headers, parts and errors pass as they came, and the server
+sees how many parts there are where the app says so. Source: PEP 3333.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from types import TracebackType
-from typing import Any
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from typing import TYPE_CHECKING, Any, Union
+
+if TYPE_CHECKING:  # came with Python 3.11
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from tocsin_instrument.request import SERVER_ERROR, UNMATCHED, UNROUTED, guess_template, template_of
 from tocsin_instrument.stopwatch import Stopwatch, found_by
 from tocsin_instrument.telemetry import Telemetry
 
-_Raised = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
+_Raised = Union[tuple[type[BaseException], BaseException, TracebackType], tuple[None, None, None]]
 
 RAISED = "tocsin.raised"
 """Where a framework's hook leaves in the environment what was raised and then answered with a 5xx."""
@@ -60,7 +63,11 @@ class TocsinMiddleware:
         except BaseException as error:
             stop(error)
             raise
-        return _Parts(parts, watch, stop)
+        sends_files = environ.get("wsgi.file_wrapper")
+        if isinstance(sends_files, type) and isinstance(parts, sends_files):  # by itself, if handed this very thing
+            stop()
+            return parts
+        return (_CountedParts if isinstance(parts, Sized) else _Parts)(parts, watch, stop)
 
 
 class _Parts:
@@ -95,6 +102,14 @@ class _Parts:
                 closing()
         finally:
             self._stop(None)
+
+
+class _CountedParts(_Parts):
+    """Parts of a known number: of a single one, servers tell the length by themselves."""
+
+    def __len__(self) -> int:
+        parts: Any = self._parts
+        return len(parts)
 
 
 def endpoint_of(environ: WSGIEnvironment, status: int) -> str:

@@ -1,4 +1,7 @@
 import math
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -58,3 +61,18 @@ def test_a_point_needs_names() -> None:
         head("", {})
     with pytest.raises(ValueError, match="needs a name"):
         line("m", {"\\": 1}, AT)
+
+
+def test_numbers_of_other_kinds_are_floats_and_nothing_is_left_out() -> None:
+    """What a database gives, such as a Decimal or no value; a tag may be any text that can be made."""
+    fields = {"a": Decimal("9.50"), "b": Fraction(1, 4), "c": None, "d": Decimal("NaN"), "e": 1}
+    read = parse_line(line(head("m", {"number": 7, "none": None}), fields, AT))
+    assert read.fields == (("a", 9.5), ("b", 0.25), ("e", 1))
+    assert read.tags == (("number", "7"),)
+
+
+def test_what_is_no_value_is_an_error_that_names_the_field() -> None:
+    """It would else be refused by the collector, and nobody would know why."""
+    wrong: Any = {"when": object()}
+    with pytest.raises(ValueError, match="field 'when': expected a number, a bool or text, found object"):
+        line("m", wrong, AT)

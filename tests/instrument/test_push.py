@@ -11,9 +11,9 @@ from tocsin_instrument.transport import Answer
 class Desk:
     """A pusher that is stepped by hand."""
 
-    def __init__(self, told: Told, most: int = 100_000) -> None:
+    def __init__(self, told: Told, most: int = 100_000, most_bytes: int = 1 << 30) -> None:
         self.counts, self.told = Counts(), told
-        self.queue = Queue(most, self.counts)
+        self.queue = Queue(most, most_bytes, self.counts)
         self.pusher = Pusher(self.queue, told, self.counts, every_s=1.0, luck=lambda: 1.0, timer=lambda: 0.0)
 
     def put(self, *lines: bytes) -> None:
@@ -32,7 +32,7 @@ def test_what_waits_goes_in_one_body_and_in_order() -> None:
     assert len(desk.told.bodies) == 1
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 408, 429, 500, 503])
+@pytest.mark.parametrize("status", [302, 308, 401, 403, 404, 408, 429, 500, 503])
 def test_what_may_be_mended_is_sent_again_unchanged(status: int) -> None:
     """Newer lines wait behind the batch that was not taken."""
     desk = Desk(Told(Answer(status)))
@@ -99,7 +99,7 @@ def test_many_lines_go_in_several_bodies_without_a_pause() -> None:
 def test_stopping_sends_what_waits() -> None:
     """The thread ends with nothing left, and lets go of the connection."""
     counts, told = Counts(), Told()
-    queue = Queue(100, counts)
+    queue = Queue(100, 1 << 30, counts)
     pusher = Pusher(queue, told, counts, every_s=3_600.0)
     pusher.start()
     queue.put(b"a")
@@ -112,7 +112,7 @@ def test_stopping_sends_what_waits() -> None:
 def test_stopping_gives_up_where_nobody_answers() -> None:
     """An app ends in time; what is left is counted."""
     counts, told = Counts(), Told(*[OSError("gone")] * 5)
-    queue = Queue(100, counts)
+    queue = Queue(100, 1 << 30, counts)
     pusher = Pusher(queue, told, counts, every_s=3_600.0)
     pusher.start()
     queue.put(b"a")
@@ -137,3 +137,45 @@ def test_a_wish_to_wait_for_ever_is_not_kept() -> None:
     desk = Desk(Told(Answer(503, float("inf"))))
     desk.put(b"a")
     assert desk.pusher.step() == 3_600.0
+
+
+def test_memory_is_bounded_in_bytes_and_with_what_is_under_way() -> None:
+    """A few enormous lines are as bad as many; those that nobody has taken yet still take their room."""
+    desk = Desk(Told(OSError("gone")), most_bytes=5)
+    desk.put(b"abc", b"de", b"f")
+    assert (desk.counts.dropped, desk.pusher.waiting) == (1, 2)
+    desk.pusher.step()
+    desk.put(b"f")
+    assert (desk.counts.dropped, desk.pusher.waiting) == (2, 2)
+    desk.pusher.step()
+    desk.put(b"f")
+    assert (desk.counts.dropped, desk.pusher.waiting) == (2, 1)
+
+
+def test_a_body_is_no_larger_than_a_proxy_takes() -> None:
+    """A megabyte, or the one line that is larger by itself."""
+    desk = Desk(Told())
+    large = b"x" * 700_000
+    desk.put(large, large, large * 2)
+    for _ in range(3):
+        desk.pusher.step()
+    assert [len(body) for body in desk.told.bodies] == [700_000, 700_000, 1_400_000]
+
+
+def test_lines_beside_a_refused_one_are_counted_as_sent() -> None:
+    """The collector takes the good ones of a body and says how many it did not."""
+    desk = Desk(Told(Answer(422, None, "partial write: field type conflict dropped=1")))
+    desk.put(b"a", b"b", b"c")
+    desk.pusher.step()
+    assert (desk.counts.sent, desk.counts.refused) == (2, 1)
+
+
+def test_the_log_says_when_all_is_well_again_and_what_was_lost(caplog: pytest.LogCaptureFixture) -> None:
+    """Who saw the beginning of trouble wants to see its end."""
+    desk = Desk(Told(OSError("gone")), most=1)
+    with caplog.at_level(logging.WARNING, "tocsin_instrument"):
+        desk.put(b"a")
+        desk.pusher.step()
+        desk.put(b"b", b"c")
+        desk.pusher.step()
+    assert caplog.messages[1:] == ["telemetry is taken again; 2 lines found no room meanwhile"]

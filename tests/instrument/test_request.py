@@ -10,6 +10,9 @@ from tocsin_instrument.request import Request, feature_of, guess_template, metho
         ("/files/<path:name>/raw", "/files/{name}/raw"),
         ("orders/<number>/", "/orders/{number}/"),
         ("", "/"),
+        (r"^orders/(?P<number>[0-9]+(?:-[a-z]{2})?)/$", "/orders/{number}/"),
+        (r"^old/([^)]+)\.html$", "/old/{value}.html"),
+        (r"api/^v1/(?P<a>\d+)/(?P<b>[(]x)", "/api/v1/{a}/{b}"),
     ],
 )
 def test_routes_of_flask_and_django_become_templates(route: str, template: str) -> None:
@@ -35,6 +38,7 @@ def test_a_path_of_which_nothing_is_known_loses_its_identifiers(path: str, templ
 def test_what_the_framework_read_out_of_a_path_is_put_back_as_names() -> None:
     """Starlette leaves the parameters, not the template."""
     assert template_from("/orders/17/lines/2", {"order": 17, "line": "2"}) == "/orders/{order}/lines/{line}"
+    assert template_from("/files/a/b.txt", {"rest": "a/b.txt"}) == "/files/{rest}"
     assert template_from("/orders//", {"order": ""}) == "/orders//"
 
 

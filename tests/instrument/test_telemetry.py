@@ -77,6 +77,25 @@ def test_readings_of_the_apps_own_go_the_same_way() -> None:
     assert dict(line.fields) == {"amount": 9.5, "items": 2, "failed": 0}
 
 
+def test_a_deploy_is_a_mark_of_the_service_and_its_release() -> None:
+    """The annotation that every board shows."""
+    with listening() as said:
+        said.telemetry.deploy()
+        said.telemetry.deploy("new search")
+        first, second = said.lines("deploy")
+    assert dict(first.tags) == dict(second.tags) == {"service": "shop", "release": "1.4"}
+    assert [dict(line.fields) for line in (first, second)] == [{"text": "shop 1.4"}, {"text": "new search"}]
+
+
+def test_a_reading_that_can_never_be_written_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Not with each request; all are counted."""
+    with listening() as said, caplog.at_level(logging.WARNING, "tocsin_instrument"):
+        for _ in range(3):
+            said.telemetry.record("m", {}, {})
+        assert said.telemetry.counts.failed == 3
+    assert len(caplog.records) == 1
+
+
 def test_its_own_health_is_told_with_the_first_point() -> None:
     """What was dropped or refused is a series of its own."""
     with listening() as said:
