@@ -63,7 +63,7 @@ def _build(
                 state=state,
                 clock=clock,
                 on_incident=on_incident or log_incident,
-                counts=Counts(metrics.count_expired, metrics.count_dropped),
+                counts=Counts(metrics.count_expired, metrics.count_dropped, metrics.count_move),
                 on_question=metrics.count_question,
             )
             metrics.watch_recent(lambda: store.recent_bytes)

@@ -48,6 +48,20 @@ class StoreMetrics:
             registry=registry,
         )
 
+        self._moves = Counter(
+            "tocsin_store_compaction_moves_total",
+            "Moves by which the embedded store puts points in order: done, overtaken by lines for the same points, "
+            "without room for it on the disk or in the quota (no_room), or failed.",
+            ["outcome"],
+            registry=registry,
+        )
+        self._moved = Counter(
+            "tocsin_store_compacted_points_total",
+            "Points that the embedded store moved to where they belong by their time.",
+            ["bucket"],
+            registry=registry,
+        )
+
         self._questions = Counter(
             "tocsin_store_recent_questions_total",
             "SELECTs with aggregates by where the embedded store answered them from: memory, or the file, since memory "
@@ -76,6 +90,12 @@ class StoreMetrics:
     def count_dropped(self, bucket: str, lines: int) -> None:
         """So many lines of the bucket were deleted to make room."""
         self._dropped.labels(bucket).inc(lines)
+
+    def count_move(self, bucket: str, outcome: str, points: int) -> None:
+        """Points were put in order, or were not."""
+        self._moves.labels(outcome).inc()
+        if outcome == "done":
+            self._moved.labels(bucket).inc(points)
 
 
 class MeteredStore:

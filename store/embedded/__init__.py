@@ -11,6 +11,7 @@
     retention   how long a bucket keeps its points, and who deletes those that are older
     belief      which time it is for that: a clock that is wrong by years must not delete everything
     quota       how much of the disk it may take, and what happens at the end of it
+    compaction  points that came late, put where they belong
     sizes       `512MB` in bytes
     rollups     continuous queries: aggregates by window in measurements of their own, kept right as lines arrive
 

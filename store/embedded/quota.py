@@ -80,6 +80,10 @@ class Quota:
         """Whether room has to be made."""
         return bool(self.limit_bytes) and self.used_bytes >= self.limit_bytes * _LEVEL
 
+    def leaves(self, size_bytes: int) -> bool:
+        """Whether so much may be written besides, as of the last measurement."""
+        return not self.limit_bytes or self.used_bytes + size_bytes < self.limit_bytes * _LEVEL
+
     @property
     def _log(self) -> Path:
         return self._path.with_name(f"{self._path.name}.wal")

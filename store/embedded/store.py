@@ -64,6 +64,9 @@ class EmbeddedConfig:
 
     `quota` bounds what the file holds, as in 20GB; empty is no bound. `when_full` it is `refuse`, lines wait in the
     buffer until there is room; with `drop-oldest` the oldest day of the buckets without a retention is deleted.
+
+    Every `compact_every` points that came late are put where they belong, in tables where that has become worth it;
+    0: never.
     """
 
     kind: Literal["embedded"] = "embedded"
@@ -80,6 +83,7 @@ class EmbeddedConfig:
     roll_every: timedelta = timedelta(seconds=10)
     quota: str = ""
     when_full: WhenFull = "refuse"
+    compact_every: timedelta = timedelta(minutes=1)
 
     def __post_init__(self) -> None:
         if self.threads < 1 or self.queries < 1:
@@ -102,6 +106,7 @@ class EmbeddedConfig:
             self.roll_every,
             read_size("quota", self.quota) if self.quota else 0,
             self.when_full == "drop-oldest",
+            self.compact_every,
         )
 
 
@@ -162,7 +167,7 @@ class EmbeddedStore:
             file.cursors.interrupt()
         for pool in (self._reading, self._copying):
             await asyncio.to_thread(pool.shutdown, cancel_futures=True)
-        await asyncio.to_thread(self._upkeep.rolling.close)
+        await asyncio.to_thread(self._upkeep.close)
         if file is not None:
             file.close()
 
@@ -196,6 +201,10 @@ class EmbeddedStore:
     async def relieve(self) -> int:
         """Drop now the oldest days, while the quota is nearly used up; how many points that were."""
         return await self._upkeep.relief.relieve()
+
+    async def compact(self) -> int:
+        """Put now in order of time what is worth it; how many points were moved. Raises StoreUnavailable."""
+        return await self._upkeep.compaction.turn()
 
     def standing(self) -> StoreStanding:
         """See the contract."""

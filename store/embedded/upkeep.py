@@ -1,6 +1,6 @@
-"""Everything that the store does with its points by itself: age, rollups, quota. The store owns one of it.
+"""Everything that the store does with its points by itself: age, rollups, quota, compaction. The store owns one of it.
 
-It puts together the rooms that `retention`, `rollups` and `quota` are, starts their tasks, and answers for them.
+It puts together the rooms that those are, starts their tasks, and answers for them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from store.contract import StoreStanding
+from store.embedded.compaction.compaction import Compaction, count_no_move
+from store.embedded.compaction.room import Room
 from store.embedded.quota import Quota, Relief
 from store.embedded.retention import Ages, Bound, Change, Expiry, Retention
 from store.embedded.rollups.definition import Rollup
@@ -35,6 +37,7 @@ class Course:
     roll_every: timedelta
     quota_bytes: int
     drops_oldest: bool
+    compact_every: timedelta
 
 
 def count_nothing(_bucket: str, _lines: int) -> None:
@@ -43,10 +46,14 @@ def count_nothing(_bucket: str, _lines: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Who is told bucket and points: of those that reached their retention, and of those dropped for the quota."""
+    """Who is told bucket and points: of those that reached their retention, and of those dropped for the quota.
+
+    `moved` is told what became of each move of compaction: bucket, outcome, points.
+    """
 
     expired: Callable[[str, int], None] = count_nothing
     dropped: Callable[[str, int], None] = count_nothing
+    moved: Callable[[str, str, int], None] = count_no_move
 
 
 class Upkeep:
@@ -69,6 +76,7 @@ class Upkeep:
         self.expiry = Expiry(self.ages, change, counts.expired, self.rolling.held)
         self.quota = Quota(course.quota_bytes, path, clock)
         self.relief = Relief(self.quota, course.retention, course.rollups, change, counts.dropped)
+        self.compaction = Compaction(change, opened, Room(path, self.quota), clock, counts.moved)
 
     def take_up(self, file: OpenFile) -> None:
         """The file has been opened; in the writer's thread, before anything is written."""
@@ -84,6 +92,13 @@ class Upkeep:
             _ = tasks.spawn(self.rolling.run(self._course.roll_every), "store.rollups")
         if self._course.drops_oldest and self._course.quota_bytes:
             _ = tasks.spawn(self.relief.run(_RELIEVE_EVERY), "store.quota")
+        if self._course.compact_every:
+            _ = tasks.spawn(self.compaction.run(self._course.compact_every), "store.compaction")
+
+    def close(self) -> None:
+        """Let the threads end, behind the tasks and behind the interruption of what they ask of the file."""
+        self.rolling.close()
+        self.compaction.close()
 
     def admit(self, file: OpenFile, bucket: str) -> Bound | None:
         """Before lines are written, in the writer's thread: where the bucket begins. Raises StoreFull."""
@@ -92,7 +107,7 @@ class Upkeep:
 
     def standing(self) -> StoreStanding:
         """How all of it stands."""
-        problems = (self.quota.problem, self.ages.problem)
+        problems = (self.quota.problem, self.ages.problem, self.compaction.problem)
         return StoreStanding(
             self.rolling.standings(),
             self.quota.used_bytes,

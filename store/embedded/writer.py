@@ -12,6 +12,7 @@ import duckdb
 
 from influxql.errors import QueryError
 from store.contract import Verdict
+from store.embedded.compaction.touched import Touched
 from store.embedded.deleting import delete_rows, plan_deletions
 from store.embedded.index import SeriesIndex
 from store.embedded.intake import Intake, Learnt
@@ -58,6 +59,7 @@ class Writer:
         self._in_doubt = False
         self._recent = Recent() if recent is None else recent
         self._changes = Changes()
+        self._watched: Touched | None = None
 
     def position(self, log: str, bucket: str) -> int:
         """The offset committed last for this log and bucket, 0 when nothing was."""
@@ -132,6 +134,11 @@ class Writer:
         self._catalog.forget(bucket, emptied)
         self._newest.clear()
         self._learnt.clear()
+
+    def watch(self, relation: str) -> Touched:
+        """What is done to a table from here on, until the next is watched."""
+        self._watched = Touched(relation)
+        return self._watched
 
     def begin_rollups(self) -> Mapping[str, str]:
         """Take up the configured rollups, once, before anything is written; rollup -> why it must not run."""
@@ -233,6 +240,8 @@ class Writer:
         try:
             yield
             self._marks.write()
+            if self._watched is not None:
+                self._watched.note(self._changes)
             with self._recent.committing(self._changes):
                 self._connection.execute("COMMIT")
         except BaseException:

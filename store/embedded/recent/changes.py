@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import pyarrow.compute as pc
 
 EVER: Final = -(2**63)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done to one table: rows of these times (Arrow columns) came or changed, others before a moment went.
+
+    `is_open`: any row of it may be gone or changed.
+    """
+
+    times: tuple[Any, ...]
+    before_ns: int
+    is_open: bool
 
 
 class Changes:
@@ -29,6 +42,11 @@ class Changes:
     def before(self, relation: str, end_ns: int) -> None:
         """Rows older than this may be gone."""
         self._before[relation] = max(end_ns, self._before.get(relation, end_ns))
+
+    def of(self, relation: str) -> Done:
+        """All that was done to a table."""
+        times = tuple(self._times.get(relation, ()))
+        return Done(times, self._before.get(relation, EVER), is_open=relation in self._since)
 
     def oldest(self, kept: Mapping[str, int | None]) -> Iterator[tuple[str, int]]:
         """The oldest time that was touched in each of the tables of which rows are kept from a moment on."""

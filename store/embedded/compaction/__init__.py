@@ -1,0 +1,16 @@
+"""Points that came late, put where they belong, so that questions about the past stay quick.
+
+A question skips what lies outside its time by whole row groups, of which DuckDB keeps the first and last time. A point
+that comes late stands in one group with those of its day of arrival, so that group spans all the time in between, and
+no question about it skips the group. Compaction takes some groups that lie across one moment and orders their rows.
+
+    disorder    which groups are worth it: values alone
+    groups      the row groups of a table, as the file has them
+    touched     what the writer does to a table meanwhile
+    moving      one move: rows of some groups to the table's end, in order, in one transaction
+    room        whether the disk and the quota have room for it
+    compaction  the task that looks through all tables, move after move
+
+Invariant: a move changes no answer. Its transaction takes rows away and puts the same rows in; whatever kills the
+process leaves them in one of both places, and nothing about it is remembered: what is left to do shows in the file.
+"""

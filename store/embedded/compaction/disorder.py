@@ -1,0 +1,75 @@
+"""Which row groups are worth putting in order: values alone, no file.
+
+Compaction as of a log-structured merge tree: where too many groups lie across one moment, some of them are merged into
+as many groups side by side. A row is moved again only when the groups that it stands in lie across others again, so a
+table of n groups moves each row about log(n) times, however its points come.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+MOST_ACROSS: Final = 4
+"""So many groups may lie across one moment: each costs a question that is about it some tenths of a millisecond."""
+_MOST_GROUPS: Final = 64
+"""Merged at once, where they have few rows each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One row group: its first rowid, its rows, the first and last of their times in ns, the bytes of its blocks."""
+
+    start: int
+    rows: int
+    first_ns: int
+    last_ns: int
+    size_bytes: int = 0
+
+    @property
+    def stop(self) -> int:
+        """Behind its last rowid."""
+        return self.start + self.rows
+
+
+def choose(groups: Sequence[Group], most_rows: int) -> tuple[Group, ...]:
+    """The groups to merge next, in order of their rows; empty where it is not worth it.
+
+    All lie across one moment, the widest of those that do, and have at most `most_rows` rows together.
+    """
+    across = most_across(groups)
+    if len(across) <= MOST_ACROSS:
+        return ()
+    chosen: list[Group] = []
+    rows = 0
+    for group in sorted(across, key=lambda one: one.first_ns - one.last_ns):
+        if rows + group.rows <= most_rows and len(chosen) < _MOST_GROUPS:
+            chosen.append(group)
+            rows += group.rows
+    # Two groups put side by side are one less across that moment; of one, nothing becomes better.
+    return tuple(sorted(chosen, key=attrgetter("start"))) if len(chosen) > 1 else ()
+
+
+def most_across(groups: Iterable[Group]) -> tuple[Group, ...]:
+    """The groups at the moment across which most of them lie; that they touch each other does not count."""
+    # A group of one moment alone lies across nothing: however its rows stand, they cannot stand better.
+    wide = [group for group in groups if group.first_ns < group.last_ns]
+    ends = sorted((moment, begins, place) for place, one in enumerate(wide) for moment, begins in _ends(one))
+    now: set[int] = set()
+    most: frozenset[int] = frozenset()
+    for _, begins, place in ends:
+        if not begins:
+            now.discard(place)
+            continue
+        now.add(place)
+        if len(now) > len(most):
+            most = frozenset(now)
+    return tuple(wide[place] for place in sorted(most))
+
+
+def _ends(group: Group) -> tuple[tuple[int, bool], tuple[int, bool]]:
+    return (group.first_ns, True), (group.last_ns, False)
