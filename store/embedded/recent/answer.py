@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from influxql.translate.parameters import Parameters
@@ -13,9 +14,10 @@ from influxql.translate.predicate import condition_sql
 from influxql.translate.statement import select_sql
 from store.embedded.points import Group, Points
 from store.embedded.recent.question import Question
+from store.embedded.recent.rows import Values
 from store.embedded.recent.series import Tags
 from store.embedded.recent.tail import GroupBy, Tail
-from store.embedded.recent.window import Window
+from store.embedded.recent.window import Groups, Window
 from store.embedded.schema import Table
 from store.embedded.session import Session
 
@@ -42,12 +44,28 @@ def answer(session: Session, question: Question, tail: Tail, *, lone: bool, desc
     grouping.extend(tail.index, lambda fresh: _chosen(session, question, tail, fresh))
     window = Window(tail, by, question.lower, question.upper)
     columns = [window.column(wish) for wish in question.wishes]
-    times = window.times(question.wishes[0]) if lone else [question.lower] * window.size
+    times = window.times(question.wishes[0]) if lone else np.full(window.size, question.lower)
     groups, places = grouping.in_order(descending=descending)
-    there = [place for place in places if any(column[place] is not None for column in columns)]
-    if len(there) < len(places):
-        groups = tuple(grouping.keys[place] for place in there)
-    return Recalled(groups, tuple([column[place] for place in there] for column in (times, *columns)))
+    masks = [column.present for column in columns if column.present is not None]
+    if len(masks) == len(columns):
+        is_there = np.logical_or.reduce(masks)[places]
+        places = places[is_there]
+        groups = groups if is_there.all() else tuple(grouping.keys[place] for place in places.tolist())
+    shown = (_listed(column, places) for column in columns)
+    return Recalled(groups, (times[places].tolist(), *shown))
+
+
+def _listed(column: Values, places: Groups) -> Sequence[Any]:
+    """The values at some places as Python's own; None where there is none."""
+    values: list[Any] = column.values[places].tolist()
+    if column.present is None:
+        return values
+    present = column.present[places]
+    return (
+        values
+        if present.all()
+        else [one if there else None for one, there in zip(values, present.tolist(), strict=True)]
+    )
 
 
 def _chosen(session: Session, question: Question, tail: Tail, fresh: Sequence[Tags]) -> Sequence[bool]:

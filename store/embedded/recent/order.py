@@ -66,10 +66,16 @@ class Order:
         self._sorted -= np.int32(by)
         self.upto = max(self.upto - by, 0)
 
-    def within(self, first: int, last: int) -> tuple[Positions, Numbers]:
-        """The rows at positions first <= position < last in order, and where among them each group begins and ends."""
-        found = np.flatnonzero((self._sorted >= first) & (self._sorted < last))
-        return self._sorted[found], np.searchsorted(found, self._starts)
+    def picked(self, first: int, last: int, ranks: Numbers) -> Numbers:
+        """In each group, the row at a rank from 1 among those at positions first <= position < last.
+
+        Where there is no such rank, some row.
+        """
+        inside = _Bits((self._sorted >= first) & (self._sorted < last))
+        if not inside.count:
+            return np.zeros(len(ranks), np.intp)
+        wanted = inside.before(self._starts[:-1]) + ranks - 1
+        return self._sorted[inside.places(np.clip(wanted, 0, inside.count - 1))].astype(np.intp)
 
     def _keep(self, places: Any) -> None:
         self._starts = np.searchsorted(places, self._starts)
@@ -87,3 +93,37 @@ class Order:
             behind = is_open & (known <= fresh)
             low = np.where(behind, middle + 1, low)
             high = np.where(is_open & ~behind, middle, high)
+
+
+class _Bits:
+    """Which of very many hold, in words of 64: finding the thousandth that does takes a look at few of them."""
+
+    def __init__(self, holds: Mask) -> None:
+        packed = np.packbits(holds, bitorder="little")
+        self._words = np.zeros(len(packed) // 8 + 1, "<u8")
+        self._words.view(np.uint8)[: len(packed)] = packed
+        self._upto = np.cumsum(np.bitwise_count(self._words), dtype=np.intp)
+
+    @property
+    def count(self) -> int:
+        """How many hold."""
+        return int(self._upto[-1])
+
+    def before(self, places: Numbers) -> Numbers:
+        """How many hold before each place."""
+        word, bit = places >> 6, (places & 63).astype(np.uint64)
+        below = self._words[word] & ((np.uint64(1) << bit) - np.uint64(1))
+        found: Numbers = self._before_word(word) + np.bitwise_count(below)
+        return found
+
+    def places(self, numbers: Numbers) -> Numbers:
+        """Where the one of each number stands, among those that hold, counted from 0."""
+        word = np.searchsorted(self._upto, numbers, side="right")
+        skipped = numbers - self._before_word(word)
+        bits = (self._words[word][:, None] >> np.arange(64, dtype=np.uint64)) & np.uint64(1)
+        found = np.cumsum(bits, axis=1) > skipped[:, None].astype(np.uint64)
+        places: Numbers = (word << 6) + found.argmax(axis=1)
+        return places
+
+    def _before_word(self, word: Numbers) -> Numbers:
+        return np.where(word > 0, self._upto[word - 1], 0)

@@ -68,13 +68,15 @@ class Grouping:
     """keys[number - 1] are the tag values of a group"""
     of_series: npt.NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
     _numbers: dict[Group, int] = field(default_factory=dict)
-    _in_order: tuple[tuple[Group, ...], tuple[int, ...]] = ((), ())
+    _in_order: tuple[tuple[Group, ...], npt.NDArray[np.intp]] = field(
+        default_factory=lambda: ((), np.zeros(0, np.intp))
+    )
 
-    def in_order(self, *, descending: bool) -> tuple[tuple[Group, ...], tuple[int, ...]]:
+    def in_order(self, *, descending: bool) -> tuple[tuple[Group, ...], npt.NDArray[np.intp]]:
         """The keys sorted, and where each stands among `keys`; the same objects as long as no group comes."""
         if len(self._in_order[0]) < len(self.keys):
             by_key = sorted(range(len(self.keys)), key=self.keys.__getitem__)
-            self._in_order = tuple(self.keys[place] for place in by_key), tuple(by_key)
+            self._in_order = tuple(self.keys[place] for place in by_key), np.array(by_key, np.intp)
         groups, places = self._in_order
         return (groups[::-1], places[::-1]) if descending else (groups, places)
 

@@ -6,11 +6,12 @@ It changes in three ways: it is cut off at its old end, taken back to a moment, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from influxql.ast import Expr
+from store.embedded.recent.blocks import Tallies, Tally, tally_rows
 from store.embedded.recent.order import Order
 from store.embedded.recent.rows import Array, Rows, Values, narrowest
 from store.embedded.recent.series import Grouping, SeriesNumbers
@@ -55,6 +56,9 @@ class Tail:
     _columns: dict[str, _Column] = field(init=False)
     _groupings: dict[GroupBy, Grouping] = field(default_factory=dict)
     _orders: dict[tuple[str, GroupBy], Order] = field(default_factory=dict)
+    _tallies: Tallies = field(default_factory=Tallies)
+    _gone: int = 0
+    """how many rows stood before the first position, in all the time"""
 
     def __post_init__(self) -> None:
         self._times, self._series = np.zeros(0, np.int64), np.zeros(0, np.int16)
@@ -68,7 +72,8 @@ class Tail:
     def size_bytes(self) -> int:
         """What all of it takes, but for the tags' texts."""
         columns = sum(column.size_bytes for column in self._columns.values())
-        return self._times.nbytes + self._series.nbytes + columns + sum(one.size_bytes for one in self._orders.values())
+        worked_out = self._tallies.size_bytes + sum(one.size_bytes for one in self._orders.values())
+        return self._times.nbytes + self._series.nbytes + columns + worked_out
 
     def covers(self, fields: frozenset[str], table: Table) -> bool:
         """Whether it has these fields, and the table no tag that it does not know."""
@@ -78,10 +83,12 @@ class Tail:
         """Forget the rows before a moment; `first_ns` never goes back."""
         self.first_ns = max(self.first_ns, first_ns)
         self.start = self._at(self.first_ns)
+        self._tallies.forget_before(self._gone + self.start)
 
     def take_back(self, moment_ns: int) -> None:
         """Forget the rows from a moment on."""
         self.end = self._at(moment_ns)
+        self._tallies.forget_from(self._gone + self.end)
         for order in self._orders.values():
             order.drop_from(self.end)
 
@@ -94,6 +101,7 @@ class Tail:
         for name, column in self._columns.items():
             _fill(column, at, rows.fields[name])
         self.end += count
+        self._tallies.fit(len(self.index.known))
 
     def span(self, lower: int, upper: int | None) -> tuple[int, int]:
         """The positions of the rows with lower <= time <= upper: from the first to behind the last."""
@@ -112,6 +120,27 @@ class Tail:
         """A field of rows."""
         column = self._columns[name]
         return Values(column.values[at], None if column.present is None else column.present[at])
+
+    def blocks_between(self, first: int, last: int) -> tuple[int, int]:
+        """The blocks that lie wholly among the rows first <= position < last: from the first to behind the last."""
+        rows = self._tallies.rows
+        return -(-(self._gone + first) // rows), (self._gone + last) // rows
+
+    def rows_of(self, block: int) -> slice:
+        """The positions of the rows of a block."""
+        rows = self._tallies.rows
+        return slice(block * rows - self._gone, (block + 1) * rows - self._gone)
+
+    def tally(self, name: str | None, tally: Tally, kind: Any, blocks: tuple[int, int]) -> Array:
+        """What the rows of some blocks come to, for each series; without a field's name, the rows themselves."""
+        size = len(self.index.known)
+
+        def read(block: int) -> Array:
+            at = self.rows_of(block)
+            values = Values(self.series(at), None) if name is None else self.values(name, at)
+            return tally_rows(tally, self.series(at), values, size, kind)
+
+        return self._tallies.of(name, tally, kind).over(*blocks, size, read)
 
     def grouping(self, by: GroupBy) -> Grouping:
         """The groups of a question; new ones know no series yet."""
@@ -144,7 +173,7 @@ class Tail:
         live, room = self.end - self.start, len(self._times)
         if self.end + count <= room:
             return
-        if not room - room // 4 <= live + count <= room - room // (2 * _ROOM):
+        if not room - room // 6 <= live + count <= room - room // (2 * _ROOM):
             room = live + count + (live + count) // _ROOM
         self._times, self._series = self._moved(self._times, room), self._moved(self._series, room)
         for column in self._columns.values():
@@ -153,6 +182,7 @@ class Tail:
                 column.present = self._moved(column.present, room)
         for order in self._orders.values():
             order.shift(self.start)
+        self._gone += self.start
         self.start, self.end = 0, live
 
     def _moved(self, values: Array, room: int) -> Array:
