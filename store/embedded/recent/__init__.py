@@ -5,6 +5,7 @@
     series      the tags of rows as numbers, and the groups of a question
     rows        rows read from the file, as columns
     tail        the columns of one table, complete from a moment on, in order of time
+    blocks      what whole blocks of rows come to, series by series
     order       the same rows in order of their values, for percentiles
     window      the rows of a tail within a question's bounds: counted, added up, picked
     changes     what a transaction touches, so that memory reads it again

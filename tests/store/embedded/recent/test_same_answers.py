@@ -240,9 +240,9 @@ def test_what_retention_deletes_is_gone(pair: Pair) -> None:
 def test_long_windows_are_as_long_ones(pair: Pair) -> None:
     """Of tens of thousands of rows, of which most lie in blocks that are worked out once: nothing is missed or doubled.
 
-    Rows come, come late and are deleted; series come; whole numbers are large enough to wrap.
+    Rows come, come late, grow old and are deleted; series come; whole numbers are large enough to wrap.
     """
-    luck, bucket = random.Random(5), next(pair.buckets)  # noqa: S311 - test data
+    luck, bucket, now = random.Random(5), next(pair.buckets), NOW  # noqa: S311 - test data
     wide = (9223372036854775807, -9223372036854775807, 2147483648, 7)
 
     def lines(count: int, hosts: int, newest_s: int, oldest_s: int) -> list[str]:
@@ -251,28 +251,30 @@ def test_long_windows_are_as_long_ones(pair: Pair) -> None:
             cells = [f"f={luck.uniform(-9, 9)}", f"i={luck.randrange(-200, 200)}i", f"w={luck.choice(wide)}i"]
             cells.append(f"u={luck.choice((1, 18446744073709551615))}u")
             chosen = luck.sample(cells, luck.randrange(2, 5)) if luck.random() < 0.05 else cells
-            at = NOW - luck.randrange(newest_s * SECOND, oldest_s * SECOND)
+            at = now - luck.randrange(newest_s * SECOND, oldest_s * SECOND)
             made.append(f"m,h=h{luck.randrange(hosts)} {','.join(chosen)} {at}")
         return made
 
     def compare() -> None:
-        for over_s in (200, 399, luck.randrange(1, 400)):
-            bounds = f"time > {NOW - over_s * SECOND} AND time <= {NOW - luck.randrange(over_s) * SECOND}"
+        for over_s in (160, 399, luck.randrange(1, 399)):
+            bounds = f"time > {now - over_s * SECOND} AND time <= {now - luck.randrange(over_s // 3 + 1) * SECOND}"
             calls = ", ".join(
                 f"{name}({field})" for name in ("count", "sum", "mean", "min", "max", "spread") for field in "fiwu"
             )
             for ending in ("GROUP BY h", ""):
-                pair.compare(bucket, f"SELECT {calls}, percentile(f, 95), median(i) FROM m WHERE {bounds} {ending}")
-                pair.compare(bucket, f"SELECT max(f) FROM m WHERE {bounds} AND h != 'h1' {ending}")
+                text = f"SELECT {calls}, percentile(f, 95), median(i) FROM m WHERE {bounds} {ending}"
+                pair.compare(bucket, text, now)
+                pair.compare(bucket, f"SELECT max(f) FROM m WHERE {bounds} AND h != 'h1' {ending}", now)
 
     pair.write(bucket, lines(20_000, 5, 0, 400))
     for _ in range(3):
-        pair.ask(bucket, f"SELECT sum(f), sum(i), sum(w), sum(u) FROM m WHERE time > {NOW - 401 * SECOND}")
+        pair.ask(bucket, f"SELECT median(f), median(i), median(w), median(u) FROM m WHERE time > {NOW - 401 * SECOND}")
         compare()
     before = pair.outcomes[Outcome.MEMORY]
-    for change in (lines(300, 9, 0, 5), lines(20, 9, 100, 300), lines(6_000, 40, 0, 50)):
-        pair.write(bucket, change)
+    for change in ((300, 9, 0, 5), (20, 9, 100, 300), (6_000, 40, 0, 50), (40, 40, 0, 9)):
+        now += 10 * SECOND
+        pair.write(bucket, lines(*change))
         compare()
-    pair.change(bucket, f"DELETE FROM m WHERE time < {NOW - 350 * SECOND}")
+    pair.change(bucket, f"DELETE FROM m WHERE time < {now - 350 * SECOND}")
     compare()
-    assert pair.outcomes[Outcome.MEMORY] - before == 4 * 12
+    assert pair.outcomes[Outcome.MEMORY] - before >= 5 * 8
