@@ -12,6 +12,7 @@ What runs: `catalog` names the benchmarks, each a module with one function `meas
     life        last values, the last hour of a long past, bytes for each point
     page        from an event to the pager, and how many pages a second
     instances   100 000 alerts firing at once: memory, and a restart with them
+    instrument  what the instrumentation of an app takes of a request
     rules       many rules on many series, evaluated each second while lines come in
 
 What they share: `figures` (what is printed), `lines` and `traffic` (what is sent), `load` (who sends it), `process`,

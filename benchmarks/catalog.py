@@ -18,4 +18,5 @@ BENCHMARKS: Mapping[str, str] = {
     "alertmanager": "benchmarks.alertmanager",
     "rules": "benchmarks.rules",
     "instances": "benchmarks.instances",
+    "instrument": "benchmarks.instrument",
 }

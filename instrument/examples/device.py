@@ -9,9 +9,10 @@ import socket
 import sys
 import time
 
-HOST, PORT, TOKEN, DEVICE = "127.0.0.1", 8186, "", "greenhouse-1"
+HOST, PORT, TOKEN, DEVICE, FIRMWARE = "127.0.0.1", 8186, "", "greenhouse-1", "1.0"
 MOST_WAITING = 60
 EPOCH_S = 946684800 if time.gmtime(0)[0] == 2000 else 0  # some boards count from 2000
+STARTED_S = time.time()
 waiting = []
 
 
@@ -20,18 +21,24 @@ def measure(turn):
     return {"temperature_c": 20.0 + turn % 5, "humidity_pct": 40.0 + turn % 7}
 
 
+def status(turn):
+    """The sign of life: how full the battery is, how well the radio is heard (dBm), and since when the device runs."""
+    return {"battery_pct": 100.0 - turn % 50, "rssi_dbm": -60.0 - turn % 9, "uptime_s": int(time.time() - STARTED_S)}
+
+
 def keep(turn):
-    """Take a reading; the oldest goes when too many wait."""
-    waiting.append(
-        {
-            "measurement": "device_reading",
-            "tags": {"device": DEVICE, "site": "greenhouse", "kind": "climate"},
-            "fields": measure(turn),
-            "time": (int(time.time()) + EPOCH_S) * 1000,
-        }
-    )
-    if len(waiting) > MOST_WAITING:
+    """Take a reading and a sign of life; the oldest go when too many wait."""
+    tags = {"device": DEVICE, "site": "greenhouse"}
+    add("device_reading", dict(tags, kind="climate"), measure(turn))
+    add("device_status", dict(tags, firmware=FIRMWARE), status(turn))
+    while len(waiting) > MOST_WAITING:
         waiting.pop(0)
+
+
+def add(measurement, tags, fields):
+    """A point of now, in milliseconds since 1970."""
+    at = (int(time.time()) + EPOCH_S) * 1000
+    waiting.append({"measurement": measurement, "tags": tags, "fields": fields, "time": at})
 
 
 def post(body):
