@@ -75,6 +75,19 @@ class DeliveryMetrics:
             ("destination", "reason"),
             registry=registry,
         )
+        self.returned_lines = Counter(
+            "tocsin_returned_lines_total",
+            "Lines that a destination had confirmed and gets again, by reason: setback (it stands before them).",
+            ("destination", "bucket", "reason"),
+            registry=registry,
+        )
+        self.gone_bytes = Counter(
+            "tocsin_gone_bytes_total",
+            "Bytes of the log that a destination had confirmed and lacks, and that are deleted from the buffer, by "
+            "reason: setback.",
+            ("destination", "bucket", "reason"),
+            registry=registry,
+        )
         self.body_bytes = Gauge(
             "tocsin_delivery_body_bytes",
             "Compressed bytes that one write to a destination may carry now.",

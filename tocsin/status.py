@@ -92,6 +92,8 @@ def _standings(ledger: Mapping[str, Any]) -> Iterator[str]:
             optional = "" if one["required"] else " (may skip)"
             why = f": {', '.join(one['waits_for'])}" if one["waits_for"] else ""
             yield f"destination {one['name']}{optional}: {waiting}{why}"
+        for what in one["lacks"]:
+            yield f"destination {one['name']}: {what}"
 
 
 def _reasons(ledger: Mapping[str, Any]) -> Iterator[str]:

@@ -154,7 +154,7 @@ class Accounting:
         for row in rows.values():
             for counts in row.of.values():
                 del counts[BUFFERED]
-        return Checkpoint(log.name, turn, log.end, cursors, rows)
+        return Checkpoint(log.name, turn, log.end, cursors, rows, log.lines_gone)
 
     def _unaccounted(self, bucket: str, destination: str, term: str) -> dict[str, Counter[str]]:
         """Enter lines that came and are nowhere under the term; row -> how many."""

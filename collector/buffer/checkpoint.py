@@ -37,7 +37,7 @@ class Checkpoint:
     """The terms of the log named `log` as they stood.
 
     What all destinations share holds for all frames before `offset`, a destination's own terms for all before its
-    `cursors` entry. `turn` counts the writes, from 1.
+    `cursors` entry. `turn` counts the writes, from 1. `lines_gone` is behind the last line that is deleted.
     """
 
     log: str
@@ -45,6 +45,7 @@ class Checkpoint:
     offset: int
     cursors: Mapping[str, int]
     rows: Mapping[str, Row]
+    lines_gone: int = 0
 
 
 def prepare_checkpoint(files: Files, folder: Path, log: str) -> None:
@@ -140,6 +141,7 @@ def _encode(checkpoint: Checkpoint) -> bytes:
             "offset": checkpoint.offset,
             "cursors": checkpoint.cursors,
             "rows": rows,
+            "lines_gone": checkpoint.lines_gone,
         }
     )
 
@@ -157,7 +159,8 @@ def _decode(content: bytes) -> Checkpoint | None:
         return None
     fields = orjson.loads(filled)
     rows = {source: _row(plain) for source, plain in fields["rows"].items()}
-    return Checkpoint(fields["log"], fields["turn"], fields["offset"], fields["cursors"], rows)
+    gone = fields.get("lines_gone", fields["offset"])  # where an older version did not write it down, there may be some
+    return Checkpoint(fields["log"], fields["turn"], fields["offset"], fields["cursors"], rows, gone)
 
 
 def _row(plain: Mapping[str, Any]) -> Row:

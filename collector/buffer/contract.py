@@ -32,6 +32,19 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True)
+class Setback:
+    """A destination stands before what it had confirmed: its file was damaged, or an older one was put in its place.
+
+    `lines` are to be delivered again. `gone_bytes` of the log held lines and are deleted: `gone_until_ns` is when the
+    first line behind them was accepted, 0 where there is none.
+    """
+
+    lines: int
+    gone_bytes: int = 0
+    gone_until_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
     """Where `lines` of a shipment, `size_bytes` when unpacked, came from: `source`, accepted at `accepted_ns`."""
 
@@ -100,10 +113,13 @@ class Buffer(Protocol):
         down; the cursor then stands where it stood.
         """
 
-    async def seek(self, destination: str, position: Position) -> None:
+    async def seek(self, destination: str, position: Position) -> Setback | None:
         """Set the cursor to what the destination itself says it has (at start). Never moves it backwards past a
         deleted frame; raises nothing for an unknown log. A position behind the end moves the end there, so that no
         later line is taken for one the destination has already.
+
+        What it had confirmed and lacks now is returned. For a destination that says where it is, delivered segments are
+        kept for a while, so that there is something to go back to.
         """
 
     async def grown(self, bucket: str | None = None) -> None:

@@ -16,7 +16,7 @@ from functools import partial
 
 from collector.buffer.accounting import Accounting, Change
 from collector.buffer.checkpoint import NoCheckpoint, write_checkpoint
-from collector.buffer.contract import BufferFailed
+from collector.buffer.contract import BufferFailed, Setback
 from collector.buffer.cursor_file import CursorRecord, write_cursor
 from collector.buffer.files import Files
 from collector.buffer.layout import cursor_path
@@ -33,7 +33,10 @@ _log = logger("collector.buffer")
 
 
 class Cursors:
-    """The cursors of all logs. `used` is told how many bytes more are used."""
+    """The cursors of all logs. `used` is told how many bytes more are used.
+
+    `keep_bytes` of each log are kept behind a destination that says itself where it is, until there is no room.
+    """
 
     def __init__(
         self,
@@ -44,7 +47,9 @@ class Cursors:
         *,
         optional: Collection[str],
         used: Callable[[int], None],
+        keep_bytes: int = 0,
     ) -> None:
+        self.keep_bytes = keep_bytes
         self._files = files
         self._threads = threads
         self._accounting = accounting
@@ -80,36 +85,55 @@ class Cursors:
             await self._pass(log, destination, offset, brought, DELIVERED)
         await self.release(log)
 
-    async def seek(self, log: BucketLog, destination: str, offset: int) -> None:
-        """Stand where the destination says; lines before count as delivered, lines behind are to be delivered again."""
+    async def seek(self, log: BucketLog, destination: str, offset: int) -> Setback | None:
+        """Stand where the destination says; lines before count as delivered, lines behind are to be delivered again.
+
+        What it had confirmed and lacks is returned.
+        """
         async with self._locks[log.bucket]:
-            offset = max(offset, log.start)
-            before = log.cursors[destination].offset
+            cursor, says = log.cursors[destination], offset
+            offset, before, placed = max(says, log.start), cursor.offset, cursor.placed
+            cursor.told, cursor.placed = True, False
+            lines = 0
             if offset > before:
                 await self._pass(log, destination, offset, None, DELIVERED)
             elif offset < before:
                 stock = await self._stock(log, offset, before)
+                lines = sum(stock.lines.values())
                 change = self._accounting.giving_back(log.bucket, destination, stock)
                 await self._write_down(log, moving=(destination, offset, change))
-                await self._stand(log, destination, offset, change, -sum(stock.lines.values()), stock.first_ns)
+                await self._stand(log, destination, offset, change, -lines, stock.first_ns)
+            gone_bytes = max(min(log.start, log.lines_gone) - says, 0)
         await self.release(log)
+        return Setback(lines, gone_bytes, cursor.oldest_ns) if not placed and (lines or gone_bytes) else None
 
     async def keep_notes(self, log: BucketLog, notes: Mapping[str, Terms]) -> None:
         """Make notes durable beside the log, whose quota or disk is full. Raises BufferFailed."""
         async with self._locks[log.bucket]:
             await self._write_down(log, notes=notes)
 
-    async def release(self, log: BucketLog, *, last_too: bool = False) -> None:
-        """Delete the segments that every destination is past; what they told of the ledger is written down before.
+    async def release(self, log: BucketLog, *, heard: bool = True) -> None:
+        """Delete the segments that every destination is past, but what is kept for one that may go back; before they
+        were `heard`, that may be any.
+        """
+        await self._release(log, 0 if heard and not log.told else self.keep_bytes)
+
+    async def make_room(self, log: BucketLog, *, last_too: bool = False) -> None:
+        """Delete the segments that every destination is past, and keep none."""
+        await self._release(log, 0, last_too=last_too)
+
+    async def _release(self, log: BucketLog, keep_bytes: int, *, last_too: bool = False) -> None:
+        """What the segments told of the ledger is written down before they go.
 
         On a full disk without a checkpoint to overwrite they go all the same: room is worth more than history.
         """
-        if not log.done(last_too=last_too):
+        if not log.done(keep_bytes=keep_bytes, last_too=last_too):
             return
         async with self._locks[log.bucket]:
-            gone = log.done(last_too=last_too)
+            gone = log.done(keep_bytes=keep_bytes, last_too=last_too)
             if not gone:
                 return
+            log.part_with(gone)
             try:
                 await self._write_down(log)
             except BufferFailed as error:
@@ -132,7 +156,7 @@ class Cursors:
             log = min(stuck, key=self._waiting_since)
             wanted_bytes -= log.segments[0].size_bytes
             await self._skip_segment(log, log.segments[0])
-            await self.release(log, last_too=last_too)
+            await self.make_room(log, last_too=last_too)
         return wanted_bytes
 
     def waits_for_optional_only(self, log: BucketLog) -> bool:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from collector.buffer.accounting import Accounting
 from collector.buffer.commit import RETRY_AFTER_S, Failed, GroupWriter, Outcome, Written
-from collector.buffer.contract import Backlog, BufferFailed, Parcel
+from collector.buffer.contract import Backlog, BufferFailed, Parcel, Setback
 from collector.buffer.cursors import Cursors
 from collector.buffer.files import DiskFiles, Files
 from collector.buffer.group_commit import GroupCommit
@@ -50,6 +50,9 @@ class DiskConfig:
 
     A segment is closed at `segment_bytes`; at most `group_bytes` of lines share a sync; at most `waiting_bytes` of
     lines wait for one.
+
+    Behind a store that says itself how far it is (the embedded one), `keep_bytes` of each bucket's delivered lines are
+    kept until there is need of the room: a store that lost its last rows gets them again.
     """
 
     kind: Literal["disk"] = field(default="disk", metadata=FIXED)
@@ -57,11 +60,19 @@ class DiskConfig:
     segment_bytes: int = field(default=64 << 20, metadata=FIXED)
     group_bytes: int = 8 << 20
     waiting_bytes: int = 64 << 20
+    keep_bytes: int = 64 << 20
 
     def __post_init__(self) -> None:
         """Refuse sizes that cannot work."""
         if min(self.quota_bytes, self.segment_bytes, self.group_bytes, self.waiting_bytes) <= 0:
             raise ValueError("the buffer's sizes are numbers of bytes greater than zero")
+        if self.keep_bytes < 0:
+            raise ValueError("keep_bytes is a number of bytes, 0 to keep nothing")
+
+    @property
+    def kept_bytes(self) -> int:
+        """What is kept, which is a small part of the quota."""
+        return min(self.keep_bytes, self.quota_bytes // 8)
 
 
 class DiskBuffer:
@@ -95,7 +106,13 @@ class DiskBuffer:
         self._threads = Threads()
         self._queue = GroupCommit(self._commit_group, self._ledger, config, clock=clock, metrics=metrics)
         self._cursors = Cursors(
-            self._files, self._threads, self._accounting, metrics, optional=optional, used=self._use
+            self._files,
+            self._threads,
+            self._accounting,
+            metrics,
+            optional=optional,
+            used=self._use,
+            keep_bytes=config.kept_bytes,
         )
         self._optional = frozenset(optional)
         self._logs: dict[str, BucketLog] = {}
@@ -122,7 +139,7 @@ class DiskBuffer:
             self._writer.adopt(one.log)
             await self._take_up(one)
         for log in self._logs.values():
-            await self._cursors.release(log)
+            await self._cursors.release(log, heard=False)
         self._metrics.quota_bytes.set(self._config.quota_bytes)
         self._open = True
         self._queue.start(self._tasks)
@@ -130,6 +147,7 @@ class DiskBuffer:
     def adopt(self, config: DiskConfig) -> None:
         """Take in by `config` from the next batch on; above a smaller quota nothing until delivery made room."""
         self._config = self._queue.bounds = config
+        self._cursors.keep_bytes = config.kept_bytes
         self._metrics.quota_bytes.set(config.quota_bytes)
 
     async def close(self) -> None:
@@ -202,16 +220,16 @@ class DiskBuffer:
         if log is not None and log.name == position.log:
             await self._cursors.commit(log, destination, position.offset, brought)
 
-    async def seek(self, destination: str, position: Position) -> None:
+    async def seek(self, destination: str, position: Position) -> Setback | None:
         """Set the cursor to what the destination itself says it has; see the contract."""
         log = self._logs.get(position.bucket)
         if log is None or log.name != position.log:
-            return
+            return None
         if position.offset > log.end:
             _log.warning("the store is ahead of the buffer; going on behind it", bucket=log.bucket)
             await self._threads.commit(partial(self._writer.seal, [log.bucket], position.offset))
             log.extended(position.offset)
-        await self._cursors.seek(log, destination, position.offset)
+        return await self._cursors.seek(log, destination, position.offset)
 
     async def grown(self, bucket: str | None = None) -> None:
         """Return when something was appended (to `bucket`, or anywhere) that was not there at the call."""
@@ -301,11 +319,13 @@ class DiskBuffer:
     async def _make_room(self, wanted_bytes: int) -> None:
         """When space gets scarce: what everybody has read goes, then what only optional destinations have not."""
         quota_bytes, logs = self._config.quota_bytes, tuple(self._logs.values())
+        for log in logs:
+            await self._cursors.make_room(log)
         done = [log for log in logs if log.segments and log.delivered]
         if done:
             await self._threads.commit(partial(self._writer.seal, [log.bucket for log in done]))
             for log in done:
-                await self._cursors.release(log, last_too=True)
+                await self._cursors.make_room(log, last_too=True)
         scarce = self._used_bytes + wanted_bytes - int(quota_bytes * _FULL)
         if scarce > 0 and self._optional:
             scarce = await self._cursors.skip(logs, scarce)

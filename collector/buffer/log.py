@@ -19,11 +19,14 @@ SEGMENT_SUFFIX = ".seg"
 
 @dataclass(slots=True)
 class Segment:
-    """A file of frames. `base` is the log's offset of its first byte, `size_bytes` what of it is durable."""
+    """A file of frames. `base` is the log's offset of its first byte, `size_bytes` what of it is durable, `lines_end`
+    the offset behind its last line (0 where it has none).
+    """
 
     base: int
     size_bytes: int
     lines: int
+    lines_end: int = 0
 
     @property
     def end(self) -> int:
@@ -36,13 +39,16 @@ class Cursor:
     """How far a destination is: everything before `offset` is delivered.
 
     `lines` counts the log's lines before it, `oldest_ns` is when the frame at it was accepted (0 at the end),
-    `turn` how often it was written down.
+    `turn` how often it was written down. `placed`: where another one stood, by us alone, since its destination is new.
+    `told`: the destination itself says where it is.
     """
 
     offset: int
     lines: int = 0
     oldest_ns: int = 0
     turn: int = 0
+    placed: bool = False
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,8 @@ class Appended:
 class BucketLog:
     """The books themselves. `lines` counts all lines since the start, `newest_ns` is when the last were accepted.
 
-    Between `lines_end` and `end` there is no line: only what the door counted of bodies that had none left.
+    Between `lines_end` and `end` there is no line: only what the door counted of bodies that had none left. Before
+    `lines_gone` there were lines in segments that are deleted.
     """
 
     name: str
@@ -70,6 +77,7 @@ class BucketLog:
     cursors: dict[str, Cursor] = field(default_factory=dict)
     end: int = 0
     lines_end: int = 0
+    lines_gone: int = 0
     lines: int = 0
     newest_ns: int = 0
 
@@ -82,6 +90,11 @@ class BucketLog:
     def start(self) -> int:
         """Where the oldest kept frame begins."""
         return self.segments[0].base if self.segments else self.end
+
+    @property
+    def told(self) -> bool:
+        """Whether a destination says itself where it is, and so may go back."""
+        return any(cursor.told for cursor in self.cursors.values())
 
     @property
     def delivered(self) -> bool:
@@ -119,7 +132,7 @@ class BucketLog:
                 cursor.offset = self.end
         if what.lines:
             self.newest_ns = what.accepted_ns
-            self.lines_end = self.end
+            self.lines_end = last.lines_end = self.end
 
     def segment_at(self, offset: int) -> Segment | None:
         """The segment in which the next frame at or behind `offset` stands; None at the end."""
@@ -143,13 +156,19 @@ class BucketLog:
         """The log goes on at `end`, behind its present end: nothing was or will be written in between."""
         self.end = max(self.end, end)
 
-    def done(self, *, last_too: bool = False) -> list[Segment]:
-        """The segments that every destination is past; the last one, which is written to, only when asked for."""
+    def done(self, *, keep_bytes: int = 0, last_too: bool = False) -> list[Segment]:
+        """The segments that every destination is past by `keep_bytes`; the last one, which is written to, only when
+        asked for.
+        """
         if not self.cursors:
             return []
-        low = min(cursor.offset for cursor in self.cursors.values())
+        low = min(cursor.offset for cursor in self.cursors.values()) - keep_bytes
         closed = self.segments if last_too else self.segments[:-1]
         return [segment for segment in closed if segment.end <= low]
+
+    def part_with(self, gone: Sequence[Segment]) -> None:
+        """Enter that lines of these segments will not be there any more; before that is written down."""
+        self.lines_gone = max(self.lines_gone, *(segment.lines_end for segment in gone))
 
     def released(self, gone: Sequence[Segment]) -> None:
         """Take the first segments out of the books: they are deleted."""

@@ -58,6 +58,7 @@ def recover(files: Files, folder: Path, name: str, bucket: str, destinations: It
     offsets = _offsets(written, checkpoint)
     log.end = max([log.segments[-1].end if log.segments else 0, *offsets.values()])
     _place_cursors(files, recovered, written, offsets, tuple(destinations))
+    log.lines_gone = checkpoint.lines_gone if checkpoint else 0
     low = min((offsets[one] for one in log.cursors if one in offsets), default=log.start)
     recovered.missing_bytes = _missing(log, low)
     recovered.damaged = bool(recovered.missing_bytes)
@@ -124,7 +125,7 @@ def _place_cursors(
         if record is None:
             fresh = CursorRecord(destination, log.name, offset, turn)
             write_cursor(files, cursor_path(log.folder, destination), fresh)
-        log.cursors[destination] = Cursor(offset, turn=turn)
+        log.cursors[destination] = Cursor(offset, turn=turn, placed=destination in recovered.new)
     for destination in recovered.gone:
         files.remove(cursor_path(log.folder, destination))
 
@@ -146,7 +147,7 @@ def _count_frames(files: Files, recovered: Recovered) -> None:
                 recovered.shared.setdefault(frame.source, Counter()).update(frame.terms)
             if frame.header.lines:
                 segment.lines += frame.header.lines
-                log.lines_end = offset + frame.header.size
+                log.lines_end = segment.lines_end = offset + frame.header.size
                 _count_for_cursors(recovered, offset, frame, known)
         log.lines += segment.lines
     for destination, cursor in log.cursors.items():

@@ -11,6 +11,7 @@
     rest          a destination that failed is left alone, then asked by one write and not by all
     pace          how much one write carries: less after it was too much, more again while answers are quick
     isolation     which lines of a refused body are the bad ones
+    setbacks      lines that a store had confirmed and lacks: told and counted
     letters       refused lines as dead letters, each with its source
     ages          for how long what waits has waited, whatever the clock does meanwhile
 

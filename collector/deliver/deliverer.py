@@ -15,6 +15,7 @@ from collector.deliver.destinations import Destination
 from collector.deliver.lane import Lane
 from collector.deliver.outlet import DeliveryConfig, Outlet
 from collector.deliver.rest import Patience
+from collector.deliver.setbacks import Setbacks
 from collector.metrics import DeliveryMetrics
 from foundation.errors import Transient
 from foundation.lifecycle import OnIncident, Tasks
@@ -43,6 +44,7 @@ class Deliverer:
         self._metrics = metrics
         self._patience = patience or Patience()
         self._outlet = Outlet(destination, config, metrics, self._patience)
+        self._setbacks = Setbacks(destination.name, metrics)
         self._tasks = Tasks(on_incident)
         self._lanes: dict[str, Lane] = {}
 
@@ -50,6 +52,11 @@ class Deliverer:
     def hindered(self) -> Mapping[str, str]:
         """Buckets whose delivery waits for another attempt -> why, as in `tocsin_retries_total`."""
         return {bucket: lane.hindered for bucket, lane in self._lanes.items() if lane.hindered}
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """What the destination had confirmed and lacks for good, in words."""
+        return self._setbacks.lacking
 
     def adopt(self, config: DeliveryConfig) -> None:
         """Write by `config` from the next parcel on; how much the store takes at once is found out anew."""
@@ -92,5 +99,6 @@ class Deliverer:
                 buffer=self._buffer,
                 dead=self._dead,
                 attempts=Attempts(name, bucket, metrics=self._metrics, patience=self._patience),
+                setbacks=self._setbacks,
             )
         return self._lanes[bucket]

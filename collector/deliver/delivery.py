@@ -23,7 +23,7 @@ from foundation.lifecycle import OnIncident
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How a destination stands: what waits for it, for how long the oldest has, and why it does, if something is wrong
-    (reasons of `tocsin_retries_total`).
+    (reasons of `tocsin_retries_total`). `lacks`: what it had confirmed and has no more, nor has the buffer.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Standing:
     buffered_lines: int
     buffer_age_s: float
     waits_for: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
 
 
 class Delivery:
@@ -96,7 +97,8 @@ class Delivery:
         backlog = self._buffer.backlog(destination.name)
         reasons = tuple(sorted(set(deliverer.hindered.values())))
         age_s = max((self._age_s(destination.name, bucket) for bucket in self._buffer.buckets()), default=0.0)
-        return Standing(destination.name, destination.required, backlog.lines, age_s, reasons)
+        lacks = deliverer.lacking
+        return Standing(destination.name, destination.required, backlog.lines, age_s, reasons, lacks)
 
     def _age_s(self, destination: str, bucket: str) -> float:
         oldest_ns = self._buffer.backlog(destination, bucket).oldest_ns

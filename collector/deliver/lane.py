@@ -22,12 +22,13 @@ from collector.deliver.isolation import Isolation
 from collector.deliver.letters import letters
 from collector.deliver.outlet import Outlet
 from collector.deliver.passage import Passage
+from collector.deliver.setbacks import Setbacks
 from collector.ledger import Brought
 from foundation.batch import Position, Refused, Shipment
 from foundation.errors import Permanent
 from foundation.line_protocol.split import split_lines
 from store.contract import Verdict
-from store.errors import BodyRefused
+from store.errors import BodyRefused, StoreUnavailable
 
 _PACKING_LEVEL = 1
 
@@ -44,6 +45,7 @@ class Lane:
         buffer: Buffer,
         dead: DeadLetters,
         attempts: Attempts,
+        setbacks: Setbacks,
     ) -> None:
         self._destination = destination
         self._bucket = bucket
@@ -51,7 +53,9 @@ class Lane:
         self._buffer = buffer
         self._dead = dead
         self._attempts = attempts
-        self._store_keeps_position = False
+        self._setbacks = setbacks
+        self._confirmed: int | None = None
+        """Where the store has said, or was told, that it is; None where it keeps no positions."""
 
     @property
     def hindered(self) -> str:
@@ -61,6 +65,7 @@ class Lane:
     async def run(self) -> None:
         """Bring what is there and what comes, for ever."""
         self._dead.count_from_zero(self._bucket)
+        self._setbacks.expect(self._bucket)
         await self._attempts.until_done(self.align)
         while True:
             last = await self._attempts.until_done(self._pass_through)
@@ -72,10 +77,11 @@ class Lane:
     async def align(self) -> None:
         """Set the cursor to what the destination itself says it has."""
         log = self._buffer.log(self._bucket)
-        offset = await self._outlet.position(log, self._bucket)
-        self._store_keeps_position = offset is not None
+        offset = self._confirmed = await self._outlet.position(log, self._bucket)
         if offset is not None:
-            await self._buffer.seek(self._destination, Position(log, self._bucket, offset))
+            setback = await self._buffer.seek(self._destination, Position(log, self._bucket, offset))
+            if setback is not None:
+                self._setbacks.meet(self._bucket, offset, setback)
 
     async def read(self, after: Position | None) -> Parcel | None:
         """The next parcel, or the one behind `after`."""
@@ -88,11 +94,17 @@ class Lane:
 
     async def write(self, parcel: Parcel) -> Sequence[Refused]:
         """Store the parcel's lines but those that are refused for good, which are returned."""
+        if await self._is_set_back():
+            raise StoreUnavailable("the store was opened anew and lacks what it had confirmed")
         try:
             verdict = await self._outlet.write(parcel.shipment, parcel.behind)
         except Permanent as error:
-            return await self._isolate(parcel, error)
-        return verdict.refused
+            refused: Sequence[Refused] = await self._isolate(parcel, error)
+        else:
+            refused = verdict.refused
+        if not refused:
+            self._confirm(parcel.behind)
+        return refused
 
     async def settle(self, parcel: Parcel, refused: Sequence[Refused]) -> None:
         """Keep the dead letters, then move the store's position and the cursor; the ledger moves with the cursor."""
@@ -100,15 +112,29 @@ class Lane:
         if refused:
             dead = await asyncio.to_thread(letters, parcel, refused, self._destination)
             await self._attempts.until_done(lambda: self._dead.add(dead))
-            if self._store_keeps_position:
+            if self._confirmed is not None:
                 await self._write_piece((), parcel.behind)
+                self._confirm(parcel.behind)
         brought = _brought(parcel, dead)
         await self._attempts.until_done(lambda: self._buffer.commit(self._destination, parcel.behind, brought))
 
     async def _pass_through(self) -> Parcel | None:
         """Bring what there is, as far as others let us; the last parcel, None when there was nothing."""
+        if await self._is_set_back():
+            await self.align()
         async with self._outlet.place():
             return await Passage(self, f"deliver.{self._destination}.{self._bucket}").run()
+
+    async def _is_set_back(self) -> bool:
+        """Whether the store, which may have been opened anew meanwhile, stands before what it had confirmed."""
+        if self._confirmed is None:
+            return False
+        offset = await self._outlet.position(self._buffer.log(self._bucket), self._bucket)
+        return offset is not None and offset < self._confirmed
+
+    def _confirm(self, position: Position) -> None:
+        if self._confirmed is not None:
+            self._confirmed = position.offset
 
     async def _isolate(self, parcel: Parcel, error: Permanent) -> list[Refused]:
         """Store all lines of a refused body but the bad ones, which are returned.

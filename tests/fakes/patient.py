@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from collector.deliver.delivery import Standing
 from foundation.web import Address
 from tests.fakes.clock import ManualClock
 from tocsin.doctor.web import Answer, Unreached
@@ -92,7 +93,7 @@ class FakeWeb:
 def healthy(clock: ManualClock) -> FakeWeb:
     """Three roles with nothing to complain of; a reading comes out of /query at once."""
     collector, alerting, console = ROLES["collector"], ROLES["alerting"], ROLES["console"]
-    standing = {"name": "embedded", "required": True, "buffered_lines": 0, "buffer_age_s": 0.0, "waits_for": []}
+    standing = asdict(Standing("embedded", required=True, buffered_lines=0, buffer_age_s=0.0))
     series = [{"name": "tocsin_probe", "columns": ["time", "value"], "values": [[1, 1]]}]
     rule = {"name": "Slow", "file": "r.yml", "health": "ok", "error": None, "series": 2, "query": "SELECT 1"}
     return FakeWeb(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from collector.deliver.delivery import Standing
 from store.contract import RollupStanding, StoreStanding
 from tocsin.status import show
 
@@ -64,19 +65,21 @@ def test_a_difference_is_shown(capsys: pytest.CaptureFixture[str]):
 
 def test_destinations_that_lag_are_named_with_what_they_wait_for(capsys: pytest.CaptureFixture[str]):
     """One that has everything says nothing."""
-    fine = {"name": "embedded", "required": True, "buffered_lines": 0, "buffer_age_s": 0.0, "waits_for": []}
-    away = {
-        "name": "archive",
-        "required": False,
-        "buffered_lines": 12,
-        "buffer_age_s": 61.4,
-        "waits_for": ["token_refused"],
-    }
-    show({**ledger({}), "destinations": [fine, away]})
+    fine = Standing("embedded", required=True, buffered_lines=0, buffer_age_s=0.0)
+    away = Standing("archive", required=False, buffered_lines=12, buffer_age_s=61.4, waits_for=("token_refused",))
+    show({**ledger({}), "destinations": [asdict(fine), asdict(away)]})
 
     text = capsys.readouterr().out
     assert "destination archive (may skip): 12 lines wait, the oldest for 61 s: token_refused" in text
     assert "destination embedded" not in text
+
+
+def test_what_a_destination_lacks_is_told(capsys: pytest.CaptureFixture[str]):
+    """Though nothing waits for it."""
+    lacking = Standing("embedded", required=True, buffered_lines=0, buffer_age_s=0.0, lacks=("bucket a lacks 9 lines",))
+    show({**ledger({}), "destinations": [asdict(lacking)]})
+
+    assert "destination embedded: bucket a lacks 9 lines" in capsys.readouterr().out
 
 
 def test_how_the_store_stands(capsys: pytest.CaptureFixture[str]):

@@ -23,6 +23,7 @@ _MENDS: Final = {
     "bucket_forbidden": "let its token write to the bucket",
     "certificate_refused": "`ca_file` of its section",
 }
+_SEE_BACKUP: Final = "see what the log says of it, and docs/backup.md"
 _SEE_DELIVERY: Final = "see that it runs and can be reached (docs/delivery.md); nothing is lost meanwhile"
 
 
@@ -55,6 +56,8 @@ class Destinations:
         """See Check."""
         for one in _readiness(patient)["destinations"]:
             reasons = one["waits_for"]
+            for what in one["lacks"]:
+                yield wrong(f"{one['name']}: {what}", _SEE_BACKUP)
             if reasons:
                 words = f"{one['name']}: {one['buffered_lines']} lines wait for it: {', '.join(reasons)}"
                 yield wrong(words, next((_MENDS[reason] for reason in reasons if reason in _MENDS), _SEE_DELIVERY))

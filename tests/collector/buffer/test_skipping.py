@@ -122,7 +122,7 @@ async def test_what_was_under_way_when_it_was_skipped_may_be_committed(tmp_path:
 
 async def test_a_destination_that_is_gone_holds_nothing_back(tmp_path: Path):
     """Without its cursor what the others have is deleted, and the ledger closes for those that are left."""
-    config = DiskConfig(segment_bytes=1)
+    config = DiskConfig(segment_bytes=1, keep_bytes=0)
     buffer = disk_buffer(tmp_path, config=config, destinations=TWO)
     await buffer.open()
     for number in range(5):

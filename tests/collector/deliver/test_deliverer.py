@@ -210,6 +210,7 @@ async def test_any_permanent_error_ends_in_the_dead_letters_not_in_a_loop(line: 
 
 async def test_delivery_goes_on_where_the_store_says_it_is(line: Line):
     """A store that keeps positions had the first frame before a crash that the buffer's cursor did not see."""
+    line.store = MemoryStore(keeps_positions=True)
     await line.buffer.append(batch("m f=1 1"))
     first = await line.buffer.read("store", "telemetry", most_bytes=1)
     assert first is not None
@@ -220,6 +221,22 @@ async def test_delivery_goes_on_where_the_store_says_it_is(line: Line):
     await line.done()
 
     assert line.stored() == ["m f=2 2"]
+
+
+async def test_a_store_that_comes_back_without_its_last_rows_gets_them_again(line: Line):
+    """Opened anew while delivery goes on, before the next line moves its position past what it lacks."""
+    line.store = MemoryStore(keeps_positions=True)
+    await line.buffer.append(batch("m f=1 1"))
+    await line.start()
+    await line.done()
+    line.store.lines.clear()
+    line.store.positions.clear()
+
+    await line.buffer.append(batch("m f=2 2"))
+    await until(lambda: line.stored() == ["m f=1 1", "m f=2 2"], what="both lines, in their order")
+
+    labels = {"destination": "store", "bucket": "telemetry", "reason": "setback"}
+    assert line.registry.get_sample_value("tocsin_returned_lines_total", labels) == 1
 
 
 async def test_positions_of_pieces_never_run_ahead_of_what_is_stored(line: Line):

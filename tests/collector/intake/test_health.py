@@ -61,6 +61,7 @@ async def test_ready_tells_what_waits_for_delivery(intake: RunningIntake):
                 "buffered_lines": 5,
                 "buffer_age_s": 2.5,
                 "waits_for": ["token_refused"],
+                "lacks": [],
             }
         ],
     }

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import pytest
 
+from collector.deliver.delivery import Standing
 from collector.tokens import Scope, TokenBook
 from tests.tocsin.doctor.conftest import CONFIG, ROLES, Ward
 from tocsin.doctor.catalog import CATALOG
@@ -200,8 +202,18 @@ def test_clocks_that_differ(ward: Ward, off_s: int, level: Level) -> None:
 
 
 def ready(**changed: Any) -> dict[str, Any]:
-    standing = {"name": "archive", "required": True, "buffered_lines": 7, "buffer_age_s": 1.0, "waits_for": []}
-    return {"status": "ready", "buffered_lines": 0, "buffer_age_s": 0.0, "destinations": [standing | changed]}
+    standing = Standing("archive", required=True, buffered_lines=7, buffer_age_s=1.0)
+    destinations = [asdict(standing) | changed]
+    return {"status": "ready", "buffered_lines": 0, "buffer_age_s": 0.0, "destinations": destinations}
+
+
+def test_a_destination_that_lacks_what_it_had(ward: Ward) -> None:
+    """Lines that neither it nor the buffer has are wrong, though it takes what it is sent."""
+    ward.answer("collector", "/ready", ready(lacks=["bucket a lacks 9 lines"]))
+
+    assert ward.wrong() == (
+        "destinations: archive: bucket a lacks 9 lines -> see what the log says of it, and docs/backup.md"
+    )
 
 
 def test_a_destination_that_waits(ward: Ward) -> None:
