@@ -9,7 +9,7 @@ per bucket at a time and in the order of positions. `close()` is called last, on
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, overload
@@ -107,7 +107,8 @@ class RollupStanding:
     Every window that ends by `complete_until_ns` is in the target, and `lag_s` is how long ago the first began that is
     not (0 where all are); `pending_windows` counts those. Since the start: windows `rolled` for the first time, rolled
     `again`, and left as they are because points of theirs were deleted for their age (`frozen`); `failures`, and the
-    `problem` that it has now, empty while it has none.
+    `problem` that it has now, empty while it has none. A point of the source's `measurement` feeds it that has one of
+    the fields `reads`; any point does where that is empty.
     """
 
     name: str
@@ -122,6 +123,14 @@ class RollupStanding:
     frozen: int
     failures: int
     problem: str
+    measurement: str = ""
+    reads: tuple[str, ...] = ()
+
+    def takes(self, place: str, fields: Collection[str]) -> bool:
+        """Whether points with these fields feed it that stand in `place`, a bucket/measurement."""
+        return place == f"{self.bucket}/{self.measurement}" and (
+            not self.reads or not set(self.reads).isdisjoint(fields)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,3 +70,6 @@ def _told(explained: Mapping[str, Any]) -> Iterator[str]:
     for destination in explained["destinations"]:
         waiting = f"{destination['waiting_lines']} lines wait, the oldest for {destination['waiting_s']:.1f} s"
         yield f"then buffer, then {destination['name']}: {waiting}"
+    for rollup in explained["rollups"]:
+        through = f" (through {rollup['through']})" if rollup["through"] else ""
+        yield f"feeds rollup {rollup['name']}{through}: {rollup['definition']}"

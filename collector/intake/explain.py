@@ -32,6 +32,7 @@ from collector.verdict import Cause, Objection, Removal
 from foundation.batch import FieldType
 from foundation.clock import Clock
 from foundation.line_protocol.line import Line, field_type
+from store.contract import RollupStanding, StoreStanding
 
 _DIALECTS = {LineProtocol.name: V2, JsonTelemetry.name: TELEMETRY}
 _NS = 1e9
@@ -39,13 +40,14 @@ _NS = 1e9
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What stands behind the door: the buffer, who is written to from it (the store that is queried first), and the
-    types pinned for a bucket's measurement.
+    """What stands behind the door: the buffer, who is written to from it (the store that is queried first), the types
+    pinned for a bucket's measurement, and how the store that is queried stands.
     """
 
     destinations: tuple[str, ...]
     buffer: Buffer
     pins: Callable[[str, str], Mapping[str, FieldType]]
+    standing: Callable[[], StoreStanding]
 
 
 class ExplainRoute:
@@ -93,7 +95,9 @@ class ExplainRoute:
         token = {"token": sender and sender.name, "token_problem": self._problem(sender, bucket)}
         where = {"bucket": bucket, "source": source, "protocol": kind, **token}
         fields = _fields(steps, lambda measurement: self._surroundings.pins(bucket, measurement))
-        return json_answer({**where, **explained, "fields": fields, **await self._whereto(bucket)})
+        fed = _fed(self._surroundings.standing().rollups, bucket, steps) if explained["stored"] else []
+        rollups = [one for one in fed if grant is None or grant.covers(one["bucket"])]
+        return json_answer({**where, **explained, "fields": fields, "rollups": rollups, **await self._whereto(bucket)})
 
     def _sender(self, grant: Grant | None, params: Mapping[str, str]) -> Grant | None:
         """The token that the line would come with; None for who needs none, and for a `source` that is only said."""
@@ -214,3 +218,23 @@ def _fields(steps: Sequence[Step], pins: Callable[[str], Mapping[str, FieldType]
     last = steps[-1].line
     pinned = pins(last.measurement)
     return [{"field": key, "type": field_type(value), "pinned": pinned.get(key)} for key, value in last.fields]
+
+
+def _fed(standings: Sequence[RollupStanding], bucket: str, steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """The rollups that the line would feed, each with the one `through` which it does; empty where it is the line's own
+    measurement. Whether a condition of theirs holds is not looked at: the definition shows it.
+    """
+    last = steps[-1].line
+    fed: list[tuple[RollupStanding, str]] = []
+    # Standings come in the order in which rollups feed each other.
+    for one in standings:
+        if one.takes(f"{bucket}/{last.measurement}", [key for key, _ in last.fields]):
+            fed.append((one, ""))
+        else:
+            before = (before.name for before, _ in fed if before.target == f"{one.bucket}/{one.measurement}")
+            if through := next(before, ""):
+                fed.append((one, through))
+    return [
+        {"name": one.name, "bucket": one.bucket, "target": one.target, "definition": one.definition, "through": through}
+        for one, through in fed
+    ]

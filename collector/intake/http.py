@@ -153,7 +153,7 @@ class Intake:
         self._door = Door(pipeline, buffer, self._metrics, clock, refusals, self._tail, default_bucket=config.bucket)
         self._dead = dead
         self._replayer = Replayer(dead)
-        self._surroundings = Surroundings(tuple(destinations), buffer, pins)
+        self._surroundings = Surroundings(tuple(destinations), buffer, pins, standing)
         self._params = lru_cache(_MOST_QUERIES)(_parse_params)
         self._buckets = buckets
         self._readiness = readiness

@@ -34,6 +34,7 @@ from influxql.check import check_fields
 from influxql.conditions import TimeRange, split_condition
 from influxql.errors import ParseError, QueryError
 from influxql.functions import AGGREGATES, MATH, REFUSED, TRANSFORMATIONS
+from influxql.names import named_in
 from influxql.parser import parse_one
 from influxql.plan import frame_select
 from influxql.printer import print_expr, print_statement
@@ -110,6 +111,14 @@ class Rollup:
     def definition(self) -> str:
         """Changes when the rows of the target would."""
         return f"{self.source} -> {self.target}: {print_statement(self.select)}"
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The fields of the source that are aggregated, sorted; empty where they are chosen by a pattern."""
+        aggregated = [item.expr for item in self.select.fields]
+        if any(_chooses(expr) for expr in aggregated):
+            return ()
+        return tuple(sorted({ref.name for expr in aggregated for ref in named_in(expr)}))
 
     def bounded(self, first: int, last: int) -> Select:
         """The SELECT over the moments of [first, last)."""
@@ -229,6 +238,13 @@ def _window(select: Select) -> Window:
     if bounds != TimeRange():
         raise ValueError("query has bounds of time in WHERE; a rollup reads every window: leave them out")
     return frame.window
+
+
+def _chooses(expr: Expr) -> bool:
+    """Whether a call aggregates what `*` or a regex names; neither may stand beside anything else."""
+    return isinstance(expr, Call) and any(
+        isinstance(arg, Wildcard | RegexLiteral) or _chooses(arg) for arg in expr.args
+    )
 
 
 def _check(expr: Expr) -> None:

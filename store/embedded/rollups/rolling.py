@@ -136,6 +136,8 @@ class Rolling:
             frozen=self._opened().writer.marks.frozen[rollup.name],
             failures=course.failures,
             problem=course.problem,
+            measurement=rollup.source.measurement,
+            reads=rollup.reads,
         )
 
     def _pending(self, rollup: Rollup) -> Spans:

@@ -3,6 +3,7 @@
 import json
 import urllib.parse
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from collector.intake.witness import Step, watched
 from collector.tokens import Scope
 from collector.verdict import Objection, Removal
 from foundation.line_protocol.split import split_lines
+from store.contract import RollupStanding, StoreStanding
 from tests.fakes.bodies import make_body
 from tests.fakes.intake import NOW_NS, RunningIntake, running_intake
 from tests.fakes.pins import ForgetfulPins
@@ -167,3 +169,25 @@ def test_a_transform_is_seen_to_change_and_the_next_room_gets_its_line():
 
     assert [(step.room, step.line.measurement) for step in steps][:2] == [("rename", "m"), (steps[1].room, "n")]
     assert not any(isinstance(step.ruling, (Objection, Removal)) for step in steps)
+
+
+async def test_the_rollups_that_a_line_feeds_are_named(running: RunningIntake):
+    """Those of its measurement that read one of its fields, and those that read what these write; of a refused line
+    none.
+    """
+    one = RollupStanding("a", "telemetry", "month/m", "its definition", 0, 0.0, 0, 0, 0, 0, 0, "", "m", ("f",))
+    running.store.stands = StoreStanding(
+        (
+            one,
+            replace(one, name="any", target="month/any", reads=()),
+            replace(one, name="other field", target="month/b", reads=("g",)),
+            replace(one, name="other measurement", target="month/c", measurement="n"),
+            replace(one, name="other bucket", target="month/d", bucket="elsewhere"),
+            replace(one, name="hours", bucket="month", target="year/m", reads=("mean",)),
+        )
+    )
+
+    fed = (await explain(running, "m f=1"))["rollups"]
+    assert [(rollup["name"], rollup["through"]) for rollup in fed] == [("a", ""), ("any", ""), ("hours", "a")]
+    assert (fed[0]["target"], fed[0]["definition"]) == ("month/m", "its definition")
+    assert (await explain(running, "m f=1x"))["rollups"] == []

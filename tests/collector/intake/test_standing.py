@@ -8,7 +8,7 @@ from collector.tokens import Scope
 from store.contract import RollupStanding, StoreStanding
 from tests.fakes.intake import running_intake
 
-ROLLUP = RollupStanding("a", "telemetry", "month/m", "...", 1, 2.5, 3, 4, 5, 6, 7, "why")
+ROLLUP = RollupStanding("a", "telemetry", "month/m", "...", 1, 2.5, 3, 4, 5, 6, 7, "why", "m", ("f",))
 
 
 async def test_standing_is_told(tmp_path: Path) -> None:
@@ -18,7 +18,12 @@ async def test_standing_is_told(tmp_path: Path) -> None:
         reply = await intake.session.get(f"{intake.url}/api/v1/store")
         assert reply.status == 200
         told = await reply.json()
-        assert told == {"rollups": [asdict(ROLLUP)], "used_bytes": 10, "quota_bytes": 20, "problems": ["a problem"]}
+        assert told == {
+            "rollups": [{**asdict(ROLLUP), "reads": ["f"]}],
+            "used_bytes": 10,
+            "quota_bytes": 20,
+            "problems": ["a problem"],
+        }
 
 
 async def test_a_token_sees_the_rollups_of_its_buckets(tmp_path: Path) -> None:

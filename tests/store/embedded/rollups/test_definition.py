@@ -28,6 +28,14 @@ def test_parts_and_query_mean_the_same() -> None:
     assert str(meant(parts).target) == "month/http request"
 
 
+def test_what_it_reads_are_the_fields_that_are_aggregated() -> None:
+    """Fields of conditions and tags are not; where a pattern chooses them, nobody knows before there are points."""
+    select = "SELECT max(b) - min(a) AS x, count(a) AS n FROM m WHERE c > 1 GROUP BY time(1m), host"
+    assert meant(f"query: '{select}'").reads == ("a", "b")
+    assert meant("query: 'SELECT mean(*) FROM m GROUP BY time(1m)'").reads == ()
+    assert meant("query: 'SELECT mean(/^cpu/) FROM m GROUP BY time(1m)'").reads == ()
+
+
 REFUSED = [
     ("SELECT meen(f) FROM m GROUP BY time(1m)", "there is no aggregate meen(); did you mean mean?"),
     ("SELECT f FROM m GROUP BY time(1m)", "f is no aggregate; say which, as in mean(f)"),
