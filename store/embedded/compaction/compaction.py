@@ -125,7 +125,7 @@ class Compaction:
         moved, most = 0, 0
         while True:
             started = self._clock.monotonic()
-            step = await self._step(relation)
+            step = await self._step(relation, begun=moved > 0)
             if step.outcome is not None:
                 self._on_move(bucket, step.outcome, step.rows)
                 if step.outcome is not Outcome.DONE:
@@ -150,14 +150,14 @@ class Compaction:
             except duckdb.CatalogException:
                 return False
 
-    async def _step(self, relation: str) -> _Step:
+    async def _step(self, relation: str, *, begun: bool) -> _Step:
         """One move, or none."""
         file = self._opened()
         touched = await self._change(lambda one: one.writer.watch(relation))
         move = Move(file.cursors.make(), touched, self._group_rows * _MOVE_GROUPS)
         prospect = Prospect()
         try:
-            prospect = await self._in_thread(move.look)
+            prospect = await self._in_thread(lambda: move.look(begun=begun))
             if not prospect.groups:
                 return _Step(prospect)
             lack = self._room.lack(prospect.size_bytes)

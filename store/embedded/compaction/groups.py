@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
 def read_groups(connection: duckdb.DuckDBPyConnection, relation: str) -> list[Group]:
     """The groups that have rows, in their order, but for the last, which still grows."""
+    # Everything is tried to be read as a number, as FILTER comes behind that: other columns have other statistics.
+    first, last = (f"TRY_CAST(stats.{end} AS BIGINT)" for end in ("min", "max"))
     times = f"FILTER (WHERE column_name = '{TIME}' AND segment_type = 'BIGINT')"
-    ((block_size,),) = connection.execute("SELECT block_size FROM pragma_database_size() LIMIT 1").fetchall()
+    block = "SELECT block_size FROM pragma_database_size() WHERE database_name = current_database()"
+    ((block_size,),) = connection.execute(block).fetchall()
     told = connection.execute(
-        f"SELECT sum(count) {times}, min(stats.min::BIGINT) {times}, max(stats.max::BIGINT) {times}, "
+        f"SELECT sum(count) {times}, min({first}) {times}, max({last}) {times}, "
         f"count(DISTINCT block_id) FILTER (WHERE block_id >= 0) "
         f"FROM pragma_storage_info('{relation}') GROUP BY row_group_id ORDER BY row_group_id"
     ).fetchall()

@@ -55,12 +55,12 @@ class Move:
         self._rows = 0
         self._lock = threading.Lock()
 
-    def look(self) -> Prospect:
-        """Choose what to move. Raises duckdb.Error."""
+    def look(self, *, begun: bool) -> Prospect:
+        """Choose what to move next, or, not `begun`, whether to begin. Raises duckdb.Error."""
         with self._lock:
             self._cursor.execute("BEGIN")
             groups = read_groups(self._cursor, self._relation)
-            self._groups = choose(groups, self._most_rows)
+            self._groups = choose(groups, self._most_rows, begun=begun)
             rows = sum(group.rows for group in groups)
             return Prospect(self._groups, rows, end_of(self._cursor, self._relation))
 
