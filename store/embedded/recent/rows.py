@@ -96,8 +96,10 @@ def _values(column: Any, of: Column) -> Values:
 
 
 def _narrowed(values: Array, of: Column) -> Array:
-    if of.type is None or of.type is FieldType.FLOAT or not len(values):
+    if of.type is None or of.type is FieldType.FLOAT:
         return values
+    if not len(values):
+        return values.astype(narrowest(of.type))
     low, high = int(values.min()), int(values.max())
     widths = _WIDTHS[of.type]
     fitting = (width for width in widths if np.iinfo(width).min <= low and high <= np.iinfo(width).max)

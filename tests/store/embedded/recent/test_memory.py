@@ -20,21 +20,22 @@ from tests.fakes.clock import ManualClock
 
 SECOND = 1_000_000_000
 NOW = 1_700_000_000 * SECOND
-TABLE = Table("m", "m1", (Column("h", "tag", None, "t1"), Column("v", "field", FieldType.FLOAT, "f1")))
 
 
 class Scene:
     """One table that a test changes as the writer does, and a reader with a memory."""
 
-    def __init__(self, limit_bytes: int = 1_000_000) -> None:
+    def __init__(self, limit_bytes: int = 1_000_000, kind: FieldType = FieldType.FLOAT) -> None:
         self.file = duckdb.connect()
-        self.file.execute("CREATE TABLE m1 (time BIGINT NOT NULL, t1 VARCHAR, f1 DOUBLE)")
+        sql_type = "DOUBLE" if kind is FieldType.FLOAT else "BIGINT"
+        self.file.execute(f"CREATE TABLE m1 (time BIGINT NOT NULL, t1 VARCHAR, f1 {sql_type})")
         self.file.execute("CREATE TABLE n1 AS FROM m1")
         self.outcomes: Counter[Outcome] = Counter()
         self.recent = Recent(limit_bytes, lambda outcome: self.outcomes.update([outcome]))
+        table = Table("m", "m1", (Column("h", "tag", None, "t1"), Column("v", "field", kind, "f1")))
         self.reader = EmbeddedReader(
             self.file.cursor,
-            {"db": {"m": TABLE, "n": replace(TABLE, measurement="n", relation="n1")}}.get,
+            {"db": {"m": table, "n": replace(table, measurement="n", relation="n1")}}.get,
             ManualClock(),
             recent=self.recent,
         )
@@ -199,3 +200,18 @@ def test_a_commit_that_fails_marks_as_well(scene: Scene):
     with pytest.raises(OSError, match="lost"), scene.recent.committing(changes):
         raise OSError("lost")
     assert scene.ask() == 2.0
+
+
+def test_a_reading_without_rows_makes_no_number_wider():
+    """Whole numbers are kept as narrow as they are, also where there was nothing new behind a mark."""
+    scene = Scene(kind=FieldType.INTEGER)
+    scene.store(*range(1, 59))
+    assert scene.ask(times=3) == 58
+    size_bytes = scene.recent.size_bytes
+    changes = Changes()
+    changes.since("m1", NOW)
+    with scene.recent.committing(changes):
+        pass
+    assert scene.ask() == 58
+    assert scene.recent.size_bytes == size_bytes
+    scene.file.close()
