@@ -23,6 +23,8 @@ class Limits:
 
 
 FINE, WARN, CRITICAL = "blue", "orange", "red"
+PLAIN = "blue"
+"""Of what is drawn alone: Grafana's own palette begins with a green that looks like its yellow to many."""
 
 RESPONSE_MS = Limits(600, 1000)
 ERROR_PCT = Limits(5, 15)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from grafana.limits import CRITICAL, FINE, WARN, Limits
+from grafana.limits import CRITICAL, FINE, PLAIN, WARN, Limits
 from grafana.links import Link
 from grafana.variables import DATASOURCE
 
@@ -104,7 +104,12 @@ def override(field: str, **properties: Any) -> Override:
 
 def colour(field: str, name: str) -> Override:
     """A fixed colour for the one field of that name."""
-    return override(field, color={"mode": "fixed", "fixedColor": name})
+    return override(field, color=fixed(name))
+
+
+def fixed(name: str) -> dict[str, Any]:
+    """One colour, whatever the value."""
+    return {"mode": "fixed", "fixedColor": name}
 
 
 def timeseries(
@@ -117,7 +122,7 @@ def timeseries(
     drawing: Drawing = LINES,
     overrides: tuple[Override, ...] = (),
 ) -> Panel:
-    """Lines over time, windows of ten seconds and more."""
+    """Lines over time, windows of ten seconds and more; what a tag tells apart takes colours from Grafana's palette."""
     custom = {
         "drawStyle": "bars" if drawing.bars else "line",
         "lineInterpolation": "linear",
@@ -136,7 +141,10 @@ def timeseries(
         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": ["lastNotNull", "max"]},
         "tooltip": {"mode": "multi", "sort": "desc"},
     }
-    config = {"defaults": field.defaults("palette-classic") | {"custom": custom}, "overrides": list(overrides)}
+    several = any("$tag" in one["alias"] for one in targets)
+    colours = {"mode": "palette-classic"} if several else fixed(PLAIN)
+    defaults = field.defaults("palette-classic") | {"color": colours, "custom": custom}
+    config = {"defaults": defaults, "overrides": list(overrides)}
     return every("10s", framed("timeseries", (title, description), targets, size, config, options))
 
 
@@ -177,7 +185,7 @@ def bargauge(title: str, description: str, targets: list[Target], field: Field, 
     }
     defaults = field.defaults("thresholds")
     if field.limits is None:
-        defaults["color"] = {"mode": "fixed", "fixedColor": "blue"}
+        defaults["color"] = fixed(PLAIN)
     return framed("bargauge", (title, description), targets, size, {"defaults": defaults, "overrides": []}, options)
 
 

@@ -74,6 +74,7 @@ class HostInput:
         self._clock = clock
         self._tasks: Tasks | None = None
         self._seen: tuple[float, int, int] | None = None
+        self._worked: tuple[float, float] | None = None
         self._metrics = HostMetrics(registry)
 
     async def start(self, on_incident: OnIncident) -> None:
@@ -119,7 +120,7 @@ class HostInput:
         load1, load5, load15 = psutil.getloadavg()
         disk = psutil.disk_usage(str(self._config.disk))
         return {
-            "cpu_pct": psutil.cpu_percent(interval=None),
+            "cpu_pct": self._busy_pct(),
             "mem_pct": psutil.virtual_memory().percent,
             "swap_used_pct": float(psutil.swap_memory().percent),
             "load1": load1,
@@ -131,6 +132,18 @@ class HostInput:
             "processes": len(psutil.pids()),
             "uptime_s": int(self._clock.now().timestamp() - psutil.boot_time()),
         }
+
+    def _busy_pct(self) -> float:
+        """From the counters: psutil's own percentage is since the last look of the same thread, and says 0 in
+        each that is new.
+        """
+        times = psutil.cpu_times()
+        idle = times.idle + getattr(times, "iowait", 0.0)
+        total = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
+        before, self._worked = self._worked, (total, idle)
+        total_before, idle_before = before or self._worked
+        span = total - total_before
+        return round((1 - min(max((idle - idle_before) / span, 0), 1)) * 100, 1) if span > 0 else 0.0
 
     def _network(self) -> Mapping[str, float | int]:
         now = self._clock.monotonic()

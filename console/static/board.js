@@ -8,7 +8,7 @@ import { keyboard } from "./keys.js";
 import { expand } from "./macros.js";
 import { Range } from "./range.js";
 import { onThemeChange } from "./theme.js";
-import { durationMs, windowMs } from "./time.js";
+import { clockText, durationMs, windowMs } from "./time.js";
 import { Variables } from "./variables.js";
 
 const REFRESHES = ["5s", "10s", "30s", "1m", "5m"];
@@ -119,7 +119,7 @@ class Board {
     await this.grid.refresh(scope, running.signal);
     if (this.running !== running) return;
     this.running = null;
-    this.status.textContent = this.range.isLive ? `at ${new Date().toLocaleTimeString()}` : "";
+    this.status.textContent = this.range.isLive ? `at ${clockText(Date.now())}` : "";
     this.#schedule();
   }
 

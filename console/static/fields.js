@@ -3,6 +3,8 @@
 import { named, palette, seriesColour } from "./theme.js";
 import { format } from "./units.js";
 
+const ALARMS = { orange: { sign: "!", words: "past its first limit" }, red: { sign: "!!", words: "past its second limit" } };
+
 export function settings(panel, name) {
   const config = panel.fieldConfig ?? {};
   const result = structuredClone(config.defaults ?? {});
@@ -44,6 +46,13 @@ export function thresholdColour(value, field) {
   if (colour) return named(colour);
   const reached = (field.thresholds?.steps ?? []).filter((step) => step.value === null || value >= step.value);
   return reached.length > 0 ? named(reached.at(-1).color) : palette().ink;
+}
+
+// The sign of a number past a limit, so that not only its colour says so: {sign, words}, or null.
+export function alarm(value, field) {
+  if (typeof value !== "number" || mapped(value, field) || !hasLimits(field)) return null;
+  const reached = (field.thresholds?.steps ?? []).filter((step) => step.value === null || value >= step.value);
+  return ALARMS[reached.at(-1)?.color] ?? null;
 }
 
 // The colour of a table's cell; words have one only where a mapping gives it.

@@ -37,6 +37,7 @@ export class Grid {
   #draw({ row, picks, placed, title }, index) {
     const panels = placed.map((one) => new Panel(one.spec, { ...picks, ...one.picks }));
     const grid = el("div", { class: "grid" }, ...panels.map((panel) => panel.root));
+    for (const panel of lonely(panels)) panel.root.classList.add("lonely");
     if (!row) return { heading: null, grid, panels };
     const known = `${index}:${title}`;
     grid.hidden = this.folded.get(known) ?? row.collapsed === true;
@@ -50,6 +51,16 @@ export class Grid {
     const heading = el("section", { class: "row-heading", "aria-label": title }, el("h2", {}, button));
     return { heading, grid, panels };
   }
+}
+
+// On a phone two numbers stand beside each other: the last of an odd few has the line to itself.
+function lonely(panels) {
+  const isStat = (panel) => panel?.spec.type === "stat";
+  let few = 0;
+  return panels.filter((panel, at) => {
+    few = isStat(panel) ? few + 1 : 0;
+    return few % 2 === 1 && !isStat(panels[at + 1]);
+  });
 }
 
 // What stands under each row; panels above the first row stand under none. A folded row carries its panels itself.

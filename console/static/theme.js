@@ -8,6 +8,10 @@ const SERIES_LIGHT = ["#2166c4", "#c77700", "#17a16a", "#c41c81", "#9806f9", "#6
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
+export function isDark() {
+  return dark.matches;
+}
+
 export function palette() {
   return dark.matches ? DARK : LIGHT;
 }

@@ -50,10 +50,19 @@ export function fromWallClock(text) {
   return new Date(text.replace(" ", "T")).getTime();
 }
 
-const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+const CLOCK_ONLY = new Intl.DateTimeFormat("en-GB", CLOCK);
+const THIS_YEAR = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", ...CLOCK });
+const ANY_YEAR = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", ...CLOCK });
 
-export function momentText(ms) {
-  return MOMENT.format(new Date(ms));
+// As the charts' axes write it: the local clock with 24 hours; the year where it is another.
+export function momentText(ms, now = Date.now()) {
+  const at = new Date(ms);
+  return (at.getFullYear() === new Date(now).getFullYear() ? THIS_YEAR : ANY_YEAR).format(at);
+}
+
+export function clockText(ms) {
+  return CLOCK_ONLY.format(new Date(ms));
 }
 
 export function agoText(ms, now = Date.now()) {

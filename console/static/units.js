@@ -47,9 +47,15 @@ function scaled(value, decimals, step, names, gap) {
   return `${number(rest, rank > 0 ? Math.max(decimals ?? 0, 1) : decimals)}${gap}${names[rank]}`;
 }
 
+// Making one of the browser's formatters costs a hundred times what using it does.
+const FORMATTERS = new Map();
+
 // With no word about decimals: three digits that mean something.
 function number(value, decimals) {
   const size = Math.abs(value);
   const places = decimals ?? (Number.isInteger(value) || size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
-  return value.toLocaleString("en", { minimumFractionDigits: decimals ?? 0, maximumFractionDigits: places });
+  const least = decimals ?? 0;
+  const key = `${least} ${places}`;
+  if (!FORMATTERS.has(key)) FORMATTERS.set(key, new Intl.NumberFormat("en", { minimumFractionDigits: least, maximumFractionDigits: places }));
+  return FORMATTERS.get(key).format(value);
 }

@@ -5,7 +5,7 @@ All of it is of `alert_event`, one point a change of an alert: what opens counts
 
 from __future__ import annotations
 
-from grafana.limits import CRITICAL, FINE, FIRING
+from grafana.limits import CRITICAL, FINE, FIRING, WARN
 from grafana.panels import (
     BARS,
     Field,
@@ -33,6 +33,7 @@ QUIET = "no alert changed in this range"
 _PICKED = (matches("alertname"),)
 _FIRED = (*_PICKED, '"opened" = 1')
 _ENDED = (*_PICKED, '"opened" = -1')
+RULE = override("alertname", displayName="rule")
 _LOOK_BACK = "30d"
 _SHOWN = 100
 
@@ -116,7 +117,7 @@ def _firing() -> Panel:
         Field("none", QUIET),
         (10, 8),
         sort=descending("when"),
-        overrides=(_when("dateTimeFromNow"), state()),
+        overrides=(_when("dateTimeFromNow"), RULE, state()),
     )
     return transformed(panel, arranged("Time", "alertname", "state", "severity", "summary"))
 
@@ -126,8 +127,9 @@ def _when(unit: str) -> Override:
 
 
 def state() -> Override:
-    """A table's column of that name: firing and lost data in red, what is over in blue."""
-    colours = {"firing": CRITICAL, "no-data": CRITICAL, "inactive": FINE, "pending": "text"}
+    """A table's column of that name: red while nobody has it in hand, orange once somebody has, blue when over."""
+    open_to_all = dict.fromkeys(("firing", "no-data", "released"), CRITICAL)
+    colours = {**open_to_all, "acknowledged": WARN, "inactive": FINE, "pending": "text"}
     mapped = {name: {"text": name, "color": colour, "index": at} for at, (name, colour) in enumerate(colours.items())}
     mapping = {"type": "value", "options": mapped}
     return override("state", mappings=[mapping], custom__cellOptions={"type": "color-text"})
@@ -167,6 +169,7 @@ def _noise() -> list[Panel]:
                 (8, 8),
                 sort=descending("mean"),
                 overrides=(
+                    RULE,
                     override("mean", unit="dtdurations"),
                     override("longest", unit="dtdurations"),
                     override("resolved", unit="locale", decimals=0),
@@ -197,7 +200,12 @@ def _history() -> Panel:
         Field("none", QUIET),
         (24, 10),
         sort=descending("when"),
-        overrides=(_when("dateTimeAsIso"), state(), override("value", unit="short")),
+        overrides=(
+            _when("dateTimeAsIso"),
+            RULE,
+            state(),
+            override("value", unit="locale", displayName="value, in the rule's unit"),
+        ),
     )
     return transformed(
         panel, arranged("Time", "alertname", "change", "state", "severity", "service", "summary", "value")

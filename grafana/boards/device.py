@@ -9,6 +9,7 @@ from grafana.panels import (
     Panel,
     descending,
     every,
+    fixed,
     override,
     stat,
     table,
@@ -24,7 +25,14 @@ from grafana.variables import tag
 
 _ONE = (matches("site"), matches("device"))
 _HEARD = (word(0, "silent", CRITICAL), between(1, None, "up", FINE))
-_UNITS = {"temperature": "celsius", "humidity": "humidity", "power": "watt", "voltage": "volt", "CO2": "ppm"}
+_DRAWN = {
+    "temperature": ("celsius", "orange"),
+    "humidity": ("humidity", "blue"),
+    "power": ("watt", "orange"),
+    "voltage": ("volt", "blue"),
+    "CO2": ("ppm", "purple"),
+}
+"""Unit and colour of each quantity."""
 _NO_KIND = "this device measures none of these"
 
 
@@ -125,7 +133,10 @@ def _measured(title: str, quantities: dict[str, str]) -> Panel:
         [target(query, alias="$col")],
         Field("none", _NO_KIND, decimals=1),
         (12, 8),
-        overrides=tuple(override(name, unit=_UNITS[name]) for name in quantities),
+        overrides=tuple(
+            override(name, unit=unit, color=fixed(colour))
+            for name, (unit, colour) in ((name, _DRAWN[name]) for name in quantities)
+        ),
     )
     return every("1m", panel)
 

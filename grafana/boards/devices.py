@@ -5,6 +5,7 @@ from __future__ import annotations
 from grafana.limits import BATTERY_PCT, CRITICAL, FINE, SIGNAL_DBM, SILENT_DEVICES, Limits
 from grafana.links import from_row
 from grafana.panels import (
+    STACKED,
     Field,
     Override,
     Panel,
@@ -191,10 +192,11 @@ def _over_time() -> list[Panel]:
             "1m",
             timeseries(
                 "Devices reporting",
-                "Devices heard in each window, by site. A line that falls and stays: devices went silent together.",
+                "Devices heard in each window, site upon site. A band that gets thin: they went silent together.",
                 [target(reporting, alias="$tag_site")],
                 Field("locale", EMPTY, minimum=0, decimals=0),
                 (12, 8),
+                drawing=STACKED,
             ),
         ),
         every(

@@ -61,7 +61,7 @@ def _lamps() -> list[Panel]:
     errors = select(share("error"), source=requests.SOURCE)
     slow = select(percentile("duration_ms", 95), source=requests.SOURCE)
     age = select('max("value")', source="tocsin_buffer_age_seconds")
-    late = Field("s", "no word from the collector", BEHIND_S, decimals=1, link=onward("Pipeline", "tocsin-pipeline"))
+    late = Field("s", "no word from the collector", BEHIND_S, decimals=0, link=onward("Pipeline", "tocsin-pipeline"))
     count = Field("locale", "0", decimals=0)
     return [
         within(
@@ -174,9 +174,11 @@ def _rules() -> Panel:
         [target(summed, table=True)],
         Field("none", "no rule has fired in 30 days"),
         (8, 7),
-        sort=descending("firing"),
+        sort=descending("firing now"),
         overrides=(
-            override("firing", unit="locale", decimals=0, thresholds=steps(FIRING), custom__cellOptions=requests.WORDS),
+            override("firing", unit="locale", decimals=0, displayName="firing now"),
+            override("firing", thresholds=steps(FIRING), custom__cellOptions=requests.WORDS),
+            alerts.RULE,
             override("alertname", links=[from_row("Its history", "tocsin-alerts", alertname="alertname")]),
         ),
     )
@@ -229,7 +231,7 @@ def _over_time() -> list[Panel]:
             timeseries(
                 "Orders",
                 "Paid orders a minute. A fall that the response times do not explain: see the payments.",
-                [target(orders, alias="$col")],
+                [target(orders, alias="orders")],
                 Field("cpm", "no orders in this range", minimum=0),
                 (12, 7),
                 drawing=AREA,

@@ -94,7 +94,7 @@ def _now(title: str, description: str, what: tuple[str, tuple[str, ...], str], f
 
 def _flow() -> list[Panel]:
     return [
-        _counter("Lines accepted", "Lines made durable, a second.", _ACCEPTED, ("host", "bucket"), _LINES),
+        _counter("Lines accepted", "Lines made durable, a second.", _ACCEPTED, ("bucket", "host"), _LINES),
         _counter(
             "Lines delivered",
             "Lines stored, a second. Below the accepted for long: lines wait.",
@@ -119,7 +119,7 @@ def _backlog() -> list[Panel]:
 
 def _highest(title: str, description: str, source: str, field: Field) -> Panel:
     query = select('max("value")', source=source, where=_HOST, by=("destination", "bucket"), every=WINDOW)
-    return timeseries(title, description, [target(query, alias="$tag_destination $tag_bucket")], field, (12, 8))
+    return timeseries(title, description, [target(query, alias="$tag_destination · $tag_bucket")], field, (12, 8))
 
 
 def _refused() -> list[Panel]:
@@ -200,5 +200,5 @@ def _work() -> list[Panel]:
 
 def _counter(title: str, description: str, source: str, by: tuple[str, ...], field: Field) -> Panel:
     query = select(growth("value"), source=source, where=_HOST, by=by, every=WINDOW)
-    alias = " ".join(f"$tag_{name}" for name in by)
+    alias = " · ".join(f"$tag_{name}" for name in by)
     return timeseries(title, description, [target(query, alias=alias)], field, (12, 8))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from grafana.boards import requests
 from grafana.boards.requests import ERRORS, P95, RATE, SOURCE, TIME, split
 from grafana.links import from_row
-from grafana.panels import STACKED, Field, Panel, descending, override, repeated, row, table, target, timeseries
+from grafana.panels import STACKED, Field, Panel, descending, every, override, repeated, row, table, target, timeseries
 from grafana.panels import transformed as changed
-from grafana.queries import matches, per_second, select, tag_values
+from grafana.queries import matches, per_second, select, share, tag_values
 from grafana.render import Board, Heading, board
 from grafana.transformations import without
 from grafana.variables import tag
@@ -66,12 +66,15 @@ def _rates() -> list[Panel]:
             RATE,
             (8, 8),
         ),
-        timeseries(
-            "Errors by service",
-            "Share of the requests that failed, window by window. Above the red line people notice.",
-            [split('sum("error") / count("error") * 100', "service", _PICKED)],
-            ERRORS,
-            (8, 8),
+        every(
+            "1m",
+            timeseries(
+                "Errors by service",
+                "Share of the requests that failed, window by window. Above the red line people notice.",
+                [split(share("error"), "service", _PICKED)],
+                ERRORS,
+                (8, 8),
+            ),
         ),
         timeseries(
             "Requests by status",

@@ -88,7 +88,7 @@ def spread(where: tuple[str, ...], size: Size) -> Panel:
     """The heat map of response times."""
     return heatmap(
         "How response times are spread",
-        "Requests by response time, window by window; the lighter, the more. Two bands: two kinds of request, or a"
+        "Requests by response time, window by window; what stands out is most of them. Two bands: two kinds, or a"
         " cache that misses. A band that climbs: overload.",
         counts("duration_ms", SOURCE, where, RANGES),
         Field("ms", EMPTY),

@@ -109,7 +109,7 @@ def _burning(one: Objective) -> list[Panel]:
                 "Window by window, in budgets. Above a dashed line for long enough, somebody is paged.",
                 [target(rate, alias="burn rate")],
                 Field("none", _EMPTY, BURN_RATE, minimum=0, decimals=1),
-                (12, 7),
+                (24, 7),
                 drawing=AREA,
             ),
         ),
@@ -120,7 +120,7 @@ def _burning(one: Objective) -> list[Panel]:
                 "The same in three words: within the budget, burning, burning fast enough to page.",
                 [target(rate, alias=one.name)],
                 Field("none", _EMPTY, decimals=1, words=_BURN_STATES),
-                (12, 7),
+                (24, 3),
             ),
         ),
     ]

@@ -4,18 +4,22 @@ import { written } from "../fields.js";
 import { palette } from "../theme.js";
 
 const STEPS = 4;
-const HEADROOM = 1.06;
+const HEADROOM = 0.06;
+const SECONDS = { s: 1, dtdurations: 1, dtdhms: 1, ms: 0.001 };
+const CLOCK_STEPS_S = [60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800];
+const COUNTED = new Set(["locale", "short", "none"]);
 
 export function axis(setting, shown) {
   const [least, reached] = extent(setting, shown);
   const most = setting.max ?? reached;
-  const step = roundStep((most - least) / STEPS);
+  const step = stepOf((most - least) / STEPS, setting);
   const bottom = Math.floor(least / step) * step;
+  const top = Math.max(setting.max ?? most + (most - bottom) * HEADROOM, bottom + step);
   const ticks = [];
-  for (let value = bottom; value <= most * HEADROOM + step / 100; value += step) ticks.push(Number(value.toPrecision(12)));
+  for (let value = bottom; value <= top + step / 100; value += step) ticks.push(Number(value.toPrecision(12)));
   const plain = { ...setting, decimals: undefined };
   return {
-    range: [bottom, Math.max(most * (most > 0 && setting.max === undefined ? HEADROOM : 1), bottom + step)],
+    range: [bottom, top],
     tickvals: ticks,
     ticktext: ticks.map((value) => written(value, plain)),
     fixedrange: true,
@@ -39,6 +43,15 @@ function totals(shown) {
   const sums = new Map();
   for (const { times, values } of shown) times.forEach((at, index) => sums.set(at, (sums.get(at) ?? 0) + (values[index] ?? 0)));
   return [...sums.values()];
+}
+
+// Long times are cut as a clock cuts them, and what is counted has no half.
+function stepOf(wish, { unit, decimals }) {
+  const seconds = SECONDS[unit] ?? 0;
+  const clock = CLOCK_STEPS_S.find((step) => step >= wish * seconds);
+  if (wish * seconds > CLOCK_STEPS_S[0] / 2 && clock) return clock / seconds;
+  const step = roundStep(wish);
+  return decimals === 0 && COUNTED.has(unit) ? Math.max(step, 1) : step;
 }
 
 function roundStep(wish) {

@@ -10,7 +10,7 @@ export function bargauge(body, spec) {
       const bars = spec.options?.reduceOptions?.values ? fromRows(data.table) : fromSeries(data.series, spec);
       const present = bars.filter(({ value }) => value !== null);
       const most = Math.max(...present.map(({ value }) => value), 0);
-      clear(body, el("ul", { class: "bars" }, ...present.map((bar, at) => draw(spec, bar, at, most))));
+      clear(body, el("ul", { class: "bars", style: { "--rows": present.length } }, ...present.map((bar, at) => draw(spec, bar, at, most))));
       return present.length > 0;
     },
   };

@@ -1,10 +1,11 @@
-// How values are spread over time: a column a window, a row a range of values, the darker the more. By plotly.
+// How values are spread over time: a column a window, a row a range of values, the farther from the page's ground the
+// more. By plotly.
 //
 // Each series is one row, named by the upper end of its range, in rising order; the last may be "+Inf".
 
 import { clear, el } from "../dom.js";
 import { format } from "../units.js";
-import { palette } from "../theme.js";
+import { isDark, palette } from "../theme.js";
 import { wallClock } from "../time.js";
 import { CONFIG, font, hover, marksOn, timeAxis, zoomable } from "./timeaxis.js";
 
@@ -41,7 +42,7 @@ function cells(rows, most, scope, spec) {
   const names = words(rows, spec);
   const steps = SCHEME.length - 1;
   const ticks = [0.1, 0.4, 1].map((part) => Number((most * part).toPrecision(1)));
-  const scale = SCHEME.map((colour, at) => [at / steps, colour]);
+  const scale = (isDark() ? SCHEME : SCHEME.toReversed()).map((colour, at) => [at / steps, colour]);
   return {
     type: "heatmap",
     x: times.map((at) => wallClock(at + scope.windowMs / 2)),
@@ -60,7 +61,7 @@ function cells(rows, most, scope, spec) {
 function layout(rows, spec, scope, marks) {
   return {
     autosize: true,
-    margin: { l: 4, r: 6, t: 6, b: 4 },
+    margin: { l: 4, r: 6, t: 10, b: 4 },
     paper_bgcolor: "transparent",
     plot_bgcolor: "transparent",
     font: font(),

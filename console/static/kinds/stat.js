@@ -1,7 +1,7 @@
 // One number (or a few) with a sparkline behind it.
 
 import { clear, el, svg } from "../dom.js";
-import { colourOf, hasLimits, settings, written } from "../fields.js";
+import { alarm, colourOf, hasLimits, settings, written } from "../fields.js";
 import { reduce } from "../frames.js";
 import { address } from "../links.js";
 import { palette } from "../theme.js";
@@ -32,8 +32,9 @@ function figure(spec, field, value, named, scope) {
   const setting = settings(spec, field.name);
   const colour = hasLimits(setting) ? colourOf(setting, 0, value) : palette().ink;
   const text = written(value, setting);
+  const sign = alarm(value, setting);
   const [, before, amount, unit] = /^([€$]\s?)?([-\d.,]+)(.*)$/.exec(text) ?? [null, "", text, ""];
-  const number = el("p", { class: "figure", style: { color: colour } }, before ? el("span", { class: "unit" }, before) : null, amount, unit ? el("span", { class: "unit" }, unit) : null);
+  const number = el("p", { class: "figure", style: { color: colour } }, before ? el("span", { class: "unit" }, before) : null, amount, unit ? el("span", { class: "unit" }, unit) : null, sign ? el("span", { class: "alarm", title: sign.words }, sign.sign) : null);
   const whole = named ? el("div", { class: "several" }, number, el("span", { class: "name" }, setting.displayName ?? field.name)) : number;
   return linked(setting, field.labels, scope, whole);
 }

@@ -5,22 +5,26 @@ import { settings, thresholdColour, written } from "../fields.js";
 import { spanText } from "../time.js";
 
 const TICKS = 5;
-const LEAST_FOR_WORDS = 0.08;
+const PIXELS_A_LETTER = 7;
+const PART_OF_STATES = 0.72;
+/* how much of the panel the states have beside their names, at least */
 const DAY_MS = 86400000;
 
 export function statetimeline(body, spec) {
   return {
     update({ series }, scope) {
       const rows = series.filter((one) => one.values.some((value) => value !== null));
-      clear(body, el("ul", { class: "timeline" }, ...rows.map((row) => line(spec, row, scope))), axis(scope));
+      const room = body.clientWidth * PART_OF_STATES;
+      clear(body, el("ul", { class: "timeline", style: { "--rows": rows.length } }, ...rows.map((row) => line(spec, row, scope, room))), axis(scope));
       return rows.length > 0;
     },
   };
 }
 
-function line(spec, { name, times, values }, scope) {
+// `room`: pixels for all of its states.
+function line(spec, { name, times, values }, scope, room) {
   const setting = settings(spec, name);
-  const parts = stretches(times, values, setting, scope).map((one) => stretch(one, scope));
+  const parts = stretches(times, values, setting, scope).map((one) => stretch(one, scope, room));
   return el("li", {}, el("span", { class: "name", title: name }, setting.displayName ?? name), el("span", { class: "states" }, ...parts));
 }
 
@@ -39,11 +43,11 @@ function stretches(times, values, setting, { from, to, windowMs }) {
   return found;
 }
 
-function stretch({ begin, end, words, colour }, { from, to }) {
+function stretch({ begin, end, words, colour }, { from, to }, room) {
   const [left, width] = [(begin - from) / (to - from), (end - begin) / (to - from)];
   const told = `${words}: ${clock(begin, from, to)} to ${clock(end, from, to)}, ${spanText((end - begin) / 1000)}`;
   const style = { left: `${left * 100}%`, width: `${width * 100}%`, "background-color": colour };
-  return el("span", { class: "state", title: told, style }, el("span", { class: width < LEAST_FOR_WORDS ? "unseen" : "" }, words));
+  return el("span", { class: "state", title: told, style }, el("span", { class: width * room < (words.length + 1) * PIXELS_A_LETTER ? "unseen" : "" }, words));
 }
 
 function axis({ from, to }) {

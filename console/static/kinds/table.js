@@ -1,7 +1,7 @@
 // Rows and columns. A click on a heading sorts; a cell may be coloured, a bar, or a link.
 
 import { clear, el } from "../dom.js";
-import { cellColour, settings, written } from "../fields.js";
+import { alarm, cellColour, settings, written } from "../fields.js";
 import { rowCount } from "../frames.js";
 import { address } from "../links.js";
 import { sortRows } from "../transform.js";
@@ -36,15 +36,17 @@ export function table(body, spec) {
   };
 }
 
-function numeric(column) {
-  return column.setting.unit && column.setting.unit !== "none" && !column.setting.unit.startsWith("dateTime");
+// What decides how a cell stands: a number to the right, a moment in one line.
+function shape({ unit }) {
+  if (!unit || unit === "none") return "";
+  return unit.startsWith("dateTime") ? "moment" : "number";
 }
 
 function head(columns, title, order, sort) {
   const headings = columns.map((column) => {
     const direction = order?.displayName === title(column) ? (order.desc ? "descending" : "ascending") : null;
     const button = el("button", { type: "button", onclick: () => sort(column) }, title(column));
-    return el("th", { scope: "col", "aria-sort": direction, class: numeric(column) ? "number" : "" }, button);
+    return el("th", { scope: "col", "aria-sort": direction, class: shape(column.setting) }, button);
   });
   return el("thead", {}, el("tr", {}, ...headings));
 }
@@ -64,8 +66,10 @@ function cell({ setting, name }, value, row, most, scope) {
   const kind = setting.custom?.cellOptions?.type;
   const colour = cellColour(value, setting);
   const style = kind === "color-text" && colour ? { color: colour } : {};
-  const content = setting.links?.length > 0 ? el("a", { href: address(setting.links[0].url, scope, row), title: setting.links[0].title }, text) : text;
-  if (kind !== "gauge" || typeof value !== "number") return el("td", { class: numeric({ setting, name }) ? "number" : "", style }, content);
+  const sign = kind ? alarm(value, setting) : null;
+  const shown = setting.links?.length > 0 ? el("a", { href: address(setting.links[0].url, scope, row), title: setting.links[0].title }, text) : text;
+  const content = sign ? el("span", {}, shown, el("span", { class: "alarm", title: sign.words, style: { color: colour } }, sign.sign)) : shown;
+  if (kind !== "gauge" || typeof value !== "number") return el("td", { class: shape(setting), style }, content);
   const share = Math.min(Math.max((value / (setting.max ?? (most || 1))) * 100, 0), 100);
   const bar = el("span", { class: "track" }, el("span", { class: "bar", style: { width: `${share}%`, "background-color": colour } }));
   return el("td", { class: "gauge" }, el("span", { class: "cell" }, bar, el("span", { class: "value" }, content)));

@@ -46,7 +46,7 @@ function trace({ name, times, values, setting, custom, colour }, scope) {
   const kept = bridged(times, values, custom);
   const text = kept.map(([, value]) => written(value, setting) ?? "");
   const common = { name, x: kept.map(([at]) => wallClock(at)), y: kept.map(([, value]) => value), text, hovertemplate: "%{text}", showlegend: false };
-  if (custom.drawStyle === "bars") return { ...common, type: "bar", width: scope.windowMs, marker: { color: colour, opacity: 0.85 } };
+  if (custom.drawStyle === "bars") return { ...common, type: "bar", textposition: "none", width: scope.windowMs, marker: { color: colour, opacity: 0.85 } };
   const fill = (custom.fillOpacity ?? 0) / 100;
   const stacked = custom.stacking?.mode === "normal";
   return {
@@ -83,7 +83,7 @@ function layout(spec, shown, scope, marks) {
   const setting = settings(spec, "");
   return {
     autosize: true,
-    margin: { l: 4, r: 6, t: 6, b: 4 },
+    margin: { l: 4, r: 6, t: 10, b: 4 },
     paper_bgcolor: "transparent",
     plot_bgcolor: "transparent",
     font: font(),
