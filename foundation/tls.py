@@ -85,6 +85,16 @@ def load(config: TlsConfig, role: str = "collector") -> tuple[ssl.SSLContext, fl
 
     Raises ConfigError, which names the keys of `role`'s section.
     """
+    context, certificate = _tried(config, role)
+    return context, ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+
+
+def presented(config: TlsConfig, role: str = "collector") -> Mapping[str, Any]:
+    """The certificate that whoever connects is shown, as `getpeercert` gives it. Raises ConfigError."""
+    return _tried(config, role)[1]
+
+
+def _tried(config: TlsConfig, role: str) -> tuple[ssl.SSLContext, Mapping[str, Any]]:
     with _told_of(role):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -92,7 +102,7 @@ def load(config: TlsConfig, role: str = "collector") -> tuple[ssl.SSLContext, fl
         _present(context, "certificate", config.certificate, "key", config.key)
         if config.client_ca is not None:
             _ask_for(context, config.client_ca, config.client)
-        return context, ssl.cert_time_to_seconds(str(_shake_hands(context, trust(config, role), config)["notAfter"]))
+        return context, _shake_hands(context, trust(config, role), config)
 
 
 def trust(config: TlsConfig, role: str = "collector") -> ssl.SSLContext:

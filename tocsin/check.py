@@ -33,7 +33,7 @@ from tocsin.config import TocsinConfig
 from tocsin.keyring import SPEAKERS
 from tocsin.reaching import tls_of
 
-_STAND_IN = {"DEMO_PAGER_URL": "http://127.0.0.1:8187"}
+STAND_IN = {"DEMO_PAGER_URL": "http://127.0.0.1:8187"}
 """What `up --demo` puts into the environment, so that the demo's receivers can be read."""
 
 Read = Callable[[], int]
@@ -83,7 +83,7 @@ def demand_sound(config: TocsinConfig) -> None:
 
 def parts(config: TocsinConfig) -> Iterator[tuple[str, Read]]:
     """Every kind of thing that a start reads, and what reads all of it: how many, or ConfigError with each problem."""
-    env = _STAND_IN | os.environ
+    env = STAND_IN | os.environ
     yield "certificate", lambda: _certificates(config)
     if servers := _servers(config):
         yield "destination", lambda: _destinations(servers)
@@ -144,7 +144,7 @@ def _rules(config: TocsinConfig, env: Mapping[str, str]) -> int:
 
 def _judged(config: TocsinConfig) -> tuple[list[str], list[str]]:
     """Problems and warnings about rules and notify.yml, which can be read: each with its file and line."""
-    env = _STAND_IN | os.environ
+    env = STAND_IN | os.environ
     read = rules.load(config.alerting.rules, env)
     told: dict[bool, list[str]] = {True: [], False: []}
     for rule, finding in findings.of_rules(read):

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import gc
 import os
+import resource
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -48,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     stamp = source.stamp()
     config = source.read()
     logs.setup(config.logs.form, config.logs.level)
+    _open_many_files()
     registry = CollectorRegistry()
     keyrings = _keyrings(config, names, registry)
     with suppress(listen.DiskFull):  # a full disk is no reason not to start: delivery makes room
@@ -68,6 +70,13 @@ def run(arguments: argparse.Namespace) -> int:
                 listen.withdraw(config.state, names, os.getpid())
         if offer is not None:
             offer.close()
+
+
+def _open_many_files() -> None:
+    """Take all that we may: shells hand down 1024 as a rule, and each sender that is connected is one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS names a limit that it does not grant
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _keyrings(config: TocsinConfig, names: Sequence[str], registry: CollectorRegistry) -> Mapping[str, Keyring]:

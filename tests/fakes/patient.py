@@ -31,10 +31,31 @@ class FakeMachine:
     version: tuple[int, int] = (3, 12)
     system: str = "linux x86_64"
     installed: dict[str, tuple[str, str]] = field(default_factory=lambda: {"aiohttp": ("3.14", "3.14.0")})
+    inodes: int = 900_000
+    mounted: str = "ext4"
+    files: int = 65_536
+    zones: bool = True
+    deaf: dict[str, str] = field(default_factory=dict)
+    """HOST:PORT -> why it cannot be reached."""
     on_pause: Callable[[float], None] = lambda _seconds: None
 
     def space(self, folder: Path) -> tuple[int, int]:  # noqa: ARG002 - all folders are on one disk
         return self.free, self.total
+
+    def entries(self, folder: Path) -> tuple[int, int]:  # noqa: ARG002 - as above
+        return self.inodes, 1_000_000
+
+    def file_system(self, folder: Path) -> str:  # noqa: ARG002 - as above
+        return self.mounted
+
+    def open_files(self) -> int:
+        return self.files
+
+    def knows_zone(self, name: str) -> bool:
+        return bool(name) and self.zones
+
+    def unreached(self, host: str, port: int) -> str:
+        return self.deaf.get(f"{host}:{port}", "")
 
     def taken(self, address: Address) -> str:
         return "taken" if address.port in self.ports else ""

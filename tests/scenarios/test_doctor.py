@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ collector: {tokens: required, host: {enabled: false}}
 alerting: {rules: [rules.yml], notify: notify.yml}
 """
 RULES = 'rules: [{alert: A, query: SELECT last(value) FROM tocsin_probe, over: 1h, every: 1s, warn: "> 3"}]\n'
-NOTIFY = "receivers: [{name: team, webhook: [{url: 'http://127.0.0.1:1/SECRET'}]}]\nroute: {receiver: team}\n"
+NOTIFY = "receivers: [{{name: team, webhook: [{{url: 'http://127.0.0.1:{}/SECRET'}}]}}]\nroute: {{receiver: team}}\n"
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
@@ -62,20 +63,24 @@ class Practice:
 
 
 async def test_a_real_process_is_well_and_then_is_broken(tmp_path: Path) -> None:
-    """Files that others may read, tokens that nobody has, a rule that is none, a process that was killed."""
-    for name, text in (("tocsin.yml", CONFIG), ("rules.yml", RULES), ("notify.yml", NOTIFY)):
+    """Files that others may read, tokens that nobody has, a deaf receiver, a rule that is none, a killed process."""
+    webhook = socket.socket()
+    webhook.bind(("127.0.0.1", 0))
+    notify = NOTIFY.format(webhook.getsockname()[1])
+    for name, text in (("tocsin.yml", CONFIG), ("rules.yml", RULES), ("notify.yml", notify)):
         (tmp_path / name).write_text(text)
     config = tmp_path / "tocsin.yml"
     running = start(tocsin("up", "--config", str(config)), tmp_path / "state")
     practice = Practice(running, tmp_path)
     try:
         await running.ready("collector", "alerting", "console")
-        await practice.names("tokens")
+        await practice.names("tokens", "reach")
         code, _ = await practice.type("token", "create", "gateway")
         assert code == 0
+        webhook.listen()
         await practice.names()
         _, report = await practice.examine()
-        assert {"probe", "receivers", "clock"} <= {one["check"] for one in report["findings"]}
+        assert {"probe", "receivers", "clock", "changes", "limits"} <= {one["check"] for one in report["findings"]}
         assert "gateway" in next(one["words"] for one in report["findings"] if one["level"] == "hint")
 
         tokens = running.state / "tokens.json"
@@ -92,3 +97,4 @@ async def test_a_real_process_is_well_and_then_is_broken(tmp_path: Path) -> None
         await practice.names("processes")
     finally:
         running.end()
+        webhook.close()

@@ -10,6 +10,8 @@ patient    what they may look at: the configuration, and how to ask the roles un
 machine    this machine: disk, ports, processes, Python
 web        asking over HTTP, within bounds
 files      what a start would read; who is told, and the sign of life
+certificates  what our roles listen with: until when, for which names
+limits     what the operating system allows
 folder     the state folder and its disk
 running    processes and ports
 tokens     tokens of the collector
@@ -18,6 +20,7 @@ servers    every InfluxDB that is configured
 upkeep     what the store does by itself: rollups, quota, ages
 intake     the collector: accepting, waiting, dead letters, and the probe
 boards     what the boards ask, and whether there is something to show
-alarms     alerting: rules, receivers, silences
+alarms     alerting: rules, receivers, silences, who may change them
+reach      connections to those who are told
 versions   Python, platform, packages
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Final
 
 from tocsin.doctor.contract import Finding, fine, hint, wrong
@@ -71,6 +72,24 @@ class Receivers:
         names = status["receivers"]
         if not found:
             yield fine(f"{', '.join(names)}: none has failed lately" if names else "there is none")
+
+
+class Changes:
+    """Whether people can silence and acknowledge: with the token that the console sends, on what is not there."""
+
+    name = "changes"
+
+    def look(self, patient: Patient) -> Iterator[Finding]:
+        """See Check: an end is asked of a silence that nobody made, which changes nothing."""
+        said = patient.changes.ask("/api/v1/silences/doctor", method="DELETE")
+        if said.status == HTTPStatus.FORBIDDEN:
+            words = "nobody can silence or acknowledge: others can reach alerting, and it has no alerting.admin_token"
+            yield wrong(words, "set alerting.admin_token, and restart alerting")
+        elif said.status == HTTPStatus.UNAUTHORIZED:
+            words = "nobody can silence or acknowledge in the console: alerting does not take the token that it sends"
+            yield wrong(words, "let console.alerting_token be what alerting.admin_token is")
+        else:
+            yield fine("people can silence and acknowledge")
 
 
 class Silences:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from tocsin.doctor.alarms import Evaluation, Receivers, Silences
+from tocsin.doctor.alarms import Changes, Evaluation, Receivers, Silences
 from tocsin.doctor.boards import BoardData
+from tocsin.doctor.certificates import Certificates
 from tocsin.doctor.clocks import Clocks
 from tocsin.doctor.contract import Check
 from tocsin.doctor.files import Heartbeat, Part, Told
 from tocsin.doctor.folder import Disk, StateFolder
 from tocsin.doctor.intake import Collector, DeadLetters, Destinations, Probe, Queries
+from tocsin.doctor.limits import Limits
+from tocsin.doctor.reach import Reach
 from tocsin.doctor.running import Ports, Processes
 from tocsin.doctor.servers import Servers
 from tocsin.doctor.tokens import Tokens
@@ -19,7 +22,8 @@ from tocsin.doctor.versions import Versions
 
 CATALOG: Final[tuple[Check, ...]] = (
     Versions(),
-    Part("certificate", "certificate"),
+    Limits(),
+    Certificates(),
     Part("authorities", "destination"),
     Part("rules", "rule"),
     Told(),
@@ -40,6 +44,8 @@ CATALOG: Final[tuple[Check, ...]] = (
     DeadLetters(),
     Evaluation(),
     Receivers(),
+    Reach(),
+    Changes(),
     Silences(),
     Heartbeat(),
 )

@@ -20,7 +20,7 @@ from tocsin.config import DEFAULT_FILE, TocsinConfig
 from tocsin.doctor.catalog import CATALOG
 from tocsin.doctor.contract import Check, Finding, Level, NotNow, wrong
 from tocsin.doctor.machine import ThisMachine
-from tocsin.doctor.patient import Patient
+from tocsin.doctor.patient import ELSEWHERE, Patient
 from tocsin.doctor.web import Denied, Unreached, Wire
 
 _COLOURS = {Level.FINE: "green", Level.HINT: "yellow", Level.WRONG: "bold red"}
@@ -73,6 +73,9 @@ def examine(patient: Patient, checks: Iterable[Check]) -> Report:
         except (NotNow, Unreached) as why:
             skipped.append((check.name, str(why)))
         except Denied as error:
+            if error.status in _NOT_ADMITTED and patient.is_collector_elsewhere:
+                skipped.append((check.name, ELSEWHERE))
+                continue
             findings.append((check.name, wrong(str(error), _let_in(error))))
         except (ConfigError, Permanent) as error:
             findings.append((check.name, wrong(str(error), "mend it, then `tocsin doctor` again")))

@@ -10,6 +10,10 @@ from pathlib import Path
 from tocsin.doctor.contract import Finding, NotNow, fine, hint, wrong
 from tocsin.doctor.patient import Patient
 
+_FEW_ENTRIES = 10_000
+_REMOTE = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs", "fuse.glusterfs")
+"""Whose locks and fdatasync are somebody else's promise."""
+
 _SECRETS = ("tokens.json", "own.token")
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _LEAST_FREE = 0.05
@@ -36,7 +40,7 @@ class StateFolder:
         elif not folder.is_dir():
             yield wrong(f"{folder}: is no folder", choose)
         else:
-            faults = [*_owned(folder, user), *_kept(folder)]
+            faults = [*_owned(folder, user), *_kept(folder), *_local(folder, patient)]
             yield from faults
             if not faults:
                 yield fine(f"{folder}: is there and can be written to")
@@ -52,6 +56,10 @@ class Disk:
         folder, quota = patient.config.state, patient.config.collector.buffer.quota_bytes
         free, total = patient.machine.space(_nearest(folder))
         left = f"{free / _GIB:.1f} of {total / _GIB:.1f} GiB are free where {folder} is"
+        entries, most = patient.machine.entries(_nearest(folder))
+        if most and entries < _FEW_ENTRIES:
+            words = f"only {entries} of {most} files can still be made where {folder} is (inodes)"
+            yield wrong(words, "remove files there; `df -i` shows how many there are")
         if free < _LEAST_BYTES or free < _LEAST_FREE * total:
             yield wrong(
                 f"almost full: {left}", "make room there; until then lines are refused with 503 when it is full"
@@ -72,6 +80,13 @@ def _owned(folder: Path, user: int) -> Iterator[Finding]:
     elif owner != user:
         words = f"{folder}: belongs to user {owner}, and this is user {user}: whoever starts it next may lack its files"
         yield hint(words, f"run as its owner, or `chown -R {user} {folder}`")
+
+
+def _local(folder: Path, patient: Patient) -> Iterator[Finding]:
+    kind = patient.machine.file_system(folder.resolve())
+    if kind in _REMOTE:
+        words = f"{folder}: lies on a network file system ({kind}), which may lose what was acknowledged, and locks"
+        yield hint(words, "choose a local disk with `state` in tocsin.yml")
 
 
 def _kept(folder: Path) -> Iterator[Finding]:

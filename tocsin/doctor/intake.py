@@ -148,8 +148,10 @@ def _readiness(patient: Patient) -> Any:
 
 
 def asked(door: Door, query: dict[str, str]) -> tuple[str, bool]:
-    """What is wrong with the answer of /query, or empty; whether it has a row."""
+    """What is wrong with the answer of /query, or empty; whether it has a row. Raises Denied where we may not ask."""
     answer = door.ask("/query", query)
+    if answer.status in _DENIED:
+        raise Denied(f"/query: {answer.said}", answer.status)
     if answer.status >= _REFUSED:
         return answer.said, False
     [result, *_] = read(answer, "/query")["results"]

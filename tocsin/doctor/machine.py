@@ -6,6 +6,7 @@ import errno
 import os
 import platform
 import re
+import resource
 import shutil
 import socket
 import sys
@@ -14,11 +15,13 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import psutil
 
 from foundation.web import Address
 
+_PATIENCE_S = 5.0
 _REQUIREMENT = re.compile(r"([A-Za-z0-9_.-]+)>=([0-9.]+)")
 
 
@@ -27,6 +30,21 @@ class Machine(Protocol):
 
     def space(self, folder: Path) -> tuple[int, int]:
         """Bytes that are free where `folder` is, and bytes in all. Raises OSError."""
+
+    def entries(self, folder: Path) -> tuple[int, int]:
+        """Files that can still be made where `folder` is, and in all; (0, 0) where none are counted. Raises OSError."""
+
+    def file_system(self, folder: Path) -> str:
+        """Of which kind it is there, as in `ext4` or `nfs4`; empty where that cannot be known."""
+
+    def open_files(self) -> int:
+        """How many files a process of this user may have open, once it asked for all that it may."""
+
+    def knows_zone(self, name: str) -> bool:
+        """Whether the rules of a time zone are there."""
+
+    def unreached(self, host: str, port: int) -> str:
+        """Why no connection can be made there, or empty; bounded in time."""
 
     def taken(self, address: Address) -> str:
         """Why nobody can listen there, or empty."""
@@ -60,6 +78,37 @@ class ThisMachine:
         """See Machine."""
         usage = shutil.disk_usage(folder)
         return usage.free, usage.total
+
+    def entries(self, folder: Path) -> tuple[int, int]:
+        """See Machine."""
+        found = os.statvfs(folder)
+        return found.f_favail, found.f_files
+
+    def file_system(self, folder: Path) -> str:
+        """See Machine: of what is mounted nearest above it."""
+        mounted = {Path(one.mountpoint): one.fstype for one in psutil.disk_partitions(all=True)}
+        return next((mounted[one] for one in (folder, *folder.parents) if one in mounted), "")
+
+    def open_files(self) -> int:
+        """See Machine."""
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return sys.maxsize if hard == resource.RLIM_INFINITY else hard
+
+    def knows_zone(self, name: str) -> bool:
+        """See Machine."""
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, OSError, ValueError):
+            return False
+        return True
+
+    def unreached(self, host: str, port: int) -> str:
+        """See Machine: nothing is sent."""
+        try:
+            with socket.create_connection((host, port), timeout=_PATIENCE_S):
+                return ""
+        except OSError as error:
+            return str(error.strerror or error)
 
     def taken(self, address: Address) -> str:
         """See Machine: the port is bound for a moment, as a start would do, and nobody is listened to."""

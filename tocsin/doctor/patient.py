@@ -18,6 +18,9 @@ from tocsin.doctor.web import Door, Web
 from tocsin.reaching import tls_of, url_of
 from tocsin.tokens import own_token
 
+ELSEWHERE = "the collector runs elsewhere, and its tokens lie there: run the doctor there, too"
+"""Why some things about a collector cannot be asked here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patient:
@@ -44,6 +47,12 @@ class Patient:
         """The same for alerting."""
         return self._door("alerting", self.config.alerting.admin_token)
 
+    @property
+    def changes(self) -> Door:
+        """Alerting, asked with the token that the console sends with a change."""
+        config = self.config
+        return self._door("alerting", config.console.alerting_token or config.alerting.admin_token)
+
     def role(self, name: str) -> Door:
         """Any role, asked without a token. Raises NotNow where none runs."""
         return self._door(name, None)
@@ -54,6 +63,11 @@ class Patient:
         alerting, console = self.config.alerting, self.config.console
         urls = {"collector": alerting.collector or console.collector, "alerting": console.alerting}
         return {role: url.rstrip("/") for role, url in urls.items() if url}
+
+    @property
+    def is_collector_elsewhere(self) -> bool:
+        """Whether the collector, with its state and its own token, is another machine's or container's."""
+        return "collector" not in self.announced and "collector" in self.elsewhere
 
     @property
     def servers(self) -> Iterator[tuple[str, InfluxConfig, str]]:

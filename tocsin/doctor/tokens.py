@@ -11,7 +11,7 @@ from collector.tokens import OWN, Grant, Scope
 from foundation.errors import ConfigError
 from foundation.web import Address
 from tocsin.doctor.contract import Finding, NotNow, fine, hint, wrong
-from tocsin.doctor.patient import Patient
+from tocsin.doctor.patient import ELSEWHERE, Patient
 from tocsin.doctor.web import Denied, Unreached
 from tocsin.tokens import open_book
 
@@ -25,6 +25,8 @@ class Tokens:
 
     def look(self, patient: Patient) -> Iterator[Finding]:
         """See Check."""
+        if patient.is_collector_elsewhere:
+            raise NotNow(ELSEWHERE)
         config = patient.config.collector
         book = open_book(patient.config.state)
         try:

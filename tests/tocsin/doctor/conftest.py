@@ -27,6 +27,7 @@ collector: {listen: 127.0.0.1:1001, tokens: open}
 alerting: {listen: 127.0.0.1:1002, rules: [r.yml], notify: n.yml, heartbeat: {url: "http://127.0.0.1:9/SECRET"}}
 console: {listen: 127.0.0.1:1003, boards: boards}
 """
+REQUIRED = CONFIG.replace("tokens: open", "tokens: required")
 
 
 @dataclass(slots=True)
@@ -59,6 +60,10 @@ class Ward:
         """The only fault."""
         [fault] = self.told(Level.WRONG)
         return fault
+
+    def hints(self) -> dict[str, str]:
+        """Check -> its last hint."""
+        return dict(told.split(": ", 1) for told in self.told(Level.HINT))
 
     def hint(self) -> str:
         """The only hint, and no fault."""

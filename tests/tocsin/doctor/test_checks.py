@@ -13,7 +13,7 @@ import pytest
 
 from collector.deliver.delivery import Standing
 from collector.tokens import Scope, TokenBook
-from tests.tocsin.doctor.conftest import CONFIG, ROLES, Ward
+from tests.tocsin.doctor.conftest import CONFIG, REQUIRED, ROLES, Ward
 from tocsin.doctor.catalog import CATALOG
 from tocsin.doctor.contract import Level
 from tocsin.doctor.web import Answer
@@ -150,9 +150,6 @@ def test_a_collector_that_does_not_answer_is_complained_of_once(ward: Ward) -> N
 
     assert ward.wrong().startswith("processes: collector: ")
     assert {"collector", "probe", "query"} <= {name for name, _ in ward.report().skipped}
-
-
-REQUIRED = CONFIG.replace("tokens: open", "tokens: required")
 
 
 def book(ward: Ward) -> TokenBook:
@@ -307,9 +304,10 @@ def test_a_reading_that_is_refused(ward: Ward) -> None:
 
 
 def test_the_probe_is_all_that_is_written(ward: Ward) -> None:
-    """One request with a body, to a measurement of its own."""
+    """One request with a body, to a measurement of its own; beside it, a silence that is none is to end."""
     _ = ward.report()
-    [(method, url, _, body)] = [asked for asked in ward.web.asked if asked[0] != "GET"]
+    [(method, url, _, body), *others] = [asked for asked in ward.web.asked if asked[0] != "GET"]
+    assert [asked[:2] for asked in others] == [("DELETE", "http://127.0.0.1:1002/api/v1/silences/doctor")]
 
     assert (method, url.partition("?")[0]) == ("POST", "http://127.0.0.1:1001/api/v2/write")
     assert body is not None
