@@ -1,14 +1,17 @@
 """Fixtures that many rooms share."""
 
 import asyncio
+import shutil
 import signal
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.fakes.clock import ManualClock
+from tests.fakes.disordered import make_disordered
 from tests.fakes.influxd import Influxd, running_influxd
 from tests.fakes.servers import require_server
 
@@ -34,6 +37,20 @@ def _processes_hear_ctrl_c() -> None:
 def clock() -> ManualClock:
     """A clock that stands still until the test moves it."""
     return ManualClock()
+
+
+@pytest.fixture(scope="session")
+def disordered_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store's file whose points came in no order of time; nobody opens it but to copy it."""
+    path = tmp_path_factory.mktemp("disordered") / "telemetry.duckdb"
+    make_disordered(path)
+    return path
+
+
+@pytest.fixture
+def disordered(disordered_once: Path, tmp_path: Path) -> Path:
+    """Such a file of the test's own."""
+    return Path(shutil.copy(disordered_once, tmp_path / "telemetry.duckdb"))
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,9 @@
 """Which row groups are worth putting in order: values alone, no file.
 
 Compaction as of a log-structured merge tree: where too many groups lie across one moment, some of them are merged into
-as many groups side by side. It begins late and then goes far, so that it does not begin again with the next group. Where
-points come for all of the past, each is moved some five times until there are 200 groups; where they come for the time
-of the last twenty groups, once or twice.
+as many groups side by side. It begins late and then goes far, so that it does not begin again with the next group.
+Where points come for all of the past, each is moved some five times until there are 200 groups; where they come for the
+time of the last twenty groups, once or twice.
 """
 
 from __future__ import annotations

@@ -79,6 +79,7 @@ class Move:
         """
         with self._lock:
             try:
+                # That fewer rows go than came is not known to happen; were it ever so, points would be there twice.
                 if self._is_disturbed(writing) or self._delete() != self._rows:
                     return False
                 self._cursor.execute("COMMIT")
