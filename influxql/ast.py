@@ -193,9 +193,10 @@ class Show:
 
 @dataclass(frozen=True, slots=True)
 class ShowMeasurements(Show):
-    """SHOW MEASUREMENTS [WITH MEASUREMENT ...]."""
+    """SHOW MEASUREMENTS [ON db.policy] [WITH MEASUREMENT ...]; database and policy may be `*`, for all."""
 
     measurement: KeyFilter | None = None
+    policy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,11 +228,12 @@ Counted = Literal["SERIES", "MEASUREMENT", "TAG KEY", "TAG VALUES", "FIELD KEY"]
 
 @dataclass(frozen=True, slots=True)
 class ShowCardinality(Show):
-    """SHOW ... [EXACT] CARDINALITY: how many there are of something. `key` belongs to TAG VALUES."""
+    """SHOW ... [EXACT] CARDINALITY [GROUP BY ...]: how many there are of something. `key` belongs to TAG VALUES."""
 
     of: Counted = "SERIES"
     exact: bool = False
     key: KeyFilter | None = None
+    dimensions: tuple[Expr, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

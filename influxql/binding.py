@@ -17,16 +17,29 @@ Bindings = Mapping[str, object]
 """Name -> value, as JSON has it."""
 
 NOTHING_BOUND: Final[Bindings] = MappingProxyType({})
+_TEXTS: Final = {
+    "identifier": Kind.IDENT,
+    "regex": Kind.REGEX,
+    "string": Kind.STRING,
+    "duration": Kind.DURATION,
+}
 
 
 def bind_value(name: str, bindings: Bindings) -> tuple[Kind, str]:
-    """What `$name` reads as: the kind of its token and the text. Raises ParseError with InfluxDB's words."""
-    if not name:
-        raise ParseError("empty bound parameter")
-    if name not in bindings:
-        raise ParseError(f"missing parameter: {name}")
+    """What `$name` reads as: the kind of its token and the text.
+
+    Where nothing is bound, or nothing that can be: a parameter, whose text is `$name`, or what is wrong with the value.
+    """
+    if not name or name not in bindings:
+        return Kind.PARAMETER, f"${name}"
     value = bindings[name]
     return _typed(value) if isinstance(value, Mapping) else _plain(value)
+
+
+def parameter_fault(text: str) -> ParseError:
+    """The error that a parameter with this text is where a value has to be, in InfluxDB's words."""
+    name = text.removeprefix("$")
+    return ParseError(f"missing parameter: {name}" if name else "empty bound parameter")
 
 
 def _plain(value: object) -> tuple[Kind, str]:
@@ -42,31 +55,26 @@ def _plain(value: object) -> tuple[Kind, str]:
         case _:
             pass  # refused below
     kind = "<nil>" if value is None else "[]interface {}"
-    raise ParseError(f"missing parameter: unable to bind parameter with type {kind}")
+    return Kind.PARAMETER, f"unable to bind parameter with type {kind}"
 
 
 def _typed(value: Mapping[str, object]) -> tuple[Kind, str]:
     if len(value) != 1:
-        raise ParseError("missing parameter: bound object parameter value must have exactly one entry")
+        return Kind.PARAMETER, "bound object parameter value must have exactly one entry"
     ((kind, inner),) = value.items()
+    if isinstance(inner, bool):
+        inner = None  # no kind takes one
     match kind, inner:
-        case ("identifier", str()):
-            return Kind.IDENT, inner
-        case ("regex", str()):
-            return Kind.REGEX, inner
-        case ("string", str()):
-            return Kind.STRING, inner
-        case ("duration", str()):
-            return Kind.DURATION, inner
-        case ("duration", int()) if not isinstance(inner, bool):
+        case ("identifier" | "regex" | "string" | "duration", str()):
+            return _TEXTS[kind], inner
+        case ("duration", int()):
             return Kind.DURATION, f"{inner}ns"
-        case ("float" | "number", int() | float()) if not isinstance(inner, bool):
+        case ("float" | "number", int() | float()):
             return Kind.NUMBER, repr(float(inner))
-        case ("integer", int()) if not isinstance(inner, bool):
+        case ("integer", int()):
             return Kind.INTEGER, str(inner)
         case ("identifier" | "regex" | "string" | "duration" | "float" | "number" | "integer", _):
             article = "an" if kind in ("identifier", "integer") else "a"
-            raise ParseError(f"missing parameter: {kind} literal must be {article} {kind} value")
+            return Kind.PARAMETER, f"{kind} literal must be {article} {kind} value"
         case _:
-            pass  # refused below
-    raise ParseError(f"missing parameter: unknown bind object type: {kind}")
+            return Kind.PARAMETER, f"unknown bind object type: {kind}"

@@ -30,6 +30,7 @@ from influxql.zones import find_zone
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})?)?")
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
+_INT64_END = 2**63
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -106,12 +107,15 @@ def _moment(expr: Expr, now_ns: int, zone: tzinfo) -> int:
             if value < MIN_TIME:
                 raise QueryError(f"time {_shown(value)} underflows time literal")
             return value
+        case IntegerLiteral(value) if value >= _INT64_END:
+            raise QueryError("invalid operation: time and *influxql.UnsignedLiteral are not compatible")
         case DurationLiteral(value) | IntegerLiteral(value):
             return value
         case NumberLiteral(number):
             return int(number)
         case other:
-            raise QueryError(f"invalid operation: time and *influxql.{type(other).__name__} are not compatible")
+            kind = "BinaryExpr" if isinstance(other, Binary) else type(other).__name__
+            raise QueryError(f"invalid operation: time and *influxql.{kind} are not compatible")
 
 
 def _clamped(bound: int) -> int:

@@ -9,13 +9,16 @@ from influxql.binding import Bindings, bind_value
 from influxql.errors import ParseError
 from influxql.tokens import KEYWORDS, Kind, Token
 
-_BLANK: Final = re.compile(r"(?:[ \t\n\r]+|--[^\n]*)*")
-_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
-_IDENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_DURATION: Final = re.compile(r"\d+(?:ns|[uµsmhdw]|[A-Za-zµ])[A-Za-z0-9µ]*")
-_NUMBER: Final = re.compile(r"\d+\.\d*|\.\d+")
-_INTEGER: Final = re.compile(r"\d+")
+_BLANK: Final = re.compile(r"(?:[ \t\n]+|--[^\n]*\n?|/\*.*?\*/)*", re.DOTALL)
+_ONE_BLANK: Final = re.compile(r"[ \t\n]+|--[^\n]*\n?|/\*.*?\*/", re.DOTALL)
+_SPACES: Final = re.compile(r"[ \t\n]*")
+_WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME: Final = re.compile(r"[A-Za-z0-9_]*")
+_DURATION: Final = re.compile(r"\d+[A-Za-zµ][A-Za-z0-9µ]*", re.ASCII)
+_NUMBER: Final = re.compile(r"(\d+\.\d+|\.\d+)|(\d+)\.", re.ASCII)
+_INTEGER: Final = re.compile(r"\d+", re.ASCII)
 _SIGN: Final = re.compile(r"::|=~|!=|!~|<=|<>|>=|[-+*/%&|^=<>(),;:.]")
+_LINE_ENDS: Final = re.compile("\r\n?")
 _ESCAPES: Final = {"n": "\n", "\\": "\\", '"': '"', "'": "'"}
 
 
@@ -23,43 +26,40 @@ class Lexer:
     """Reads tokens of one text at any offset. Holds nothing but the text and what is bound to its parameters."""
 
     def __init__(self, text: str, bindings: Bindings) -> None:
-        self.text = text
+        # InfluxDB's reader ends at the first character zero.
+        self.text = _LINE_ENDS.sub("\n", text).strip().partition("\0")[0]
         self._bindings = bindings
 
     def skip_blank(self, offset: int) -> int:
         """The offset behind white space and comments that start at `offset`."""
-        while True:
-            blank = _BLANK.match(self.text, offset)
-            offset = blank.end() if blank else offset
-            comment = _COMMENT.match(self.text, offset)
-            if not comment:
-                return offset
-            offset = comment.end()
+        blank = _BLANK.match(self.text, offset)
+        return blank.end() if blank else offset
 
     def skip_spaces(self, offset: int) -> int:
         """The offset behind white space alone: where a regex may stand, `/*` starts no comment."""
-        while self.text[offset : offset + 1] in (" ", "\t", "\n", "\r"):
-            offset += 1
-        return offset
+        spaces = _SPACES.match(self.text, offset)
+        return spaces.end() if spaces else offset
+
+    def touching(self, offset: int) -> Token:
+        """What starts at `offset` exactly: white space, a comment (which errors call nothing), or a token."""
+        blank = _ONE_BLANK.match(self.text, offset)
+        if not blank:
+            return self.token(offset)
+        return Token(Kind.BLANK, "" if blank.group()[0] in "-/" else blank.group(), offset, blank.end())
 
     def token(self, offset: int) -> Token:
         """The token at or behind `offset` (white space and comments skipped)."""
         start = self.skip_blank(offset)
         if start >= len(self.text):
-            return Token(Kind.EOF, "", start, start)
-        if self.text[start] in "\"'":
-            return self._quoted(start)
-        for kind, pattern in _PATTERNS:
-            match = pattern.match(self.text, start)
-            if match:
-                return (
-                    _word(match.group(), start)
-                    if kind is Kind.IDENT
-                    else Token(kind, match.group(), start, match.end())
-                )
-        if self.text[start] == "$":
+            return self._end(offset)
+        char = self.text[start]
+        if char == "'":
+            return self._quoted(start, start)
+        if char == "$":
             return self._parameter(start)
-        return Token(Kind.ILLEGAL, self.text[start], start, start + 1)
+        if char == '"' or _WORD.match(self.text, start):
+            return self._word(start)
+        return self._number(start) or self._sign(start)
 
     def regex(self, offset: int) -> Token | None:
         """The regex literal that starts at `offset` exactly, or None where no slash and no bound regex stands."""
@@ -90,45 +90,69 @@ class Lexer:
         before = self.text[:offset]
         return ParseError(message, line=before.count("\n") + 1, char=offset - (before.rfind("\n") + 1) + 1)
 
-    def _parameter(self, start: int) -> Token:
-        """What stands for the parameter whose `$` is at `start`."""
-        end, name = start + 1, ""
-        if self.text[end : end + 1] == '"':
-            word = self._quoted(end)
-            end, name = word.end, word.text
-        elif found := _IDENT.match(self.text, end):
-            end, name = found.end(), found.group()
-        return Token(*bind_value(name, self._bindings), start, end)
+    def _end(self, offset: int) -> Token:
+        """The end of the text. Its reader has looked behind it already where a comment has no end of line."""
+        end, last = len(self.text), ""
+        for blank in _ONE_BLANK.finditer(self.text, offset):
+            last = blank.group()
+        passed = last.startswith("--") and not last.endswith("\n")
+        return Token(Kind.EOF, "", end, end, "EOF", before=-1 if passed else 0)
 
-    def _quoted(self, start: int) -> Token:
-        quote, end, parts = self.text[start], start + 1, list[str]()
-        while True:
-            char = self.text[end : end + 1]
+    def _parameter(self, start: int) -> Token:
+        """What stands for the parameter whose `$` is at `start`; a token of its own where nothing does."""
+        found = _NAME.match(self.text, start + 1)
+        end = found.end() if found else start + 1
+        name = self.text[start + 1 : end]
+        if self.text[end : end + 1] == '"':
+            word = self._quoted(end, start)
+            if word.kind is Kind.ILLEGAL:
+                return Token(Kind.ILLEGAL, f"${word.text}", start, word.end)
+            name, end = word.text, word.end
+        return Token(*bind_value(name, self._bindings), start, end, greedy=True)
+
+    def _word(self, start: int) -> Token:
+        """A name or a keyword. A quote within a word begins the name anew, as in InfluxDB's reader."""
+        found = _NAME.match(self.text, start)
+        end = found.end() if found else start
+        if self.text[end : end + 1] == '"':
+            return self._quoted(end, start)
+        text = self.text[start:end]
+        upper = text.upper()
+        if upper in KEYWORDS:
+            return Token(Kind.KEYWORD, upper, start, end, greedy=True)
+        return Token(Kind.IDENT, text, start, end, greedy=True)
+
+    def _quoted(self, quote: int, start: int) -> Token:
+        """What the quote at `quote` opens; `start`: where the token does."""
+        sign, end, parts = self.text[quote], quote + 1, list[str]()
+        while (char := self.text[end : end + 1]) != sign:
             if char in ("", "\n"):
-                return Token(Kind.ILLEGAL, "".join(parts), start, end, quoted=True)
-            if char == quote:
-                kind = Kind.IDENT if quote == '"' else Kind.STRING
-                return Token(kind, "".join(parts), start, end + 1, quoted=True)
+                return Token(Kind.ILLEGAL, "".join(parts), quote, end, "BADSTRING", before=1)
             if char == "\\":
                 end += 1
-                char = _ESCAPES.get(self.text[end : end + 1], "")
+                escaped = self.text[end : end + 1]
+                char = _ESCAPES.get(escaped, "")
                 if not char:
-                    raise self.error(f"bad escape: \\{self.text[end : end + 1]}", start)
+                    return Token(Kind.ILLEGAL, f"\\{escaped}", end, end + 1)
             parts.append(char)
             end += 1
+        text = "".join(parts)
+        if sign == '"':
+            return Token(Kind.IDENT, text, start, end + 1, "IDENT")
+        return Token(Kind.STRING, text, start, end + 1, "STRING", before=1)
 
+    def _number(self, start: int) -> Token | None:
+        if match := _NUMBER.match(self.text, start):
+            return Token(Kind.NUMBER, match.group(1) or match.group(2), start, match.end())
+        for kind, pattern in ((Kind.DURATION, _DURATION), (Kind.INTEGER, _INTEGER)):
+            if match := pattern.match(self.text, start):
+                return Token(kind, match.group(), start, match.end())
+        return None
 
-_PATTERNS: Final = (
-    (Kind.IDENT, _IDENT),
-    (Kind.NUMBER, _NUMBER),
-    (Kind.DURATION, _DURATION),
-    (Kind.INTEGER, _INTEGER),
-    (Kind.SIGN, _SIGN),
-)
-
-
-def _word(text: str, start: int) -> Token:
-    upper = text.upper()
-    if upper in KEYWORDS:
-        return Token(Kind.KEYWORD, upper, start, start + len(text))
-    return Token(Kind.IDENT, text, start, start + len(text))
+    def _sign(self, start: int) -> Token:
+        if self.text.startswith("/*", start):  # a comment without an end
+            return Token(Kind.ILLEGAL, "", start, len(self.text), "ILLEGAL")
+        match = _SIGN.match(self.text, start)
+        if not match:
+            return Token(Kind.ILLEGAL, self.text[start], start, start + 1)
+        return Token(Kind.SIGN, "!=" if match.group() == "<>" else match.group(), start, match.end())

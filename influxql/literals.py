@@ -12,7 +12,6 @@ UNITS_NS: Final = {
     "ns": 1,
     "u": 1_000,
     "µ": 1_000,
-    "us": 1_000,
     "ms": 1_000_000,
     "s": 1_000_000_000,
     "m": 60_000_000_000,
@@ -24,16 +23,25 @@ MIN_TIME: Final = -(2**63) + 2
 MAX_TIME: Final = 2**63 - 2
 """The first and last nanosecond that InfluxDB stores."""
 
-_PART = re.compile(r"(\d+)(ns|us|ms|[uµsmhdw])")
-_WHOLE = re.compile(r"(?:\d+(?:ns|us|ms|[uµsmhdw]))+")
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PART: Final = re.compile(r"(\d+)(ns|ms|[uµsmhdw])", re.ASCII)
+_WHOLE: Final = re.compile(r"(?:\d+(?:ns|ms|[uµsmhdw]))+", re.ASCII)
+_PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LONGEST_NUMBER: Final = 19
+_INT64: Final = 2**63
 
 
 def parse_duration(text: str) -> int:
     """`1h30m` in nanoseconds. Raises ParseError, which names no place, as InfluxDB's does not."""
-    if not _WHOLE.fullmatch(text):
+    parts = _PART.findall(text)
+    too_long = any(len(count.lstrip("0")) > _LONGEST_NUMBER for count, _ in parts)
+    if not _WHOLE.fullmatch(text) or too_long or any(int(count) >= _INT64 for count, _ in parts):
         raise ParseError("invalid duration")
-    return sum(int(count) * UNITS_NS[unit] for count, unit in _PART.findall(text))
+    whole = sum(int(count) * UNITS_NS[unit] for count, unit in parts)
+    wrapped = (whole + _INT64) % (2 * _INT64) - _INT64
+    if wrapped < 0:
+        count, unit = parts[-1]
+        raise ParseError(f"overflowed duration {int(count)}{unit}: choose a smaller duration or INF")
+    return wrapped
 
 
 def format_duration(value_ns: int) -> str:
@@ -46,9 +54,9 @@ def format_duration(value_ns: int) -> str:
     return f"{value_ns}ns"
 
 
-def quote_name(name: str) -> str:
-    """A name as it may stand in a query: bare where that is allowed, else in double quotes."""
-    if _PLAIN.fullmatch(name) and name.upper() not in KEYWORDS:
+def quote_name(name: str, *, always: bool = False) -> str:
+    """A name as it may stand in a query: bare where that is allowed and not `always` quoted, else in double quotes."""
+    if not always and _PLAIN.fullmatch(name) and name.upper() not in KEYWORDS:
         return name
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 

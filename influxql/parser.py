@@ -9,10 +9,13 @@ from influxql.parsing.change import parse_delete, parse_drop
 from influxql.parsing.cursor import Cursor
 from influxql.parsing.select import parse_outer_select
 from influxql.parsing.show import SHOWN, parse_show
-from influxql.parsing.unimplemented import parse_unimplemented, second_words
+from influxql.parsing.unimplemented import parse_database_options, parse_unimplemented, second_words
 from influxql.tokens import Kind, Token
 
 _STATEMENTS = ("SELECT", "DELETE", "SHOW", "CREATE", "DROP", "EXPLAIN", "GRANT", "REVOKE", "ALTER", "SET", "KILL")
+
+_CREATED = ("CONTINUOUS", "DATABASE", "USER", "RETENTION", "SUBSCRIPTION")
+"""In the order in which InfluxDB names them."""
 
 
 def parse(text: str, bindings: Bindings = NOTHING_BOUND) -> tuple[Statement, ...]:
@@ -70,12 +73,16 @@ def _select(cursor: Cursor, first: Token) -> Select | Unimplemented:
 
 
 def _create(cursor: Cursor) -> CreateDatabase | None:
-    return CreateDatabase(cursor.expect_ident()) if cursor.take_keyword("DATABASE") else None
+    if not cursor.take_keyword("DATABASE"):
+        return None
+    name = cursor.expect_ident()
+    parse_database_options(cursor)
+    return CreateDatabase(name)
 
 
 def _other(cursor: Cursor, first: Token, known: tuple[str, ...]) -> Unimplemented:
     """A statement that is read and not run, or the error that names all that could stand here."""
     seconds = second_words(first.text)
     if not cursor.peek().is_keyword(*seconds):
-        raise cursor.expected(*sorted((*known, *seconds)))
+        raise cursor.expected(*(_CREATED if first.text == "CREATE" else sorted((*known, *seconds))))
     return parse_unimplemented(cursor, first)

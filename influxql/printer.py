@@ -80,7 +80,7 @@ def print_select(select: Select) -> str:
         f"SELECT {', '.join(map(_field, select.fields))}",
         _from(select.sources),
         _where(select.condition),
-        f"GROUP BY {', '.join(map(print_expr, select.dimensions))}" if select.dimensions else "",
+        _group_by(select.dimensions),
         _fill(select.fill),
         "ORDER BY time DESC" if select.descending else "",
         _paging(select.paging),
@@ -155,6 +155,10 @@ def _where(condition: Expr | None) -> str:
     return f"WHERE {print_expr(condition)}" if condition is not None else ""
 
 
+def _group_by(dimensions: Sequence[Expr]) -> str:
+    return f"GROUP BY {', '.join(map(print_expr, dimensions))}" if dimensions else ""
+
+
 def _fill(fill: Fill) -> str:
     if fill.kind is FillKind.NULL:
         return ""
@@ -188,7 +192,9 @@ def _show(
     }
     match show:
         case ShowMeasurements():
-            head = f"SHOW MEASUREMENTS{_on(show.database)}{_filter('MEASUREMENT', show.measurement)}"
+            policy = f".{_name_or_all(show.policy)}" if show.policy is not None else ""
+            place = f" ON {_name_or_all(show.database)}{policy}" if show.database is not None else ""
+            head = f"SHOW MEASUREMENTS{place}{_filter('MEASUREMENT', show.measurement)}"
         case ShowTagKeys():
             head = f"SHOW TAG KEYS{_on(show.database)} {sources}{_filter('KEY', show.key)}"
         case ShowTagValues():
@@ -198,7 +204,12 @@ def _show(
             head = f"SHOW {what}{_on(show.database)} {sources}{_filter('KEY', show.key)}"
         case _:
             head = heads[type(show)]()
-    return " ".join(filter(None, (head.rstrip(), _where(show.condition), _paging(show.paging))))
+    groups = _group_by(show.dimensions) if isinstance(show, ShowCardinality) else ""
+    return " ".join(filter(None, (head.rstrip(), _where(show.condition), groups, _paging(show.paging))))
+
+
+def _name_or_all(name: str) -> str:
+    return name if name == "*" else quote_name(name)
 
 
 def _filter(what: str, wish: KeyFilter | None) -> str:

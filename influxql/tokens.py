@@ -19,23 +19,26 @@ class Kind(StrEnum):
     DURATION = "duration"
     REGEX = "regex"
     SIGN = "sign"
+    PARAMETER = "parameter"
+    BLANK = "blank"
     ILLEGAL = "illegal"
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """`text` is what the token says: a name without quotes, a keyword in capitals. `start`, `end`: offsets."""
+    """`text` is what the token says: a name without quotes, a keyword in capitals, `!=` for `<>`.
+
+    `start`, `end`: offsets. `before`: how many characters before its start an error points. `label`: what an error
+    calls it where its text is empty. `greedy`: InfluxDB's reader has looked behind it to know its end.
+    """
 
     kind: Kind
     text: str
     start: int
     end: int
-    quoted: bool = False
-
-    @property
-    def bare(self) -> bool:
-        """Whether this is a word without quotes."""
-        return self.kind is Kind.KEYWORD or (self.kind is Kind.IDENT and not self.quoted)
+    label: str = ""
+    before: int = 0
+    greedy: bool = False
 
     def is_sign(self, *signs: str) -> bool:
         """Whether this is one of these operators or punctuation marks."""
@@ -46,7 +49,7 @@ class Token:
         return self.kind is Kind.KEYWORD and self.text in words
 
     def __str__(self) -> str:
-        return "EOF" if self.kind is Kind.EOF else self.text
+        return self.text or self.label
 
 
 KEYWORDS: Final = frozenset(
@@ -141,7 +144,7 @@ KEYWORDS: Final = frozenset(
 PRECEDENCE: Final = {
     "OR": 1,
     "AND": 2,
-    **dict.fromkeys(("=", "!=", "<>", "=~", "!~", "<", "<=", ">", ">="), 3),
+    **dict.fromkeys(("=", "!=", "=~", "!~", "<", "<=", ">", ">="), 3),
     **dict.fromkeys(("+", "-", "|", "^"), 4),
     **dict.fromkeys(("*", "/", "%", "&"), 5),
 }

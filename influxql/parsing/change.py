@@ -10,14 +10,21 @@ from influxql.parsing.cursor import Cursor
 
 def parse_delete(cursor: Cursor) -> Delete:
     """A DELETE; the cursor stands behind its first word."""
-    return Delete(*_targets(cursor))
+    sources, condition = _targets(cursor)
+    _refuse(any(source.database for source in sources), "database")
+    return Delete(sources, condition)
 
 
 def parse_drop(cursor: Cursor) -> DropMeasurement | DropSeries | None:
     """What the word behind DROP says shall go; None, and the cursor stays, where that is nothing of a bucket's."""
     if cursor.take_keyword("MEASUREMENT"):
         return DropMeasurement(cursor.expect_ident())
-    return DropSeries(*_targets(cursor)) if cursor.take_keyword("SERIES") else None
+    if not cursor.take_keyword("SERIES"):
+        return None
+    sources, condition = _targets(cursor)
+    _refuse(any(source.policy for source in sources), "retention policy")
+    _refuse(any(source.database for source in sources), "database")
+    return DropSeries(sources, condition)
 
 
 def _targets(cursor: Cursor) -> tuple[tuple[Measurement, ...], Expr | None]:
@@ -26,16 +33,12 @@ def _targets(cursor: Cursor) -> tuple[tuple[Measurement, ...], Expr | None]:
         raise cursor.expected("FROM", "WHERE")
     sources: list[Measurement] = []
     if cursor.take_keyword("FROM"):
-        sources.append(_measurement(cursor))
+        sources.append(parse_measurement(cursor))
         while cursor.take_sign(","):
-            sources.append(_measurement(cursor))
+            sources.append(parse_measurement(cursor))
     return tuple(sources), parse_condition(cursor)
 
 
-def _measurement(cursor: Cursor) -> Measurement:
-    found = parse_measurement(cursor)
-    if found.database is not None:
-        raise ParseError("database not supported", line=1, char=1)
-    if found.policy is not None:
-        raise ParseError("retention policy not supported", line=1, char=1)
-    return found
+def _refuse(found: bool, part: str) -> None:
+    if found:
+        raise ParseError(f"{part} not supported", line=1, char=1)

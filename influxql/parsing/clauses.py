@@ -1,12 +1,17 @@
-"""Clauses that SELECT and SHOW share: sources, WHERE, ORDER BY, LIMIT and its kin."""
+"""Clauses that SELECT and SHOW share: sources, WHERE, GROUP BY, ORDER BY, LIMIT and its kin."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from influxql.ast import Expr, Measurement, Paging
 from influxql.errors import ParseError
 from influxql.parsing.cursor import Cursor
-from influxql.parsing.expressions import parse_expr
+from influxql.parsing.expressions import parse_expr, parse_segments
 from influxql.tokens import Kind
+
+_WHOLE: Final = 3
+"""The parts of a name with its database and its policy."""
 
 
 def parse_measurement(cursor: Cursor) -> Measurement:
@@ -14,21 +19,17 @@ def parse_measurement(cursor: Cursor) -> Measurement:
     regex = cursor.regex()
     if regex is not None:
         return Measurement(regex=regex.pattern)
-    if cursor.peek().kind is not Kind.IDENT:
-        raise cursor.expected("identifier")
-    parts: list[str] = [cursor.take().text]
-    while cursor.touches("."):
-        cursor.take()
+    parts = parse_segments(cursor)
+    if len(parts) == _WHOLE:
+        return _qualified(parts[:-1], parts[-1], None)
+    if cursor.last().is_sign("."):
         regex = cursor.regex()
-        if regex is not None:
-            return _qualified(parts, None, regex.pattern)
-        parts.append("" if cursor.touches(".") else cursor.expect_ident())
+        return _qualified(parts, None, regex.pattern) if regex else _qualified(parts[:-1], parts[-1], None)
+    cursor.refuse_regex_behind()
     return _qualified(parts[:-1], parts[-1], None)
 
 
 def _qualified(before: list[str], name: str | None, regex: str | None) -> Measurement:
-    if len(before) > 2:  # noqa: PLR2004 - a database and a policy
-        raise ParseError(f"too many segments in {'.'.join([*before, name or ''])}", line=1, char=1)
     policy = before[-1] if before else None
     database = before[0] if len(before) > 1 else None
     return Measurement(name, regex, database or None, policy or None)
@@ -39,6 +40,18 @@ def parse_condition(cursor: Cursor) -> Expr | None:
     return parse_expr(cursor) if cursor.take_keyword("WHERE") else None
 
 
+def parse_dimensions(cursor: Cursor) -> tuple[Expr, ...]:
+    """`GROUP BY ...`, or nothing."""
+    if not cursor.take_keyword("GROUP"):
+        return ()
+    cursor.expect_keyword("BY")
+    found: list[Expr] = []
+    while True:
+        found.append(cursor.regex() or parse_expr(cursor))
+        if not cursor.take_sign(","):
+            return tuple(found)
+
+
 def parse_order(cursor: Cursor) -> bool:
     """`ORDER BY [time] [ASC|DESC]`: whether it is descending."""
     if not cursor.take_keyword("ORDER"):
@@ -47,23 +60,26 @@ def parse_order(cursor: Cursor) -> bool:
     descending = False
     token = cursor.peek()
     if token.kind is Kind.IDENT:
-        if token.text != "time":
-            raise ParseError("only ORDER BY time supported at this time")
         cursor.take()
         descending = cursor.take_keyword("ASC", "DESC") == "DESC"
+        if token.text != "time":
+            raise ParseError("only ORDER BY time supported at this time")
     elif token.is_keyword("ASC", "DESC"):
         descending = cursor.take().text == "DESC"
     else:
         raise cursor.expected("identifier", "ASC", "DESC")
     if cursor.peek().is_sign(","):
+        while cursor.take_sign(","):
+            cursor.expect_ident()
+            cursor.take_keyword("ASC", "DESC")
         raise ParseError("only ORDER BY time supported at this time")
     return descending
 
 
-def parse_paging(cursor: Cursor) -> Paging:
-    """`LIMIT n OFFSET n SLIMIT n SOFFSET n`, each optional, in this order."""
+def parse_paging(cursor: Cursor, *, series: bool = True) -> Paging:
+    """`LIMIT n OFFSET n SLIMIT n SOFFSET n`, each optional, in this order; the last two where `series` are counted."""
     found = {"LIMIT": 0, "OFFSET": 0, "SLIMIT": 0, "SOFFSET": 0}
-    for word in found:
+    for word in ("LIMIT", "OFFSET", *(("SLIMIT", "SOFFSET") if series else ())):
         if cursor.take_keyword(word):
             found[word] = cursor.expect_integer()
     return Paging(found["LIMIT"], found["OFFSET"], found["SLIMIT"], found["SOFFSET"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import re2
 
 from influxql.ast import RegexLiteral
@@ -10,14 +12,18 @@ from influxql.errors import ParseError
 from influxql.lexer import Lexer
 from influxql.tokens import Kind, Token
 
+MOST: Final = 2**63 - 1
+"""The greatest count that a clause holds."""
+
 
 class Cursor:
     """A place in one text, with a look-ahead of one token."""
 
     def __init__(self, text: str, bindings: Bindings) -> None:
-        self._lexer = Lexer(text.strip(), bindings)
+        self._lexer = Lexer(text, bindings)
         self._offset = 0
         self._ahead: Token | None = None
+        self._last = Token(Kind.BLANK, "", 0, 0)
         self._looked_past_end = False
 
     def peek(self) -> Token:
@@ -35,8 +41,17 @@ class Cursor:
         token = self.peek()
         self._offset = token.end
         self._ahead = None
-        self._looked_past_end = token.bare and self._lexer.ends_at(token.end)
+        self._looked_past_end = token.greedy and self._lexer.ends_at(token.end)
+        self._last = token
         return token
+
+    def last(self) -> Token:
+        """The token that was taken last."""
+        return self._last
+
+    def touching(self) -> Token:
+        """What stands right here, white space and comments included; the cursor stays."""
+        return self._lexer.touching(self._offset)
 
     def text_from(self, token: Token) -> str:
         """The text from the start of a token that was taken to where the cursor stands."""
@@ -55,12 +70,16 @@ class Cursor:
         """Take one of these keywords if it is next; which one."""
         return self.take().text if self.peek().is_keyword(*words) else None
 
-    def take_word(self, word: str) -> bool:
-        """Take the unreserved word (`fill`, `tz`), in any case, if it is next and a parenthesis follows."""
+    def sees_word(self, word: str) -> bool:
+        """Whether the unreserved word (`fill`, `tz`) is next, in any case."""
         token = self.peek()
-        if token.kind is not Kind.IDENT or token.text.lower() != word:
-            return False
-        return self._lexer.token(token.end).is_sign("(") and bool(self.take())
+        return token.kind is Kind.IDENT and token.text.lower() == word
+
+    def refuse_regex_behind(self) -> None:
+        """Fail where a slash stands behind what is next: InfluxDB looks for a regex there, and finds what is next."""
+        token = self.touching()
+        if self._lexer.text[token.end : token.end + 1] == "/" and token.kind is not Kind.EOF:
+            raise self.fault(f"found {token}, expected regex", token)
 
     def regex(self) -> RegexLiteral | None:
         """The regex literal that is next, or None. Its syntax is checked here."""
@@ -93,24 +112,36 @@ class Cursor:
             raise self.expected("identifier")
         return self.take().text
 
+    def expect_kind(self, kind: Kind) -> str:
+        """Take a token of this kind, or fail; its text."""
+        if self.peek().kind is not kind:
+            raise self.expected(kind.value)
+        return self.take().text
+
     def expect_integer(self) -> int:
-        """Take an integer, or fail."""
-        if self.peek().kind is not Kind.INTEGER:
-            raise self.expected("integer")
-        return int(self.take().text)
+        """Take an integer, or fail; one beyond all numbers is the greatest."""
+        digits = self.expect_kind(Kind.INTEGER).lstrip("0")
+        return MOST if len(digits) > len(str(MOST)) else min(int(digits or "0"), MOST)
 
-    def expected(self, *wishes: str) -> ParseError:
-        """The error that something else than one of `wishes` is next."""
-        return self.fault(f"found {self.peek()}, expected {', '.join(wishes)}")
+    def expect_touching(self, sign: str) -> None:
+        """Take this sign if it stands right here, or fail."""
+        if not self.touches(sign):
+            raise self.expected(sign, found=self.touching())
+        self.take()
 
-    def fault(self, message: str) -> ParseError:
-        """An error at the next token, placed where InfluxDB places it.
+    def expected(self, *wishes: str, found: Token | None = None) -> ParseError:
+        """The error that something else than one of `wishes` is there: what is next, or `found`."""
+        token = found or self.peek()
+        return self.fault(f"found {token}, expected {', '.join(wishes)}", token)
+
+    def fault(self, message: str, token: Token | None = None) -> ParseError:
+        """An error at `token`, or else at the next one, placed where InfluxDB places it.
 
         It points one character before an opening quote, and one behind the end where its reader has already looked
         past the end: for the rest of a word, or for a regex.
         """
-        token = self.peek()
-        shift = 1 if token.kind is Kind.EOF and self._looked_past_end else -1 if token.quoted else 0
+        token = token or self.peek()
+        shift = 1 if token.kind is Kind.EOF and self._looked_past_end else -token.before
         return self._lexer.error(message, max(token.start + shift, 0))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from influxql.ast import (
     Binary,
     BooleanLiteral,
@@ -15,12 +17,17 @@ from influxql.ast import (
     VarRef,
     Wildcard,
 )
-from influxql.literals import parse_duration
+from influxql.binding import parameter_fault
+from influxql.errors import ParseError
+from influxql.literals import parse_duration, quote_name
 from influxql.parsing.cursor import Cursor
 from influxql.tokens import PRECEDENCE, Kind, Token
 
 _CASTS = ("float", "integer", "unsigned", "string", "boolean", "field", "tag")
 _UINT64_END = 2**64
+_INT64_END = 2**63
+_LONGEST_INTEGER = 20
+_MOST_SEGMENTS = 3
 
 
 def parse_expr(cursor: Cursor, weakest: int = 1) -> Expr:
@@ -32,7 +39,7 @@ def parse_expr(cursor: Cursor, weakest: int = 1) -> Expr:
         if strength < weakest:
             return left
         cursor.take()
-        op = "!=" if token.text == "<>" else token.text
+        op = token.text
         if op in ("=~", "!~"):
             right: Expr | None = cursor.regex()
             if right is None:
@@ -56,19 +63,32 @@ def parse_call(cursor: Cursor, name: str) -> Call:
     return Call(name.lower(), tuple(args))
 
 
-def parse_var_ref(cursor: Cursor) -> VarRef:
-    """A name, its segments joined with dots, and its cast if it has one."""
+def parse_segments(cursor: Cursor) -> list[str]:
+    """`a`, `a.b`, `a..b`: names with dots between them. The last dot is taken, too, before a regex or a colon."""
     segments = [cursor.expect_ident()]
     while cursor.touches("."):
         cursor.take()
-        segments.append(cursor.expect_ident())
-    name = ".".join(segments)
+        if cursor.touching().is_sign("/", ":", "::"):
+            break
+        segments.append("" if cursor.touches(".") else cursor.expect_ident())
+    if len(segments) > _MOST_SEGMENTS:
+        *before, last = segments
+        said = ".".join([*(quote_name(part, always=True) if part else "" for part in before), quote_name(last)])
+        raise ParseError(f"too many segments in {said}", line=1, char=1)
+    return segments
+
+
+def parse_var_ref(cursor: Cursor) -> VarRef:
+    """A name, its segments joined with dots, and its cast if it has one."""
+    name = ".".join(parse_segments(cursor))
     if not cursor.touches("::"):
         return VarRef(name)
     cursor.take()
-    cast = cursor.peek().text.lower()
-    if cast not in _CASTS:
-        raise cursor.expected("float", "integer", "unsigned", "string", "boolean", "field", "tag")
+    token = cursor.touching()
+    cast = token.text.lower()
+    if cast not in _CASTS or token.kind not in (Kind.IDENT, Kind.KEYWORD):
+        wishes = _CASTS if token.kind is Kind.IDENT else tuple(one for one in _CASTS if one != "unsigned")
+        raise cursor.expected(*wishes, found=token)
     cursor.take()
     return VarRef(name, cast)
 
@@ -99,19 +119,33 @@ def _literal(cursor: Cursor, token: Token) -> Expr | None:
     if token.kind is Kind.STRING:
         literal = StringLiteral(token.text)
     elif token.kind is Kind.NUMBER:
-        literal = NumberLiteral(float(token.text))
+        literal = NumberLiteral(_number(cursor, token))
     elif token.kind is Kind.INTEGER:
-        if int(token.text) >= _UINT64_END:
-            raise cursor.fault("unable to parse integer")
-        literal = IntegerLiteral(int(token.text))
+        literal = IntegerLiteral(_integer(cursor, token))
     elif token.kind is Kind.DURATION:
         literal = DurationLiteral(parse_duration(token.text))
     elif token.is_keyword("TRUE", "FALSE"):
         literal = BooleanLiteral(token.text == "TRUE")
+    elif token.kind is Kind.PARAMETER:
+        raise parameter_fault(token.text)
     else:
         return None
     cursor.take()
     return literal
+
+
+def _number(cursor: Cursor, token: Token) -> float:
+    number = float(token.text)
+    if math.isinf(number):
+        raise cursor.fault("unable to parse number")
+    return number
+
+
+def _integer(cursor: Cursor, token: Token) -> int:
+    # Python reads no number of more than some thousand digits.
+    if len(token.text.lstrip("0")) > _LONGEST_INTEGER or int(token.text) >= _UINT64_END:
+        raise cursor.fault("unable to parse integer")
+    return int(token.text)
 
 
 def _signed(cursor: Cursor) -> Expr:
@@ -121,6 +155,8 @@ def _signed(cursor: Cursor) -> Expr:
         raise cursor.expected("identifier", "number", "duration", "(")
     operand = _operand(cursor)
     match operand:
+        case IntegerLiteral(value) if factor < 0 and value > _INT64_END:
+            raise ParseError(f"constant -{value} underflows int64")
         case IntegerLiteral(value):
             return IntegerLiteral(factor * value)
         case NumberLiteral(number):
@@ -136,22 +172,18 @@ def _wildcard(cursor: Cursor) -> Wildcard:
     if not cursor.touches("::"):
         return Wildcard()
     cursor.take()
-    kind = cursor.peek().text.lower()
-    if kind == "field":
-        cursor.take()
-        return Wildcard("field")
-    if kind == "tag":
-        cursor.take()
-        return Wildcard("tag")
-    raise cursor.expected("field", "tag")
+    token = cursor.touching()
+    if not token.is_keyword("FIELD", "TAG"):
+        raise cursor.expected("field", "tag", found=token)
+    return Wildcard("field" if cursor.take().text == "FIELD" else "tag")
 
 
 def _call_or_name(cursor: Cursor) -> Expr:
-    name = cursor.peek().text
+    name = cursor.peek()
     ahead = cursor.after()
-    if ahead.is_sign("(") and ahead.start == cursor.peek().end:
+    if ahead.is_sign("(") and ahead.start == name.end:
         cursor.take()
-        return parse_call(cursor, name)
+        return parse_call(cursor, name.text)
     return parse_var_ref(cursor)
 
 
@@ -159,4 +191,7 @@ def _distinct(cursor: Cursor) -> Call:
     cursor.take()
     if cursor.touches("("):
         return parse_call(cursor, "distinct")
+    token = cursor.touching()
+    if token.kind is not Kind.BLANK or not token.text:
+        raise cursor.expected("(", "identifier", found=token)
     return Call("distinct", (VarRef(cursor.expect_ident()),))

@@ -7,8 +7,10 @@ from typing import Final
 
 from influxql.ast import (
     Counted,
+    Expr,
     KeyFilter,
-    Show,
+    Measurement,
+    Paging,
     ShowCardinality,
     ShowDatabases,
     ShowFieldKeys,
@@ -19,9 +21,15 @@ from influxql.ast import (
     ShowTagKeys,
     ShowTagValues,
 )
-from influxql.parsing.clauses import parse_condition, parse_order, parse_paging
+from influxql.parsing.clauses import (
+    parse_condition,
+    parse_dimensions,
+    parse_measurement,
+    parse_order,
+    parse_paging,
+)
 from influxql.parsing.cursor import Cursor
-from influxql.parsing.select import parse_sources
+from influxql.tokens import Kind
 
 SHOWN: Final = ("DATABASES", "FIELD", "MEASUREMENT", "MEASUREMENTS", "RETENTION", "SERIES", "TAG")
 
@@ -63,12 +71,12 @@ def _cardinality(cursor: Cursor, of: Counted) -> ShowCardinality:
 def _counted(cursor: Cursor, of: Counted, *, exact: bool) -> ShowCardinality:
     """What stands behind CARDINALITY."""
     database = _database(cursor)
-    sources = parse_sources(cursor, subqueries=False) if cursor.take_keyword("FROM") else ()
+    sources = _sources(cursor)
     key = _with_key(cursor) if of == "TAG VALUES" else None
     condition = parse_condition(cursor)
-    if cursor.peek().is_keyword("GROUP"):
-        raise cursor.fault("GROUP BY behind CARDINALITY is not supported by this store")
-    return ShowCardinality(database, sources, condition, parse_paging(cursor), of, exact, key)
+    dimensions = parse_dimensions(cursor)
+    paging = parse_paging(cursor, series=False)
+    return ShowCardinality(database, sources, condition, paging, of, exact, key, dimensions)
 
 
 def _retention_policies(cursor: Cursor) -> ShowRetentionPolicies:
@@ -77,66 +85,90 @@ def _retention_policies(cursor: Cursor) -> ShowRetentionPolicies:
 
 
 def _measurements(cursor: Cursor) -> ShowMeasurements:
-    database = _database(cursor)
+    database, policy = None, None
+    if cursor.take_keyword("ON"):
+        database = _name_or_all(cursor)
+        policy = _name_or_all(cursor) if cursor.take_sign(".") else None
     measurement = None
     if cursor.take_keyword("WITH"):
         cursor.expect_keyword("MEASUREMENT")
-        measurement = _filter(cursor, signs=("=", "=~"))
-    rest = _rest(cursor, database, sources=False)
-    return ShowMeasurements(rest.database, rest.sources, rest.condition, rest.paging, measurement)
+        measurement = _measurement(cursor)
+    condition, paging = _rest(cursor)
+    return ShowMeasurements(database, (), condition, paging, measurement, policy)
+
+
+def _name_or_all(cursor: Cursor) -> str:
+    if cursor.take_sign("*"):
+        return "*"
+    if cursor.peek().kind is not Kind.IDENT:
+        raise cursor.expected("identifier or *")
+    return cursor.expect_ident()
+
+
+def _measurement(cursor: Cursor) -> KeyFilter:
+    """A name or a regex, whatever the sign before it; its policy and database are ignored, as in InfluxDB."""
+    if not (cursor.take_sign("=") or cursor.take_sign("=~")):
+        raise cursor.expected("=", "=~")
+    found = parse_measurement(cursor)
+    return KeyFilter("=", (found.name or "",)) if found.regex is None else KeyFilter("=~", (found.regex,))
 
 
 def _tag_keys(cursor: Cursor) -> ShowTagKeys:
-    database = _database(cursor)
-    sources = parse_sources(cursor, subqueries=False) if cursor.take_keyword("FROM") else ()
+    database, sources = _database(cursor), _sources(cursor)
     key = _with_key(cursor) if cursor.peek().is_keyword("WITH") else None
-    rest = _rest(cursor, database, sources=False)
-    return ShowTagKeys(database, sources, rest.condition, rest.paging, key)
+    condition, paging = _rest(cursor, series=True)
+    return ShowTagKeys(database, sources, condition, paging, key)
 
 
 def _tag_values(cursor: Cursor) -> ShowTagValues:
-    database = _database(cursor)
-    sources = parse_sources(cursor, subqueries=False) if cursor.take_keyword("FROM") else ()
+    database, sources = _database(cursor), _sources(cursor)
     key = _with_key(cursor)
-    rest = _rest(cursor, database, sources=False)
-    return ShowTagValues(database, sources, rest.condition, rest.paging, key)
+    condition, paging = _rest(cursor)
+    return ShowTagValues(database, sources, condition, paging, key)
 
 
 def _field_keys(cursor: Cursor) -> ShowFieldKeys | ShowCardinality:
     if cursor.expect_keyword("KEY", "KEYS") == "KEY":
         return _cardinality(cursor, "FIELD KEY")
-    rest = _rest(cursor, _database(cursor))
-    return ShowFieldKeys(rest.database, rest.sources, rest.condition, rest.paging)
+    database, sources = _database(cursor), _sources(cursor)
+    parse_order(cursor)
+    return ShowFieldKeys(database, sources, None, parse_paging(cursor, series=False))
 
 
 def _series(cursor: Cursor) -> ShowSeries | ShowCardinality:
     exact = cursor.take_keyword("EXACT") is not None
     if cursor.take_keyword("CARDINALITY"):
         return _counted(cursor, "SERIES", exact=exact)
-    rest = _rest(cursor, _database(cursor))
-    return ShowSeries(rest.database, rest.sources, rest.condition, rest.paging)
+    database, sources = _database(cursor), _sources(cursor)
+    condition, paging = _rest(cursor)
+    return ShowSeries(database, sources, condition, paging)
 
 
 def _database(cursor: Cursor) -> str | None:
     return cursor.expect_ident() if cursor.take_keyword("ON") else None
 
 
-def _rest(cursor: Cursor, database: str | None, *, sources: bool = True) -> Show:
-    found = parse_sources(cursor, subqueries=False) if sources and cursor.take_keyword("FROM") else ()
+def _sources(cursor: Cursor) -> tuple[Measurement, ...]:
+    if not cursor.take_keyword("FROM"):
+        return ()
+    found = [parse_measurement(cursor)]
+    while cursor.take_sign(","):
+        found.append(parse_measurement(cursor))
+    return tuple(found)
+
+
+def _rest(cursor: Cursor, *, series: bool = False) -> tuple[Expr | None, Paging]:
+    """WHERE, an ORDER BY that is read and ignored, and how many; `series`: whether SLIMIT and SOFFSET may follow."""
     condition = parse_condition(cursor)
     parse_order(cursor)
-    return Show(database, found, condition, parse_paging(cursor))
+    return condition, parse_paging(cursor, series=series)
 
 
 def _with_key(cursor: Cursor) -> KeyFilter:
     cursor.expect_keyword("WITH")
     cursor.expect_keyword("KEY")
-    return _filter(cursor, signs=("=", "!=", "=~", "!~", "IN"))
-
-
-def _filter(cursor: Cursor, *, signs: tuple[str, ...]) -> KeyFilter:
     token = cursor.peek()
-    if token.text not in signs:
+    if not token.is_sign("=", "!=", "=~", "!~") and not token.is_keyword("IN"):
         raise cursor.expected("IN", "=", "=~")
     op = cursor.take().text
     if op in ("=~", "!~"):

@@ -32,6 +32,8 @@ def refuse_estimate(show: ShowCardinality) -> None:
 
 def count_shown(session: Session, show: ShowCardinality, tables: Sequence[Table]) -> tuple[Series, ...]:
     """The counts for `tables`, which are those that the statement names. Raises QueryError."""
+    if show.dimensions:
+        raise QueryError("not implemented: GROUP BY behind CARDINALITY")
     counts = [(table.measurement, _count(session, show, table)) for table in tables]
     found = [(name, count) for name, count in counts if count]
     if show.paging.offset or not found:

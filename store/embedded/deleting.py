@@ -21,6 +21,7 @@ from influxql.names import named_in
 from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import condition_sql
 from store.embedded.schema import Table, Tables
+from store.embedded.sources import DEFAULT_POLICY
 
 if TYPE_CHECKING:
     import duckdb
@@ -54,6 +55,9 @@ def delete_rows(connection: duckdb.DuckDBPyConnection, deletions: Sequence[Delet
 def _targets(statement: Delete | DropSeries, tables: Tables) -> list[Table]:
     if not statement.sources:
         return list(tables.values())
+    for source in statement.sources:
+        if source.policy not in (None, DEFAULT_POLICY):
+            raise QueryError(f"retention policy not found: {source.policy}")
     return [table for name, table in tables.items() if any(_names(source, name) for source in statement.sources)]
 
 

@@ -1,7 +1,7 @@
 """Questions about series alone: where they are asked, and which groups of a measurement SLIMIT and SOFFSET leave.
 
 InfluxDB counts the groups of tags that its index holds for each measurement, whatever the time range and the fields,
-and orders them by their keys first. SOFFSET without SLIMIT leaves none.
+and orders them as texts: keys, then values, with a bar between each. SOFFSET without SLIMIT leaves none.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _names(expr: Expr) -> Iterator[str]:
 
 def _key(dimensions: tuple[str, ...], group: Group) -> str:
     present = [(key, value) for key, value in zip(dimensions, group, strict=True) if value]
-    return "\0".join([*(key for key, _ in present), *(value for _, value in present)])
+    return "|".join([*(key for key, _ in present), *(value for _, value in present)])
 
 
 def _about_tags(condition: Expr, relation: Relation) -> Expr:

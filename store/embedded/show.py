@@ -72,7 +72,10 @@ def _retention_policies(buckets: Sequence[str], database: str) -> tuple[Series, 
 
 
 def _measurements(session: Session, show: ShowMeasurements) -> tuple[Series, ...]:
-    tables = session.tables(show.database)
+    if "*" in (show.database, show.policy):
+        raise QueryError("not implemented: SHOW MEASUREMENTS ON *")
+    other = show.policy not in (None, DEFAULT_POLICY)
+    tables = session.tables(f"{show.database}/{show.policy}" if other else show.database)
     if not tables:
         return ()
     names = [

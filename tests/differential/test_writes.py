@@ -166,6 +166,15 @@ CASES = [
         ["SELECT * FROM m", "SELECT count(*) FROM m", "SHOW SERIES"],
     ),
     Case(
+        "groups that are counted",
+        [b"m,h=a,j=x f=1 1\nm,h=ab f=2 2\nm,h=ab,j=ab f=3 3\nm,j=a f=4 4\nm f=5 5\nm,h=ab,j=a|b f=6 6\n"],
+        [
+            *(f"SELECT f FROM m GROUP BY h, j SLIMIT 1 SOFFSET {n}" for n in range(6)),
+            *(f"SELECT f FROM m GROUP BY * ORDER BY time DESC SLIMIT 2 SOFFSET {n}" for n in range(5)),
+            "SELECT mean(f) FROM m GROUP BY h SLIMIT 2",
+        ],
+    ),
+    Case(
         "texts that regexes are held against",
         [b'm,h=a s="x<y",t="(b" 1\nm,h=b s="xy",t="<b" 2\nm s="",t="b" 3\n'],
         [

@@ -95,7 +95,12 @@ def test_sources() -> None:
 def test_words_of_either_case_and_comments() -> None:
     """Keywords and functions have no case; comments and line ends are white space."""
     expected = parse("SELECT mean(a) FROM m WHERE b = 'c'")
-    assert parse("select MEAN(a) -- the mean\nfrom m /* of */ where b = 'c'") == expected
+    assert parse("select MEAN(a) -- the mean\r\nfrom m where b /* of */ = 'c' -- end") == expected
+
+
+def test_a_quote_within_a_word_begins_the_name_anew() -> None:
+    """InfluxDB's reader forgets what stood before the quote, and so is it read here."""
+    assert parse('SELECT mean"a" FROM m WHERE b"c" = 1') == parse("SELECT a FROM m WHERE c = 1")
 
 
 def test_casts_and_wildcards() -> None:
@@ -158,7 +163,99 @@ def test_keys_of_show_tag_values(text: str, key: KeyFilter) -> None:
         ("SHOW SHARD", "found EOF, expected GROUPS at line 1, char 12"),
         ("SET PASSWORD", "found EOF, expected FOR at line 1, char 14"),
         ("EXPLAIN", "found EOF, expected SELECT at line 1, char 9"),
-        ("GRANT ALL", "found EOF, expected identifier at line 1, char 11"),
+        ("GRANT ALL", "found EOF, expected ON, TO at line 1, char 11"),
+        ("GRANT READ TO u", "found TO, expected ON at line 1, char 12"),
+        ("GRANT PRIVILEGES TO u", "found PRIVILEGES, expected READ, WRITE, ALL [PRIVILEGES] at line 1, char 7"),
+        ("REVOKE ALL ON db TO u", "found TO, expected FROM at line 1, char 18"),
+        (
+            "KILL QUERY 99999999999999999999",
+            'strconv.ParseUint: parsing "99999999999999999999": value out of range at line 1, char 12',
+        ),
+        ("CREATE", "found EOF, expected CONTINUOUS, DATABASE, USER, RETENTION, SUBSCRIPTION at line 1, char 8"),
+        ("CREATE DATABASE x WITH", "found EOF, expected DURATION, NAME, REPLICATION, SHARD at line 1, char 24"),
+        (
+            "CREATE RETENTION POLICY r ON db DURATION 1d REPLICATION 0",
+            "invalid value 0: must be 1 <= n <= 2147483647 at line 1, char 57",
+        ),
+        (
+            "CREATE RETENTION POLICY r ON db DURATION 1d REPLICATION 99999999999999999999",
+            'strconv.Atoi: parsing "99999999999999999999": value out of range at line 1, char 57',
+        ),
+        (
+            "CREATE RETENTION POLICY r ON db DURATION 1d REPLICATION 1 SHARD DURATION INF",
+            "invalid duration INF for shard duration at line 1, char 74",
+        ),
+        ("CREATE RETENTION POLICY r ON db DURATION 1x REPLICATION 1", "invalid duration at line 1, char 42"),
+        (
+            "ALTER RETENTION POLICY r ON db",
+            "found EOF, expected DURATION, REPLICATION, SHARD, DEFAULT at line 1, char 32",
+        ),
+        (
+            "ALTER RETENTION POLICY DEFAULT ON db DURATION INF DURATION INF",
+            "found duplicate DURATION option at line 1, char 51",
+        ),
+        ("CREATE SUBSCRIPTION s ON db .rp DESTINATIONS ALL 'x'", "found  , expected . at line 1, char 28"),
+        ("CREATE SUBSCRIPTION s ON db.rp DESTINATIONS 'x'", "found x, expected ALL, ANY at line 1, char 44"),
+        (
+            "CREATE CONTINUOUS QUERY c ON db BEGIN SELECT mean(f) INTO o FROM m END",
+            "found m, expected GROUP BY time(...) at line 1, char 66",
+        ),
+        (
+            "CREATE CONTINUOUS QUERY c ON db RESAMPLE BEGIN SELECT mean(f) INTO o FROM m END",
+            "found BEGIN, expected EVERY, FOR at line 1, char 42",
+        ),
+        (
+            "CREATE CONTINUOUS QUERY c ON d RESAMPLE FOR 10s BEGIN SELECT mean(f) INTO o FROM m GROUP BY time(1m) END",
+            "FOR duration must be >= GROUP BY time duration: must be a minimum of 1m, got 10s",
+        ),
+        ("SHOW QUERIES x", "found x, expected ; at line 1, char 14"),
+        ("SHOW SERIES SLIMIT 1", "found SLIMIT, expected ; at line 1, char 13"),
+        ("SHOW FIELD KEYS WHERE h = 'a'", "found WHERE, expected ; at line 1, char 17"),
+        ("SHOW MEASUREMENTS WITH MEASUREMENT != m", "found !=, expected =, =~ at line 1, char 36"),
+        ("SHOW TAG VALUES WITH KEY < h", "found <, expected IN, =, =~ at line 1, char 26"),
+        ("DROP SERIES FROM a.m", "retention policy not supported at line 1, char 1"),
+        ("SELECT f FROM m /* of */ WHERE f > 0", "found  , expected regex at line 1, char 16"),
+        ("SELECT f FROM m,/n/", "found ,, expected regex at line 1, char 16"),
+        (
+            "SELECT f FROM m -- that is all\nWHERE",
+            "found EOF, expected identifier, string, number, bool at line 2, char 7",
+        ),
+        ("SELECT f, -- and more", "found EOF, expected identifier, string, number, bool at line 1, char 23"),
+        ("SELECT (f /* and more", "found ILLEGAL, expected ) at line 1, char 11"),
+        ('SELECT f FROM m tz("UTC")', "expected string argument in tz()"),
+        ("SELECT f FROM m fill (0)", "fill must be a function call"),
+        ("SELECT f FROM m fill(18446744073709551615)", "expected number argument in fill()"),
+        ("SELECT f FROM m WHERE time > 1us", "invalid duration"),
+        (
+            "SELECT f FROM m WHERE time > 9223372036854775807w",
+            "overflowed duration 9223372036854775807w: choose a smaller duration or INF",
+        ),
+        (
+            "SELECT f > 1 FROM m",
+            "invalid operator > in SELECT clause at line 1, char 8; operator is intended for WHERE clause",
+        ),
+        ("SELECT -9223372036854775809 * f FROM m", "constant -9223372036854775809 underflows int64"),
+        ("SELECT 99999999999999999999 * f FROM m", "unable to parse integer at line 1, char 8"),
+        ("SELECT a.b.c.d FROM m", 'too many segments in "a"."b"."c".d at line 1, char 1'),
+        ("SELECT f:: float FROM m", "found  , expected float, integer, string, boolean, field, tag at line 1, char 11"),
+        (
+            "SELECT f::nope FROM m",
+            "found nope, expected float, integer, unsigned, string, boolean, field, tag at line 1, char 11",
+        ),
+        ("SELECT *::nope FROM m", "found nope, expected field, tag at line 1, char 11"),
+        ("SELECT distinct,f FROM m", "found ,, expected (, identifier at line 1, char 16"),
+        ("SELECT v FROM g WHERE h = 'a' ''", "found STRING, expected ; at line 1, char 30"),
+        ('SELECT v FROM g ""', "found IDENT, expected ; at line 1, char 17"),
+        (
+            "SELECT v FROM g WHERE h = '",
+            "found BADSTRING, expected identifier, string, number, bool at line 1, char 26",
+        ),
+        ("SELECT v FROM g WHERE h = 'a\\q'", "found \\q, expected identifier, string, number, bool at line 1, char 30"),
+        ('SELECT v "w" FROM g', "found w, expected FROM at line 1, char 10"),
+        ("SELECT v FROM g LIMIT $p", "found $p, expected integer at line 1, char 23"),
+        ("SELECT v FROM g LIMIT 5.", "found 5, expected integer at line 1, char 23"),
+        ("SELECT v FROM g <> 1", "found !=, expected ; at line 1, char 17"),
+        ("SELECT v FROM g ORDER BY time,", "found EOF, expected identifier at line 1, char 31"),
         (
             "DROP FOO",
             (

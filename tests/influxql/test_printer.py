@@ -87,6 +87,7 @@ FILLS = st.one_of(
 )
 COUNTS = st.integers(0, 99)
 PAGINGS = st.builds(Paging, COUNTS, COUNTS, COUNTS, COUNTS)
+ROW_PAGINGS = st.builds(Paging, COUNTS, COUNTS)
 PLAIN_MEASUREMENTS = st.one_of(st.builds(Measurement, NAMES), st.builds(Measurement, st.none(), PATTERNS))
 MEASUREMENTS = st.one_of(
     PLAIN_MEASUREMENTS,
@@ -118,27 +119,29 @@ def selects(sources: st.SearchStrategy[Measurement | SubQuery]) -> st.SearchStra
 
 
 SELECTS = selects(st.one_of(MEASUREMENTS, st.builds(SubQuery, selects(MEASUREMENTS))))
-SHOW = (st.none() | NAMES, st.lists(MEASUREMENTS, max_size=2).map(tuple), st.none() | CONDITIONS, PAGINGS)
+SHOW = (st.none() | NAMES, st.lists(MEASUREMENTS, max_size=2).map(tuple), st.none() | CONDITIONS, ROW_PAGINGS)
+GROUPS = st.lists(DIMENSIONS, max_size=2).map(tuple)
 KEYS = st.one_of(
     st.builds(KeyFilter, st.sampled_from(["=", "!="]), NAMES.map(lambda name: (name,))),
     st.builds(KeyFilter, st.just("IN"), st.lists(NAMES, min_size=1, max_size=3).map(tuple)),
     st.builds(KeyFilter, st.sampled_from(["=~", "!~"]), PATTERNS.map(lambda pattern: (pattern,))),
 )
+NAMED = KEYS.filter(lambda key: key.op in ("=", "=~"))
+COUNTED = st.sampled_from(["SERIES", "MEASUREMENT", "TAG KEY", "FIELD KEY"])
 SOME = st.lists(PLAIN_MEASUREMENTS, min_size=1, max_size=2).map(tuple)
 KINDS: dict[type, st.SearchStrategy[Any]] = {
     Select: SELECTS,
-    ShowFieldKeys: st.builds(ShowFieldKeys, *SHOW),
+    ShowFieldKeys: st.builds(ShowFieldKeys, *SHOW[:2], st.none(), ROW_PAGINGS),
     ShowSeries: st.builds(ShowSeries, *SHOW),
-    ShowTagKeys: st.builds(ShowTagKeys, *SHOW, st.none() | KEYS),
+    ShowTagKeys: st.builds(ShowTagKeys, *SHOW[:3], PAGINGS, st.none() | KEYS),
     ShowTagValues: st.builds(ShowTagValues, *SHOW, KEYS),
-    ShowMeasurements: st.builds(
-        ShowMeasurements, SHOW[0], st.just(()), *SHOW[2:], st.none() | KEYS.filter(lambda key: key.op in ("=", "=~"))
+    ShowMeasurements: st.one_of(
+        st.builds(ShowMeasurements, SHOW[0], st.just(()), *SHOW[2:], st.none() | NAMED),
+        st.builds(ShowMeasurements, NAMES | st.just("*"), st.just(()), *SHOW[2:], NAMED, NAMES | st.just("*")),
     ),
     ShowCardinality: st.one_of(
-        st.builds(
-            ShowCardinality, *SHOW, st.sampled_from(["SERIES", "MEASUREMENT", "TAG KEY", "FIELD KEY"]), st.booleans()
-        ),
-        st.builds(ShowCardinality, *SHOW, st.just("TAG VALUES"), st.booleans(), KEYS),
+        st.builds(ShowCardinality, *SHOW, COUNTED, st.booleans(), st.none(), GROUPS),
+        st.builds(ShowCardinality, *SHOW, st.just("TAG VALUES"), st.booleans(), KEYS, GROUPS),
     ),
     ShowDatabases: st.just(ShowDatabases()),
     ShowRetentionPolicies: st.builds(ShowRetentionPolicies, st.none() | NAMES),

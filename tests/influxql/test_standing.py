@@ -14,7 +14,7 @@ WHERE = [
     "time >= {} AND h = 'time > {}'",
     "\"time > {} \" = 'x' AND time <= {}",
     "h =~ /time > {} / AND time <= {}",
-    "time > {} /* time > {} */",
+    "time > {} /* time > {} */ AND h = 'a'",
     "time > {}s AND time < {}ms",
     "time > {} + {}",
     "mytime > {} AND time > {}",
@@ -44,7 +44,11 @@ def test_the_tree_is_the_parser_s(shape: tuple[str, str], bounds: list[list[int]
         for number in numbers:
             text = text.replace("{}", str(number), 1)
         text = text.replace("{}", "7")
-        assert texts.parse(text) == parse(text)
+        try:
+            expected = parse(text)
+        except ParseError:  # a duration beyond all
+            continue
+        assert texts.parse(text) == expected
 
 
 def test_what_does_not_parse_is_told_each_time():
