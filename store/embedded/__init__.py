@@ -31,6 +31,7 @@ Writing, in the order in which lines walk:
 Reading, in the order in which a question walks:
 
     query       statements in, results out, within a deadline
+    deadline    stops what takes too long, or that nobody waits for
     session     what one question holds on to: its cursor, its database, its moment
     show        SHOW statements
     cardinality SHOW ... CARDINALITY

@@ -17,11 +17,12 @@ from influxql.errors import ParseError, QueryError
 from influxql.infinities import may_overflow, refuse_infinities
 from influxql.parser import parse
 from store.contract import OneRowSeries, Series, StatementResult
+from store.embedded.deadline import Deadline, Timekeeper, Withdrawal
 from store.embedded.index import SeriesIndex
 from store.embedded.recent.memory import Recent
 from store.embedded.schema import Tables
 from store.embedded.select import answer_select
-from store.embedded.session import Deadline, Session, Withdrawal, guard_values
+from store.embedded.session import Session, guard_values
 from store.embedded.show import answer_show
 from store.errors import QueryLimitExceeded, QuerySyntaxError
 
@@ -63,6 +64,7 @@ class EmbeddedReader:
         self._databases = databases
         self._recent = recent
         self._index = index or SeriesIndex()
+        self._timekeeper = Timekeeper()
 
     def answer(
         self,
@@ -82,7 +84,7 @@ class EmbeddedReader:
         with closing(self._connect()) as connection:
             deadline = Deadline(connection, deadline_s, withdrawal)
             session = Session(connection, self._schema, db, now, deadline, self._index, recent=self._recent)
-            with deadline.running():
+            with deadline.running(self._timekeeper):
                 return self._answer_all(session, statements)
 
     def _answer_all(self, session: Session, statements: Sequence[Statement]) -> tuple[StatementResult, ...]:

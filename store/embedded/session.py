@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,9 +13,10 @@ import pyarrow as pa
 
 from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import KnownValues, TagValues
+from store.embedded.deadline import Deadline
 from store.embedded.index import Known, SeriesIndex
 from store.embedded.schema import Table, Tables
-from store.errors import QueryLimitExceeded, StoreUnavailable
+from store.errors import QueryLimitExceeded
 
 if TYPE_CHECKING:
     from store.embedded.recent.memory import Recent
@@ -33,77 +33,6 @@ MOST_ROWS = 2_000_000
 """Rows that one statement may make, empty windows included; beyond it the statement is refused."""
 MOST_VALUES = 5_000_000
 """Values that all statements of a query may answer together: some 450 MB, for as long as it takes to send them."""
-
-
-class Withdrawal:
-    """Lets whoever asked take the question back, from any thread: then what its connection does is stopped."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._connection: duckdb.DuckDBPyConnection | None = None
-        self.withdrawn = False
-
-    def withdraw(self) -> None:
-        """Nobody waits for the answer any more."""
-        with self._lock:
-            self.withdrawn = True
-            if self._connection is not None:
-                self._connection.interrupt()
-
-    @contextmanager
-    def watching(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """The connection that answers, to the end of the block."""
-        with self._lock:
-            self._connection = connection
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._connection = None
-
-
-class Deadline:
-    """Stops what a connection does after `limit_s` seconds, and says so to whoever asks between two SELECTs.
-
-    `withdrawal`: who asked may end it earlier.
-    """
-
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, limit_s: float, withdrawal: Withdrawal | None = None
-    ) -> None:
-        self._connection = connection
-        self._limit_s = limit_s
-        self._passed = threading.Event()
-        self._withdrawal = withdrawal or Withdrawal()
-
-    def check(self) -> None:
-        """Raise QueryLimitExceeded once the time is over, StoreUnavailable once nobody waits."""
-        if self._passed.is_set() or self._withdrawal.withdrawn:
-            raise self.interrupted()
-
-    def interrupted(self) -> QueryLimitExceeded | StoreUnavailable:
-        """The error for a query that was stopped: by its deadline, or by whoever closes the store."""
-        if self._passed.is_set():
-            return QueryLimitExceeded(f"the query was stopped after {self._limit_s:.3g} s; narrow its time range")
-        why = "nobody waits for it" if self._withdrawal.withdrawn else "the store is closing"
-        return StoreUnavailable(f"the query was stopped: {why}")
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Count from here to the end of the block."""
-        timer = threading.Timer(self._limit_s, self._stop)
-        timer.name, timer.daemon = "query deadline", True
-        timer.start()
-        try:
-            with self._withdrawal.watching(self._connection):
-                yield
-        finally:
-            timer.cancel()
-            timer.join()
-
-    def _stop(self) -> None:
-        self._passed.set()
-        self._connection.interrupt()
 
 
 @dataclass(slots=True)

@@ -22,13 +22,13 @@ from influxql.standing import StandingTexts
 from store.contract import Copied, FieldTypes, StatementResult, StoreStanding, Verdict
 from store.embedded.copying import make_copy
 from store.embedded.damage import reason_of
+from store.embedded.deadline import Withdrawal
 from store.embedded.file import OpenFile, open_file
 from store.embedded.query import parse_query
 from store.embedded.quota import WhenFull
 from store.embedded.recent.memory import Outcome, Recent, count_no_question
 from store.embedded.retention import Retention
 from store.embedded.rollups.definition import RollupConfig, read_rollups
-from store.embedded.session import Withdrawal
 from store.embedded.sizes import read_size
 from store.embedded.upkeep import Counts, Course, Upkeep
 from store.errors import BodyRefused, BucketMissing, QueryLimitExceeded, StoreUnavailable

@@ -18,10 +18,11 @@ import pyarrow.compute as pc
 
 from foundation.batch import FieldType
 from influxql.literals import MIN_TIME
+from store.embedded.deadline import Deadline
 from store.embedded.fallback import ARROW_TYPES
 from store.embedded.schema import Tables
 from store.embedded.select import Answer, answer_select
-from store.embedded.session import Deadline, Session
+from store.embedded.session import Session
 
 if TYPE_CHECKING:
     import duckdb

@@ -8,9 +8,9 @@ import duckdb
 import pytest
 
 from foundation.batch import FieldType
+from store.embedded.deadline import Deadline, Withdrawal
 from store.embedded.query import EmbeddedReader, parse_query
 from store.embedded.schema import Column, Table
-from store.embedded.session import Deadline, Withdrawal
 from store.errors import QueryLimitExceeded, QuerySyntaxError, StoreUnavailable
 from tests.fakes.clock import ManualClock
 
