@@ -16,6 +16,8 @@ from alerting.rules.query import AnswerUnfit, number_of, raise_errors, values_of
 from alerting.rules.recipe import Part, Values
 from store.contract import OneRowSeries, StatementResult, Value
 
+_Met = dict[tuple[str, str], tuple[str, str]]
+
 
 @dataclass(frozen=True, slots=True)
 class _Block:
@@ -87,13 +89,16 @@ class Reading:
             if wanted not in self._wanted:
                 raise Unfoldable(f"not all of {', '.join(self._scan.names)} are tags")
             rows.setdefault(wanted, []).append(number)
+        met: _Met = {}
         return {
-            wanted: _Block(listed, Series(tuple(self._labels(tags[number]) for number in listed)))
+            wanted: _Block(listed, Series(tuple(self._labels(tags[number], met) for number in listed)))
             for wanted, listed in rows.items()
         }
 
-    def _labels(self, tags: Mapping[str, str]) -> Labels:
-        return labels_of({name: value for name, value in tags.items() if name not in self._dropped})
+    def _labels(self, tags: Mapping[str, str], met: _Met) -> Labels:
+        """What is equal is one object: a hundred thousand series have few sites."""
+        labels = labels_of({name: value for name, value in tags.items() if name not in self._dropped})
+        return tuple([met.setdefault(pair, pair) for pair in labels])
 
     def _values(
         self, blocks: Mapping[Wanted, _Block], names: Sequence[str], columns: Sequence[Sequence[Value]]
