@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+_SOURCE = re.compile(r'(?i)\bFROM (?:"([^"]+)"|([^"\s(),;]+))')
 _UID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -27,7 +28,10 @@ class Boards:
         self._reads: dict[Path, _Read] = {}
 
     def index(self) -> dict[str, Any]:
-        """`{"boards": [{uid, title, description, tags}], "problems": [sentence]}`, by title."""
+        """`{"boards": [{uid, title, description, tags, asks, variables}], "problems": [sentence]}`, by title.
+
+        `asks`: the measurements of its queries. `variables`: tag that can be picked -> whether several of it can.
+        """
         reads = self._refresh()
         boards = [read.board for read in reads if read.board is not None]
         return {
@@ -38,6 +42,8 @@ class Boards:
                         "title": str(board.get("title", board["uid"])),
                         "description": str(board.get("description", "")),
                         "tags": board.get("tags", []),
+                        "asks": _asks(board["panels"]),
+                        "variables": _picks(board),
                     }
                     for board in boards
                 ),
@@ -66,6 +72,17 @@ class Boards:
             problem = f"{self._folder}: holds no board (*.json); set console.boards to a folder that does"
             return [_Read((0, 0), None, problem)]
         return list(reads.values())
+
+
+def _asks(panels: list[dict[str, Any]]) -> list[str]:
+    folded = [inner for panel in panels for inner in panel.get("panels") or []]
+    queries = [str(one.get("query", "")) for panel in (*panels, *folded) for one in panel.get("targets") or []]
+    return sorted({name for text in queries for pair in _SOURCE.findall(text) for name in pair if name})
+
+
+def _picks(board: dict[str, Any]) -> dict[str, bool]:
+    variables = (board.get("templating") or {}).get("list") or []
+    return {str(one["name"]): bool(one.get("multi")) for one in variables if one.get("type") == "query"}
 
 
 def _read(path: Path, stamp: tuple[int, int]) -> _Read:

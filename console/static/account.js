@@ -5,9 +5,11 @@ import { clear, el, redraw } from "./dom.js";
 import { Hands, inHand } from "./hands.js";
 import { changePill, labelTags, pill } from "./labels.js";
 import { silenceAddress } from "./matchers.js";
+import { boardAddress } from "./onward.js";
 import { repeat } from "./poll.js";
 import { samplesFigure } from "./samples.js";
 import { agoText, momentText, spanText } from "./time.js";
+import { shortened } from "./units.js";
 
 const EVERY_MS = 3000;
 
@@ -17,7 +19,7 @@ export async function accountPage(page, id) {
   const title = el("h1", {}, "Alert");
   const trouble = el("p", { class: "problem", role: "alert", hidden: true });
   clear(page, el("div", { class: "bar-top" }, title, el("a", { href: "/alerts" }, "all alerts")), trouble, el("div", { class: "stack" }, ...sections));
-  const settings = await get("/api/config");
+  const [settings, { boards }] = await Promise.all([get("/api/config"), get("/api/boards")]);
   const refresh = async () => {
     try {
       const account = await get(`/api/alerting/alerts/${id}/account`);
@@ -25,7 +27,7 @@ export async function accountPage(page, id) {
       title.textContent = account.alert.rule;
       document.title = `${account.alert.rule} · Tocsin`;
       [verdict, why, told, past].forEach((draw, at) => {
-        redraw(sections[at], ...draw(account, hands));
+        redraw(sections[at], ...draw(account, hands, boards));
         sections[at].dataset.state = "ok";
       });
     } catch (error) {
@@ -39,12 +41,22 @@ export async function accountPage(page, id) {
   repeat(refresh, EVERY_MS);
 }
 
-function verdict({ alert, verdict: words, incidents }, hands) {
+function verdict({ alert, rule, verdict: words, incidents }, hands, boards) {
   const isMuted = incidents.some((incident) => incident.muted);
   const silence = alert.state === "inactive" ? null : el("div", { class: "acts" }, hands.acts(alert), el("a", { href: silenceAddress(alert.labels), "data-key": "silence" }, "Silence this alert"));
   return [
     el("header", {}, el("h2", {}, "Who is told"), isMuted ? pill("muted") : null, alert.acknowledged ? pill("acknowledged") : null),
-    el("div", { class: "words" }, el("div", { class: "line" }, pill(alert.state, alert.severity), el("strong", { class: "verdict" }, words)), el("p", {}, alert.annotations.summary), alert.annotations.description ? el("p", { class: "muted" }, alert.annotations.description) : null, inHand(alert), labelTags(alert.labels), silence),
+    el("div", { class: "words" }, el("div", { class: "line" }, pill(alert.state, alert.severity), el("strong", { class: "verdict" }, words)), el("p", {}, alert.annotations.summary), alert.annotations.description ? el("p", { class: "muted" }, alert.annotations.description) : null, inHand(alert), labelTags(alert.labels), ...onward(alert, rule, boards), silence),
+  ];
+}
+
+function onward(alert, rule, boards) {
+  const board = boardAddress(boards, rule?.query, alert);
+  const runbook = alert.annotations.runbook_url;
+  const isAddress = /^https?:/.test(runbook ?? "");
+  return [
+    board ? el("p", {}, "Look at it: ", el("a", { href: board.address, "data-key": "board" }, board.title)) : null,
+    runbook ? el("p", {}, "What to do: ", isAddress ? el("a", { href: runbook, rel: "noreferrer", "data-key": "runbook" }, runbook) : el("code", {}, runbook)) : null,
   ];
 }
 
@@ -54,7 +66,7 @@ function why({ alert, rule, samples, calm_since: calm }) {
   const error = rule?.error ? el("p", { class: "problem" }, `The rule is ${rule.health}, so nothing resolves: ${rule.error}`) : null;
   return [
     el("header", {}, el("h2", {}, "Why")),
-    el("div", { class: "words" }, el("p", {}, alert.reason), samples.length > 0 ? samplesFigure(samples, limits) : null, facts(timers(alert, rule, calm)), query, error),
+    el("div", { class: "words" }, el("p", { title: alert.reason }, shortened(alert.reason)), samples.length > 0 ? samplesFigure(samples, limits) : null, facts(timers(alert, rule, calm)), query, error),
   ];
 }
 
@@ -69,7 +81,7 @@ function timers(alert, rule, calm) {
     ["fired", moment(alert.fired_at)],
     ["good again since", moment(calm)],
     ["has to be good for", rule?.keep_firing_for_s ? spanText(rule.keep_firing_for_s) : null],
-    ["last value", alert.value === null ? null : String(alert.value)],
+    ["last value", alert.value === null ? null : shortened(String(alert.value))],
     ["seen", moment(alert.seen_at)],
     ["without data", rule?.missing ? { keep: "it stays as it is", ok: "counts as good", alert: "counts as bad", missing: "it says that data is gone" }[rule.missing] : null],
     ["flapping", alert.flapping ? "yes: it ends only after a longer calm" : null],
@@ -140,7 +152,7 @@ function past({ history }) {
     el("td", {}, el("time", { datetime: entry.at, title: momentText(Date.parse(entry.at)) }, agoText(Date.parse(entry.at)))),
     el("td", {}, changePill(entry)),
     el("td", {}, entry.change),
-    el("td", {}, entry.reason),
+    el("td", { title: entry.reason }, shortened(entry.reason)),
   ));
   return [title, table(["when", "state", "change", "why"], rows)];
 }

@@ -7,6 +7,7 @@ import { changePill, labelTags, pill } from "./labels.js";
 import { silenceAddress } from "./matchers.js";
 import { repeat } from "./poll.js";
 import { agoText, momentText } from "./time.js";
+import { shortened } from "./units.js";
 
 const MOST = 100;
 const LISTED = `/api/alerting/alerts?limit=${MOST}`;
@@ -64,8 +65,8 @@ function card(alert, hands) {
     "li",
     { class: "card", "data-alert": alert.rule, "data-alert-state": alert.state, "data-severity": alert.severity },
     el("div", { class: "line" }, pill(alert.state, alert.severity), el("a", { href: `/alerts/${encodeURIComponent(alert.id)}`, "data-key": `alert-${alert.id}` }, el("strong", {}, alert.rule)), muted.length > 0 ? pill("muted") : null, alert.acknowledged ? pill("acknowledged") : null, since ? el("time", { datetime: since, title: momentText(Date.parse(since)) }, agoText(Date.parse(since))) : null),
-    el("p", {}, alert.annotations?.summary || alert.reason),
-    el("p", { class: "muted" }, alert.reason, told.length > 0 ? ` · told: ${told.join(", ")}` : ""),
+    el("p", {}, alert.annotations?.summary || shortened(alert.reason)),
+    el("p", { class: "muted", title: alert.reason }, shortened(alert.reason), told.length > 0 ? ` · told: ${told.join(", ")}` : ""),
     inHand(alert),
     ...muted.map((incident) => el("p", { class: "why-muted" }, `${incident.receiver}: ${incident.muted.words}`)),
     labelTags(alert.labels),
@@ -82,7 +83,7 @@ function historyTable(history) {
     el("td", {}, el("time", { datetime: entry.at, title: momentText(Date.parse(entry.at)) }, agoText(Date.parse(entry.at)))),
     el("td", {}, changePill(entry)),
     el("td", {}, entry.rule),
-    el("td", {}, entry.summary || entry.reason),
+    el("td", {}, entry.summary || shortened(entry.reason)),
     el("td", { class: "muted wide" }, entry.change),
   ));
   return [title, table(["when", "state", "rule", "what"], "change", rows)];

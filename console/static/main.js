@@ -6,6 +6,7 @@
 //   overview, alerts          two of the pages; board is the third
 //   account, samples          why one alert is as it is, and its datapoints drawn small
 //   silences, silenceform     who is not told of what, and the form that makes a silence
+//   onward                    from an alert to the board that shows what its rule looks at
 //   hands, author             who has an alert in hand, and the name under which one says so
 //   labels, matchers          how states and labels look; matchers as text and tried on labels
 //   variables, macros         drop-downs of a board, and what its queries mean right now

@@ -31,6 +31,11 @@ export function format(value, unit = "none", decimals = null) {
   }
 }
 
+// A sentence with its long fractions cut to the four digits that a person reads.
+export function shortened(text) {
+  return (text ?? "").replace(/(?<![\d.])-?\d+\.\d{4,}(?![\d.])/g, (digits) => String(Number(Number(digits).toPrecision(4))));
+}
+
 function milliseconds(value, decimals) {
   if (Math.abs(value) < 1000) return `${number(value, decimals)} ms`;
   if (Math.abs(value) < 60000) return `${number(value / 1000, Math.max(decimals ?? 0, 2))} s`;

@@ -22,8 +22,8 @@ def test_boards_are_listed_by_title(tmp_path: Path):
     listed = Boards(tmp_path).index()
     assert listed["problems"] == []
     assert listed["boards"] == [
-        {"uid": "two", "title": "Ant", "description": "", "tags": []},
-        {"uid": "one", "title": "Zebra", "description": "Stripes", "tags": ["x"]},
+        {"uid": "two", "title": "Ant", "description": "", "tags": [], "asks": [], "variables": {}},
+        {"uid": "one", "title": "Zebra", "description": "Stripes", "tags": ["x"], "asks": [], "variables": {}},
     ]
 
 
@@ -66,3 +66,19 @@ def test_the_boards_that_ship_are_found():
     assert board is not None
     assert board["title"] == "Response times"
     assert Boards(BOARDS).get("nothing") is None
+
+
+def test_a_board_says_what_it_asks_for_and_what_can_be_picked(tmp_path: Path):
+    """Measurements of all its panels, folded ones too, and of each variable whether several values can be picked."""
+    folded = {"type": "row", "panels": [{"targets": [{"query": 'SELECT a FROM "m 2" WHERE b > 1'}]}]}
+    panels = [{"targets": [{"query": 'SELECT mean("x") FROM (SELECT y AS x FROM m1)'}, {}]}, folded, {"type": "text"}]
+    variables = [
+        {"type": "query", "name": "site", "multi": True},
+        {"type": "query", "name": "device"},
+        {"type": "datasource", "name": "d"},
+    ]
+    board = {"uid": "x", "panels": panels, "templating": {"list": variables}}
+    (tmp_path / "x.json").write_text(json.dumps(board))
+    (listed,) = Boards(tmp_path).index()["boards"]
+    assert listed["asks"] == ["m 2", "m1"]
+    assert listed["variables"] == {"site": True, "device": False}
