@@ -6,7 +6,7 @@ Mostly requests, as in the demo: a shop with 40 endpoints on 8 services, 500 dev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from operator import add
 from random import Random
@@ -41,6 +41,20 @@ def shipments(points: int, span_ns: int, *, seed: int = 1, start_ns: int = START
         bodies = [_lines(luck, pool, max(1, round(share * points / turns)), since, until) for share, pool in pools]
         body = b"".join(bodies)
         yield Shipment(BUCKET, igzip.compress(body, 1), body.count(b"\n"))
+
+
+def belated(goods: Iterable[Shipment], share: float, *, seed: int = 1) -> Iterator[Shipment]:
+    """The same points, but that `share` of them come late: with any of the shipments behind their own."""
+    luck, all_ = Random(seed), list(goods)
+    held = [bytearray() for _ in all_]
+    for turn, shipment in enumerate(all_):
+        now = bytearray()
+        for line in shipment.unpack().splitlines(keepends=True):
+            is_late = luck.random() < share and turn + 1 < len(all_)
+            (held[luck.randrange(turn + 1, len(all_))] if is_late else now).extend(line)
+        body = bytes(now + held[turn])
+        held[turn].clear()
+        yield Shipment(shipment.bucket, igzip.compress(body, 1), body.count(b"\n"))
 
 
 def _lines(luck: Random, pool: list[bytes], count: int, since: int, until: int) -> bytes:
