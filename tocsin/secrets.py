@@ -23,7 +23,7 @@ from tocsin.tokens import open_book
 
 PASSWORDS = (
     *("influx_admin_password", "influx_admin_token", "grafana_admin_password", "grafana_read_password"),
-    "console_password",
+    *("console_password", "alerting_admin_token"),
 )
 TOKENS: Mapping[str, tuple[Scope, ...]] = {
     "console": (Scope.READ,),

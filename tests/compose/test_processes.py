@@ -27,6 +27,7 @@ from tests.fakes.polling import until
 from tests.fakes.process import ROOT, Running, start, tocsin
 
 STACK: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+JSON = {"Content-Type": "application/json"}
 BOARDS = sorted((ROOT / "grafana" / "provisioning" / "dashboards" / "json").glob("*.json"))
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -56,13 +57,13 @@ def stack(influxd: Influxd, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     subprocess.run(tocsin(*made), check=True, cwd=ROOT)
     running: dict[str, Running] = {}
     with ExitStack() as ended:
-        env = {"INFLUX_URL": influxd.url}
+        env = {"INFLUX_URL": influxd.url, "TOCSIN_ALERTING_LISTEN": "0.0.0.0:0"}  # as there: what others can reach asks
         for role in ("collector", "demo", "alerting", "console"):
             command = [placed(word, folder) for word in STACK["services"][role]["command"]]
             running[role] = start(tocsin(*command), states[role], env=env)
             ended.callback(running[role].end)
             asyncio.run(running[role].ready(role))
-            env[f"{role.upper()}_URL"] = running[role].url(role)
+            env[f"{role.upper()}_URL"] = running[role].url(role).replace("0.0.0.0", "127.0.0.1")
             if role == "demo":
                 env["PAGERDUTY_URL"] = f"{running[role].url(role)}/v2/enqueue"
                 env["SLACK_WEBHOOK"] = f"{running[role].url(role)}/slack"
@@ -118,15 +119,33 @@ def test_secrets_are_made_once(stack: dict[str, Running]) -> None:
 def test_the_console_asks_for_the_password_that_is_shown(stack: dict[str, Running]) -> None:
     """Nothing is told without it; with it the browser gets a cookie and the boards."""
     url = stack["console"].url("console")
-    password = (stack["collector"].state.parent / "secrets" / "console_password").read_text()
-    body = json.dumps({"password": password}).encode()
 
     assert fetch(f"{url}/api/boards")[0] == 401
-    assert fetch(f"{url}/api/session", {"Content-Type": "application/json"}, b'{"password": "guessed"}')[0] == 401
-    request = urllib.request.Request(f"{url}/api/session", body, {"Content-Type": "application/json"})  # noqa: S310 - as above
+    assert fetch(f"{url}/api/session", JSON, b'{"password": "guessed"}')[0] == 401
+    assert fetch(f"{url}/api/boards", sign_in(stack))[0] == 200
+
+
+def test_whoever_signed_in_can_silence(stack: dict[str, Running]) -> None:
+    """Alerting asks for its token there, and the console has it; a stranger in the network has not."""
+    console, alerting = (
+        stack["console"].url("console"),
+        stack["alerting"].url("alerting").replace("0.0.0.0", "127.0.0.1"),
+    )
+    wish = json.dumps({"matchers": ['alertname="None"'], "for": "1h", "author": "ann", "comment": "moving"}).encode()
+
+    assert fetch(f"{alerting}/api/v1/silences", JSON, wish)[0] == 401
+    assert fetch(f"{console}/api/alerting/silences", JSON, wish)[0] == 401
+    status, said = fetch(f"{console}/api/alerting/silences", {**JSON, **sign_in(stack)}, wish)
+    assert status == 201, said
+
+
+def sign_in(stack: dict[str, Running]) -> dict[str, str]:
+    """The cookie of whoever has the password that is shown."""
+    password = (stack["collector"].state.parent / "secrets" / "console_password").read_text()
+    body = json.dumps({"password": password}).encode()
+    request = urllib.request.Request(f"{stack['console'].url('console')}/api/session", body, JSON)  # noqa: S310 - as above
     with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 - as above
-        cookie = reply.headers["Set-Cookie"].partition(";")[0]
-    assert fetch(f"{url}/api/boards", {"Cookie": cookie})[0] == 200
+        return {"Cookie": reply.headers["Set-Cookie"].partition(";")[0]}
 
 
 async def test_grafana_s_own_user_reads_every_panel_and_can_do_nothing_else(

@@ -32,7 +32,7 @@ class Reach:
         if "alerting" in patient.elsewhere and "alerting" not in patient.announced:
             raise NotNow("alerting runs elsewhere")
         try:
-            receivers = load_notify(notify, STAND_IN | os.environ).receivers
+            receivers = load_notify(notify, {**STAND_IN, **_demo(patient), **os.environ}).receivers
         except ConfigError as error:
             raise NotNow("the file of receivers has a fault") from error
         reached: dict[tuple[str, int], list[str]] = defaultdict(list)
@@ -51,6 +51,12 @@ class Reach:
             return fine(f"{who}: {host}:{port} takes connections")
         words = f"{who}: {host}:{port} cannot be reached: {why}"
         return wrong(words, "see its address in the file that alerting.notify names, the name server, and the firewall")
+
+
+def _demo(patient: Patient) -> Mapping[str, str]:
+    """Where the demo's stand-in pager really is, as `tocsin up --demo` tells its receivers."""
+    where = patient.announced.get("demo")
+    return {"DEMO_PAGER_URL": f"http://{where}"} if where else {}
 
 
 def _place(config: Any) -> tuple[str, int] | None:

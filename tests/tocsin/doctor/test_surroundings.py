@@ -64,6 +64,16 @@ def test_a_receiver_that_cannot_be_reached(ward: Ward, notifier: str, where: str
     assert "SECRET" not in fault
 
 
+def test_the_demo_s_pager_is_looked_for_where_it_is(ward: Ward) -> None:
+    """It takes a free port where its own is taken."""
+    ward.write("n.yml", "receivers: [{name: a, slack: [{webhook: '${DEMO_PAGER_URL}/slack'}]}]\nroute: {receiver: a}\n")
+    ward.announced = {**ROLES, "demo": "127.0.0.1:1009"}
+    ward.web.answers["127.0.0.1:1009", "/health"] = {}
+    ward.machine.deaf = {"127.0.0.1:1009": "Connection refused"}
+
+    assert ward.wrong().startswith("reach: a: slack: 127.0.0.1:1009 cannot be reached")
+
+
 def test_receivers_of_an_alerting_that_runs_elsewhere(ward: Ward) -> None:
     """What can be reached from here says nothing of what can be reached from there."""
     ward.write("tocsin.yml", CONFIG.replace("1003, ", '1003, alerting: "http://127.0.0.1:1002", '))
