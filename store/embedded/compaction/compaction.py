@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from store.embedded.compaction.room import Room
     from store.embedded.file import OpenFile
     from store.embedded.retention import Change
+    from store.embedded.schema import Table
 
 T = TypeVar("T")
 
@@ -36,7 +37,9 @@ _log = logger("store.embedded.compaction")
 GROUP_ROWS: Final = 122_880
 """DuckDB's row group."""
 _MOVE_GROUPS: Final = 8
-"""Up to a million points: about half a second, and some hundred MB of DuckDB's memory."""
+_LEAST_GROUPS: Final = 3
+_MOVE_VALUES: Final = 16_000_000
+"""Of at most a million points: about half a second, and some hundred MB of DuckDB's memory."""
 _PAUSE_S: Final = 0.05
 _MOST_MOVED: Final = 6
 """How often one turn moves all rows of a table, at the most; a billion points in no order at all need it five times."""
@@ -88,7 +91,8 @@ class Compaction:
         self._turning = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, "store-compact")
         self.problem = ""
-        """Why points stay where they are; empty where nothing keeps them."""
+        """Why points stayed where they are in the last turn; empty where nothing kept them."""
+        self._problems: list[str] = []
 
     async def run(self, every: timedelta) -> None:
         """Look through all tables at each `every`, for ever; what cannot be done now is done by a later turn."""
@@ -105,27 +109,28 @@ class Compaction:
         Raises StoreUnavailable, and duckdb.Error where a table cannot be looked at.
         """
         async with self._turning:
-            self.problem = ""
+            self._problems.clear()
             catalog = self._opened().catalog
             tables = [
-                (bucket, table.relation)
-                for bucket in catalog.buckets()
-                for table in (catalog.tables(bucket) or {}).values()
+                (bucket, table) for bucket in catalog.buckets() for table in (catalog.tables(bucket) or {}).values()
             ]
-            return sum([await self._order(bucket, relation) for bucket, relation in tables])
+            moved = sum([await self._order(bucket, table) for bucket, table in tables])
+            self.problem = self._problems[0] if self._problems else ""
+            return moved
 
     def close(self) -> None:
         """Let the thread end; what it does must have been stopped."""
         self._thread.shutdown(cancel_futures=True)
 
-    async def _order(self, bucket: str, relation: str) -> int:
+    async def _order(self, bucket: str, table: Table) -> int:
         """One table, move after move, until it is in order; how many rows were moved."""
+        relation = table.relation
         if not await self._in_thread(lambda: self._has_grown(relation)):
             return 0
         moved, most = 0, 0
         while True:
             started = self._clock.monotonic()
-            step = await self._step(relation, begun=moved > 0)
+            step = await self._step(table, begun=moved > 0)
             if step.outcome is not None:
                 self._on_move(bucket, step.outcome, step.rows)
                 if step.outcome is not Outcome.DONE:
@@ -150,11 +155,13 @@ class Compaction:
             except duckdb.CatalogException:
                 return False
 
-    async def _step(self, relation: str, *, begun: bool) -> _Step:
+    async def _step(self, table: Table, *, begun: bool) -> _Step:
         """One move, or none."""
         file = self._opened()
-        touched = await self._change(lambda one: one.writer.watch(relation))
-        move = Move(file.cursors.make(), touched, self._group_rows * _MOVE_GROUPS)
+        groups = _MOVE_VALUES // (self._group_rows * (1 + len(table.columns)))
+        most_rows = self._group_rows * min(_MOVE_GROUPS, max(_LEAST_GROUPS, groups))
+        touched = await self._change(lambda one: one.writer.watch(table.relation))
+        move = Move(file.cursors.make(), touched, most_rows)
         prospect = Prospect()
         try:
             prospect = await self._in_thread(lambda: move.look(begun=begun))
@@ -178,8 +185,10 @@ class Compaction:
         return _Step(prospect, Outcome.DONE if done else Outcome.OVERTAKEN, rows)
 
     def _give_up(self, prospect: Prospect, outcome: Outcome, why: str) -> _Step:
-        self.problem = f"points that came late cannot be put in order: {why}"
-        _log.warning("points that came late stay where they are", reason=why)
+        problem = f"points that came late cannot be put in order: {why}"
+        if problem != self.problem:
+            _log.warning("points that came late stay where they are; each turn tries again", reason=why)
+        self._problems.append(problem)
         return _Step(prospect, outcome, sum(group.rows for group in prospect.groups))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:

@@ -98,6 +98,7 @@ class Move:
             with suppress(duckdb.Error):
                 self._cursor.execute("ROLLBACK")
             self._cursor.close()
+            self._touched.release()
 
     def _delete(self) -> int:
         ((count,),) = self._cursor.execute(f"DELETE FROM {self._relation} WHERE {rows_of(self._groups)}").fetchall()

@@ -31,13 +31,19 @@ class Touched:
 
     def note(self, changes: Changes) -> None:
         """A transaction is about to be committed."""
+        if self.beyond_count:
+            return
         done = changes.of(self.relation)
         self.before_ns = max(self.before_ns, done.before_ns)
         self._times += done.times
         self._count += sum(map(len, done.times))
         if done.is_open or self._count > _MOST_TIMES:
-            self.beyond_count = True
-            self._times.clear()
+            self.release()
+
+    def release(self) -> None:
+        """Nobody asks any more; nothing more is kept."""
+        self.beyond_count = True
+        self._times.clear()
 
     def within(self, first_ns: int, last_ns: int) -> pa.Table:
         """The times of [first, last], each once, as a table with the column `time`."""

@@ -251,6 +251,15 @@ async def test_without_room_points_stay(desk: Desk) -> None:
     assert not desk.compaction.problem
 
 
+async def test_wide_rows_are_moved_a_few_at_once(desk: Desk) -> None:
+    """So that what is sorted at once stays small; in the end they are in order all the same."""
+    desk.write(b"m %s 0\n" % b",".join(b"g%d=1" % number for number in range(100)))
+    await desk.compaction.turn()
+    assert len(desk.moves) > 1
+    assert max(rows for _, _, rows in desk.moves) == 3 * GROUP_ROWS
+    assert desk.across <= MOST_ACROSS
+
+
 async def test_a_move_that_fails_is_told(desk: Desk) -> None:
     """Where the writer's thread cannot finish it, nothing is moved, and the next turn tries again."""
 
