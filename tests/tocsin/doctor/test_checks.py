@@ -432,11 +432,14 @@ def test_a_token_that_is_not_let_in(ward: Ward) -> None:
 
 def test_what_the_store_does_by_itself(ward: Ward) -> None:
     """A rollup that fails and a quota that is used up are faults, nearly used up is a hint."""
-    rollup = {"name": "r", "problem": "the target holds points of others"}
+    rollup = {"name": "r", "problem": "the target holds points of others", "pending_windows": 99, "lag_s": 6000.0}
     standing = {"rollups": [rollup], "used_bytes": 5, "quota_bytes": 10, "problems": []}
     ward.answer("collector", "/api/v1/store", standing)
     told = "upkeep: rollup r fails: the target holds points of others -> see `tocsin explain rollup r`"
     assert ward.wrong().startswith(told)
+
+    ward.answer("collector", "/api/v1/store", standing | {"rollups": [rollup | {"problem": ""}]})
+    assert ward.hint().startswith("upkeep: rollup r is behind: 99 windows wait, the oldest began 1:40:00 ago -> ")
 
     ward.answer("collector", "/api/v1/store", standing | {"rollups": [], "problems": ["the quota is used up"]})
     assert ward.wrong().startswith("upkeep: the quota is used up -> a larger store.quota")
