@@ -67,7 +67,8 @@ def _of_disk(standing: StoreStanding | None) -> list[Metric]:
     used = GaugeMetricFamily("tocsin_store_used_bytes", "Bytes that the embedded store holds in its file and its log.")
     quota = GaugeMetricFamily("tocsin_store_quota_bytes", "Bytes that it may hold; 0 is no bound.")
     problems = GaugeMetricFamily(
-        "tocsin_store_problems", "What keeps the store from its work: a quota used up, a clock that it cannot believe."
+        "tocsin_store_problems",
+        "What keeps the store from its work: a quota used up, a clock that it cannot believe, no room to compact.",
     )
     if standing is not None:
         used.add_metric((), standing.used_bytes)
