@@ -11,6 +11,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from console import changes
+from console.assets import Assets
 from console.boards import Boards
 from console.charts import Charts
 from console.config import ConsoleConfig
@@ -51,6 +52,7 @@ class Console:
         self._registry = registry
         self._boards = Boards(config.boards)
         self._charts = Charts()
+        self._assets = Assets(_STATIC)
         self._listening = listening
         self._gateway = Gateway(config, registry=registry, trust=trust, alerting_trust=alerting_trust)
         self._entrance = Entrance(
@@ -107,16 +109,19 @@ class Console:
                 web.get(self._charts.address, self._charts.serve),
                 web.get("/health", self._health),
                 web.get("/metrics", self._metrics),
-                web.static("/static", _STATIC),
+                web.get("/static/{name:[\\w./-]+}", self._assets.serve),
             ]
         )
         return app
 
-    async def _page(self, _request: web.Request) -> web.FileResponse:
-        return web.FileResponse(_STATIC / "index.html")
+    async def _page(self, request: web.Request) -> web.Response:
+        page = self._assets.answer(request, "index.html")
+        if "uid" in request.match_info:  # the largest script of all is fetched while the page is still read
+            page.headers["Link"] = f"<{self._charts.address}>; rel=preload; as=script"
+        return page
 
-    async def _sign_in_page(self, _request: web.Request) -> web.FileResponse:
-        return web.FileResponse(_STATIC / "signin.html")
+    async def _sign_in_page(self, request: web.Request) -> web.Response:
+        return self._assets.answer(request, "signin.html")
 
     async def _settings(self, request: web.Request) -> web.Response:
         closed = changes.closed(self._config, request.get(NAME, ""))

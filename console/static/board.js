@@ -44,6 +44,7 @@ class Board {
     this.grid = new Grid(spec.panels, () => this.#changed());
     this.status = el("span", { class: "status", role: "status" });
     this.running = null;
+    this.asked = null;
     this.timer = null;
   }
 
@@ -92,16 +93,28 @@ class Board {
   async #changed() {
     const choice = ++this.choice;
     this.#stop();
-    try {
-      await this.variables.load(this.#scope(), expand);
-    } catch (error) {
-      this.status.textContent = error.message;
-    }
+    const loading = this.variables.load(this.#scope(), expand).catch((error) => (this.status.textContent = error.message));
+    if (!this.variables.isReady) await loading;
     if (choice !== this.choice) return;
+    const meant = this.#show();
+    const asked = this.#refresh();
+    await loading;
+    if (choice !== this.choice) return;
+    if (this.variables.parameters().toString() !== meant) {
+      this.#show();
+      await this.#refresh();
+      return;
+    }
+    const { scope, signal } = this.asked;
+    await Promise.all([asked, this.grid.refresh(scope, signal, this.grid.arrange(this.variables))]);
+  }
+
+  // Lay out what is picked, and keep it in the address; returns what is picked.
+  #show() {
     this.#stop();
     this.#remember();
     this.grid.arrange(this.variables);
-    await this.#refresh();
+    return this.variables.parameters().toString();
   }
 
   #stop() {
@@ -116,6 +129,7 @@ class Board {
     this.running = running;
     const scope = this.#scope();
     scope.marks = loadMarks(this.spec, scope, running.signal).catch(() => []);
+    this.asked = { scope, signal: running.signal };
     await this.grid.refresh(scope, running.signal);
     if (this.running !== running) return;
     this.running = null;

@@ -1,7 +1,7 @@
 // The panels of a board on their grid: rows that fold, and rows and panels that are repeated for each value of a variable.
 //
-// `arrange` lays them out anew when what is repeated has changed; `refresh` asks for what can be seen: a folded row asks
-// for nothing until it is opened.
+// `arrange` lays out anew what is repeated for other values than before; `refresh` asks for what can be seen: a folded row
+// asks for nothing until it is opened, and what is repeated is not there before its values are known.
 
 import { clear, el } from "./dom.js";
 import { Panel } from "./panel.js";
@@ -17,20 +17,25 @@ export class Grid {
     this.folded = new Map();
     this.root = el("div", { class: "sections" });
     this.drawn = [];
-    this.key = null;
   }
 
+  // Returns the sections that were not there before.
   arrange(variables) {
     const repeated = this.sections.map((section) => repeats(section, variables)).flat();
-    const key = JSON.stringify(repeated.map(({ title, picks, placed }) => [title, picks, placed.map((one) => one.picks)]));
-    if (key === this.key) return;
-    this.key = key;
-    this.drawn = repeated.map((section, index) => this.#draw(section, index));
-    clear(this.root, ...this.drawn.flatMap(({ heading, grid }) => [heading, grid]));
+    const before = new Map(this.drawn.map((section) => [section.key, section]));
+    const drawn = repeated.map((section, index) => {
+      const key = JSON.stringify([index, section.title, section.picks, section.placed.map((one) => [one.spec.id, one.picks])]);
+      return before.get(key) ?? { key, ...this.#draw(section, index) };
+    });
+    const fresh = drawn.filter(({ key }) => !before.has(key));
+    if (fresh.length > 0 || drawn.length !== this.drawn.length) clear(this.root, ...drawn.flatMap(({ heading, grid }) => [heading, grid]));
+    this.drawn = drawn;
+    return fresh;
   }
 
-  refresh(scope, signal) {
-    const seen = this.drawn.filter(({ grid }) => !grid.hidden).flatMap(({ panels }) => panels);
+  // `sections`: those to ask for, as `arrange` gave them; all without it.
+  refresh(scope, signal, sections = this.drawn) {
+    const seen = sections.filter(({ grid }) => !grid.hidden).flatMap(({ panels }) => panels);
     return Promise.all(seen.map((panel) => panel.refresh(scope, signal)));
   }
 
@@ -75,11 +80,13 @@ function sections(specs) {
 }
 
 function repeats({ row, panels }, variables) {
+  const isKnown = ({ repeat }) => !repeat || variables.isLoaded(repeat);
+  if (row && !isKnown(row)) return [];
   return each(row?.repeat, variables).map((picks) => ({
     row,
     picks,
     title: row ? variables.with(picks).plain(row.title ?? "") : "",
-    placed: place(panels, variables),
+    placed: place(panels.filter(isKnown), variables),
   }));
 }
 

@@ -1,4 +1,4 @@
-// The drop-downs of a board: filled by queries, one after the other because a later one may ask for an earlier one.
+// The drop-downs of a board: filled by queries, all at once but for those that ask by what an earlier one will turn out to be.
 
 import { query } from "./api.js";
 import { clear, el } from "./dom.js";
@@ -12,22 +12,41 @@ export class Variables {
       spec,
       options: customOptions(spec),
       value: initial(spec, picked.getAll(`var-${spec.name}`)),
+      isLoaded: spec.type !== "query",
     }));
     this.changed = changed;
   }
 
   // Ask for the values of each; `scope` as for macros, without variables.
   async load(scope, expand) {
-    for (const item of this.items) {
-      if (item.spec.type !== "query") continue;
+    const asked = new Map();
+    for (const item of this.items.filter(({ spec }) => spec.type === "query")) {
       const text = item.spec.query?.query ?? item.spec.query;
-      const series = await query(expand(text, { ...scope, variables: this }));
-      const values = series.flatMap((one) => one.values.map((row) => String(row.at(-1))));
-      item.options = [...new Set(values)].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
-      item.value = item.value.filter((value) => value === ALL || item.options.includes(value));
-      if (item.value.length === 0) item.value = item.spec.includeAll ? [ALL] : item.options.slice(0, 1);
-      item.redraw?.();
+      const before = [...asked].filter(([other]) => mentions(text, other) && !isAny(other)).map(([, answer]) => answer);
+      asked.set(item, Promise.all(before).then(() => this.#ask(item, expand(text, { ...scope, variables: this }))));
     }
+    await Promise.all(asked.values());
+  }
+
+  async #ask(item, statement) {
+    const series = await query(statement);
+    const values = series.flatMap((one) => one.values.map((row) => String(row.at(-1))));
+    item.options = [...new Set(values)].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+    item.value = item.value.filter((value) => value === ALL || item.options.includes(value));
+    if (item.value.length === 0) item.value = item.spec.includeAll ? [ALL] : item.options.slice(0, 1);
+    item.isLoaded = true;
+    item.redraw?.();
+  }
+
+  // Every one has a value that queries can be written with, before any was asked for its options: what is picked stays,
+  // as a rule.
+  get isReady() {
+    return this.items.every((item) => isAny(item) || (item.value.length > 0 && (item.isLoaded || !item.value.includes(ALL))));
+  }
+
+  // The options are here.
+  isLoaded(name) {
+    return this.#find(name)?.isLoaded ?? true;
   }
 
   // In a query. `picks`: {name: value} of a repeated panel, instead of what is picked above.
@@ -93,6 +112,15 @@ export class Variables {
     box.addEventListener("keydown", (event) => event.key === "Escape" && box.removeAttribute("open"));
     return box;
   }
+}
+
+// All of it, in words that need no option: nothing hangs on which there are.
+function isAny({ spec, value }) {
+  return value.length === 1 && value[0] === ALL && Boolean(spec.allValue);
+}
+
+function mentions(text, { spec }) {
+  return new RegExp(`\\$(\\{${spec.name}\\b|${spec.name}\\b)`).test(text);
 }
 
 function option(item, value, pick) {

@@ -2,6 +2,7 @@
 
 import { written } from "../fields.js";
 import { palette } from "../theme.js";
+import { STANDOFF } from "./timeaxis.js";
 
 const STEPS = 4;
 const HEADROOM = 0.06;
@@ -25,8 +26,7 @@ export function axis(setting, shown) {
     fixedrange: true,
     gridcolor: palette().grid,
     zeroline: false,
-    automargin: true,
-    ticklabelstandoff: 5,
+    ticklabelstandoff: STANDOFF,
   };
 }
 

@@ -61,7 +61,7 @@ function cells(rows, most, scope, spec) {
 function layout(rows, spec, scope, marks) {
   return {
     autosize: true,
-    margin: { l: 4, r: 6, t: 10, b: 4 },
+    margin: { l: 4, r: 6, t: 10, b: 22 },
     paper_bgcolor: "transparent",
     plot_bgcolor: "transparent",
     font: font(),

@@ -4,11 +4,29 @@ import { palette } from "../theme.js";
 import { fromWallClock, wallClock } from "../time.js";
 
 const DAY_MS = 86400000;
+const FONT_SIZE = 11;
 
 export const CONFIG = { displayModeBar: false, responsive: true, doubleClick: false };
 
+export const STANDOFF = 5;
+
+let pen = null;
+
+// The space around a chart whose value axis says `texts`. Plotly would find it by drawing everything twice.
+export function margin(texts) {
+  pen ??= ruler();
+  const widest = Math.max(0, ...texts.map((text) => pen.measureText(text).width));
+  return { l: Math.ceil(widest) + STANDOFF + 6, r: 10, t: 10, b: 22 };
+}
+
+function ruler() {
+  const context = document.createElement("canvas").getContext("2d");
+  context.font = `${FONT_SIZE}px ${getComputedStyle(document.body).fontFamily}`;
+  return context;
+}
+
 export function font() {
-  return { family: "inherit", size: 11, color: palette().text };
+  return { family: "inherit", size: FONT_SIZE, color: palette().text };
 }
 
 export function hover() {
@@ -19,7 +37,7 @@ export function hover() {
 export function timeAxis({ from, to }) {
   const colours = palette();
   const days = to - from > DAY_MS;
-  return { type: "date", range: [wallClock(from), wallClock(to)], gridcolor: colours.grid, linecolor: colours.line, zeroline: false, automargin: true, nticks: 7, tickformat: days ? "%d %b %H:%M" : "%H:%M", hoverformat: "%d %b %H:%M:%S" };
+  return { type: "date", range: [wallClock(from), wallClock(to)], gridcolor: colours.grid, linecolor: colours.line, zeroline: false, nticks: 7, tickformat: days ? "%d %b %H:%M" : "%H:%M", hoverformat: "%d %b %H:%M:%S" };
 }
 
 // Alerts and deploys: a line each, and a flag that says what it was.

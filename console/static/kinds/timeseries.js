@@ -6,7 +6,7 @@ import { reduce } from "../frames.js";
 import { named } from "../theme.js";
 import { wallClock } from "../time.js";
 import { axis } from "./axis.js";
-import { CONFIG, font, hover, marksOn, timeAxis, zoomable } from "./timeaxis.js";
+import { CONFIG, font, hover, margin, marksOn, timeAxis, zoomable } from "./timeaxis.js";
 
 const MOST_SERIES = 40;
 
@@ -81,9 +81,10 @@ function translucent(colour, opacity) {
 
 function layout(spec, shown, scope, marks) {
   const setting = settings(spec, "");
+  const yaxis = axis(ofAxis(setting, shown), shown);
   return {
     autosize: true,
-    margin: { l: 4, r: 6, t: 10, b: 4 },
+    margin: margin(yaxis.ticktext),
     paper_bgcolor: "transparent",
     plot_bgcolor: "transparent",
     font: font(),
@@ -93,7 +94,7 @@ function layout(spec, shown, scope, marks) {
     barmode: "stack",
     bargap: 0,
     xaxis: timeAxis(scope),
-    yaxis: axis(ofAxis(setting, shown), shown),
+    yaxis,
     ...marksOn(marks, limits(setting)),
   };
 }
