@@ -65,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         process = Process(source, config, stamp, registry, keyrings, listening, offer)
         return run_loop(process.serve(handed_over))
     finally:
+        gc.unfreeze()  # DuckDB's bindings would take for leaks what nobody looks through at the end, and say so
         if not handed_over.is_set():
             with suppress(ConfigError):  # a full disk keeps a stale address, which the next start clears, and no more
                 listen.withdraw(config.state, names, os.getpid())

@@ -138,6 +138,7 @@ async def test_kill_9_loses_nothing_acknowledged(tmp_path: Path):
             assert len(found) == len(set(found)), f"twice; seed {seed}"
             assert load.acknowledged[bucket]
         assert running.interrupt() == 0
+        assert "leaked" not in running.log.read_text()  # as DuckDB's bindings would say of what is left behind
     finally:
         running.end()
 
