@@ -26,6 +26,7 @@ diagram     docs/alert-states.md, drawn from the table
 routing/    which receiver hears of an alert, and with whom it is grouped; pure
 memory/     alert states, groups, incidents and the outbox in one SQLite file, one transaction a decision
 dispatcher  routes and records evaluations, flushes groups that are due
+portion     how much of what waits is taken on at once; pure
 flush       what a group says, as one message; pure
 muting/     why an alert is held back: silences, inhibition, calendars; pure
 quiet       who is not to be told: muting, as the dispatcher keeps it

@@ -29,6 +29,8 @@ from foundation.logs import logger
 
 _log = logger("alerting.evaluator")
 _UNKNOWN = "the collector does not answer: data may fire, but nothing resolves and no gap counts"
+_MOST_SAVED = 2_000
+"""Alerts that differ, about which decisions are made before they are recorded: each is held with its words."""
 Plan = Recipe | When
 """How a rule's value is come by: asked of the store, or of other rules."""
 
@@ -85,10 +87,13 @@ class Conclusions:
     async def take(self, plans: Sequence[Plan], asked: Asked) -> None:
         """Conclude for all rules of these plans. Raises nothing."""
         async with self._gate.passing():
-            accepted = await self._recorded(await self._decided(plans, asked))
-            for watch, decision in accepted:
-                self._accept(watch, decision, asked)
-        self._metrics.evaluations.labels("ok").inc(len(accepted))
+            decided: list[tuple[Watch, Decision]] = []
+            for plan in plans:
+                decided += await self._decided(plan, asked)
+                if sum(len(decision.evaluation.saved) for _, decision in decided) >= _MOST_SAVED:
+                    await self._settle(decided, asked)
+                    decided = []
+            await self._settle(decided, asked)
 
     def fail(self, plans: Iterable[Plan], at: datetime, error: Exception, started_s: float) -> None:
         """The evaluation of these plans failed."""
@@ -116,20 +121,25 @@ class Conclusions:
         stored = iter(await asyncio.gather(*map(self.record, told)))
         return [(watch, decision) for watch, decision in decided if decision.is_empty or next(stored)]
 
-    async def _decided(self, plans: Sequence[Plan], asked: Asked) -> Sequence[tuple[Watch, Decision]]:
+    async def _settle(self, decided: Sequence[tuple[Watch, Decision]], asked: Asked) -> None:
+        accepted = await self._recorded(decided)
+        for watch, decision in accepted:
+            self._accept(watch, decision, asked)
+        self._metrics.evaluations.labels("ok").inc(len(accepted))
+
+    async def _decided(self, plan: Plan, asked: Asked) -> Sequence[tuple[Watch, Decision]]:
         decided: list[tuple[Watch, Decision]] = []
-        for plan in plans:
-            try:
-                if plan in asked.unprimed:
-                    raise asked.unprimed[plan]  # noqa: TRY301 - it is treated as what fails here
-                for watch, decision in self._decided_alike(plan, self._values(plan, asked), asked):
-                    decided.append((watch, decision))
-                    if watch.active or not decision.is_empty:  # that took its time, and others are to have their turn
-                        await asyncio.sleep(0)
-            except NothingThere as error:
-                self._wait(plan, asked, str(error))
-            except Exception as error:  # noqa: BLE001 - whatever happens, it must not end the evaluation of rules
-                self.fail((plan,), asked.at, error, asked.started_s)
+        try:
+            if plan in asked.unprimed:
+                raise asked.unprimed[plan]  # noqa: TRY301 - it is treated as what fails here
+            for watch, decision in self._decided_alike(plan, self._values(plan, asked), asked):
+                decided.append((watch, decision))
+                if watch.active or not decision.is_empty:  # that took its time, and others are to have their turn
+                    await asyncio.sleep(0)
+        except NothingThere as error:
+            self._wait(plan, asked, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever happens, it must not end the evaluation of rules
+            self.fail((plan,), asked.at, error, asked.started_s)
         return decided
 
     def _values(self, plan: Plan, asked: Asked) -> Values:

@@ -40,6 +40,7 @@ from alerting.muting.silence import Silence
 from alerting.notify.contract import Notifier
 from alerting.notify.plugin import Manner
 from alerting.passing import PassingOn
+from alerting.portion import portion
 from alerting.quiet import Quiet
 from alerting.routing.book import Book, GroupChange, member_now
 from alerting.routing.group import Group, Notice, decide, rouse, wake
@@ -52,6 +53,8 @@ from foundation.logs import logger
 
 _log = logger("alerting.dispatcher")
 _MOST_GROUPS = 256
+_MOST_ALERTS = 5_000
+"""In one transaction, unless a single rule or group has more."""
 _LOOK_AGAIN_S = 5.0
 _MEMORY_AGAIN_S = 1.0
 
@@ -155,8 +158,8 @@ class Dispatcher:
         waiting = _Waiting(evaluation, now)
         self._queue.append(waiting)
         async with self._deciding:
-            if not waiting.done:
-                await self._record_queue()
+            while not waiting.done:
+                await self._record_portion()
         if waiting.error is not None:
             raise waiting.error
 
@@ -309,8 +312,9 @@ class Dispatcher:
             await self._memory.mark(given_up(row, self._clock.now()))
             self._metrics.suppressed.labels(Suppression.RECEIVER_REMOVED.value).inc()
 
-    async def _record_queue(self) -> None:
-        batch, self._queue = self._queue, []
+    async def _record_portion(self) -> None:
+        batch = portion(self._queue, lambda waiting: len(waiting.evaluation.saved), _MOST_ALERTS)
+        self._queue = self._queue[len(batch) :]
         try:
             await self._record_batch(batch)
         except Exception as error:  # noqa: BLE001 - handed to each evaluation that waits, which raises it
@@ -375,9 +379,10 @@ class Dispatcher:
     async def _flush_due(self) -> bool:
         async with self._deciding:
             now = self._clock.now()
-            due = [self._flush(group, now) for group in self._book.take_due(now, _MOST_GROUPS)]
-            if not due:
+            groups = self._book.take_due(now, _MOST_GROUPS)
+            if not groups:
                 return False
+            due = [self._flush(group, now) for group in portion(groups, lambda group: len(group.members), _MOST_ALERTS)]
             messages = tuple(draft for flush in due for draft in flush.drafts)
             changes = tuple(flush.change for flush in due)
             with self._sender.hold({draft.message.incident for draft in messages}) as in_flight:

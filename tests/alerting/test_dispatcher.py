@@ -2,14 +2,14 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from alerting.alert import Change, Level, labels_of
 from alerting.lane import ChannelKey
-from alerting.memory.contract import MemoryFailed
+from alerting.memory.contract import Committed, Decision, MemoryFailed
 from alerting.notify.contract import Unreachable
 from alerting.routing.matchers import parse
 from alerting.routing.tree import Node, Timers
@@ -242,3 +242,26 @@ async def test_flush_waits_for_a_memory_that_fails(tmp_path: Path) -> None:
 
 def _seconds(count: float) -> timedelta:
     return timedelta(seconds=count)
+
+
+async def test_a_storm_is_taken_in_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More alerts at once than one transaction is to hold: some after the others, each told once, none waits longer."""
+    monkeypatch.setattr("alerting.dispatcher._MOST_ALERTS", 3)
+    pager = FakeNotifier()
+    async with desk(tmp_path / "a.sqlite", equipment({ONCALL: pager})) as it:
+        sizes: list[int] = []
+        commit = it.memory.commit
+
+        async def counted(decision: Decision, *, now: datetime) -> Committed:
+            sizes.append(
+                len(decision.alerts) + sum(len(one.group.members) for one in decision.groups if not one.members)
+            )
+            return await commit(decision, now=now)
+
+        monkeypatch.setattr(it.memory, "commit", counted)
+        storm = [[change(Change.FIRED, f"R{rule}", host=f"h{host}") for host in "ab"] for rule in range(4)]
+        await asyncio.gather(*(it.say(*changes) for changes in storm))
+        await it.settle()
+        assert sorted(words for _, words in pager.told) == sorted(f"R{rule} fired" for rule in range(4))
+        assert max(sizes) <= 3
+        assert len(sizes) >= 8
