@@ -51,6 +51,8 @@ class Scope(StrEnum):
 
     WRITE = "write"
     READ = "read"
+    BACKUP = "backup"
+    """To copy the store as it is: everything in it, and nothing else of the collector."""
     ADMIN = "admin"
 
 
@@ -196,10 +198,10 @@ class TokenBook:
     ) -> Secret:
         """Make a token and return its secret, which nothing can show again. Raises TokenError."""
         if not name or not scopes:
-            raise TokenError("a token needs a name and at least one scope: write, read or admin")
+            raise TokenError("a token needs a name and at least one scope: write, read, backup or admin")
         if not name.isprintable():
             raise TokenError(f"the name of a token is printable, {name!r} is not")
-        if allowance != FREE and scopes == {Scope.READ}:
+        if allowance != FREE and scopes.isdisjoint({Scope.WRITE, Scope.ADMIN}):
             raise TokenError("measurements, tags and quotas bind writing, and this token cannot write")
         secret = secrets.token_urlsafe(32)
         digest = hashlib.sha256(secret.encode()).hexdigest()

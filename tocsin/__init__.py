@@ -30,6 +30,7 @@ bringing    sends a file of line protocol to the collector: tocsin import
 instants    points in time as an operator types them
 archive     what a backup is: a folder or a tar with a manifest
 copying     a copy of the store, made by who has it open
+fetching    brings such a copy here from another machine
 status      shows what became of every line
 accounts    shows why an alert is as it is, and who was told
 rollups     shows how far a rollup is, and how the store stands

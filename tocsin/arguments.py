@@ -178,7 +178,10 @@ def _token(commands: argparse._SubParsersAction[_Parser]) -> None:
     create = _action(actions, "create", "make a token and print it, once")
     create.add_argument("name", help="whose it is: a device, an app, a person")
     create.add_argument(
-        "--scope", choices=("write", "read", "admin"), action="append", help="may be repeated (default: write)"
+        "--scope",
+        choices=("write", "read", "backup", "admin"),
+        action="append",
+        help="may be repeated (default: write)",
     )
     create.add_argument("--bucket", action="append", metavar="NAME", help="may be repeated (default: every bucket)")
     create.add_argument(
@@ -340,10 +343,8 @@ def _backup(commands: argparse._SubParsersAction[_Parser]) -> None:
     purpose = "copy the store, alerts, tokens and field types while everything runs"
     backup = _command(commands, "backup", "backup", purpose, examples.BACKUP)
     backup.add_argument("target", type=Path, help="a folder to be made, or a file: NAME.tar")
-    backup.add_argument(
-        "--token-file", type=Path, metavar="FILE", help="holds a token with scope admin, where one is needed"
-    )
-    backup.add_argument("--json", action="store_true", help="what was copied as JSON")
+    _asks(backup, "backup", "what was copied as JSON")
+    _bounds(backup)
     purpose = "put a backup into an empty state folder"
     restore = _command(commands, "restore", "restore", purpose, examples.RESTORE)
     restore.add_argument("source", type=Path, help="what `tocsin backup` made")
@@ -351,6 +352,11 @@ def _backup(commands: argparse._SubParsersAction[_Parser]) -> None:
     restore.add_argument(
         "--store", action="store_true", help="the store alone, in the place of one that was moved away"
     )
+
+
+def _bounds(command: _Parser) -> None:
+    """How a copy comes from another machine."""
+    command.add_argument("--rate", metavar="SIZE", help="with --url, at most so many bytes a second, as in 20MB")
 
 
 def _export(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -364,10 +370,8 @@ def _export(commands: argparse._SubParsersAction[_Parser]) -> None:
         export.add_argument(
             option, metavar="WHEN", help=f"{purpose} this: a span back, as in 2h, or a time: 2026-01-31T08:00:00Z"
         )
-    export.add_argument(
-        "--token-file", type=Path, metavar="FILE", help="holds a token with scope admin, where one is needed"
-    )
-    export.add_argument("--json", action="store_true", help="what was written as JSON")
+    _asks(export, "backup", "what was written as JSON")
+    _bounds(export)
     purpose = "send a file of line protocol to the collector, as anybody would"
     brought = _command(commands, "import", "bringing", purpose, examples.IMPORT)
     brought.add_argument("file", type=Path, help="lines with timestamps in ns; packed if it ends in .gz")

@@ -1,7 +1,7 @@
 """`tocsin backup FOLDER|FILE.tar`: the store and the state beside it, while everything runs.
 
 The store is as of one moment; each other file is of its own moment, a little later. What waits in the buffer is not in
-a backup: it is on its way to the store, and the next one has it.
+a backup: it is on its way to the store, and the next one has it. From another machine (`--url`) the store alone comes.
 """
 
 from __future__ import annotations
@@ -30,17 +30,14 @@ def run(arguments: argparse.Namespace) -> int:
     lines: archive.Lines = {}
     try:
         with archive.being_made(arguments.target) as folder:
-            if file_of(config) is None:
+            if file_of(config) is None and not arguments.url:
                 print(f"tocsin backup: {elsewhere(config)}", file=sys.stderr)
             else:
                 with copied_store(config, arguments) as copied:
                     shutil.move(copied.path, folder / archive.STORE)
                     lines = copied.lines
-            for name in archive.DATABASES:
-                _copy_database(config.state / name, folder / name)
-            for name in archive.FILES:
-                if (config.state / name).exists():
-                    shutil.copy2(config.state / name, folder / name)
+            if not arguments.url:
+                _copy_state(config.state, folder)
             archive.write_manifest(folder, created=created, lines=lines)
     except (Refused, StoreUnavailable) as error:
         print(f"tocsin backup: {error}", file=sys.stderr)
@@ -49,8 +46,17 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"backup": str(arguments.target), "created": created, "lines": lines}))
     else:
-        print(f"{arguments.target}: {points} points in {len(lines)} buckets, verified")
+        alone = "; the store alone: what else there is stays on its machine" if arguments.url else ""
+        print(f"{arguments.target}: {points} points in {len(lines)} buckets, verified{alone}")
     return 0
+
+
+def _copy_state(state: Path, folder: Path) -> None:
+    for name in archive.DATABASES:
+        _copy_database(state / name, folder / name)
+    for name in archive.FILES:
+        if (state / name).exists():
+            shutil.copy2(state / name, folder / name)
 
 
 def _copy_database(source: Path, target: Path) -> None:

@@ -154,6 +154,7 @@ examples:
   tocsin backup /backups/monday        a folder; it has its name when it is whole and verified
   tocsin backup /backups/monday.tar    one file
   tocsin backup --json /backups/monday | jq .lines
+  tocsin backup monday.tar --url https://collector:8186 --token-file backup.token --rate 20MB    from another machine
 
 A running collector makes the copy of its store, and goes on. What a backup holds: docs/backup.md.
 """
@@ -172,6 +173,7 @@ examples:
   tocsin export shop.lp.gz --measurement shop_order --since 30d
   tocsin export /lake/telemetry --format parquet       what DuckDB, Spark and Superset read
   tocsin export all.lp --bucket archive --until 2026-01-01T00:00:00Z
+  tocsin export all.lp.gz --url https://collector:8186 --token-file backup.token --rate 20MB     from another machine
 
 A running collector makes a copy of its store, and goes on (docs/backup.md).
 """

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -142,6 +143,7 @@ class Intake:
         self._ledger = ledger
         self._copy = copy
         self._standing = standing
+        self._copies: dict[str, Path] = {}
         self._metrics = IntakeMetrics(registry)
         self._guard = Guard(config.limits, self._metrics)
         self._load = Load(config.limits.body_bytes)
@@ -279,6 +281,7 @@ class Intake:
             limits, self._surroundings, door=self._door, access=access, buckets=self._buckets, clock=self._clock
         )
         ledger = LedgerRoute(self._balances, lambda: self._readiness().destinations, access)
+        copies = CopyRoute(self._copy, access, self._copies)
         post, read = frozenset({"POST"}), frozenset({"GET", "HEAD"})
         writes = {"/api/v2/write": V2, "/write": V1, "/v1/telemetry": TELEMETRY}
         self._writes = {
@@ -304,7 +307,7 @@ class Intake:
             "/api/v1/dead/accounts": _Route(read, letters.accounts),
             "/api/v1/dead/replay": _Route(post, letters.replay),
             "/api/v1/store": _Route(read, StandingRoute(self._standing, access).answer),
-            "/api/v1/copy": _Route(post, CopyRoute(self._copy, access).answer, bounded=False),
+            "/api/v1/copy": _Route(post | {"GET", "DELETE"}, copies.answer, bounded=False),
             "/api/v1/tail": _Route(frozenset({"GET"}), self._following.answer, bounded=False),
             "/ping": _Route(read, self._health.ping, bounded=False),
             "/health": _Route(read, self._health.health, bounded=False),

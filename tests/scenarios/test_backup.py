@@ -4,109 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
 import subprocess
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from foundation.errors import ConfigError
 from tests.fakes.polling import until
-from tests.fakes.process import ROOT, Running, get_json, start, tocsin
+from tests.fakes.process import ROOT, get_json
+from tests.fakes.site import LINES, Site, answers
 from tocsin import archive
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
-CONFIG = """\
-collector:
-  tokens: {tokens}
-  host: {{enabled: false}}
-  health: {{enabled: false}}
-"""
-LINES = 'm,h=a f=1,s="a \\"b\\"" 1\nm,h=b\\ c f=2,i=-7i,b=true 2\nSELECT,from=x u=18446744073709551615u 3\n'
-QUERIES = ("SELECT * FROM m", 'SELECT * FROM "SELECT"', "SHOW FIELD KEYS", "SHOW TAG VALUES WITH KEY = h")
 
 
-class Site:
-    """A collector in a process of its own, and what its operator types."""
-
-    def __init__(self, folder: Path, *, tokens: str = "open") -> None:
-        folder.mkdir(exist_ok=True)
-        self.state = folder / "state"
-        self._config = folder / "tocsin.yml"
-        self._config.write_text(CONFIG.format(tokens=tokens))
-        self.running: Running | None = None
-
-    def configure(self, section: str) -> None:
-        """Add a section to the configuration, for the next start."""
-        self._config.write_text(self._config.read_text() + section)
-
-    async def run(self) -> None:
-        (self.state / "listen.json").unlink(missing_ok=True)
-        self.running = start(tocsin("collector", "--config", str(self._config)), self.state)
-        await self.running.ready("collector")
-
-    async def stop(self) -> None:
-        assert self.running is not None
-        assert await asyncio.to_thread(self.running.interrupt) == 0
-
-    def command(self, *words: str) -> list[str]:
-        return tocsin(words[0], "--config", str(self._config), *words[1:])
-
-    @property
-    def env(self) -> dict[str, str]:
-        return {**os.environ, "TOCSIN_STATE": str(self.state), "COLUMNS": "200"}
-
-    async def type(self, *words: str) -> tuple[int, str]:
-        """One command on this state folder: exit code, and output with complaints."""
-        done = await asyncio.to_thread(
-            subprocess.run, self.command(*words), cwd=ROOT, env=self.env, capture_output=True, text=True, check=False
-        )
-        return done.returncode, done.stdout + done.stderr
-
-    async def write(self, body: str, bucket: str = "telemetry", token: str = "") -> int:
-        assert self.running is not None
-        url = f"{self.running.url('collector')}/api/v2/write?bucket={bucket}"
-        request = urllib.request.Request(url, body.encode())  # noqa: S310 - loopback
-        if token:
-            request.add_header("Authorization", f"Token {token}")
-
-        def send() -> int:
-            with urllib.request.urlopen(request) as reply:  # noqa: S310 - loopback
-                return int(reply.status)
-
-        return await asyncio.to_thread(send)
-
-    async def ask(self, influxql: str, bucket: str = "telemetry") -> Any:
-        assert self.running is not None
-        query = urllib.parse.urlencode({"q": influxql, "db": bucket, "epoch": "ns"})
-        return await asyncio.to_thread(get_json, f"{self.running.url('collector')}/query?{query}")
-
-    async def stored(self, rows: int, bucket: str = "telemetry") -> None:
-        """Return when so many points of m can be asked for."""
-
-        async def there() -> bool:
-            (result,) = (await self.ask("SELECT f FROM m", bucket))["results"]
-            return [len(one["values"]) for one in result.get("series", ())] == [rows]
-
-        await until(there, seconds=60, what=f"{rows} points")
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    one = Site(tmp_path / "one")
-    yield one
-    if one.running is not None:
-        one.running.end()
+async def drained(site: Site) -> None:
+    """Return when all that was taken is stored."""
+    assert site.running is not None
+    url = site.running.url("collector")
 
+    async def empty() -> bool:
+        ready = await asyncio.to_thread(get_json, f"{url}/ready")
+        assert isinstance(ready, dict)
+        return bool(ready["buffered_lines"] == 0)
 
-async def answers(site: Site, bucket: str = "telemetry") -> list[Any]:
-    return [await site.ask(query, bucket) for query in QUERIES]
+    await until(empty, seconds=60, what="an empty buffer")
 
 
 @pytest.mark.parametrize("name", ["monday", "monday.tar"])
@@ -141,8 +71,7 @@ async def test_a_restored_backup_answers_as_the_store_did(site: Site, tmp_path: 
             await other.write("m f=true 11\n")
         await other.stop()
     finally:
-        if other.running is not None:
-            other.running.end()
+        other.end()
 
 
 async def test_tokens_and_a_store_at_rest(tmp_path: Path) -> None:
@@ -169,9 +98,8 @@ async def test_tokens_and_a_store_at_rest(tmp_path: Path) -> None:
         assert await other.write("m f=3 3\n", token=token) == 204
         await other.stop()
     finally:
-        for one in (site, other):
-            if one.running is not None:
-                one.running.end()
+        site.end()
+        other.end()
 
 
 async def test_a_damaged_backup_is_refused(site: Site, tmp_path: Path) -> None:
@@ -237,3 +165,30 @@ async def test_a_kill_leaves_no_half_backup_that_looks_whole(site: Site, tmp_pat
         assert (code, printed) == (0, f"{target}: 100000 points in 1 buckets, verified\n")
         with archive.opened(target) as backup:
             assert backup.lines == {"telemetry": {"m": 100_000}}
+
+
+async def test_from_another_machine(tmp_path: Path) -> None:
+    """With a token of its own right and the collector's URL alone the store comes, verified, as backup and as export;
+    nothing stays behind on either machine.
+    """
+    site, other = Site(tmp_path / "one", tokens="required"), Site(tmp_path / "two")
+    try:
+        token = (await site.type("token", "create", "nightly", "--scope", "backup", "--scope", "write"))[1].strip()
+        file = tmp_path / "nightly.token"
+        file.write_text(token)
+        await site.run()
+        assert await site.write(LINES, token=token) == 204
+        await drained(site)
+
+        assert site.running is not None
+        there = ("--url", site.running.url("collector"), "--rate", "500MB", "--token-file", str(file))
+        target, lines = tmp_path / "far.tar", tmp_path / "far.lp"
+        code, printed = await other.type("backup", str(target), *there)
+        assert (code, printed.partition(";")[0]) == (0, f"{target}: 3 points in 1 buckets, verified")
+        with archive.opened(target) as backup:
+            assert set(backup.files) == {archive.STORE}
+        assert await other.type("export", str(lines), *there) == (0, f"{lines}: 3 points\n")
+        assert names_in(tmp_path) == {"one", "two", "nightly.token", "far.tar", "far.lp"}
+        assert names_in(site.state / "copies") == set()
+    finally:
+        site.end()

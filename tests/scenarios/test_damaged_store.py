@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.process import ROOT
+from tests.fakes.site import LINES, Site
 from tests.faults.test_embedded_store import damage
-from tests.scenarios.test_backup import LINES, Site
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    one = Site(tmp_path / "one")
-    yield one
-    if one.running is not None:
-        one.running.end()
 
 
 async def test_a_damaged_store_is_mended(site: Site, tmp_path: Path) -> None:

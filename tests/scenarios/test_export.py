@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.polling import until
-from tests.scenarios.test_backup import LINES, Site, answers
+from tests.fakes.site import LINES, Site, answers
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    one = Site(tmp_path / "one")
-    yield one
-    if one.running is not None:
-        one.running.end()
 
 
 async def test_what_was_exported_is_imported_equal(site: Site, tmp_path: Path) -> None:

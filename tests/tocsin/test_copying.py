@@ -21,5 +21,5 @@ from tocsin.copying import copied_store
 def test_lines_that_another_keeps(tmp_path: Path, store: str, words: str) -> None:
     """It names who has them, and what to do there."""
     config = decode(TocsinConfig, f"store: {store}\n", name="tocsin.yml", folder=tmp_path, env={})
-    with pytest.raises(ConfigError, match=words), copied_store(config, Namespace()):
+    with pytest.raises(ConfigError, match=words), copied_store(config, Namespace(url="")):
         pass

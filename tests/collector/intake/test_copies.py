@@ -1,11 +1,14 @@
 """`POST /api/v1/copy`: who may have the store copied, and what is answered."""
 
+import hashlib
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
 
 from collector.intake.http import IntakeConfig
 from collector.tokens import Scope
+from store.contract import Copied
 from store.errors import CopyRefused, StoreUnavailable
 from tests.fakes.intake import running_intake
 
@@ -18,6 +21,35 @@ async def test_a_copy_is_told(tmp_path: Path) -> None:
         reply = await intake.session.post(f"{intake.url}/api/v1/copy", data="{}", headers=JSON)
         assert reply.status == 200
         assert await reply.json() == {"file": "copies/1.duckdb", "lines": {"telemetry": {"m": 3}}}
+
+
+async def test_a_copy_is_sent_and_removed(tmp_path: Path) -> None:
+    """Whole, or behind what is there already, with its hash; then it is gone, and no other file was ever in reach."""
+    content = bytes(range(256)) * 9000
+    file = tmp_path / "1.duckdb"
+    file.write_bytes(content)
+    (tmp_path / "2.duckdb").write_bytes(b"not made by anybody")
+    async with running_intake(tmp_path) as intake:
+        intake.store.copied = Copied(file, {})
+        url = f"{intake.url}/api/v1/copy"
+        assert (await intake.session.get(f"{url}?file=1.duckdb")).status == 404
+        assert (await intake.session.post(url, data="{}", headers=JSON)).status == 200
+
+        whole = await intake.session.get(f"{url}?file=1.duckdb")
+        assert (whole.status, await whole.read()) == (200, content)
+        digest = b64encode(hashlib.sha256(content).digest()).decode()
+        assert whole.headers["Repr-Digest"] == f"sha-256=:{digest}:"
+        for start, status in ((2_000_000, 206), (len(content), 206), (len(content) + 1, 400)):
+            rest = await intake.session.get(f"{url}?file=1.duckdb", headers={"Range": f"bytes={start}-"})
+            assert rest.status == status
+            if status == 206:
+                assert await rest.read() == content[start:]
+                assert rest.headers["Content-Range"].endswith(f"/{len(content)}")
+        for name in ("2.duckdb", "../tokens.json", ""):
+            assert (await intake.session.get(url, params={"file": name})).status == 404
+        assert (await intake.session.delete(f"{url}?file=1.duckdb")).status == 200
+        assert not file.exists()
+        assert (await intake.session.get(f"{url}?file=1.duckdb")).status == 404
 
 
 async def test_a_page_of_another_site_cannot_ask(tmp_path: Path) -> None:
@@ -42,9 +74,14 @@ async def test_why_there_is_no_copy(tmp_path: Path, failure: Exception, status: 
 
 @pytest.mark.parametrize(
     ("scopes", "buckets", "status"),
-    [({Scope.READ, Scope.WRITE}, set(), 403), ({Scope.ADMIN}, {"telemetry"}, 403), ({Scope.ADMIN}, set(), 200)],
+    [
+        ({Scope.READ, Scope.WRITE}, set(), 403),
+        ({Scope.BACKUP}, {"telemetry"}, 403),
+        ({Scope.BACKUP}, set(), 200),
+        ({Scope.ADMIN}, set(), 200),
+    ],
 )
-async def test_it_takes_scope_admin_for_all(tmp_path: Path, scopes: set[Scope], buckets: set[str], status: int) -> None:
+async def test_it_takes_scope_backup(tmp_path: Path, scopes: set[Scope], buckets: set[str], status: int) -> None:
     """A token for some buckets, or without the scope, gets nothing."""
     config = IntakeConfig(listen="127.0.0.1:0", tokens="required")
     async with running_intake(tmp_path, config) as intake:
