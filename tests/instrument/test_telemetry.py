@@ -1,8 +1,12 @@
 import logging
 import os
+import socket
+import subprocess
+import sys
 
 import pytest
 
+from tests.fakes.process import ROOT
 from tests.instrument.sending import NEVER_S, Told, listening
 from tocsin_instrument import Settings, Telemetry
 from tocsin_instrument.outlet import Outlet
@@ -161,3 +165,23 @@ def test_a_token_that_no_header_can_hold_is_told_without_its_text(token: str) ->
         Settings.from_environment("", {"TOCSIN_TOKEN": token})
     assert token not in str(told.value)
     assert Settings.from_environment("", {"TOCSIN_TOKEN": "s3cret\n"}).token == "s3cret"
+
+
+DEAF = """
+import sys
+from tocsin_instrument import Settings, Telemetry
+telemetry = Telemetry(Settings("shop", url=sys.argv[1], every_s=0.01, timeout_s=3600.0))
+telemetry.record("m", {}, {"f": 1})
+print("the app is done")
+"""
+
+
+def test_an_app_ends_though_the_collector_takes_the_connection_and_says_nothing() -> None:
+    """Its answer would be waited for an hour; an exit waits two seconds, and nothing is printed of it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        command = [sys.executable, "-c", DEAF, url]
+        ran = subprocess.run(
+            command, cwd=ROOT / "instrument", capture_output=True, text=True, check=False, timeout=50.0
+        )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "the app is done\n", "")

@@ -17,6 +17,18 @@ from tocsin_instrument.transport import HttpTransport
 TAKEN = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"
 
 
+def request_of(link: socket.socket) -> bytes:
+    """The head of a request and its body in clear; what came of it, where its sender gave up."""
+    whole = b""
+    while (piece := link.recv(65_536)) and b"\r\n\r\n" not in (whole := whole + piece):
+        pass
+    head, _, body = whole.partition(b"\r\n\r\n")
+    length = int((head.lower() + b"content-length: 0").split(b"content-length: ")[1].split(b"\r\n")[0])
+    while len(body) < length and (piece := link.recv(65_536)):
+        body += piece
+    return head + b"\n" + (gzip.decompress(body) if body and len(body) == length else b"")
+
+
 @contextmanager
 def answering(*answers: bytes, then_close: bool = True) -> Iterator[tuple[int, list[bytes]]]:
     """A port, and the requests that came: one connection after the other, each told one answer."""
@@ -28,14 +40,7 @@ def answering(*answers: bytes, then_close: bool = True) -> Iterator[tuple[int, l
             for answer in answers:
                 link, _ = door.accept()
                 link.settimeout(60.0)
-                whole = b""
-                while b"\r\n\r\n" not in whole:
-                    whole += link.recv(65_536)
-                head, _, body = whole.partition(b"\r\n\r\n")
-                length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-                while len(body) < length:
-                    body += link.recv(65_536)
-                heard.append(head + b"\n" + gzip.decompress(body))
+                heard.append(request_of(link))
                 link.sendall(answer)
                 if then_close:
                     link.close()
