@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from contextlib import suppress
@@ -87,6 +88,7 @@ def open_file(
         connection = duckdb.connect(path, config=dict(settings))
     except (duckdb.Error, OSError) as error:
         raise ConfigError(cannot_open(path, error)) from error
+    _remove_spilled(path)
     try:
         _confine(connection, path)
         catalog = load_catalog(connection, path)
@@ -103,6 +105,18 @@ def open_file(
     cursors = Cursors(connection)
     reader = EmbeddedReader(cursors.make, catalog.tables, clock, catalog.buckets, recent, index)
     return OpenFile(connection, cursors, writing, catalog, writer, reader, recent, refused)
+
+
+def _remove_spilled(path: Path) -> None:
+    """What queries of a killed process had put to disk: it is as much as they were allowed, and nobody reads it again.
+
+    Called when the file is ours. DuckDB does so too, when the next query needs the room, which may be never.
+    """
+    own = f"duckdb_temp_{os.getpid()}_"
+    with suppress(OSError):
+        for left in path.with_name(path.name + ".tmp").iterdir():
+            if not left.name.startswith(own):
+                left.unlink()
 
 
 def _confine(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
