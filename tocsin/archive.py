@@ -44,6 +44,11 @@ class Backup:
     lines: Lines
     created: str
 
+    def has(self, name: str, path: Path) -> bool:
+        """Whether `path` holds what the backup has under the name, byte by byte."""
+        told = self.files[name]
+        return path.is_file() and path.stat().st_size == told["bytes"] and _digest(path) == told["sha256"]
+
 
 def is_tar(path: Path) -> bool:
     """Whether a backup of this name is one file."""
@@ -126,13 +131,13 @@ def _read(folder: Path, named: Path | None = None) -> Backup:
         raise ConfigError(f"{name}: its {MANIFEST} cannot be read ({error}); take another backup") from error
     if version != _FORMAT:
         raise ConfigError(f"{name}: has format {version}, this version of Tocsin reads {_FORMAT}; upgrade Tocsin")
-    for file, told in files.items():
-        path = folder / file
+    backup = Backup(folder, files, lines, created)
+    for file in files:
         if file not in (STORE, *DATABASES, *FILES):
             raise ConfigError(f"{name}: names {file}, which belongs to no backup")
-        if not path.is_file() or path.stat().st_size != told["bytes"] or _digest(path) != told["sha256"]:
+        if not backup.has(file, folder / file):
             raise ConfigError(f"{name}: {file} is not as it was when the backup was made; take another backup")
-    return Backup(folder, files, lines, created)
+    return backup
 
 
 def _pack(folder: Path, packed: Path) -> None:

@@ -2,7 +2,7 @@
 one that has lost its own, beside the buffer and whatever else is there.
 
 Everything is verified before anything gets its name: checksums first, then the points of every measurement counted in
-the store's file itself. The store is put in place last.
+the store's file itself. The store is put in place last; a restore that was interrupted is done again.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.store:
             _demand_gone(places[archive.STORE])
         else:
-            _demand_empty(config.state, places)
+            _demand_empty(config.state, backup, places)
+        places = {name: place for name, place in places.items() if not backup.has(name, place)}
         for name, place in places.items():
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(backup.folder / name, _part(place))
@@ -69,13 +70,14 @@ def _demand_counts(backup: archive.Backup) -> None:
         raise ConfigError(f"{backup.folder / archive.STORE}: does not hold what the manifest says; take another backup")
 
 
-def _demand_empty(state: Path, places: dict[str, Path]) -> None:
-    """Nothing but what an interrupted restore left, which has no name yet."""
-    found = [path for path in state.rglob("*") if path.is_file() and path.suffix != _PART] if state.exists() else []
-    found += [place for place in places.values() if place.exists() and place not in found]
+def _demand_empty(state: Path, backup: archive.Backup, places: dict[str, Path]) -> None:
+    """Nothing but what an interrupted restore of the same backup left: files without a name yet, or in their places."""
+    found = {path for path in state.rglob("*") if path.is_file() and path.suffix != _PART} if state.exists() else set()
+    found |= {place for place in places.values() if place.exists()}
+    found -= {place for name, place in places.items() if backup.has(name, place)}
     if found:
         raise ConfigError(
-            f"{state}: is not empty ({found[0].name}); restore overwrites nothing: stop what runs there and move its "
+            f"{state}: is not empty ({min(found).name}); restore overwrites nothing: stop what runs there and move its "
             "files away, or name another folder (TOCSIN_STATE=...)"
         )
 
