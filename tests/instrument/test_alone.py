@@ -52,7 +52,7 @@ def runs(python: Path) -> bool:
     return python.is_file() and not subprocess.run([python, "-c", ""], check=False, capture_output=True).returncode
 
 
-@pytest.mark.parametrize("version", ["3.9", "3.10", "3.12", "3.13", "3.14"])
+@pytest.mark.parametrize("version", ["3.9", "3.10", "3.12", "3.13"])
 def test_it_runs_on_what_apps_run_on(version: str) -> None:
     """From the oldest that its metadata names on: all is imported and a point goes out, and warnings are errors."""
     for path in (FOLDER / "tocsin_instrument").glob("*.py"):

@@ -28,6 +28,7 @@ from tests.fakes.telemetry import HOUR_S, NS
 from tests.grafana.counting import OVER_TIME, VALUES, Hour, Point, read
 from tests.grafana.reading import ONE, Asked, expand, queries, seconds
 from tests.instrument.test_examples import EXAMPLES
+from tocsin.doctor.apps import QUERY
 from tocsin_instrument import Settings, Telemetry
 from tocsin_instrument.transport import Answer, HttpTransport
 
@@ -226,7 +227,7 @@ async def test_an_app_and_a_device_fill_the_boards(tmp_path: Path) -> None:
 
 
 async def compare(http: aiohttp.ClientSession, hour: Hour, device: list[Point]) -> None:
-    """What happened, what the shop said, and what the boards show are one."""
+    """What happened, what the shop said, and what the boards and the doctor find are one."""
     views, orders = hour.of("page_view"), hour.of("shop_order")
     assert len(hour.of("http_request")) == 3 * len(VISITORS) + len(CARDS) + 2
     assert (len(views), {one.of["user"] for one in views}) == (3 * len(VISITORS), set(VISITORS))
@@ -258,5 +259,8 @@ async def compare(http: aiohttp.ClientSession, hour: Hour, device: list[Point]) 
             }, where
             compared += 1
     assert compared > 30
+    (lost,) = await ask(http, QUERY)
+    assert lost["tags"]["service"] == "shop"
+    assert lost["values"][0][1:] == [0, 0, 0]
     (battery,) = await ask(http, text_of(asked["device", "Battery"], hour.end_s, 60))
     assert battery["values"][0][1] == 100.0

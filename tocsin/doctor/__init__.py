@@ -20,6 +20,7 @@ servers    every InfluxDB that is configured
 upkeep     what the store does by itself: rollups, quota, ages
 intake     the collector: accepting, waiting, dead letters, and the probe
 boards     what the boards ask, and whether there is something to show
+apps       what instrumented apps lost
 alarms     alerting: rules, receivers, silences, who may change them
 reach      connections to those who are told
 versions   Python, platform, packages

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tocsin.doctor.alarms import Changes, Evaluation, Receivers, Silences
+from tocsin.doctor.apps import Apps
 from tocsin.doctor.boards import BoardData
 from tocsin.doctor.certificates import Certificates
 from tocsin.doctor.clocks import Clocks
@@ -39,6 +40,7 @@ CATALOG: Final[tuple[Check, ...]] = (
     Destinations(),
     Queries(),
     BoardData(),
+    Apps(),
     Upkeep(),
     Probe(),
     DeadLetters(),

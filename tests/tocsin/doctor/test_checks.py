@@ -24,7 +24,11 @@ def test_one_that_is_well_has_nothing_to_complain_of(ward: Ward) -> None:
     report = ward.report()
 
     assert [finding for _, finding in report.findings if finding.level is not Level.FINE] == []
-    assert {name for name, _ in report.findings} == {check.name for check in CATALOG} - {"certificate", "authorities"}
+    assert {name for name, _ in report.findings} == {check.name for check in CATALOG} - {
+        "certificate",
+        "authorities",
+        "apps",
+    }
     assert report.ok
 
 
@@ -428,21 +432,3 @@ def test_a_token_that_is_not_let_in(ward: Ward) -> None:
     fault = ward.wrong()
     assert fault.startswith("dead letters: http://127.0.0.1:1001/api/v1/dead/count: no token (HTTP 401)")
     assert "the user who owns the state folder" in fault
-
-
-def test_what_the_store_does_by_itself(ward: Ward) -> None:
-    """A rollup that fails and a quota that is used up are faults, nearly used up is a hint."""
-    rollup = {"name": "r", "problem": "the target holds points of others", "pending_windows": 99, "lag_s": 6000.0}
-    standing = {"rollups": [rollup], "used_bytes": 5, "quota_bytes": 10, "problems": []}
-    ward.answer("collector", "/api/v1/store", standing)
-    told = "upkeep: rollup r fails: the target holds points of others -> see `tocsin explain rollup r`"
-    assert ward.wrong().startswith(told)
-
-    ward.answer("collector", "/api/v1/store", standing | {"rollups": [rollup | {"problem": ""}]})
-    assert ward.hint().startswith("upkeep: rollup r is behind: 99 windows wait, the oldest began 1:40:00 ago -> ")
-
-    ward.answer("collector", "/api/v1/store", standing | {"rollups": [], "problems": ["the quota is used up"]})
-    assert ward.wrong().startswith("upkeep: the quota is used up -> a larger store.quota")
-
-    ward.answer("collector", "/api/v1/store", standing | {"rollups": [], "used_bytes": 9})
-    assert ward.hint().startswith("upkeep: 90% of the store's quota are used -> a larger store.quota")

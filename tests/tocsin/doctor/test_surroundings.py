@@ -118,7 +118,7 @@ def test_beside_another_role_s_state_the_collector_is_not_blamed(ward: Ward) -> 
 
     assert ward.told(Level.WRONG) == []
     skipped = {name for name, why in ward.report().skipped if why == ELSEWHERE}
-    assert skipped == {"tokens", "upkeep", "dead letters", "query", "probe", "board data"}
+    assert skipped == {"tokens", "upkeep", "dead letters", "query", "probe", "board data", "apps"}
 
 
 def certificate(ward: Ward, *, days: int, hosts: tuple[str, ...] = (), console: str = "") -> None:
@@ -148,3 +148,40 @@ def test_a_certificate_that_is_for_another_name(ward: Ward) -> None:
     for host in ("tocsin.example.org", "*.example.org"):
         certificate(ward, days=99, hosts=(host,), console=named)
         assert "certificate" not in ward.hints()
+
+
+def test_an_app_that_loses_lines(ward: Ward) -> None:
+    """By what its own telemetry says of itself: which process, how many, and why."""
+    columns = ["time", "dropped", "refused", "failed"]
+    well = {"name": "tocsin_instrument", "columns": columns, "values": [[1, 0, 0, None]]}
+    losing = well | {"values": [[1, 7, 0, 2]], "tags": {"service": "shop", "host": "a", "process": "12"}}
+    probe = ward.web.answers[ROLES["collector"], "/query"]
+
+    def told(*series: dict[str, object]) -> None:
+        said = {"results": [{"statement_id": 0, "series": series}]}
+        ward.answer("collector", "/query", lambda asked: said if "tocsin_instrument" in asked["q"][0] else probe)
+
+    told(well, losing)
+    assert ward.hint().startswith(
+        "apps: shop on a (process 12): since it started, 7 lines found no room, 2 lines could not be written -> its log"
+    )
+    told(well)
+    assert [one.words for name, one in ward.report().findings if name == "apps"] == ["1 processes of apps lost nothing"]
+
+
+def test_what_the_store_does_by_itself(ward: Ward) -> None:
+    """A rollup that fails and a quota that is used up are faults, nearly used up is a hint."""
+    rollup = {"name": "r", "problem": "the target holds points of others", "pending_windows": 99, "lag_s": 6000.0}
+    standing = {"rollups": [rollup], "used_bytes": 5, "quota_bytes": 10, "problems": []}
+    ward.answer("collector", "/api/v1/store", standing)
+    told = "upkeep: rollup r fails: the target holds points of others -> see `tocsin explain rollup r`"
+    assert ward.wrong().startswith(told)
+
+    ward.answer("collector", "/api/v1/store", standing | {"rollups": [rollup | {"problem": ""}]})
+    assert ward.hint().startswith("upkeep: rollup r is behind: 99 windows wait, the oldest began 1:40:00 ago -> ")
+
+    ward.answer("collector", "/api/v1/store", standing | {"rollups": [], "problems": ["the quota is used up"]})
+    assert ward.wrong().startswith("upkeep: the quota is used up -> a larger store.quota")
+
+    ward.answer("collector", "/api/v1/store", standing | {"rollups": [], "used_bytes": 9})
+    assert ward.hint().startswith("upkeep: 90% of the store's quota are used -> a larger store.quota")
