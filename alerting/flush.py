@@ -90,6 +90,8 @@ def withheld(
 
     `reasons` names the suppression of each muted alert by its id.
     """
+    if not hush.muted:
+        return ()
     fresh = [member for member in held_back(group, hush) if member.muted != hush.muted[member.alert_id]]
     if not fresh:
         return ()
