@@ -23,6 +23,7 @@ letters     /api/v1/dead
 explain     /explain: what every room makes of one line
 witness     the pipeline, watched
 accounts    /api/v1/ledger
+waiting     work that is given up when its client goes
 copies      /api/v1/copy
 standing    /api/v1/store
 tail        /api/v1/tail, a WebSocket

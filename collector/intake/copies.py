@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from io import BufferedReader
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from aiohttp import web
 
 from collector.intake.access import Access
 from collector.intake.answers import HEADERS, Refusal, json_answer, unavailable
+from collector.intake.waiting import while_connected
 from collector.tokens import Scope
 from foundation.errors import Transient
 from store.contract import Copied
@@ -30,7 +31,7 @@ _RETRY_AFTER_S = 5.0
 _CHUNK_BYTES = 1 << 20
 _LONGEST_CHUNK_S = 60.0
 """Whoever takes longer for one chunk is cut off, and may go on behind what it has."""
-Copy = Callable[[], Awaitable[Copied]]
+Copy = Callable[[], Coroutine[None, None, Copied]]
 
 
 class CopyRoute:
@@ -63,7 +64,7 @@ class CopyRoute:
         if not request.headers.get("Content-Type", "").startswith("application/json"):
             raise Refusal(400, "ask with Content-Type: application/json")
         try:
-            copied = await self._copy()
+            copied = await while_connected(request, self._copy(), "copy")
         except CopyRefused as error:
             raise Refusal(400, str(error)) from error
         except Transient as error:

@@ -9,7 +9,6 @@ the store's own business.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Coroutine, Mapping
 
@@ -22,6 +21,7 @@ from collector.intake.buckets import Buckets
 from collector.intake.question import json_object, read_params
 from collector.intake.results import Wish, send_results
 from collector.intake.sharing import Sharing
+from collector.intake.waiting import while_connected
 from collector.tokens import Scope
 from foundation.errors import Transient
 from influxql.ast import Change, CreateDatabase, Unimplemented
@@ -32,8 +32,6 @@ from store.contract import Reader, StatementResult
 from store.errors import BucketMissing, QueryLimitExceeded, QuerySyntaxError
 
 _RETRY_AFTER_S = 1.0
-_LOOK_S = 0.5
-"""How often is looked whether the client of a slow query is still there."""
 _MAKES_DATABASE = re.compile(r"\s*CREATE\s+DATABASE\b[^;]*;?\s*", re.IGNORECASE)
 _MAY_CHANGE = re.compile(r"\b(?:DELETE|DROP|INTO|CREATE|ALTER|GRANT|REVOKE|SET|KILL)\b", re.IGNORECASE)
 
@@ -89,7 +87,7 @@ class QueryRoute:
         self, request: web.BaseRequest, asked: Coroutine[None, None, tuple[StatementResult, ...]], db: str
     ) -> tuple[StatementResult, ...]:
         try:
-            return await _while_connected(request, asked, f"query.{db}")
+            return await while_connected(request, asked, f"query.{db}")
         except QuerySyntaxError as error:
             raise Refusal(400, str(error)) from error
         except QueryLimitExceeded as error:
@@ -98,21 +96,6 @@ class QueryRoute:
             return (StatementResult(0, error=f"database not found: {db}"),)
         except Transient as error:
             raise unavailable(str(error), error.retry_after_s or _RETRY_AFTER_S) from error
-
-
-async def _while_connected(
-    request: web.BaseRequest, asked: Coroutine[None, None, tuple[StatementResult, ...]], name: str
-) -> tuple[StatementResult, ...]:
-    """The answer; where the client goes away before it is there, the question is taken back."""
-    task = asyncio.create_task(asked, name=name)
-    try:
-        while not (await asyncio.wait((task,), timeout=_LOOK_S))[0]:
-            if request.transport is None or request.transport.is_closing():
-                raise Refusal(499, "the client went away")
-        return task.result()
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 def _bound(influxql: str, values: str) -> str:

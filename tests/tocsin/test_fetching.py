@@ -23,8 +23,10 @@ SIZE = 5_000_000
 
 
 @asynccontextmanager
-async def breaking(target: str, after_bytes: int) -> AsyncIterator[str]:
-    """The address of a way to `target` on which every connection breaks when it has brought so many bytes."""
+async def breaking(target: str, after_bytes: int, *, spoilt: bool = False) -> AsyncIterator[str]:
+    """The address of a way to `target` on which every connection breaks when it has brought so many bytes; on a
+    `spoilt` one with some of the last changed.
+    """
     host, _, port = target.removeprefix("http://").rpartition(":")
 
     async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -32,8 +34,8 @@ async def breaking(target: str, after_bytes: int) -> AsyncIterator[str]:
         far_writer.write(await reader.readuntil(b"\r\n\r\n"))
         left = after_bytes
         while left > 0 and (data := await far_reader.read(left)):
-            writer.write(data)
             left -= len(data)
+            writer.write(bytes(len(data)) if spoilt and left < after_bytes // 2 else data)
         writer.close()
         far_writer.transport.abort()
 
@@ -67,6 +69,14 @@ async def test_it_goes_on_where_a_connection_broke(tmp_path: Path) -> None:
         assert place.read_bytes() == content
         await asyncio.to_thread(forget, there, "1.duckdb")
         assert not (tmp_path / "1.duckdb").exists()
+
+
+async def test_bytes_that_changed_on_the_way_are_not_taken(tmp_path: Path) -> None:
+    """As many as they should be is not enough."""
+    async with running_intake(tmp_path) as intake, breaking(intake.url, SIZE + 2000, spoilt=True) as url:
+        await make_copy(intake, tmp_path)
+        with pytest.raises(StoreUnavailable, match="changed on its way"):
+            await asyncio.to_thread(fetch, collector(tmp_path, url), "1.duckdb", tmp_path / "here", backoff=AT_ONCE)
 
 
 async def test_a_way_that_brings_nothing_is_given_up(tmp_path: Path) -> None:

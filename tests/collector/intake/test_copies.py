@@ -1,5 +1,6 @@
 """`POST /api/v1/copy`: who may have the store copied, and what is answered."""
 
+import asyncio
 import hashlib
 from base64 import b64encode
 from pathlib import Path
@@ -10,7 +11,7 @@ from collector.intake.http import IntakeConfig
 from collector.tokens import Scope
 from store.contract import Copied
 from store.errors import CopyRefused, StoreUnavailable
-from tests.fakes.intake import running_intake
+from tests.fakes.intake import AskedStore, running_intake
 
 JSON = {"Content-Type": "application/json"}
 
@@ -50,6 +51,28 @@ async def test_a_copy_is_sent_and_removed(tmp_path: Path) -> None:
         assert (await intake.session.delete(f"{url}?file=1.duckdb")).status == 200
         assert not file.exists()
         assert (await intake.session.get(f"{url}?file=1.duckdb")).status == 404
+
+
+async def test_a_copy_that_nobody_waits_for_is_given_up(tmp_path: Path) -> None:
+    """Whoever asked was killed meanwhile: the store is not kept busy, and its disk not filled."""
+    begun, gone = asyncio.Event(), asyncio.Event()
+
+    async def copy_for_ever() -> Copied:
+        begun.set()
+        try:
+            return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]  # it never is
+        finally:
+            gone.set()
+
+    store = AskedStore()
+    store.copy = copy_for_ever  # type: ignore[method-assign]  # a store that is never done
+    async with running_intake(tmp_path, store=store) as intake:
+        asking = asyncio.create_task(intake.ask("POST", "/api/v1/copy", b"{}", Content_Type="application/json"))
+        async with asyncio.timeout(30):
+            await begun.wait()
+            asking.cancel()
+            await gone.wait()
+        await asyncio.gather(asking, return_exceptions=True)
 
 
 async def test_a_page_of_another_site_cannot_ask(tmp_path: Path) -> None:
