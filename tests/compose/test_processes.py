@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -137,6 +138,33 @@ def test_whoever_signed_in_can_silence(stack: dict[str, Running]) -> None:
     assert fetch(f"{console}/api/alerting/silences", JSON, wish)[0] == 401
     status, said = fetch(f"{console}/api/alerting/silences", {**JSON, **sign_in(stack)}, wish)
     assert status == 201, said
+
+
+@pytest.mark.parametrize("role", ["collector", "alerting"])
+async def test_the_doctor_finds_nothing_wrong(stack: dict[str, Running], influxd: Influxd, role: str) -> None:
+    """In the collector's container it looks at the store and the boards, in alerting's at those who are told."""
+    urls = {f"{name.upper()}_URL": running.url(name).replace("0.0.0.0", "127.0.0.1") for name, running in stack.items()}
+    pager = {"PAGERDUTY_URL": f"{urls['DEMO_URL']}/v2/enqueue", "SLACK_WEBHOOK": f"{urls['DEMO_URL']}/slack"}
+    own = stack[role]
+    boards = own.state.parent / "boards"  # one of them: another test asks all
+    boards.mkdir(exist_ok=True)
+    (boards / "one.json").write_text(BOARDS[0].read_text())
+    folders = {"TOCSIN_STATE": str(own.state), "TOCSIN_CONSOLE_BOARDS": str(boards)}
+    env = {"PATH": os.environ["PATH"], "INFLUX_URL": influxd.url, **folders, **urls, **pager}
+    command = tocsin("doctor", "--json", "--config", str(own.state.parent / "etc" / "tocsin.yml"))
+    found: dict[str, Any] = {}
+
+    async def is_well() -> bool:
+        ran = await asyncio.to_thread(subprocess.run, command, cwd=ROOT, env=env, capture_output=True, check=False)
+        found.update(json.loads(ran.stdout))
+        return ran.returncode == 0
+
+    try:
+        await until(is_well, seconds=90, what="a doctor with nothing to complain of")
+    except AssertionError:
+        assert [one for one in found["findings"] if one["level"] == "wrong"] == []
+    looked = {one["check"] for one in found["findings"]}
+    assert {"collector": {"store", "probe", "board data", "tokens"}, "alerting": {"reach", "changes"}}[role] <= looked
 
 
 def sign_in(stack: dict[str, Running]) -> dict[str, str]:
