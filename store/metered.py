@@ -51,7 +51,8 @@ class StoreMetrics:
         self._moves = Counter(
             "tocsin_store_compaction_moves_total",
             "Moves by which the embedded store puts points in order: done, overtaken by lines for the same points, "
-            "without room for it on the disk or in the quota (no_room), or failed.",
+            "held back as long as questions need what an earlier one moved, without room for it on the disk or in the "
+            "quota (no_room), or failed.",
             ["outcome"],
             registry=registry,
         )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import duckdb
 
 from foundation.logs import logger
-from store.embedded.compaction.disorder import MOST_ACROSS
+from store.embedded.compaction.disorder import MOST_ACROSS, count_rows
 from store.embedded.compaction.groups import end_of
 from store.embedded.compaction.moving import Move, Prospect
 from store.errors import StoreUnavailable
@@ -51,6 +51,8 @@ class Outcome(StrEnum):
     DONE = "done"
     OVERTAKEN = "overtaken"
     """The writer changed what was being moved; the next turn tries again."""
+    HELD = "held"
+    """Questions under way keep an earlier move's room from being given back: it would take its room twice."""
     NO_ROOM = "no_room"
     FAILED = "failed"
 
@@ -167,12 +169,18 @@ class Compaction:
             prospect = await self._in_thread(lambda: move.look(begun=begun))
             if not prospect.groups:
                 return _Step(prospect)
+            if prospect.held_bytes > prospect.size_bytes:
+                await self._change(lambda one: one.writer.checkpoint())
+                return _Step(prospect, Outcome.HELD, count_rows(prospect.groups))
             lack = self._room.lack(prospect.size_bytes)
             if lack:
                 return self._give_up(prospect, Outcome.NO_ROOM, lack)
             rows = await self._in_thread(move.copy)
             # A file that was opened anew since has another writer, which told `touched` nothing.
             done = await self._change(lambda one: one is file and move.finish(one.writing))
+        except duckdb.CatalogException:
+            # The table was dropped before it was looked at.
+            return _Step(prospect)
         except (duckdb.Error, StoreUnavailable) as error:
             return self._give_up(prospect, Outcome.FAILED, str(error).splitlines()[0])
         except BaseException:
@@ -189,7 +197,7 @@ class Compaction:
         if problem != self.problem:
             _log.warning("points that came late stay where they are; each turn tries again", reason=why)
         self._problems.append(problem)
-        return _Step(prospect, outcome, sum(group.rows for group in prospect.groups))
+        return _Step(prospect, outcome, count_rows(prospect.groups))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -38,6 +38,11 @@ class Group:
         return self.start + self.rows
 
 
+def count_rows(groups: Iterable[Group]) -> int:
+    """All of theirs."""
+    return sum(group.rows for group in groups)
+
+
 def choose(groups: Sequence[Group], most_rows: int, *, begun: bool = False) -> tuple[Group, ...]:
     """The groups to merge next, in order of their rows; empty where it is not worth it, or, `begun`, where it is done.
 

@@ -9,6 +9,7 @@ Runs within the caller's transaction.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from store.embedded.compaction.disorder import Group
@@ -20,8 +21,19 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def read_groups(connection: duckdb.DuckDBPyConnection, relation: str) -> list[Group]:
-    """The groups that have rows, in their order, but for the last, which still grows."""
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The groups that have rows, in their order, but for the last, which still grows.
+
+    `held_bytes`: what others take, all of whose rows were moved or deleted, while a question may still need them.
+    """
+
+    groups: tuple[Group, ...]
+    held_bytes: int
+
+
+def read_layout(connection: duckdb.DuckDBPyConnection, relation: str) -> Layout:
+    """How a table stands in the file now."""
     # Everything is tried to be read as a number, as FILTER comes behind that: other columns have other statistics.
     first, last = (f"TRY_CAST(stats.{end} AS BIGINT)" for end in ("min", "max"))
     times = f"FILTER (WHERE column_name = '{TIME}' AND segment_type = 'BIGINT')"
@@ -33,7 +45,9 @@ def read_groups(connection: duckdb.DuckDBPyConnection, relation: str) -> list[Gr
         f"FROM pragma_storage_info('{relation}') GROUP BY row_group_id ORDER BY row_group_id"
     ).fetchall()
     told_groups = [Group(0, int(rows), first, last, blocks * block_size) for rows, first, last, blocks in told if rows]
-    return list(_placed(connection, relation, told_groups))[:-1]
+    groups = tuple(_placed(connection, relation, told_groups))
+    held_bytes = sum(one.size_bytes for one in told_groups) - sum(one.size_bytes for one in groups)
+    return Layout(groups[:-1], held_bytes)
 
 
 def rows_of(groups: tuple[Group, ...]) -> str:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
-from store.embedded.compaction.disorder import Group, choose
-from store.embedded.compaction.groups import end_of, read_groups, rows_of
+from store.embedded.compaction.disorder import Group, choose, count_rows
+from store.embedded.compaction.groups import end_of, read_layout, rows_of
 from store.embedded.schema import TIME
 
 if TYPE_CHECKING:
@@ -28,11 +28,15 @@ _TOUCHED: Final = "touched_meanwhile"
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """What a look at a table found: the groups to merge next (none: it is in order), all rows, where rowids end."""
+    """What a look at a table found: the groups to merge next (none: it is in order), all rows, where rowids end.
+
+    `held_bytes` are of earlier moves: questions under way keep them from being given back.
+    """
 
     groups: tuple[Group, ...] = ()
     rows: int = 0
     end: int = 0
+    held_bytes: int = 0
 
     @property
     def size_bytes(self) -> int:
@@ -59,10 +63,10 @@ class Move:
         """Choose what to move next, or, not `begun`, whether to begin. Raises duckdb.Error."""
         with self._lock:
             self._cursor.execute("BEGIN")
-            groups = read_groups(self._cursor, self._relation)
-            self._groups = choose(groups, self._most_rows, begun=begun)
-            rows = sum(group.rows for group in groups)
-            return Prospect(self._groups, rows, end_of(self._cursor, self._relation))
+            layout = read_layout(self._cursor, self._relation)
+            self._groups = choose(layout.groups, self._most_rows, begun=begun)
+            rows = count_rows(layout.groups)
+            return Prospect(self._groups, rows, end_of(self._cursor, self._relation), layout.held_bytes)
 
     def copy(self) -> int:
         """Write the rows once more; how many they are. Raises duckdb.Error."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from store.embedded.compaction.groups import end_of, read_groups, rows_of
+from store.embedded.compaction.groups import Layout, end_of, read_layout, rows_of
 
 ROWS = 2048
 
@@ -27,7 +27,7 @@ def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def firsts(connection: duckdb.DuckDBPyConnection) -> list[int]:
     """Where the groups begin; each must hold the very rows that it tells of."""
-    groups = read_groups(connection, "m")
+    groups = read_layout(connection, "m").groups
     for group in groups:
         found = f"SELECT min(time), max(time) FROM m WHERE {rows_of((group,))}"
         assert connection.execute(found).fetchall() == [(group.first_ns, group.last_ns)]
@@ -50,7 +50,7 @@ def test_groups_one_behind_the_other(connection: duckdb.DuckDBPyConnection) -> N
 def test_a_table_without_rows(connection: duckdb.DuckDBPyConnection) -> None:
     """It has no groups, and ends where it begins."""
     connection.execute("CREATE TABLE empty (time BIGINT NOT NULL)")
-    assert read_groups(connection, "empty") == []
+    assert read_layout(connection, "empty") == Layout((), 0)
     assert end_of(connection, "empty") == 0
 
 
@@ -72,3 +72,7 @@ def test_groups_without_rows_that_a_reader_holds(connection: duckdb.DuckDBPyConn
         drop(connection, 4, 5)
         connection.execute("CHECKPOINT")
         assert firsts(connection) == [1, 2, 3, 6, 7, 8, 9]
+        assert read_layout(connection, "m").held_bytes > 0
+    connection.execute("INSERT INTO m VALUES (0, 'a', 0)")
+    connection.execute("CHECKPOINT")
+    assert read_layout(connection, "m").held_bytes == 0
