@@ -14,6 +14,7 @@ watch       one rule at work: its alerts, and what an answer of the store means 
 recent      the newest datapoints of an alert, packed; pure
 resting     the alerts of a rule, of which those that are well cost next to nothing; pure
 state       THE table of alert states, pure: (alert, datapoint, now) -> (alert, transition)
+looking_back  M of N datapoints, as CloudWatch evaluates them; pure
 alert       an alert and its transitions as values
 steps       steps of the clock, and for how long windows are in doubt after one
 sight       the one alert that says that rules are blind

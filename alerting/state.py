@@ -7,7 +7,8 @@ anything.
 
 Theory of operation
 -------------------
-Everything that affects transitions stands in this file, and as much as possible in `TABLE`.
+Everything that affects transitions stands in this file, and as much as possible in `TABLE`; but for how many of the
+last datapoints are bad, for which CloudWatch has tables of its own (`looking_back`).
 
 1. A datapoint (one series at one evaluation; its value, or None for a gap) is judged: how does it stand to the rule's
    thresholds, and, under `datapoints: M of N`, how do the last N + 2 stand (`look_back`, CloudWatch's algorithm)?
@@ -30,6 +31,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from alerting.alert import Alert, Change, Datapoint, Level, State, Transition
+from alerting.looking_back import Outcome, look_back
 from alerting.recent import Recent
 from alerting.rules.policy import Datapoints, Missing, Policy
 from alerting.rules.threshold import plain
@@ -135,15 +137,6 @@ RECENT = 10
 """Datapoints kept with an active alert of a rule without `datapoints`, to explain it."""
 
 
-class Outcome(StrEnum):
-    """What `look_back` finds: CloudWatch's ALARM, OK, "retain the state" and INSUFFICIENT_DATA."""
-
-    ALARM = "alarm"
-    OK = "ok"
-    RETAIN = "retain"
-    INSUFFICIENT = "insufficient"
-
-
 class _Verdict(StrEnum):
     BAD = "bad"
     BETWEEN = "between"
@@ -200,27 +193,6 @@ def carried(alert: Alert, by: timedelta) -> Alert:
     """The alert after the clock was set by so much: a timer that runs has run for as long as before."""
     since = alert.since and alert.since + by if alert.state is State.PENDING else alert.since
     return replace(alert, since=since, calm_since=alert.calm_since and alert.calm_since + by)
-
-
-def look_back(points: Sequence[bool | None], datapoints: Datapoints, missing: Missing) -> Outcome:
-    """CloudWatch's evaluation of M out of N. `points` are oldest first (True bad, False good, None missing).
-
-    `points` is the evaluation range: N + 2 evaluations, or fewer where the series is younger than that; nothing before
-    its first datapoint counts as missing.
-    """
-    real = [(age, bad) for age, bad in enumerate(reversed(points), start=1) if bad is not None]
-    needed, window = datapoints.needed, datapoints.window
-    if len(real) >= window:
-        return Outcome.ALARM if sum(bad for _, bad in real[:window]) >= needed else Outcome.OK
-    bad = sum(bad for _, bad in real)
-    filled = min(window, len(points)) - len(real) if missing is Missing.ALERT else 0
-    if bad + max(filled, 0) >= needed:
-        return Outcome.ALARM
-    if missing in (Missing.ALERT, Missing.OK) or bad < len(real):
-        return Outcome.OK
-    if missing is Missing.KEEP:
-        return Outcome.RETAIN
-    return Outcome.ALARM if real and real[-1][0] >= needed else Outcome.INSUFFICIENT
 
 
 def differs(before: Alert | None, after: Alert) -> bool:

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from alerting import state
 from alerting.alert import Alert, Change, Datapoint, Level, State, Transition
+from alerting.looking_back import Outcome, look_back
 from alerting.rules.policy import Datapoints, Flapping, Missing, Policy
 from alerting.rules.threshold import Threshold
-from alerting.state import OPEN, TABLE, Finding, Outcome, Phase
+from alerting.state import OPEN, TABLE, Finding, Phase
 from tests.alerting.histories import EVERY, ZERO, Seen, cloudwatch, reread
 
 FRESH = Alert(rule="R", labels=(("alertname", "R"),))
@@ -339,7 +340,7 @@ OUTCOMES = {"A": Outcome.ALARM, "0": Outcome.OK, "R": Outcome.RETAIN, "I": Outco
 def test_cloudwatch_cell(needed: int, window: int, points: str, missing: Missing, verdict: str):
     """Every cell of the two tables that AWS publishes."""
     marks = [{"X": True, "0": False, "-": None}[point] for point in points]
-    assert state.look_back(marks, Datapoints(needed, window), missing) is OUTCOMES[verdict]
+    assert look_back(marks, Datapoints(needed, window), missing) is OUTCOMES[verdict]
     assert cloudwatch(points, needed, window, missing) == verdict  # the slow reading agrees with AWS too
 
 

@@ -1,39 +1,27 @@
 """What every Memory promises."""
 
-import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from alerting.acknowledgement import Acknowledgement
 from alerting.alert import Alert, Change, Datapoint, Level, State, labels_of
-from alerting.flush import compose
 from alerting.memory.contract import (
     Attempt,
     Decision,
-    Draft,
-    HistoryEntry,
     KeptAlert,
     Memory,
-    MemoryFailed,
     Outcome,
     Suppression,
     Words,
 )
 from alerting.memory.sqlite import SqliteMemory
-from alerting.muting.silence import Silence, draw_up
 from alerting.routing.book import Book, GroupChange
-from alerting.routing.group import Group, Notice
-from alerting.routing.tree import Node
-from foundation.errors import ConfigError
+from alerting.routing.group import Notice
 from tests.alerting.desk import change
-
-NOW = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
-TREE = Node(receiver="oncall", group_by=("alertname",))
-LANE = ("oncall", "pagerduty[0]")
+from tests.alerting.memory.keeping import LANE, NOW, TREE, entry, fired, firing, in_hand, resolved, silenced
 
 
 @pytest.fixture
@@ -47,38 +35,6 @@ async def memory(path: Path) -> AsyncIterator[Memory]:
     await memory.open()
     yield memory
     await memory.close()
-
-
-def fired(name: str = "Slow", **labels: str) -> GroupChange:
-    (opened,) = Book().route([change(Change.FIRED, name, **labels)], TREE, NOW)
-    return opened
-
-
-def firing(group: Group, notifier: str = "pagerduty[0]") -> Draft:
-    return Draft(notifier=notifier, why="first", message=compose(group, NOW))
-
-
-def resolved(group: Group, notifier: str = "pagerduty[0]") -> Draft:
-    book = Book([group])
-    (after,) = book.route([change(Change.RESOLVED, dict(group.key.labels)["alertname"])], TREE, NOW)
-    return Draft(notifier=notifier, why="all-resolved", message=compose(after.group, NOW))
-
-
-def entry(number: int, rule: str = "Slow") -> HistoryEntry:
-    return HistoryEntry(
-        at=NOW,
-        alert_id=f"id-{rule}",
-        rule=rule,
-        labels=labels_of({"alertname": rule, "endpoint": "/päy"}),
-        severity="critical",
-        before="pending",
-        state="firing",
-        change="fired",
-        value=float(number),
-        reason="because",
-        summary="slow",
-        incident="i1",
-    )
 
 
 async def states(memory: Memory) -> list[tuple[int, str, str]]:
@@ -194,24 +150,6 @@ async def test_the_newest_receipt_of_a_lane_is_kept(memory: Memory, path: Path) 
     await again.close()
 
 
-async def test_a_file_of_the_second_format_is_taken_up(memory: Memory, path: Path) -> None:
-    """It had no receipts; what waits in it is sent, and its receipt is kept."""
-    group = fired().group
-    await memory.commit(Decision(drafts=(firing(group),)), now=NOW)
-    await memory.close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("DROP TABLE acknowledgements")
-        connection.execute("ALTER TABLE outbox DROP COLUMN receipt")
-        connection.execute("PRAGMA user_version = 2")
-    connection.close()
-    again = SqliteMemory(path)
-    await again.open()
-    (row,) = await again.notifications(Outcome.PENDING)
-    await again.mark(Attempt(id=row.id, outcome=Outcome.SENT, at=NOW, receipt="one"))
-    assert await again.receipt(group.incident, *LANE) == "one"
-    await again.close()
-
-
 async def test_what_was_sent_stays_sent(memory: Memory) -> None:
     """No later word takes a sent message back, and a withdrawn one that did arrive is sent."""
     group = fired().group
@@ -263,25 +201,6 @@ async def test_trigger_in_flight_is_left_alone(memory: Memory) -> None:
     assert (committed.withdrawn, len(committed.pending)) == ((), 1)
 
 
-async def test_after_a_crash_whatever_waits_is_doubtful(memory: Memory, path: Path) -> None:
-    """A file that was not closed may hold messages that were on their way; a clean one does not."""
-    group, other = fired().group, fired("Other").group
-    await memory.commit(Decision(drafts=(firing(group),)), now=NOW)
-    await memory.close()
-    clean = SqliteMemory(path)
-    await clean.open()
-    assert not await clean.announced(group.incident, *LANE)
-    await clean.commit(Decision(drafts=(firing(other),)), now=NOW)
-    copy = path.with_name("copy.sqlite")
-    for suffix in ("", "-wal"):
-        copy.with_name(copy.name + suffix).write_bytes(path.with_name(path.name + suffix).read_bytes())
-    await clean.close()
-    crashed = SqliteMemory(copy)
-    await crashed.open()
-    assert await crashed.announced(other.incident, *LANE)
-    await crashed.close()
-
-
 async def test_history_is_bounded_and_newest_first(memory: Memory) -> None:
     """Only the newest transitions are kept (5 here), and they can be asked for by rule and alert."""
     for number in range(7):
@@ -300,65 +219,6 @@ async def test_decision_that_fails_leaves_nothing(memory: Memory) -> None:
     assert list(await memory.alerts()) == []
 
 
-async def test_second_process_is_refused(memory: Memory, path: Path) -> None:
-    """Two processes on one file would page twice: the second is told so."""
-    with pytest.raises(ConfigError, match="another Tocsin is using it"):
-        await SqliteMemory(path).open()
-
-
-@pytest.mark.parametrize(
-    ("statement", "told"),
-    [("PRAGMA user_version = 99", "has format 99"), ("PRAGMA application_id = 7", "not Tocsin's")],
-)
-async def test_file_of_another_kind_is_refused_and_kept(memory: Memory, path: Path, statement: str, told: str) -> None:
-    """A file of a newer format, or of another program, is refused with the way out, and left as it is."""
-    await memory.close()
-    with sqlite3.connect(path) as connection:
-        connection.execute(statement)
-    connection.close()
-    before = _bytes(path)
-    with pytest.raises(ConfigError, match=told):
-        await SqliteMemory(path).open()
-    assert _bytes(path) == before
-
-
-@pytest.fixture
-def damaged(path: Path) -> Path:
-    path.parent.mkdir()
-    path.write_bytes(b"not a database, but long enough to be read as one" * 100)
-    return path
-
-
-async def test_damaged_file_is_refused(damaged: Path) -> None:
-    """What is no database is an error that says what to do."""
-    with pytest.raises(ConfigError, match="restore it from a backup"):
-        await SqliteMemory(damaged).open()
-
-
-async def test_full_disk_is_transient(memory: Memory, path: Path) -> None:
-    """What cannot be stored raises MemoryFailed, nothing of it is there, and later it works again."""
-    assert isinstance(memory, SqliteMemory)
-    pages = await memory._run(lambda connection: connection.execute("PRAGMA page_count").fetchone()[0])
-    await memory._run(lambda connection: connection.execute(f"PRAGMA max_page_count = {pages}"))
-    big = replace(entry(1), summary="x" * 100_000)
-    with pytest.raises(MemoryFailed, match="full"):
-        await memory.commit(Decision(alerts=(change(Change.FIRED).alert,), history=(big,)), now=NOW)
-    assert list(await memory.alerts()) == []
-    await memory._run(lambda connection: connection.execute("PRAGMA max_page_count = 100000"))
-    await memory.commit(Decision(history=(big,)), now=NOW)
-    assert await memory.history(1) == [big]
-
-
-def _bytes(path: Path) -> bytes:
-    return path.read_bytes()
-
-
-def silenced(name: str = "s1", comment: str = 'the "big" move') -> Silence:
-    words = {"author": "ann", "comment": comment}
-    matchers = ['team=~"a|b"', 'path="C:\\\\x"']
-    return draw_up(name, matchers, starts_at=NOW, ends_at=NOW + timedelta(hours=1), now=NOW, **words)
-
-
 async def test_silences_come_back(memory: Memory, path: Path) -> None:
     """As they were, matchers with quotes and backslashes too; a newer one takes the place of that with its id."""
     await memory.commit(Decision(silences=(silenced(), silenced("s2"))), now=NOW)
@@ -368,10 +228,6 @@ async def test_silences_come_back(memory: Memory, path: Path) -> None:
     await again.open()
     assert list(await again.silences()) == [silenced(comment="done")]
     await again.close()
-
-
-def in_hand(alert_id: str = "a1", author: str = "ann") -> Acknowledgement:
-    return Acknowledgement(alert_id=alert_id, level=Level.WARNING, author=author, comment='the "big" one', at=NOW)
 
 
 async def test_acknowledgements_come_back(memory: Memory, path: Path) -> None:
@@ -433,41 +289,6 @@ async def test_what_comes_back_at_a_start_shares_what_is_equal(memory: Memory) -
     assert all(member.labels is kept.alerts[member.alert_id].labels for member in kept.groups[0].members.values())
     assert len({id(pair) for pair in (*first.labels, *second.labels)}) == 4  # name, team and two endpoints
     assert first.since is second.since
-
-
-async def test_a_file_of_the_third_format_is_taken_up(memory: Memory, path: Path) -> None:
-    """It had no acknowledgements; its groups stay, and it can hold them from now on."""
-    await memory.commit(Decision(groups=(fired(),)), now=NOW)
-    await memory.close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("DROP TABLE acknowledgements")
-        connection.execute("PRAGMA user_version = 3")
-        connection.execute("UPDATE groups SET data = json_remove(data, '$.taken', '$.spared_at')")
-    connection.close()
-    again = SqliteMemory(path)
-    await again.open()
-    await again.commit(Decision(acknowledged=(in_hand(),)), now=NOW)
-    assert list(await again.acknowledgements()) == [in_hand()]
-    assert list((await again.recall()).groups) == [fired().group]
-    await again.close()
-
-
-async def test_file_of_the_first_format_is_taken_up(memory: Memory, path: Path) -> None:
-    """It had no silences and no receipts; what it holds stays, and it can hold them from now on."""
-    await memory.commit(Decision(alerts=(change(Change.FIRED).alert,)), now=NOW)
-    await memory.close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("DROP TABLE silences")
-        connection.execute("DROP TABLE acknowledgements")
-        connection.execute("ALTER TABLE outbox DROP COLUMN receipt")
-        connection.execute("PRAGMA user_version = 1")
-    connection.close()
-    again = SqliteMemory(path)
-    await again.open()
-    await again.commit(Decision(silences=(silenced(),)), now=NOW)
-    assert [kept.alert for kept in await again.alerts()] == [change(Change.FIRED).alert]
-    assert list(await again.silences()) == [silenced()]
-    await again.close()
 
 
 async def test_what_is_held_back_by_name_is_never_sent(memory: Memory) -> None:
