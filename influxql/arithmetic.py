@@ -179,6 +179,27 @@ def _round(value: float) -> float:
     return math.copysign(math.floor(abs(value) + 0.5), value)
 
 
+def _logarithm(function: Callable[[float], float]) -> Callable[[float], float]:
+    """Of 0 it is an infinity, which Python refuses to say."""
+    return lambda value: function(value) if value else -math.inf
+
+
+_ln: Final = _logarithm(math.log)
+
+
+def _log(value: float, base: float) -> float:
+    above, below = _ln(value), _ln(base)
+    if not below:
+        return math.copysign(math.inf, above) * math.copysign(1, below) if above else math.nan
+    return above / below
+
+
+def _power(base: float, exponent: float) -> float:
+    if base or exponent >= 0:
+        return math.pow(base, exponent)
+    return math.copysign(math.inf, base) if exponent % 2 == 1 else math.inf
+
+
 _FUNCTIONS: Final[dict[str, Callable[..., float]]] = {
     "abs": abs,
     "floor": math.floor,
@@ -192,10 +213,10 @@ _FUNCTIONS: Final[dict[str, Callable[..., float]]] = {
     "atan": math.atan,
     "atan2": math.atan2,
     "exp": math.exp,
-    "ln": math.log,
-    "log": math.log,
-    "log2": math.log2,
-    "log10": math.log10,
-    "pow": math.pow,
+    "ln": _ln,
+    "log": _log,
+    "log2": _logarithm(math.log2),
+    "log10": _logarithm(math.log10),
+    "pow": _power,
     "sqrt": math.sqrt,
 }

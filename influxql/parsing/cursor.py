@@ -70,6 +70,10 @@ class Cursor:
         """Take one of these keywords if it is next; which one."""
         return self.take().text if self.peek().is_keyword(*words) else None
 
+    def look_ahead(self) -> None:
+        """InfluxDB's reader looks at the next character here: an error at the end is placed behind it from now on."""
+        self._looked_past_end = self._looked_past_end or self._lexer.ends_at(self._offset)
+
     def sees_word(self, word: str) -> bool:
         """Whether the unreserved word (`fill`, `tz`) is next, in any case."""
         token = self.peek()

@@ -68,6 +68,7 @@ def parse_segments(cursor: Cursor) -> list[str]:
     segments = [cursor.expect_ident()]
     while cursor.touches("."):
         cursor.take()
+        cursor.look_ahead()
         if cursor.touching().is_sign("/", ":", "::"):
             break
         segments.append("" if cursor.touches(".") else cursor.expect_ident())

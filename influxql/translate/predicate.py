@@ -60,31 +60,40 @@ def unknown_values(_: str) -> None:
     """Where nobody knows the values of tags."""
 
 
-def condition_sql(expr: Expr, relation: Relation, parameters: Parameters, values: TagValues = unknown_values) -> str:
+def condition_sql(
+    expr: Expr,
+    relation: Relation,
+    parameters: Parameters,
+    values: TagValues = unknown_values,
+    *,
+    stored: bool = True,
+) -> str:
     """The condition (without bounds on time) as SQL over `relation`; `ALWAYS` where every point satisfies it.
 
-    Where `values` are known a regex is matched against those, not against every point.
+    Where `values` are known a regex is matched against those, not against every point. `stored`: the relation is a
+    measurement; the tags of a subquery have no order, so that < <= > >= hold for none.
     """
     match expr:
         case Binary("AND" | "OR" as op, left, right):
-            sides = [condition_sql(side, relation, parameters, values) for side in (left, right)]
+            sides = [condition_sql(side, relation, parameters, values, stored=stored) for side in (left, right)]
             neutral = ALWAYS if op == "AND" else _NEVER
             needed = [side for side in sides if side != neutral]
             return f"({f' {op} '.join(needed)})" if len(needed) > 1 else needed[0] if needed else neutral
         case Paren(inner):
-            return condition_sql(inner, relation, parameters, values)
+            return condition_sql(inner, relation, parameters, values, stored=stored)
         case BooleanLiteral(truth):
             return ALWAYS if truth else _NEVER
         case Binary(op) if op in _FLIPPED or op in ("=~", "!~"):
-            return _Comparison(relation, parameters, values).sql(expr)
+            return _Comparison(relation, parameters, values, stored=stored).sql(expr)
     raise QueryError(f"invalid condition expression: {print_expr(expr)}")
 
 
 class _Comparison:
     """Writes one comparison."""
 
-    def __init__(self, relation: Relation, parameters: Parameters, values: TagValues) -> None:
+    def __init__(self, relation: Relation, parameters: Parameters, values: TagValues, *, stored: bool) -> None:
         self._relation = relation
+        self._stored = stored
         self._parameters = parameters
         self._values = values
 
@@ -107,7 +116,7 @@ class _Comparison:
         column = self._relation.tags.get(ref.name)
         if isinstance(right, VarRef) and self._is_tag(right):
             return f"{self._text(ref)} {_sql_op(op)} {self._text(right)}"
-        if not isinstance(right, StringLiteral):
+        if not isinstance(right, StringLiteral) or not (self._stored or op in ("=", "!=")):
             return _NEVER
         equal, value = op == "=", right.value
         if column is None:

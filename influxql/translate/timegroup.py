@@ -8,7 +8,9 @@ from influxql.window import Window
 
 def window_sql(window: Window, lower: int, upper: int) -> str:
     """The window's start for column `time` of rows within [lower, upper]. All numbers in it are our own."""
-    steps = window.zone_steps(lower, upper)
+    # A window starts before the moments in it, and an offset moves both ways.
+    moved_by = abs(window.offset)
+    steps = window.zone_steps(lower - window.interval - moved_by, upper + moved_by)
     shifted = f"(time - {window.offset})" if window.offset else "time"
     if len(steps) == 1:
         moved = (window.offset - steps[0][1]) % window.interval
@@ -18,6 +20,16 @@ def window_sql(window: Window, lower: int, upper: int) -> str:
         # The first window of all begins before there is a number for it.
         start = _floor_by("time", f"(time % {window.interval} - {moved})", window.interval)
         return f"CASE WHEN time < {second} THEN {MIN_TIME} ELSE {start} END"
+    return _unless_first(_zoned(window, shifted, steps), window, lower)
+
+
+def _unless_first(start: str, window: Window, lower: int) -> str:
+    """The start, or the first nanosecond for the window that begins before there is a number for it."""
+    second = window.following(MIN_TIME)
+    return start if lower >= second else f"CASE WHEN time < {second} THEN {MIN_TIME} ELSE {start} END"
+
+
+def _zoned(window: Window, shifted: str, steps: list[tuple[int, int]]) -> str:
     zone = _zone_sql(shifted, steps)
     floor = f"({_floor_by(shifted, f'({shifted} + {zone})', window.interval)} + {window.offset})"
     change = f"({zone} - {_zone_sql(floor, steps)})"

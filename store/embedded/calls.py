@@ -8,10 +8,10 @@ from typing import Any
 
 from influxql.ast import Call, Fill, FillKind, VarRef
 from influxql.conditions import TimeRange
-from influxql.functions import AGGREGATES, OWN_TIMES, TRANSFORMATIONS
+from influxql.functions import AGGREGATES, NUMERIC, OWN_TIMES, TRANSFORMATIONS
 from influxql.plan import Plan
 from influxql.typing import type_of
-from store.embedded.fill import fill_windows
+from store.embedded.fill import fill_value, fill_windows
 from store.embedded.integral import integrate
 from store.embedded.points import Group, Points, Source, read_calls, read_selector
 from store.embedded.raw import read_field
@@ -148,7 +148,7 @@ def _most(call: Call, plan: Plan) -> int | None:
 
 def _merge(streams: dict[Call, Points], plan: Plan) -> Points:
     """One row for each moment that any call has a point at; the others are null, or what fill(number) says."""
-    blank = [0, *(_default(plan) for _ in plan.calls)]
+    blank = [0, *(_default(plan, call) for call in plan.calls)]
     rows: dict[Group, dict[int, list[Any]]] = defaultdict(dict)
     for slot, call in enumerate(plan.calls, start=1):
         for group, listed in streams[call].items():
@@ -165,6 +165,9 @@ def _merge(streams: dict[Call, Points], plan: Plan) -> Points:
     }
 
 
-def _default(plan: Plan) -> Any:
-    """What stands for a call that has no point at all in a group: fill(number) as it is written."""
-    return None if plan.window is None or plan.fill.kind is not FillKind.NUMBER else plan.fill.value
+def _default(plan: Plan, call: Call) -> Any:
+    """What stands for a call that has no point at all in a group: fill(number), of the call's type if that is one."""
+    if plan.window is None or plan.fill.kind is not FillKind.NUMBER:
+        return None
+    kind = type_of(call)
+    return fill_value(plan.fill, kind) if kind in NUMERIC else plan.fill.value

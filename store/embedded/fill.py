@@ -31,21 +31,23 @@ def fill_windows(
         return list(_previous(starts, found, blank))
     if fill.kind is FillKind.LINEAR:
         return list(_linear(starts, found, blank, kind))
-    value = None if fill.kind is FillKind.NULL else _cast(fill.value, kind)
+    value = None if fill.kind is FillKind.NULL else fill_value(fill, kind)
     return [found.get(start) or (start, value, *blank) for start in starts]
 
 
-def _cast(value: float | None, kind: FieldType | None) -> float | int | str | bool | None:
-    """The number of fill(number) as a value of the column: '' for text, false for booleans."""
+def fill_value(fill: Fill, kind: FieldType | None) -> float | int | str | bool | None:
+    """The number of fill(number) as a value of the column: '' for text, false for booleans, unsigned ones wrapped."""
     match kind:
         case FieldType.STRING:
             return ""
         case FieldType.BOOLEAN:
             return False
-        case FieldType.INTEGER | FieldType.UNSIGNED:
-            return int(value or 0)
+        case FieldType.INTEGER:
+            return int(fill.value or 0)
+        case FieldType.UNSIGNED:
+            return int(fill.value or 0) % 2**64
         case _:
-            return value
+            return fill.value
 
 
 def _starts(points: list[Point], plan: Plan, most: int | None) -> Sequence[int]:

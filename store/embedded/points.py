@@ -194,7 +194,8 @@ def open_scan(session: Session, plan: Plan, source: Source) -> Scan:
     if source.bounded and upper is not None:
         wishes.append(f"time <= {parameters.bind(upper)}")
     if plan.condition is not None:
-        wishes.append(condition_sql(plan.condition, relation, parameters, _values_of(session, source)))
+        values = _values_of(session, source)
+        wishes.append(condition_sql(plan.condition, relation, parameters, values, stored=source.bounded))
     dimensions = tuple(
         f'"{relation.tags[key].physical}"' if key in relation.tags else "NULL" for key in plan.dimensions
     )

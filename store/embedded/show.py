@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+import re2
+
 from influxql.ast import (
+    Binary,
+    Expr,
     Measurement,
     Paging,
+    Paren,
+    RegexLiteral,
     Show,
     ShowCardinality,
     ShowDatabases,
@@ -18,6 +24,8 @@ from influxql.ast import (
     ShowStatement,
     ShowTagKeys,
     ShowTagValues,
+    StringLiteral,
+    VarRef,
 )
 from influxql.conditions import TimeRange, split_condition
 from influxql.errors import QueryError
@@ -191,11 +199,34 @@ def _tables(session: Session, show: Show, missing: str) -> list[Table]:
 
 
 def _holds(session: Session, show: Show, table: Table) -> bool:
-    if show.condition is None:
-        return True
+    """Whether SHOW MEASUREMENTS counts the measurement in."""
+    condition, bounds = split_condition(show.condition, session.now_ns)
+    if bounds == TimeRange():
+        return condition is None or _has_tags(session, condition, table)
     parameters = Parameters()
     where = _where(session, show, table, parameters)
     return bool(session.fetch(select_sql(["1"], _place(session, show, table), where, "LIMIT 1"), parameters))
+
+
+def _has_tags(session: Session, condition: Expr, table: Table) -> bool:
+    """As InfluxDB's index sees it: `=` wants a series with the value, `!=` the tag, but no series with the value."""
+    match condition:
+        case Binary("AND", left, right):
+            return _has_tags(session, left, table) and _has_tags(session, right, table)
+        case Binary("OR", left, right):
+            return _has_tags(session, left, table) or _has_tags(session, right, table)
+        case Paren(inner):
+            return _has_tags(session, inner, table)
+        case Binary(op, VarRef(key), StringLiteral() | RegexLiteral() as wish) if key in table.tags:
+            values = [value for value in _values(session, ShowTagValues(), table, key) if value]
+            if isinstance(wish, RegexLiteral):
+                pattern = re2.compile(wish.pattern)
+                known = any(pattern.search(value) for value in values)
+            else:
+                known = wish.value in values
+            return bool(values) and known is (op in ("=", "=~"))
+        case _:
+            return False
 
 
 def _place(session: Session, show: Show, table: Table) -> str:

@@ -1,7 +1,14 @@
 """The same lines and the same queries to the embedded store and to a real influxd: the answers must be equal.
 
     schema    a random schema and lines over it: odd names, types, gaps, late and overwritten points
-    queries   random queries over a schema, from the whole grammar that is supported
+    words     what queries are put together from: names, conditions, ranges, windows
+    calls     aggregates, selectors and what is reckoned with them
+    selects   SELECTs over measurements
+    nested    SELECTs over SELECTs
+    shows     SHOW statements, and those that take points away
+    wrong     statements that are refused, and mutations of right ones
+    queries   random queries over a schema, from all of these
+    constructs  the parts of the grammar that the seeded queries have to hold
     test_writes  lines that are easily got wrong
     pair      both stores filled with the same lines, asked the same, answers compared
     known     where InfluxDB does not agree with itself: each case with its reason, held to differ still

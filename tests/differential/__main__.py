@@ -28,10 +28,13 @@ def main(arguments: list[str]) -> int:
     end = began + wanted.seconds
     with TemporaryDirectory() as folder, running_influxd(program, Path(folder)) as server:
         total, found = asyncio.run(
-            compare_many(server, seed, lambda done: done < wanted.queries if wanted.queries else monotonic() < end)
+            compare_many(
+                server,
+                seed,
+                lambda done: done < wanted.queries if wanted.queries else monotonic() < end,
+                lambda difference: print(f"DIFFERS {difference}", flush=True),
+            )
         )
-    for difference in found:
-        print(f"DIFFERS {difference}")
     print(f"{total} queries compared in {monotonic() - began:.0f} s; {len(found)} differ")
     return 1 if found else 0
 

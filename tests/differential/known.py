@@ -13,7 +13,7 @@ from typing import Final
 class Known:
     """A query that both stores answer differently. `told`: the row of docs/influxql.md that says so.
 
-    `by_chance`: InfluxDB answers now this, now that, and sometimes right.
+    `by_chance`: InfluxDB answers now this, now that, and sometimes right. `before`: a statement that is run first.
     """
 
     reason: str
@@ -21,6 +21,7 @@ class Known:
     lines: bytes
     query: str
     by_chance: bool = False
+    before: str = ""
 
 
 _TWO: Final = b"m,h=a f=1,i=7i 0\nm,h=b f=2,i=2i 10000000000\nm,h=a f=4,i=7i 30000000000\n"
@@ -29,7 +30,68 @@ _ENDS: Final = b"m f=1 -9223372036854775806\nm f=2 9223372036854775806\nm f=3 0\
 _HUGE: Final = b"m f=1.7e308 0\nm f=1.7e308 1\n"
 _GAPS: Final = b"m f=1 0\nm g=1 10000000000\nm f=2 20000000000\nm g=2 30000000000\nm f=3 40000000000\n"
 
+_SERIES: Final = b"m,h=a f=1 0\nm,h=b f=2 10000000000\nm,h=a f=4 30000000000\nm,j=y f=8 45000000000\n"
+_CLOCKS: Final = b"m f=1 1761440300000000000\nm f=2 1761440410000000000\n"
+"""Around 2025-10-26T01:00Z, when Berlin's clocks went back."""
+_FEW: Final = b"m,h=a f=1 0\n" + b"".join(b"m,h=b f=%d %d\n" % (n, n * 1_000_000_000) for n in range(1, 13))
+
 KNOWN: Final = (
+    Known(
+        "percentile() by tag or time ends with the first group or window that has too few values",
+        "`percentile` by tag or time where a group or a window has too few values",
+        _FEW,
+        "SELECT percentile(f, 5) FROM m GROUP BY h",
+    ),
+    Known(
+        "LIMIT in a subquery takes points of several series in no order of time",
+        "`LIMIT` of points in a subquery over several series",
+        _SERIES,
+        "SELECT sum(x) FROM (SELECT f AS x FROM m LIMIT 2)",
+    ),
+    Known(
+        "stddev() of one value is no number, which a subquery hands on as a value",
+        "`stddev` of one value in a subquery",
+        _SERIES,
+        "SELECT count(x) FROM (SELECT stddev(f) AS x FROM m WHERE time >= 0 AND time < 60s GROUP BY time(10s))",
+    ),
+    Known(
+        "windows before the first value come out of a subquery as rows, though no function counts them",
+        "`fill(previous)`, `fill(linear)` in a subquery, before and behind its values",
+        _SERIES,
+        "SELECT x FROM (SELECT sum(f) AS x FROM m WHERE time >= -30s AND time < 60s GROUP BY time(9s) fill(previous))",
+    ),
+    Known(
+        "fill(number) of a field that is not there is null or the number by what stands beside it",
+        "`fill(number)` of a field that is not there",
+        _SERIES,
+        "SELECT last(nosuch), last(f) FROM m WHERE time >= 0 AND time < 30s GROUP BY time(10s), h fill(2)",
+    ),
+    Known(
+        "windows that do not fit a change of the clocks go on as before it, and overlap those of the points",
+        "`tz()` over a change of the clocks, by windows that do not fit it",
+        _CLOCKS,
+        "SELECT count(f) FROM m WHERE time >= 1761440380000000000 AND time < 1761440420000000000 "
+        "GROUP BY time(7s) tz('Europe/Berlin')",
+    ),
+    Known(
+        "SHOW TAG VALUES still names a value whose series is gone, which SHOW SERIES does not",
+        "`SHOW TAG VALUES`, and what counts them, after a `DELETE`",
+        _TWO,
+        "SHOW TAG VALUES WITH KEY = h",
+        before="DELETE FROM m WHERE h = 'b'",
+    ),
+    Known(
+        "CARDINALITY by groups is not counted here",
+        "`SHOW ... CARDINALITY ... GROUP BY`, `SHOW MEASUREMENTS ON *`",
+        _TWO,
+        "SHOW SERIES EXACT CARDINALITY GROUP BY h",
+    ),
+    Known(
+        "measurements of all databases are not listed here",
+        "`SHOW ... CARDINALITY ... GROUP BY`, `SHOW MEASUREMENTS ON *`",
+        _TWO,
+        "SHOW MEASUREMENTS ON *",
+    ),
     Known(
         "integral() by tag loses, mixes and reorders groups",
         "`integral` by tag or over several measurements",
@@ -122,6 +184,12 @@ KNOWN: Final = (
         "SELECT count(f) FROM m GROUP BY time(1h) fill(none)",
     ),
     Known(
+        "a window that begins before the first nanosecond has the time 0 in a zone, too",
+        "`GROUP BY time()` at the first and last nanosecond",
+        _ENDS,
+        "SELECT count(f) FROM m WHERE time < -9223372036854770000 GROUP BY time(1h) fill(none) tz('Europe/Berlin')",
+    ),
+    Known(
         "windows behind the last nanosecond begin at the first again",
         "`GROUP BY time()` at the first and last nanosecond",
         _ENDS,
@@ -144,6 +212,5 @@ KNOWN: Final = (
 UNCHECKED: Final = {
     "raw points of several series at the same moment": "which order InfluxDB's heap has is not said",
     "`percentile(f, n), h`: which of several points of the same value": "it is not said, so it may be ours",
-    "`percentile` with `fill()` where a group's first window has none": "it may repeat windows, not always",
 }
 """Rows of docs/influxql.md that no query can be held to, and why."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -13,6 +14,11 @@ from tests.differential.schema import make_schema
 from tests.fakes.influxd import Influxd
 
 QUERIES_PER_SCHEMA = 125
+BEHIND_CHANGES = 15
+"""So many of them are asked after points were taken away, a few after each time."""
+QUERIES_PER_CHANGE = 5
+BROKEN_PER_SCHEMA = 30
+"""Statements with a fault in how they are written, which come on top."""
 
 
 async def compare_one_schema(
@@ -25,19 +31,27 @@ async def compare_one_schema(
     random = Random(seed)  # noqa: S311 - a seed that makes the same run again is what is wanted
     schema = make_schema(random)
     queries = Queries(schema, random)
-    found: list[Difference] = []
+    found: list[Difference | None] = []
     compared = 0
     async with filled_pair(server, folder, schema.bodies) as pair:
+        broken = [queries.break_one() for _ in range(BROKEN_PER_SCHEMA if goes_on(0) else 0)]
+        found += [await pair.compare_refusal(text) for text in broken]
         while compared < QUERIES_PER_SCHEMA and goes_on(compared):
-            difference = await pair.compare(queries.make())
+            left = QUERIES_PER_SCHEMA - compared
+            if left <= BEHIND_CHANGES and left % QUERIES_PER_CHANGE == 0:
+                found.append(await pair.compare_refusal(queries.change()))
+            text = queries.make()
+            while left <= BEHIND_CHANGES and text.startswith("SHOW"):
+                text = queries.make()  # InfluxDB goes on naming tags that are gone
+            found.append(await pair.compare(text))
             compared += 1
-            if difference is not None:
-                found.append(difference)
-    return compared, found
+    return compared, [replace(one, seed=seed) for one in found if one is not None]
 
 
-async def compare_many(server: Influxd, seed: int, goes_on: Callable[[int], bool]) -> tuple[int, list[Difference]]:
-    """Schemas from `seed` on, as long as `goes_on` says so of the number of queries compared."""
+async def compare_many(
+    server: Influxd, seed: int, goes_on: Callable[[int], bool], tell: Callable[[Difference], None]
+) -> tuple[int, list[Difference]]:
+    """Schemas from `seed` on, as long as `goes_on` says so of the number of queries compared; `tell` hears at once."""
     found: list[Difference] = []
     total = 0
     while goes_on(total):
@@ -45,6 +59,8 @@ async def compare_many(server: Influxd, seed: int, goes_on: Callable[[int], bool
             count, differences = await compare_one_schema(server, Path(folder), seed, _behind(total, goes_on))
         total, seed = total + count, seed + 1
         found += differences
+        for difference in differences:
+            tell(difference)
     return total, found
 
 

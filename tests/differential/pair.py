@@ -19,6 +19,8 @@ from store.influxdb import InfluxConfig, InfluxStore
 from tests.fakes.influxd import Influxd
 from tests.fakes.shipping import Log
 
+_UNREADABLE = "failed to parse query: "
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -27,9 +29,11 @@ class Difference:
     query: str
     embedded: Any
     influxdb: Any
+    seed: int | None = None
+    """of the schema that was asked"""
 
     def __str__(self) -> str:
-        return f"{self.query}\n    embedded {self.embedded}\n    influxdb {self.influxdb}"
+        return f"{self.query}\n    seed {self.seed}\n    embedded {self.embedded}\n    influxdb {self.influxdb}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,12 @@ class Pair:
         """None where both answer the same."""
         ours, theirs = await _ask(self.embedded, query, self.bucket), await _ask(self.influxdb, query, self.bucket)
         return None if equal(ours, theirs) else Difference(query, ours, theirs)
+
+    async def compare_refusal(self, query: str) -> Difference | None:
+        """None where the text is refused by both with the same words at the same place, or read by both."""
+        ours, theirs = await _ask(self.embedded, query, self.bucket), await _ask(self.influxdb, query, self.bucket)
+        refused = [isinstance(answer, str) and answer.startswith(_UNREADABLE) for answer in (ours, theirs)]
+        return Difference(query, ours, theirs) if any(refused) and ours != theirs else None
 
 
 @asynccontextmanager

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final
 
 SECOND: Final = 1_000_000_000
-START: Final = 1_767_830_400 * SECOND
-"""2026-01-08, a Thursday: all lines lie in one of InfluxDB's weeks, whose columns `*` then knows."""
+DAY: Final = 86_400 * SECOND
+_STARTS: Final = (
+    1_767_830_400 * SECOND,  # 2026-01-08
+    1_767_830_400 * SECOND,
+    1_774_745_700 * SECOND,  # 2026-03-29T00:55, before Berlin's clocks go forward
+    1_761_440_100 * SECOND,  # 2025-10-26T00:55, before they go back
+    -43_200 * SECOND,  # 1969-12-31T12:00
+)
+"""All lines of a schema lie in one of InfluxDB's weeks, whose columns `*` then knows."""
 SPAN_S: Final = 600
 
 _MEASUREMENTS: Final = ("cpu", "http requests", "select", 'quo"ted', "größe", "a.b", "m,1=x", "back\\slash")
@@ -39,18 +47,31 @@ class Schema:
     measurements: tuple[Measurement, ...]
     bodies: tuple[bytes, ...]
     """line protocol, to be written one after the other"""
+    start: int
+    """nanoseconds since 1970; the lines lie in the SPAN_S seconds from here on"""
+
+    @property
+    def midnight(self) -> int:
+        """The beginning of the day on which they start, in nanoseconds."""
+        return self.start // DAY * DAY
+
+    @property
+    def day(self) -> str:
+        """That day, as a query names it."""
+        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=self.start // DAY)).date().isoformat()
 
 
 def make_schema(random: Random) -> Schema:
     """Two or three measurements with up to a few hundred points each, written in several bodies."""
     made = tuple(_measurement(name, random) for name in random.sample(_MEASUREMENTS, random.randint(2, 3)))
-    lines = [line for index, measurement in enumerate(made) for line in _lines(measurement, index, random)]
+    start = random.choice(_STARTS)
+    lines = [line for index, measurement in enumerate(made) for line in _lines(measurement, start, index, random)]
     random.shuffle(lines)
     cut = len(lines) * 2 // 3
     # Late points and overwrites: the second body is written behind the first, whatever its times.
     rewritten = [_with_new_values(line, made, random) for line in random.sample(lines[:cut], cut // 20)]
     bodies = (lines[:cut], [*lines[cut:], *rewritten])
-    return Schema(made, tuple("\n".join(text for text, *_ in body).encode() + b"\n" for body in bodies))
+    return Schema(made, tuple("\n".join(text for text, *_ in body).encode() + b"\n" for body in bodies), start)
 
 
 def _measurement(name: str, random: Random) -> Measurement:
@@ -65,7 +86,7 @@ _Line = tuple[str, str, int, str]
 """text, the measurement and tags in it, time, measurement"""
 
 
-def _lines(measurement: Measurement, index: int, random: Random) -> list[_Line]:
+def _lines(measurement: Measurement, start: int, index: int, random: Random) -> list[_Line]:
     series = {_series(measurement, random) for _ in range(random.randint(1, 6))}
     lines = []
     for number, key in enumerate(sorted(series)):
@@ -74,7 +95,7 @@ def _lines(measurement: Measurement, index: int, random: Random) -> list[_Line]:
             if random.random() < 0.35:
                 continue
             # Times of its own for each series, to the millisecond.
-            time = START + second * SECOND + (number * 10 + index) * 1_000_000
+            time = start + second * SECOND + (number * 10 + index) * 1_000_000
             lines.append((_line(key, measurement, time, random), key, time, measurement.name))
     return lines
 

@@ -61,6 +61,12 @@ def test_infinity_ends_the_statement() -> None:
         evaluate("exp(f)", f=1000.0)
     with pytest.raises(QueryError, match="json: unsupported value: -Inf"):
         evaluate("-f", f=math.inf)
+    for text in ("ln(f)", "log(f, 3)", "log2(f)", "log10(f)"):
+        with pytest.raises(QueryError, match="json: unsupported value: -Inf"):
+            evaluate(text, f=0.0)
+    for text in ("pow(f, -2)", "log(f, 1) * -1"):
+        with pytest.raises(QueryError, match=r"json: unsupported value: \+Inf"):
+            evaluate(text, f=0.0)
 
 
 @pytest.mark.parametrize(
