@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     stamp = source.stamp()
     config = source.read()
     logs.setup(config.logs.form, config.logs.level)
-    _open_many_files()
+    open_many_files()
     registry = CollectorRegistry()
     keyrings = _keyrings(config, names, registry)
     with suppress(listen.DiskFull):  # a full disk is no reason not to start: delivery makes room
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
             offer.close()
 
 
-def _open_many_files() -> None:
+def open_many_files() -> None:
     """Take all that we may: shells hand down 1024 as a rule, and each sender that is connected is one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):  # macOS names a limit that it does not grant

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from foundation import listen
 from foundation.errors import ConfigError
+from tests.fakes.process import ROOT
 from tocsin.up import announce
 
 WHERE = {"collector": "127.0.0.1:41234"}
@@ -44,3 +47,16 @@ async def test_a_folder_that_can_never_be_written_to_is_an_error(
     monkeypatch.setattr(os, "fsync", never)
     with pytest.raises(ConfigError, match="Read-only file system; choose another"):
         await announce(tmp_path, WHERE)
+
+
+def test_a_process_opens_as_many_files_as_it_may() -> None:
+    """A shell hands down few, and each sender that is connected takes one."""
+    code = """
+import resource
+_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+from tocsin.up import open_many_files
+open_many_files()
+assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
