@@ -9,6 +9,7 @@ Invariant: what stands under the name that was asked for is whole; until then it
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -21,6 +22,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import duckdb
+
 from foundation.errors import ConfigError
 
 MANIFEST = "manifest.json"
@@ -29,6 +32,7 @@ DATABASES = ("alerting.sqlite", "field_types.sqlite", "dead/letters.sqlite")
 """Of the state folder: alerts and notifications, pinned types, dead letters."""
 FILES = ("tokens.json",)
 """Of the state folder; the tokens are hashes."""
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FORMAT = 1
 _CHUNK = 1 << 20
 
@@ -81,6 +85,17 @@ def being_made(target: Path) -> Iterator[Path]:
     except BaseException:
         _remove(part)
         raise
+
+
+@contextmanager
+def being_written(place: Path) -> Iterator[None]:
+    """A disk that has no room for what is written to `place` is told as such: raises ConfigError."""
+    try:
+        yield
+    except (OSError, duckdb.IOException) as error:
+        if isinstance(error, OSError) and error.errno not in NO_ROOM:
+            raise
+        raise ConfigError(f"{place}: cannot be written ({error}); make room, or name another place") from error
 
 
 def write_manifest(folder: Path, *, created: str, lines: Lines) -> None:

@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     created = SystemClock().now().isoformat(timespec="seconds")
     lines: archive.Lines = {}
     try:
-        with archive.being_made(arguments.target) as folder:
+        with archive.being_written(arguments.target), archive.being_made(arguments.target) as folder:
             if file_of(config) is None and not arguments.url:
                 print(f"tocsin backup: {elsewhere(config)}", file=sys.stderr)
             else:

@@ -11,7 +11,8 @@ import json
 import os
 import shutil
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from foundation.errors import ConfigError
@@ -19,7 +20,7 @@ from foundation.line_protocol.line import LineError
 from store.embedded.export import Selection, line_protocol, write_parquet
 from store.errors import StoreUnavailable
 from tocsin import config as configuration
-from tocsin.archive import sync
+from tocsin.archive import being_written, sync
 from tocsin.asking import Refused
 from tocsin.copying import copied_store
 from tocsin.instants import instant_ns
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     part = target.with_name(target.name + ".part")
     left_out: list[LineError] = []
     try:
-        with copied_store(config, arguments) as copied:
+        with being_written(target), _being_made(part), copied_store(config, arguments) as copied:
             if selection.bucket is not None and selection.bucket not in copied.lines:
                 there = ", ".join(sorted(copied.lines)) or "none"
                 raise ConfigError(f"--bucket: the store has no bucket {selection.bucket!r}; it has {there}")
@@ -59,6 +60,24 @@ def run(arguments: argparse.Namespace) -> int:
     if left_out:
         print(f"tocsin export: {len(left_out)} points left out, the first because: {left_out[0]}", file=sys.stderr)
     return 1 if left_out else 0
+
+
+@contextmanager
+def _being_made(part: Path) -> Iterator[None]:
+    """Nothing of an earlier try is there at the beginning, and nothing of this one after a failure."""
+    _remove(part)
+    try:
+        yield
+    except BaseException:
+        _remove(part)
+        raise
+
+
+def _remove(part: Path) -> None:
+    if part.is_dir():
+        shutil.rmtree(part)
+    else:
+        part.unlink(missing_ok=True)
 
 
 def _selection(arguments: argparse.Namespace, *, default_bucket: str | None) -> Selection:
@@ -83,7 +102,5 @@ def _write_lines(source: Path, selection: Selection, part: Path, left_out: list[
 
 
 def _write_parquet(source: Path, selection: Selection, part: Path) -> int:
-    if part.exists():
-        shutil.rmtree(part)
     part.mkdir(parents=True)
     return write_parquet(source, selection, part)

@@ -20,6 +20,7 @@ from foundation.backoff import Backoff
 from foundation.clock import SystemClock
 from foundation.errors import ConfigError
 from store.errors import StoreUnavailable
+from tocsin.archive import NO_ROOM
 from tocsin.asking import Collector, Refused
 
 COPY = "/api/v1/copy"
@@ -35,7 +36,8 @@ def fetch(
 ) -> None:
     """Bring the copy `name` to `place`, at most `rate` bytes a second. What stands there is overwritten.
 
-    Raises Refused, StoreUnavailable where the connection breaks again and again or the bytes are not those of the copy.
+    Raises Refused, OSError where there is no room here, and StoreUnavailable where the connection breaks again and again
+    or the bytes are not those of the copy.
     """
     breaks = 0
     with place.open("wb") as file:
@@ -45,6 +47,8 @@ def fetch(
             try:
                 size, digest = _go_on(collector, name, file, rate)
             except (URLError, OSError, http.client.HTTPException) as error:
+                if isinstance(error, OSError) and error.errno in NO_ROOM:
+                    raise
                 breaks = 0 if file.tell() > before else breaks + 1
                 if breaks >= _MOST_BREAKS:
                     raise StoreUnavailable(f"{collector.url}: the copy could not be fetched ({error})") from error

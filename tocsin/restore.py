@@ -42,10 +42,11 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             _demand_empty(config.state, backup, places)
         places = {name: place for name, place in places.items() if not backup.has(name, place)}
-        for name, place in places.items():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(backup.folder / name, _part(place))
-            archive.sync(_part(place))
+        with archive.being_written(config.state):
+            for name, place in places.items():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(backup.folder / name, _part(place))
+                archive.sync(_part(place))
         for place in places.values():
             _part(place).rename(place)
             archive.sync(place.parent)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from foundation.errors import ConfigError
+from tests.faults.test_embedded_store import no_file_grows
 from tocsin import archive
 from tocsin.restore import run
 
@@ -49,3 +50,11 @@ def test_nothing_is_overwritten(arguments: Namespace, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"is not empty \(tokens\.json\); restore overwrites nothing"):
         run(arguments)
     assert [path.read_text() for path in state.iterdir()] == ["tokens of somebody else"]
+
+
+def test_a_disk_that_is_full_is_told(arguments: Namespace, tmp_path: Path) -> None:
+    """Nothing has its name by then, and with room the same command does it."""
+    with no_file_grows(beyond=5), pytest.raises(ConfigError, match=r"state: cannot be written \(.*make room"):
+        run(arguments)
+    assert {path.suffix for path in (tmp_path / "state").iterdir()} == {".part"}
+    assert run(arguments) == 0
