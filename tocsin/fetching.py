@@ -36,8 +36,8 @@ def fetch(
 ) -> None:
     """Bring the copy `name` to `place`, at most `rate` bytes a second. What stands there is overwritten.
 
-    Raises Refused, OSError where there is no room here, and StoreUnavailable where the connection breaks again and again
-    or the bytes are not those of the copy.
+    Raises Refused, OSError where there is no room here, and StoreUnavailable where the connection breaks again and
+    again or the bytes are not those of the copy.
     """
     breaks = 0
     with place.open("wb") as file:
