@@ -4,6 +4,7 @@
     file        the file while it is open: connections, catalog, writer and reader, made and closed together
     schema      what a bucket holds, as values: tables, columns, physical names, types
     catalog     those values in the file: read at open, grown within the writer's transaction
+    migration   a file of an older format made one of the present
     damage      what is said about a file that cannot be opened or read
     copying     a copy of the file as of one moment, beside running writes
     export      points out of such a copy, as line protocol and as Parquet
@@ -24,6 +25,7 @@ Writing, in the order in which lines walk:
     sorting     a body of lines, sorted by measurement and shape; every line goes to exactly one place
     shapes      fields of one shape (typed keys, in order) into whole Arrow columns
     index       which series there are, in memory
+    numbering   the number of each series in the file
     fallback    lines that no shape takes, one at a time: escapes, newlines in strings, everything wrong
     deleting    DELETE and DROP MEASUREMENT, by the writer
     rows        columns into a table: one row for each series and time, merged field by field
@@ -39,6 +41,8 @@ Reading, in the order in which a question walks:
     sources     measurements by name or regex, and inner SELECTs
     points      raw rows and the points of each call, group by group
     latest      last() out of the newest rows alone
+    newest      the last value of each of many series, as columns
+    edge        a few raw points out of the end of the time range at which they stand
     percentiles percentile(), in two looks
     raw         the points of one field, for transformations of raw points
     calls       rows of a SELECT with calls

@@ -5,12 +5,24 @@ The writer's thread alone grows and adopts. Readers call `tables` from any threa
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from foundation.batch import FieldType
 from foundation.errors import ConfigError
-from store.embedded.schema import CATALOG_SQL, FORMAT, LIFE_SQL, TIME, Column, Kind, Table, Tables
+from store.embedded.migration import migrate_tables, raise_format
+from store.embedded.schema import (
+    CATALOG_SQL,
+    FORMAT,
+    Column,
+    Kind,
+    Table,
+    Tables,
+    create_sql,
+    new_table,
+    view_sql,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +30,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
+_IS_READONLY = "SELECT readonly FROM duckdb_databases() WHERE database_name = current_database()"
 _NOTHING: Tables = MappingProxyType({})
 _NO_BUCKETS: Mapping[str, Tables] = MappingProxyType({})
 _NO_IDS: Mapping[str, int] = MappingProxyType({})
@@ -40,7 +53,7 @@ class Catalog:
         numbers = [0]
         rows = connection.execute("SELECT id, bucket, name, relation FROM measurements").fetchall()
         for number, bucket, name, relation in rows:
-            tables[bucket][name] = Table(name, relation, tuple(columns.get(number, ())))
+            tables[bucket][name] = Table(name, relation, tuple(columns.get(number, ())), number)
             numbers.append(number)
         self._ids = MappingProxyType(ids)
         self._buckets = MappingProxyType({name: MappingProxyType(tables[number]) for name, number in ids.items()})
@@ -99,7 +112,7 @@ class Growth:
         """The measurement's table; made, without columns, when it is new."""
         found = self._tables.get(measurement)
         if found is None:
-            found = self._tables[measurement] = Table(measurement, f"m{self.next_table}", ())
+            found = self._tables[measurement] = new_table(measurement, self.next_table)
             self.next_table += 1
         return found
 
@@ -116,7 +129,7 @@ class Growth:
         found = siblings.get(name)
         if found is None:
             found = Column(name, kind, type_, f"{kind[0]}{len(siblings) + 1}")
-            self._tables[measurement] = Table(measurement, table.relation, (*table.columns, found))
+            self._tables[measurement] = replace(table, columns=(*table.columns, found))
         return found
 
     def apply(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -129,25 +142,36 @@ class Growth:
                 self._apply_table(connection, table, before)
 
     def _apply_table(self, connection: duckdb.DuckDBPyConnection, table: Table, before: Table | None) -> None:
-        number = int(table.relation[1:])
         added = table.columns[len(before.columns) :] if before else table.columns
         if before is None:
-            columns = [f"{TIME} BIGINT NOT NULL", *(f"{column.physical} {column.sql_type}" for column in added)]
-            connection.execute(f"CREATE TABLE {table.relation} ({', '.join(columns)})")
-            row = [number, self.bucket_id, table.measurement, table.relation]
+            for statement in create_sql(table):
+                connection.execute(statement)
+            row = [table.number, self.bucket_id, table.measurement, table.relation]
             connection.execute("INSERT INTO measurements VALUES (?, ?, ?, ?)", row)
-        else:
-            for column in added:
-                connection.execute(f"ALTER TABLE {table.relation} ADD COLUMN {column.physical} {column.sql_type}")
         for column in added:
-            row = [number, column.name, column.kind, column.type or FieldType.STRING, column.physical]
+            if before is not None:
+                place = table.keys if column.kind == "tag" else table.points
+                connection.execute(f"ALTER TABLE {place} ADD COLUMN {column.physical} {column.sql_type}")
+            row = [table.number, column.name, column.kind, column.type or FieldType.STRING, column.physical]
             connection.execute("INSERT INTO columns VALUES (?, ?, ?, ?, ?)", row)
+        connection.execute(view_sql(table))
 
 
 def load_catalog(connection: duckdb.DuckDBPyConnection, path: Path) -> Catalog:
-    """Read the catalog, making it in an empty file. Raises ConfigError on a file of another program or version."""
-    _check_format(connection, path)
-    return Catalog(connection)
+    """Read the catalog, making it in an empty file and bringing an older one up to date, if it may be written.
+
+    Raises ConfigError on a file of another program or version.
+    """
+    version = _check_format(connection, path)
+    ((frozen,),) = connection.execute(_IS_READONLY).fetchall()
+    if version < FORMAT and not frozen:
+        raise_format(connection, version)
+    catalog = Catalog(connection)
+    if not frozen:
+        old = {str(row[0]) for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        buckets = [catalog.tables(bucket) or {} for bucket in catalog.buckets()]
+        migrate_tables(connection, [table for tables in buckets for table in tables.values() if table.relation in old])
+    return catalog
 
 
 def _read_columns(connection: duckdb.DuckDBPyConnection) -> dict[int, list[Column]]:
@@ -159,14 +183,15 @@ def _read_columns(connection: duckdb.DuckDBPyConnection) -> dict[int, list[Colum
     return columns
 
 
-def _check_format(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+def _check_format(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
+    """The file's format; an empty file gets the present one."""
     present = {str(row[0]) for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     if not present:
         connection.execute("BEGIN")
         connection.execute(CATALOG_SQL)
         connection.execute("INSERT INTO format VALUES (?)", [FORMAT])
         connection.execute("COMMIT")
-        return
+        return FORMAT
     rows = connection.execute("SELECT version FROM format").fetchall() if "format" in present else []
     if not rows:
         raise ConfigError(f"{path}: this DuckDB file was not made by Tocsin; set store.path to a file of its own")
@@ -175,8 +200,4 @@ def _check_format(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             f"{path}: the file has format {rows[0][0]}, this version of Tocsin reads up to {FORMAT}; "
             "upgrade Tocsin, or set store.path to another file"
         )
-    if rows[0][0] < FORMAT:
-        connection.execute("BEGIN")
-        connection.execute(LIFE_SQL)
-        connection.execute("UPDATE format SET version = ?", [FORMAT])
-        connection.execute("COMMIT")
+    return int(rows[0][0])

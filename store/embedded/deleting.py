@@ -20,7 +20,7 @@ from influxql.errors import QueryError
 from influxql.names import named_in
 from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import condition_sql
-from store.embedded.schema import Table, Tables
+from store.embedded.schema import SERIES, Table, Tables
 from store.embedded.sources import DEFAULT_POLICY
 
 if TYPE_CHECKING:
@@ -29,18 +29,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """Rows of one table that shall go: all where `where` is empty."""
+    """Rows of one table that shall go: all where both conditions are empty.
+
+    `times` are bounds on the time, `tags` is a condition on the tags of a series.
+    """
 
     table: Table
-    where: str
+    times: str
+    tags: str
     parameters: Parameters
+
+    @property
+    def where(self) -> str:
+        """Which rows of the table of points; empty for all."""
+        series = f"{SERIES} IN (SELECT {SERIES} FROM {self.table.keys} WHERE {self.tags})" if self.tags else ""
+        wishes = " AND ".join(filter(None, (self.times, series)))
+        return f"WHERE {wishes}" if wishes else ""
 
 
 def plan_deletions(statement: Change, tables: Tables, now_ns: int) -> list[Deletion]:
     """What the statement means for each measurement. Raises QueryError with InfluxDB's words."""
     if isinstance(statement, DropMeasurement):
         found = tables.get(statement.name)
-        return [Deletion(found, "", Parameters())] if found else []
+        return [Deletion(found, "", "", Parameters())] if found else []
     condition, bounds = split_condition(statement.condition, now_ns)
     if isinstance(statement, DropSeries) and not (bounds.lower is bounds.upper is None):
         raise QueryError("DROP SERIES doesn't support time in WHERE clause")
@@ -72,22 +83,22 @@ def _deletion(table: Table, condition: Expr | None, bounds: TimeRange) -> Deleti
         wishes.append(f"time >= {parameters.bind(bounds.lower)}")
     if bounds.upper is not None:
         wishes.append(f"time <= {parameters.bind(bounds.upper)}")
-    if condition is not None:
-        if any(ref.name in table.fields for ref in named_in(condition)):
-            raise QueryError("fields not supported in WHERE clause during deletion")
-        wishes.append(condition_sql(condition, table, parameters))
-    return Deletion(table, f"WHERE {' AND '.join(wishes)}" if wishes else "", parameters)
+    if condition is not None and any(ref.name in table.fields for ref in named_in(condition)):
+        raise QueryError("fields not supported in WHERE clause during deletion")
+    tags = "" if condition is None else condition_sql(condition, table, parameters)
+    return Deletion(table, " AND ".join(wishes), tags, parameters)
 
 
 def _delete(connection: duckdb.DuckDBPyConnection, deletion: Deletion) -> bool:
     """Whether nothing of the table is left."""
-    relation = deletion.table.relation
+    table = deletion.table
     if deletion.where:
-        connection.execute(f"DELETE FROM {relation} {deletion.where}", deletion.parameters.values)
-        if connection.execute(f"SELECT 1 FROM {relation} LIMIT 1").fetchall():
+        connection.execute(f"DELETE FROM {table.points} {deletion.where}", deletion.parameters.values)
+        if connection.execute(f"SELECT 1 FROM {table.points} LIMIT 1").fetchall():
             return False
-    connection.execute(f"DROP TABLE {relation}")
-    number = int(relation[1:])
-    connection.execute("DELETE FROM columns WHERE measurement = ?", [number])
-    connection.execute("DELETE FROM measurements WHERE id = ?", [number])
+    connection.execute(f"DROP VIEW {table.relation}")
+    connection.execute(f"DROP TABLE {table.points}")
+    connection.execute(f"DROP TABLE {table.keys}")
+    connection.execute("DELETE FROM columns WHERE measurement = ?", [table.number])
+    connection.execute("DELETE FROM measurements WHERE id = ?", [table.number])
     return True

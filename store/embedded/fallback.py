@@ -6,14 +6,15 @@ Slow and exact: the verdict on each line is that of the line protocol's own pars
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pyarrow as pa
 
 from foundation.batch import FieldType, Refused
 from foundation.line_protocol.line import FieldValue, Line, LineError, field_type
 from foundation.line_protocol.parse import parse_line
-from store.embedded.schema import Column
+from store.embedded.numbering import Part, Tags, trimmed
+from store.embedded.schema import SERIES, TIME, Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -56,15 +57,22 @@ def read_lines(lines: Iterable[tuple[int, bytes]], growth: Growth) -> OneByOne:
     return read
 
 
-def as_table(rows: list[Row]) -> Any:
-    """The rows of one measurement as an Arrow table: physical names, `time` and `ordinal`."""
-    columns = {column: None for _, _, values in rows for column in values}
+def as_part(rows: list[Row], tag_columns: Iterable[Column]) -> Part:
+    """The rows of one measurement, whose table has these tags in this order."""
+    keys = list(tag_columns)
+    fields = {column: None for _, _, values in rows for column in values if column.kind == "field"}
+    places: dict[Tags, int] = {}
+    series = [
+        places.setdefault(trimmed([cast("str | None", values.get(key)) for key in keys]), len(places))
+        for _, _, values in rows
+    ]
     arrays = {
         column.physical: pa.array([values.get(column) for _, _, values in rows], ARROW_TYPES[column.type])
-        for column in columns
+        for column in fields
     }
     ordinals, times = [row[0] for row in rows], [row[1] for row in rows]
-    return pa.table({**arrays, "time": pa.array(times, pa.int64()), "ordinal": pa.array(ordinals, pa.int64())})
+    made = {**arrays, TIME: pa.array(times, pa.int64()), "ordinal": pa.array(ordinals, pa.int64())}
+    return Part(pa.table({**made, SERIES: pa.array(series, pa.int32())}), tuple(places))
 
 
 def check_types(line: Line, growth: Growth) -> None:

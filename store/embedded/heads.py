@@ -24,10 +24,11 @@ _MOST_BYTES: Final = 32_768
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Measurement and tags as written."""
+    """Measurement and tags as written; no value is empty."""
 
     measurement: str
-    tags: dict[str, str]
+    keys: tuple[str, ...]
+    values: tuple[str, ...]
 
 
 def read_head(text: bytes) -> Head | None:
@@ -41,4 +42,4 @@ def read_head(text: bytes) -> Head | None:
     tags = dict([pair.split("=") for pair in pairs])
     if len(tags) < len(pairs) or any(key.encode() in RESERVED_TAG_KEYS for key in tags):
         return None
-    return Head(measurement, tags)
+    return Head(measurement, tuple(tags), tuple(tags.values()))

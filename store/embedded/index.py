@@ -10,23 +10,25 @@ a table holds every series that is committed; it may for a moment hold more.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pyarrow as pa
 import re2
+
+from store.embedded.numbering import Part, Tags, trimmed
+from store.embedded.schema import SERIES, TIME
 
 if TYPE_CHECKING:
     from store.embedded.schema import Table
 
-Tags = tuple[str | None, ...]
-"""Values of a series in the order of its table's tag columns; those at the end that it has not are left out."""
-
 Fetch = Callable[[str], list[tuple[Any, ...]]]
 
 _MOST_PATTERNS: Final = 64
+_NEVER: Final = -(2**63)
 
 MOST_SERIES: Final = 100_000
 """Of one table (about 300 bytes each); when there are more, its queries do without."""
@@ -95,10 +97,9 @@ class SeriesIndex:
         self._lock = threading.Lock()
         self._tables: dict[str, _Series] = {}
 
-    def note(self, table: Table, parts: Iterable[Any]) -> None:
-        """Rows (Arrow tables with physical names) that are about to be committed. Writer's thread."""
-        tags = [column.physical for column in table.tags.values()]
-        found = [pair for part in parts for pair in _newest_of(tags, part)]
+    def note(self, table: Table, parts: Iterable[Part]) -> None:
+        """Rows that are about to be committed. Writer's thread."""
+        found = [pair for part in parts for pair in _newest_of(part)]
         with self._lock:
             _take(self._entry(table.relation), found)
 
@@ -121,6 +122,12 @@ class SeriesIndex:
             if len(kept) < len(entry.newest):
                 self._tables[relation] = _Series(kept, entry.complete, entry.too_many, entry.epoch + 1, entry.version)
 
+    def count(self, relation: str) -> int | None:
+        """How many series have points; None where nobody has looked them up, or where they are too many."""
+        with self._lock:
+            entry = self._entry(relation)
+            return len(entry.newest) if entry.complete and not entry.too_many else None
+
     def newest(self, relation: str) -> Mapping[Tags, int]:
         """The newest time of each series of a table that was looked up; empty where they are too many."""
         with self._lock:
@@ -140,20 +147,27 @@ class SeriesIndex:
             if entry.too_many or entry.complete:
                 return _known(entry, width)
             epoch = entry.epoch
-        tags = [column.physical for column in table.tags.values()]
-        listed = ", ".join([*tags, "max(time)"])
-        by = f"GROUP BY {', '.join(tags)}" if tags else "HAVING count(*) > 0"
-        rows = fetch(f"SELECT {listed} FROM {table.relation} {by} LIMIT {MOST_SERIES + 1}")
+        rows = fetch(f"{_newest_sql(table)} LIMIT {MOST_SERIES + 1}")
         with self._lock:
             entry = self._entry(table.relation)
             if entry.epoch != epoch:
                 return None
-            _take(entry, ((_key(row[:-1]), row[-1]) for row in rows))
+            _take(entry, ((trimmed(row[:-1]), row[-1]) for row in rows))
             entry.complete = True
             return _known(entry, width)
 
     def _entry(self, relation: str) -> _Series:
         return self._tables.setdefault(relation, _Series())
+
+
+def _newest_sql(table: Table) -> str:
+    """The tags of each series with points, and the newest of their times."""
+    tags = [column.physical for column in table.tags.values()]
+    if table.number is None or not tags:
+        by = f"GROUP BY {', '.join(tags)}" if tags else "HAVING count(*) > 0"
+        return f"SELECT {', '.join([*tags, 'max(time)'])} FROM {table.points} {by}"
+    newest = f"SELECT {SERIES}, max({TIME}) AS newest FROM {table.points} GROUP BY {SERIES}"
+    return f"SELECT {', '.join(tags)}, newest FROM ({newest}) JOIN {table.keys} USING ({SERIES})"
 
 
 def _take(entry: _Series, found: Iterable[tuple[Tags, int]]) -> None:
@@ -180,16 +194,8 @@ def _known(entry: _Series, width: int) -> Known | None:
     return entry.known
 
 
-def _newest_of(tags: Sequence[str], part: Any) -> Iterable[tuple[Tags, int]]:
-    present = [name for name in tags if name in part.column_names]
-    grouped = part.select([*present, "time"]).group_by(present, use_threads=False).aggregate([("time", "max")])
-    columns: Mapping[str, list[str | None]] = {name: grouped.column(name).to_pylist() for name in present}
-    nothing: list[str | None] = [None] * len(grouped)
-    keys = zip(*(columns.get(name, nothing) for name in tags), strict=True) if tags else [()] * len(grouped)
-    return zip(map(_key, keys), grouped.column("time_max").to_pylist(), strict=True)
-
-
-def _key(values: tuple[str | None, ...]) -> Tags:
-    while values and values[-1] is None:
-        values = values[:-1]
-    return values
+def _newest_of(part: Part) -> Iterable[tuple[Tags, int]]:
+    """The newest time of each of the part's series, but for those whose rows were all left out."""
+    newest = np.full(len(part.series), _NEVER, np.int64)
+    np.maximum.at(newest, part.rows.column(SERIES).to_numpy(), part.rows.column(TIME).to_numpy())
+    return ((tags, moment) for tags, moment in zip(part.series, newest.tolist(), strict=True) if moment != _NEVER)

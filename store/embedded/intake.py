@@ -6,7 +6,8 @@ growth, and counts once the writer has committed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,8 +17,10 @@ import pyarrow.compute as pc
 from foundation.batch import Refused
 from foundation.line_protocol.line import LineError, field_type
 from foundation.line_protocol.parse import parse_line
-from store.embedded.fallback import Row, as_table, check_types, read_lines
+from store.embedded.fallback import Row, as_part, check_types, read_lines
 from store.embedded.heads import Head, read_head
+from store.embedded.numbering import Part, Tags, trimmed
+from store.embedded.schema import SERIES, TIME
 from store.embedded.shapes import Shape, names_of
 from store.embedded.sorting import Group, Sorted, sort_lines
 
@@ -59,7 +62,7 @@ class Intake:
 
     def __init__(self, growth: Growth, known: Learnt, bound: Bound | None) -> None:
         self.learnt = Learnt()
-        self.parts: dict[str, list[Any]] = {}
+        self.parts: dict[str, list[Part]] = {}
         self.refused: list[Refused] = []
         self.stored = 0
         self._growth = growth
@@ -76,13 +79,15 @@ class Intake:
             except pa.ArrowInvalid:
                 odd += [(int(row), result.cut.line(row)) for row in group.rows]
             else:
-                self._add(group.measurement, self._kept(group, self._table(group, columns, result.heads), result))
+                part = self._part(group, columns, result.heads)
+                self._add(group.measurement, replace(part, rows=self._kept(group, part.rows, result)))
         if odd:
             read = read_lines(sorted(odd), self._growth)
             self.refused += read.refused
             texts = dict(odd)
             for measurement, rows in read.rows.items():
-                self._add(measurement, as_table(self._kept_of(rows, texts)))
+                tags = self._growth.table(measurement).tags.values()
+                self._add(measurement, as_part(self._kept_of(rows, texts), tags))
 
     def _kept(self, group: Group, table: Any, result: Sorted) -> Any:
         """The rows that are not too old; nearly always all of them, which one look at the oldest tells."""
@@ -103,27 +108,25 @@ class Intake:
         self.refused += [Refused(texts[ordinal], bound.reason, ordinal + 1) for ordinal in old]
         return [row for row in rows if row[1] >= bound.first_ns]
 
-    def _add(self, measurement: str, table: Any) -> None:
-        if not table.num_rows:
+    def _add(self, measurement: str, part: Part) -> None:
+        if not part.rows.num_rows:
             return
-        self.parts.setdefault(measurement, []).append(table)
-        self.stored += table.num_rows
+        self.parts.setdefault(measurement, []).append(part)
+        self.stored += part.rows.num_rows
 
-    def _table(self, group: Group, columns: Sequence[Any], heads: Sequence[Head | None]) -> Any:
+    def _part(self, group: Group, columns: Sequence[Any], heads: Sequence[Head | None]) -> Part:
         present, codes = _renumbered(group.heads, len(heads))
-        tags = [head.tags for number in present if (head := heads[number])]
-        keys = dict.fromkeys(key for own in tags for key in own)
-        indices = pa.array(codes)
-        made = {
-            self._growth.column(group.measurement, key, "tag", None).physical: pa.DictionaryArray.from_arrays(
-                indices, pa.array([own.get(key) for own in tags], pa.string())
-            ).cast(pa.string())
-            for key in keys
-        }
-        fields = self._growth.table(group.measurement).fields
-        for (name, _), column in zip(group.shape.fields, columns[:-1], strict=True):
-            made[fields[name].physical] = column
-        return pa.table({**made, "time": columns[-1], "ordinal": pa.array(group.rows)})
+        found = [head for number in present if (head := heads[number])]
+        for key in dict.fromkeys(chain.from_iterable({head.keys for head in found})):
+            self._growth.column(group.measurement, key, "tag", None)
+        table = self._growth.table(group.measurement)
+        keys = tuple(table.tags)
+        places: dict[Tags, int] = {}
+        series = [places.setdefault(_tags_of(head, keys), len(places)) for head in found]
+        fields = [table.fields[name].physical for name, _ in group.shape.fields]
+        made = dict(zip(fields, columns[:-1], strict=True))
+        made[SERIES] = pa.array(np.array(series, np.int32)[codes])
+        return Part(pa.table({**made, TIME: columns[-1], "ordinal": pa.array(group.rows)}), tuple(places))
 
     def _heads_of(self, texts: Sequence[bytes]) -> list[Head | None]:
         known, learnt = self._known.heads, self.learnt.heads
@@ -158,6 +161,14 @@ class Intake:
         for key, value in line.fields:
             self._growth.column(line.measurement, key, "field", field_type(value))
         return shape
+
+
+def _tags_of(head: Head, keys: Sequence[str]) -> Tags:
+    """The head's series in the order of the table's tags; mostly that is how it was written."""
+    if head.keys == keys[: len(head.keys)]:
+        return head.values
+    own = dict(zip(head.keys, head.values, strict=True))
+    return trimmed([own.get(key) for key in keys])
 
 
 def _renumbered(codes: Any, most: int) -> tuple[Any, Any]:

@@ -13,22 +13,27 @@ from influxql.conditions import TimeRange
 from influxql.plan import Plan
 from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import ALWAYS, condition_sql
-from store.embedded.index import Tags
+from store.embedded.index import Known
+from store.embedded.numbering import Tags
 from store.embedded.schema import Table
 from store.embedded.session import Session
 
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """A plan over the newest rows alone, and how many groups its answer must have to be the whole answer."""
+    """A plan over the newest rows alone of so many series; `groups`: how many the whole answer must have."""
 
     plan: Plan
     groups: int
+    series: int
 
 
 def narrow_to_latest(session: Session, plan: Plan, table: Table, calls: Iterable[str]) -> Latest | None:
     """For last() alone, without windows, of all series that have a point in the range; None for anything else."""
-    if plan.window is not None or set(calls) != {"last"} or not _takes_all(session, plan, table):
+    if plan.window is not None or set(calls) != {"last"}:
+        return None
+    known = session.known(table)
+    if known is None or not _takes_all(session, plan, table):
         return None
     newest = session.index.newest(table.relation)
     lower, upper = plan.bounds.lower, plan.bounds.upper
@@ -39,18 +44,19 @@ def narrow_to_latest(session: Session, plan: Plan, table: Table, calls: Iterable
     floor = min(newest.values())
     if lower is not None and floor <= lower:
         return None
-    return Latest(replace(plan, bounds=TimeRange(floor, upper)), _count_groups(plan.dimensions, table, newest))
+    groups = _count_groups(plan.dimensions, table, newest, known)
+    return Latest(replace(plan, bounds=TimeRange(floor, upper)), groups, len(newest))
 
 
-def _count_groups(dimensions: Sequence[str], table: Table, series: Collection[Tags]) -> int:
+def _count_groups(dimensions: Sequence[str], table: Table, series: Collection[Tags], known: Known) -> int:
     if table.tags.keys() <= set(dimensions):
         return len(series)
     places = [list(table.tags).index(key) for key in dimensions if key in table.tags]
+    if len(series) == len(known.series) and places:
+        return len(set(zip(*(known.columns[place] for place in places), strict=True)))
     return len({tuple(key[place] if place < len(key) else None for place in places) for key in series})
 
 
 def _takes_all(session: Session, plan: Plan, table: Table) -> bool:
-    if session.known(table) is None:
-        return False
     condition = plan.condition
     return condition is None or condition_sql(condition, table, Parameters(), session.tag_values(table)) == ALWAYS

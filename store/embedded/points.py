@@ -5,6 +5,7 @@ SQL scans, filters and aggregates; what comes back is one row for each group and
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
@@ -15,6 +16,7 @@ from typing import Any
 
 from foundation.batch import FieldType
 from influxql.ast import Call, IntegerLiteral, VarRef
+from influxql.names import named_in
 from influxql.plan import Plan
 from influxql.translate.aggregate import ABSENT, Aggregate, aggregate_sql, percentile_sql, read_one, selector_sql
 from influxql.translate.parameters import Parameters
@@ -26,10 +28,14 @@ from influxql.translate.statement import grouped_sql, select_sql
 from influxql.translate.timegroup import window_sql
 from influxql.typing import type_of
 from influxql.window import clamp
+from store.embedded.edge import edges
 from store.embedded.latest import Latest, narrow_to_latest
 from store.embedded.percentiles import percent_of, pick_points, plan_percentiles
 from store.embedded.schema import Table
 from store.embedded.session import Row, Session
+
+_TAG = re.compile(r'"t\d+"')
+"""A tag's column, as it stands in SQL."""
 
 Group = tuple[str, ...]
 """The values of the tags grouped by; '' for a tag that is not there."""
@@ -64,22 +70,33 @@ def read_rows(session: Session, plan: Plan, source: Source) -> Points:
     fields = [sql for ref, sql in zip(references, columns, strict=True) if sql and is_field(ref, relation)]
     if not fields:
         return {}
-    return session.steady(relation.relation, lambda: _read_rows(session, plan, source, columns, fields))
+    return session.steady(relation.relation, lambda: _read_first_rows(session, plan, source, columns, fields))
+
+
+def _read_first_rows(
+    session: Session, plan: Plan, source: Source, columns: Sequence[str | None], fields: Sequence[str]
+) -> Points:
+    limit = _limit(plan)
+    for near in edges(session, plan, source.relation, limit) if source.bounded else ():
+        found = _read_rows(session, near, source, columns, fields)
+        if len(found.get((), ())) == limit:
+            return found
+    return _read_rows(session, plan, source, columns, fields)
 
 
 def _read_rows(
     session: Session, plan: Plan, source: Source, columns: Sequence[str | None], fields: Sequence[str]
 ) -> Points:
     relation = source.relation
-    scan = open_scan(session, plan, source)
-    present = " OR ".join(f"{sql} IS NOT NULL" for sql in fields)
     order = "DESC NULLS FIRST" if plan.descending else "ASC NULLS LAST"
     tags = [f'"{tag.physical}" {order}' for _, tag in sorted(relation.tags.items())]
+    scan = open_scan(session, plan, source, [*columns, *tags])
+    present = " OR ".join(f"{sql} IS NOT NULL" for sql in fields)
     sql = select_sql(
         [*scan.dimensions, "time", *(column or "NULL" for column in columns)],
         f"{scan.sql} AND ({present})",
         f"ORDER BY {', '.join([f'time {order}', *tags])}",
-        _limit(plan),
+        f"LIMIT {_limit(plan)}" * bool(_limit(plan)),
     )
     return _grouped(session.fetch(sql, scan.parameters), len(plan.dimensions))
 
@@ -109,7 +126,8 @@ def _latest(session: Session, plan: Plan, source: Source, calls: Sequence[Call])
 
 
 def _read_calls(session: Session, plan: Plan, source: Source, calls: Sequence[Call]) -> dict[Call, Points]:
-    scan = open_scan(session, plan, source)
+    arguments = [argument[0] for call in calls if (argument := _argument(call, source.relation))]
+    scan = open_scan(session, plan, source, arguments)
     found: dict[Call, Points] = {call: {} for call in calls}
     single: list[tuple[Call, Aggregate]] = []
     ranked: list[tuple[Call, str]] = []
@@ -119,7 +137,7 @@ def _read_calls(session: Session, plan: Plan, source: Source, calls: Sequence[Ca
         if argument is None:
             continue
         if call.name == "sample":
-            found[call] = _read_sampled(session, open_scan(session, plan, source), call, argument[0], [])
+            found[call] = _read_sampled(session, open_scan(session, plan, source, arguments), call, argument[0], [])
         elif call.name == "distinct":
             found[call] = _read_distinct(session, scan, argument[0], moment, descending=plan.descending)
         elif call.name == "mode":
@@ -158,8 +176,9 @@ def _read_latest_selector(
 
 def _read_selector(session: Session, plan: Plan, source: Source, call: Call, argument: tuple[str, FieldType]) -> Points:
     relation = source.relation
-    scan = open_scan(session, plan, source)
     carried = [field_sql(ref, relation) or "NULL" for ref in plan.references]
+    apart = [field_sql(ref, relation) for ref in named_in(call)]
+    scan = open_scan(session, plan, source, [argument[0], *carried, *apart])
     if call.name in ("top", "bottom"):
         return _read_ranked(session, scan, call, relation, carried)
     if call.name == "sample":
@@ -183,8 +202,8 @@ def _read_selector(session: Session, plan: Plan, source: Source, call: Call, arg
     return _sorted(points)
 
 
-def open_scan(session: Session, plan: Plan, source: Source) -> Scan:
-    """FROM and WHERE over the source."""
+def open_scan(session: Session, plan: Plan, source: Source, columns: Iterable[str | None] = ()) -> Scan:
+    """FROM and WHERE over the source; `columns` are what else is read. Where that is no tag, neither are the series."""
     parameters = Parameters()
     relation = source.relation
     lower, upper = plan.bounds.lower, plan.bounds.upper
@@ -205,7 +224,10 @@ def open_scan(session: Session, plan: Plan, source: Source) -> Scan:
         if plan.window.zone_steps(0, 0)[0][1] or first is None or last is None:
             first, last = _span(session, relation, first, last)
         window = window_sql(plan.window, *clamp(first, last))
-    return Scan(f"{relation.relation} WHERE {' AND '.join(wishes)}", parameters, dimensions, window)
+    place = relation.relation
+    if isinstance(relation, Table) and not any(_TAG.search(sql or "") for sql in (*wishes, *dimensions, *columns)):
+        place = relation.points
+    return Scan(f"{place} WHERE {' AND '.join(wishes)}", parameters, dimensions, window)
 
 
 def _values_of(session: Session, source: Source) -> TagValues:
@@ -217,7 +239,8 @@ def _values_of(session: Session, source: Source) -> TagValues:
 
 def _span(session: Session, relation: Relation, lower: int | None, upper: int | None) -> tuple[int | None, int | None]:
     """Bounds narrowed to what the table really holds, so that few changes of a zone's offset matter."""
-    first, last = session.fetch(select_sql(["min(time)", "max(time)"], relation.relation), Parameters())[0]
+    place = relation.points if isinstance(relation, Table) else relation.relation
+    first, last = session.fetch(select_sql(["min(time)", "max(time)"], place), Parameters())[0]
     lowers = [bound for bound in (lower, first) if bound is not None]
     uppers = [bound for bound in (upper, last) if bound is not None]
     return max(lowers, default=0), min(uppers, default=0)
@@ -228,10 +251,9 @@ def _is_one_series(plan: Plan, source: Source) -> bool:
     return source.bounded and source.relation.tags.keys() <= set(plan.dimensions)
 
 
-def _limit(plan: Plan) -> str:
-    if not plan.paging.limit or plan.dimensions:
-        return ""
-    return f"LIMIT {plan.paging.limit + plan.paging.offset}"
+def _limit(plan: Plan) -> int:
+    """How many rows are enough, 0 for all."""
+    return 0 if not plan.paging.limit or plan.dimensions else plan.paging.limit + plan.paging.offset
 
 
 def _counts_distinct(call: Call) -> bool:

@@ -196,7 +196,7 @@ def _spans(
     """(bucket, relation, first, last time) of every measurement with points."""
     for bucket in buckets:
         for table in (catalog.tables(bucket) or {}).values():
-            sql = f"SELECT min(time), max(time) FROM {table.relation}"  # noqa: S608 - a name of our own
+            sql = f"SELECT min(time), max(time) FROM {table.points}"  # noqa: S608 - a name of our own
             ((first, last),) = connection.execute(sql).fetchall()
             if first is not None:
                 yield bucket, table.relation, int(first), int(last)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from store.embedded.schema import TIME
+from store.embedded.schema import SERIES, TIME, points_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,29 +26,25 @@ if TYPE_CHECKING:
     from store.embedded.schema import Table
 
 _BATCH: Final = "incoming"
+_KEY: Final = f"{TIME}, {SERIES}"
 _GAP_NS: Final = 3_600_000_000_000
 _MOST_STRETCHES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    relation: str
-    tags: tuple[str, ...]
+    points: str
     fields: tuple[str, ...]
 
     @property
-    def key(self) -> str:
-        return ", ".join((TIME, *self.tags))
-
-    @property
     def all(self) -> tuple[str, ...]:
-        return (TIME, *self.tags, *self.fields)
+        return (TIME, SERIES, *self.fields)
 
 
 def newest_time(connection: duckdb.DuckDBPyConnection, relation: str, until: int | None = None) -> int | None:
-    """Time of the table's newest row (until that moment) in ns, None when there is none."""
+    """Time of the measurement's newest row (until that moment) in ns, None when there is none."""
     where = "" if until is None else f" WHERE time <= {until}"
-    (row,) = connection.execute(f"SELECT max(time) FROM {relation}{where}").fetchall()
+    (row,) = connection.execute(f"SELECT max(time) FROM {points_of(relation)}{where}").fetchall()
     return None if row[0] is None else int(row[0])
 
 
@@ -57,24 +54,18 @@ def forget_rows(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def store_rows(connection: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[Any], newest: int | None) -> int:
-    """Store `parts` (Arrow tables with physical names, `time` and `ordinal`); `newest` is the table's newest time.
+    """Store `parts` (Arrow tables with physical names, `time`, `series`, `ordinal`); `newest`: the table's newest time.
 
     Returns the newest time after it.
     """
     rows = pa.concat_tables(parts, promote_options="default") if len(parts) > 1 else parts[0]
     present = set(rows.column_names)
     names = _Names(
-        table.relation,
-        tuple(column.physical for column in table.tags.values()),
+        table.points,
         tuple(column.physical for column in table.fields.values() if column.physical in present),
     )
-    for column in table.tags.values():
-        if column.physical not in present:
-            rows = rows.append_column(column.physical, pa.nulls(len(rows), pa.string()))
-    times = rows.column("time")
-    span = pc.min_max(times)
-    first, latest = span["min"].as_py(), span["max"].as_py()
-    apart = pc.count_distinct(times).as_py() == len(rows)
+    times = rows.column(TIME)
+    first, latest, apart = _span(times)
     if apart and (newest is None or first > newest):
         _append(connection, table, rows)
         return int(latest)
@@ -91,12 +82,20 @@ def store_rows(connection: duckdb.DuckDBPyConnection, table: Table, parts: Seque
     return int(latest if newest is None else max(latest, newest))
 
 
+def _span(times: Any) -> tuple[int, int, bool]:
+    """First and last of the times, and whether no two are equal; mostly they rise, and one look tells."""
+    values = times.to_numpy()
+    if bool(np.all(values[1:] > values[:-1])):
+        return int(values[0]), int(values[-1]), True
+    return int(values.min()), int(values.max()), pc.count_distinct(times).as_py() == len(values)
+
+
 def _append(connection: duckdb.DuckDBPyConnection, table: Table, rows: Any) -> None:
     """All rows as they are, every column of the table in its order: a third less work than by a registered name."""
-    names = [TIME, *(column.physical for column in table.columns)]
+    names = [TIME, SERIES, *(column.physical for column in table.fields.values())]
     present = set(rows.column_names)
     columns = [rows.column(name) if name in present else pa.nulls(len(rows)) for name in names]
-    connection.from_arrow(pa.table(columns, names=names)).insert_into(table.relation)
+    connection.from_arrow(pa.table(columns, names=names)).insert_into(table.points)
 
 
 def _stretches(times: Any, newest: int) -> list[tuple[int, int]]:
@@ -114,27 +113,26 @@ def _stretches(times: Any, newest: int) -> list[tuple[int, int]]:
 
 def _one_row_per_point(connection: duckdb.DuckDBPyConnection, names: _Names, count: int) -> str:
     """SQL that yields the batch without duplicates: for each field the value that was written last."""
-    ((distinct,),) = connection.execute(f"SELECT count(DISTINCT hash({names.key})) FROM {_BATCH}").fetchall()
+    ((distinct,),) = connection.execute(f"SELECT count(DISTINCT ({_KEY})) FROM {_BATCH}").fetchall()
     if distinct == count:
         return _BATCH
     fields = ", ".join(f"arg_max({name}, ordinal) AS {name}" for name in names.fields)
-    return f"(SELECT {names.key}, {fields} FROM {_BATCH} GROUP BY {names.key})"
+    return f"(SELECT {_KEY}, {fields} FROM {_BATCH} GROUP BY {_KEY})"
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, names: _Names, source: str) -> None:
     columns = ", ".join(names.all)
-    connection.execute(f"INSERT INTO {names.relation} ({columns}) SELECT {columns} FROM {source}")
+    connection.execute(f"INSERT INTO {names.points} ({columns}) SELECT {columns} FROM {source}")
 
 
 def _merge(connection: duckdb.DuckDBPyConnection, names: _Names, source: str, stretch: tuple[int, int]) -> None:
     """Merge the rows of a stretch of time: only the table's rows within it are looked at."""
     within = "BETWEEN {} AND {}".format(*stretch)
-    same = " AND ".join(["old.time = new.time", *(f"old.{tag} IS NOT DISTINCT FROM new.{tag}" for tag in names.tags)])
     updates = ", ".join(f"{field} = coalesce(new.{field}, old.{field})" for field in names.fields)
     values = ", ".join(f"new.{name}" for name in names.all)
     connection.execute(
-        f"MERGE INTO {names.relation} AS old USING (SELECT * FROM {source} WHERE time {within}) AS new "
-        f"ON ({same} AND old.time {within}) "
+        f"MERGE INTO {names.points} AS old USING (SELECT * FROM {source} WHERE time {within}) AS new "
+        f"ON (old.time = new.time AND old.series = new.series AND old.time {within}) "
         f"WHEN MATCHED THEN UPDATE SET {updates} "
         f"WHEN NOT MATCHED THEN INSERT ({', '.join(names.all)}) VALUES ({values})"
     )

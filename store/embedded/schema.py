@@ -4,8 +4,13 @@ The writer makes new values when a shipment brings new names and swaps them in a
 is current, without a lock. Physical names (`m7`, `t1`, `f2`) exist because DuckDB ignores the case of identifiers and
 InfluxDB does not; they are given once and never used again for anything else.
 
-In the file each (bucket, measurement) is one table: `time BIGINT NOT NULL` (ns since 1970), one VARCHAR column for
-each tag (NULL: the point has no such tag), one column for each field (NULL: the point has no such field).
+In the file each (bucket, measurement) with the number 7 is two tables and a view over both:
+
+    r7  its points: `time BIGINT` (ns since 1970), `series INTEGER`, a column for each field (NULL: the point lacks it)
+    s7  its series: `series INTEGER`, one VARCHAR column for each tag (NULL: the series has no such tag)
+    m7  its points with the tags of their series, as questions read them
+
+A series' number is given once. That spares writing tags with each point, and comparing them where points are merged.
 """
 
 from __future__ import annotations
@@ -18,11 +23,14 @@ from typing import Final, Literal
 
 from foundation.batch import FieldType
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Version of the file's layout. A newer file is refused, an older one migrated."""
 
 TIME: Final = "time"
 """Physical name of the column that holds nanoseconds since 1970."""
+
+SERIES: Final = "series"
+"""Physical name of the column that holds the number of a point's series."""
 
 LIFE_SQL: Final = """
 CREATE TABLE rollups (
@@ -87,11 +95,26 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One measurement of one bucket. `relation` is its table; `columns` stand in the order in which they came."""
+    """One measurement of one bucket, or rows that are read like one.
+
+    `relation` is what to read from: the view of its points; `columns` stand in the order in which they came. `number`
+    is the measurement's in the file, None for rows that are not there.
+    """
 
     measurement: str
     relation: str
     columns: tuple[Column, ...]
+    number: int | None = None
+
+    @property
+    def points(self) -> str:
+        """The table of points without tags; where there is none, the relation itself."""
+        return self.relation if self.number is None else points_of(self.relation)
+
+    @property
+    def keys(self) -> str:
+        """The table of series of a measurement in the file."""
+        return keys_of(self.relation)
 
     @cached_property
     def tags(self) -> Mapping[str, Column]:
@@ -102,6 +125,40 @@ class Table:
     def fields(self) -> Mapping[str, Column]:
         """Field key -> column. A key may be a tag and a field at once, as in InfluxDB."""
         return MappingProxyType({column.name: column for column in self.columns if column.kind == "field"})
+
+
+def points_of(relation: str) -> str:
+    """The table of points behind the view of a measurement."""
+    return f"r{relation[1:]}"
+
+
+def keys_of(relation: str) -> str:
+    """The table of series behind the view of a measurement."""
+    return f"s{relation[1:]}"
+
+
+def new_table(measurement: str, number: int) -> Table:
+    """A measurement of the file that has no columns yet."""
+    return Table(measurement, f"m{number}", (), number)
+
+
+def create_sql(table: Table) -> tuple[str, str]:
+    """Make the tables of a measurement with all its columns."""
+    time, series = f"{TIME} BIGINT NOT NULL", f"{SERIES} INTEGER NOT NULL"
+    fields = [f"{column.physical} {column.sql_type}" for column in table.fields.values()]
+    tags = [f"{column.physical} {column.sql_type}" for column in table.tags.values()]
+    return (
+        f"CREATE TABLE {table.points} ({', '.join([time, series, *fields])})",
+        f"CREATE TABLE {table.keys} ({', '.join([series, *tags])})",
+    )
+
+
+def view_sql(table: Table) -> str:
+    """Makes the view of a measurement, or makes it anew."""
+    columns = [f"{'s' if column.kind == 'tag' else 'r'}.{column.physical}" for column in table.columns]
+    series = f" JOIN {table.keys} AS s ON r.{SERIES} = s.{SERIES}" if table.tags else ""
+    points = f"SELECT {', '.join([f'r.{TIME}', *columns])} FROM {table.points} AS r{series}"  # noqa: S608 - our names
+    return f"CREATE OR REPLACE VIEW {table.relation} AS {points}"
 
 
 Tables = Mapping[str, Table]

@@ -18,6 +18,7 @@ from influxql.ast import Expr, Paging, Select, SubQuery
 from influxql.plan import Frame, Outer, Plan, frame_select, plan_select
 from store.contract import OneRowSeries, Series
 from store.embedded.calls import call_rows, is_lone_selector
+from store.embedded.newest import read_newest
 from store.embedded.points import Group, Points, Source, read_rows
 from store.embedded.recent.answer import Recalled
 from store.embedded.recent.question import read_question
@@ -107,10 +108,10 @@ def _values(column: Column, members: list[tuple[Series, Plan]]) -> Iterator[Any]
 
 
 def _series(session: Session, plan: Plan, source: Source) -> Sequence[Series]:
-    """The series of one measurement, from memory where that knows them."""
+    """The series of one measurement, from memory where that knows them, and as columns where they are many."""
     slotted: tuple[Expr, ...] = (*plan.calls, *plan.references)
     slots = {expr: index for index, expr in enumerate(slotted, start=1)}
-    recalled = _recall(session, plan, source)
+    recalled = _recall(session, plan, source) or read_newest(session, plan, source)
     if recalled is None:
         rows = call_rows(session, plan, source) if plan.calls else read_rows(session, plan, source)
         return tuple(_shown(session, plan, source, rows, slots))

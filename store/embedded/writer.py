@@ -16,13 +16,14 @@ from store.embedded.compaction.touched import Touched
 from store.embedded.deleting import delete_rows, plan_deletions
 from store.embedded.index import SeriesIndex
 from store.embedded.intake import Intake, Learnt
+from store.embedded.numbering import Numbering, Part
 from store.embedded.recent.changes import Changes
 from store.embedded.recent.memory import Recent
 from store.embedded.rollups.marks import Marks, first_whole
 from store.embedded.rollups.replacing import compare, delete_span, deleted_spans, fit
 from store.embedded.rollups.starting import begin_rollups
 from store.embedded.rows import forget_rows, newest_time, store_rows
-from store.embedded.schema import TIME, Table
+from store.embedded.schema import TIME, Table, points_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -54,6 +55,7 @@ class Writer:
         self._marks = Marks(connection, rollups)
         self._index = index or SeriesIndex()
         self._learnt = Learnt()
+        self._numbering = Numbering(connection)
         self._newest: dict[str, int | None] = {}
         self._positions = self._stored_positions()
         self._in_doubt = False
@@ -105,12 +107,15 @@ class Writer:
         """Delete rows of a bucket's table that are older than `first_ns`, at most so many; how many they were."""
         if self._in_doubt:
             self._look_again()
-        old = f"SELECT rowid FROM {relation} WHERE time < {first_ns} LIMIT {most_rows}"  # noqa: S608 - names of our own
+        points = points_of(relation)
+        old = f"SELECT rowid FROM {points} WHERE time < {first_ns} LIMIT {most_rows}"  # noqa: S608 - names of our own
         with self._transaction():
-            rows = self._connection.execute(f"DELETE FROM {relation} WHERE rowid IN ({old})").fetchall()  # noqa: S608 - ours
+            rows = self._connection.execute(f"DELETE FROM {points} WHERE rowid IN ({old})").fetchall()  # noqa: S608 - ours
             self._changes.before(relation, first_ns)
             if rows[0][0]:
                 self._marks.move_horizon(bucket, first_ns)
+            if rows[0][0] < most_rows:
+                self._numbering.prune(relation, self._index.count(relation))
         if rows[0][0] < most_rows:
             self._index.expire(relation, first_ns)
         return int(rows[0][0])
@@ -130,7 +135,12 @@ class Writer:
             emptied = delete_rows(self._connection, deletions)
             for deletion in deletions:
                 self._changes.since(deletion.table.relation)
+                if deletion.table.measurement not in emptied:
+                    self._numbering.prune(deletion.table.relation, self._index.count(deletion.table.relation))
         self._index.forget(deletion.table.relation for deletion in deletions)
+        for deletion in deletions:
+            if deletion.table.measurement in emptied:
+                self._numbering.forget(deletion.table)
         self._catalog.forget(bucket, emptied)
         self._newest.clear()
         self._learnt.clear()
@@ -174,21 +184,21 @@ class Writer:
         with self._transaction():
             growth.apply(self._connection)
             gone = None if before is None else delete_span(self._connection, before, first, rolled.last)
-            parts = [part for part in (gone, come) if part is not None and part.num_rows]
-            if come is not None and come.num_rows:
-                table = growth.table(target.measurement)
+            table = growth.table(target.measurement) if come is not None else before
+            if come is not None and come.rows.num_rows and table is not None:
                 latest = self._newest_of(table.relation)
                 # Nothing is left to merge with in that span, so the rows are put in as into an empty table.
-                stored = store_rows(self._connection, table, [come], None)
+                stored = store_rows(self._connection, table, [self._numbering.number(table, come)], None)
                 newest[table.relation] = stored if latest is None else max(stored, latest)
-            if parts:
-                self._touch(target.bucket, growth.table(target.measurement), parts)
+                self._touch(target.bucket, table, [come])
+            if gone is not None and gone.num_rows and table is not None:
+                self._touch_rows(target.bucket, table, [gone])
             self._marks.settle(slice_, first)
         if gone is not None and before is not None:
             self._index.forget([before.relation])
         self._catalog.adopt(growth)
         self._newest |= newest
-        return compare(gone, come)
+        return compare(gone, None if come is None else come.rows)
 
     def believed(self, now_ns: int) -> tuple[int, float | None]:
         """What `believe` kept last; in a file without that, the time of its newest point until `now_ns`."""
@@ -220,18 +230,23 @@ class Writer:
             for measurement, parts in intake.parts.items():
                 table = growth.table(measurement)
                 before = self._newest_of(table.relation)
-                newest[table.relation] = store_rows(self._connection, table, parts, before)
+                rows = [self._numbering.number(table, part) for part in parts]
+                newest[table.relation] = store_rows(self._connection, table, rows, before)
                 self._touch(growth.bucket, table, parts)
             if reached is not None:
                 self._keep_position(reached)
         return newest
 
-    def _touch(self, bucket: str, table: Table, parts: Sequence[Any]) -> None:
-        """Rows came or went: memory is to read them again, rollups to roll their windows, series may be new."""
+    def _touch(self, bucket: str, table: Table, parts: Sequence[Part]) -> None:
+        """Rows came: memory is to read them again, rollups to roll their windows, series may be new."""
         self._index.note(table, parts)
-        self._marks.touch_rows(bucket, table.measurement, parts)
-        for part in parts:
-            self._changes.stored(table.relation, part.column(TIME))
+        self._touch_rows(bucket, table, [part.rows for part in parts])
+
+    def _touch_rows(self, bucket: str, table: Table, rows: Sequence[Any]) -> None:
+        """The same for rows that went, without their series."""
+        self._marks.touch_rows(bucket, table.measurement, rows)
+        for one in rows:
+            self._changes.stored(table.relation, one.column(TIME))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -254,6 +269,7 @@ class Writer:
         """After a failed commit nobody but the file knows whether it took place."""
         self._catalog.reload(self._connection)
         self._index.forget_all()
+        self._numbering.clear()
         self._positions = self._stored_positions()
         self._marks.reload()
         self._newest.clear()

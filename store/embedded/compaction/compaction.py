@@ -21,6 +21,7 @@ from foundation.logs import logger
 from store.embedded.compaction.disorder import MOST_ACROSS, count_rows
 from store.embedded.compaction.groups import end_of
 from store.embedded.compaction.moving import Move, Prospect
+from store.embedded.schema import points_of
 from store.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class Compaction:
         fresh = self._group_rows * (MOST_ACROSS if known is None else 1)
         with closing(self._opened().cursors.make()) as cursor:
             try:
-                return end_of(cursor, relation, known or 0) > fresh + (known or 0)
+                return end_of(cursor, points_of(relation), known or 0) > fresh + (known or 0)
             except duckdb.CatalogException:
                 return False
 

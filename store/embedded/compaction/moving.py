@@ -18,7 +18,7 @@ import duckdb
 
 from store.embedded.compaction.disorder import Group, choose, count_rows
 from store.embedded.compaction.groups import end_of, read_layout, rows_of
-from store.embedded.schema import TIME
+from store.embedded.schema import TIME, points_of
 
 if TYPE_CHECKING:
     from store.embedded.compaction.touched import Touched
@@ -53,7 +53,7 @@ class Move:
     def __init__(self, cursor: duckdb.DuckDBPyConnection, touched: Touched, most_rows: int) -> None:
         self._cursor = cursor
         self._touched = touched
-        self._relation = touched.relation
+        self._relation = points_of(touched.relation)
         self._most_rows = most_rows
         self._groups: tuple[Group, ...] = ()
         self._rows = 0

@@ -48,7 +48,7 @@ class Rows:
 def count_rows(session: Session, table: Table, first_ns: int) -> int:
     """How many rows the table has from a moment on."""
     parameters = Parameters()
-    rows = session.fetch(select_sql(["count(*)"], _since(table, first_ns, parameters)), parameters)
+    rows = session.fetch(select_sql(["count(*)"], _since(table.points, first_ns, parameters)), parameters)
     return int(rows[0][0])
 
 
@@ -63,7 +63,7 @@ def read_rows(
     """All rows of the table from a moment on. Raises TooManySeries."""
     parameters = Parameters()
     columns = [f'"{column.physical}"' for column in (*tags, *fields)]
-    read = session.fetch_table(select_sql([TIME, *columns], _since(table, first_ns, parameters)), parameters)
+    read = session.fetch_table(select_sql([TIME, *columns], _since(table.relation, first_ns, parameters)), parameters)
     times = read.column(0).to_numpy()
     numbers = index.number([read.column(place) for place in range(1, 1 + len(tags))], len(times))
     found = {
@@ -84,8 +84,8 @@ def narrowest(type_: FieldType) -> Any:
     return _WIDTHS[type_][0]
 
 
-def _since(table: Table, first_ns: int, parameters: Parameters) -> str:
-    return f"{table.relation} WHERE {TIME} >= {parameters.bind(first_ns)}"
+def _since(place: str, first_ns: int, parameters: Parameters) -> str:
+    return f"{place} WHERE {TIME} >= {parameters.bind(first_ns)}"
 
 
 def _values(column: Any, of: Column) -> Values:

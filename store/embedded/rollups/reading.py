@@ -89,7 +89,7 @@ def _latest(connection: duckdb.DuckDBPyConnection, table: Table, slice_: Slice, 
     near = max(slice_.first, slice_.last - windows * slice_.rollup.window.interval)
     for first in (near, slice_.first):
         within = f"time >= {first} AND time < {slice_.last}"
-        ((latest,),) = connection.execute(f"SELECT max(time) FROM {table.relation} WHERE {within}").fetchall()
+        ((latest,),) = connection.execute(f"SELECT max(time) FROM {table.points} WHERE {within}").fetchall()
         if latest is not None:
             return int(latest)
     return None
@@ -104,7 +104,7 @@ def _begin(
         wanted = max(slice_.first, MIN_TIME, until - windows * window.interval)
         first = max(slice_.first, window.start(wanted))
         within = f"time >= {first} AND time < {until}"
-        ((rows,),) = connection.execute(f"SELECT count(*) FROM {table.relation} WHERE {within}").fetchall()
+        ((rows,),) = connection.execute(f"SELECT count(*) FROM {table.points} WHERE {within}").fetchall()
         if rows <= MOST_ROWS or windows == 1:
             return first, windows * 2 if rows < MOST_ROWS // 4 else windows
         windows = max(1, windows // 2)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foundation.errors import Permanent
+from store.embedded.numbering import Part, part_of
 from store.embedded.schema import TIME
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Replaced:
     again: int
 
 
-def fit(rows: Rows | None, first: int, target: Place, growth: Growth) -> Any:
+def fit(rows: Rows | None, first: int, target: Place, growth: Growth) -> Part | None:
     """The rows from `first` on as the target's table takes them, None where there are none. Raises TargetConflict.
 
     New names go into `growth`.
@@ -57,16 +58,16 @@ def fit(rows: Rows | None, first: int, target: Place, growth: Growth) -> Any:
             )
         columns[column.physical] = values
     ordinals = pa.array(range(len(rows.times)), pa.int64())
-    fitted = pa.table({**columns, TIME: rows.times, "ordinal": ordinals})
-    return fitted.filter(pc.greater_equal(rows.times, first))
+    fitted = pa.table({**columns, TIME: rows.times, "ordinal": ordinals}).filter(pc.greater_equal(rows.times, first))
+    return part_of(fitted, growth.table(target.measurement))
 
 
 def delete_span(connection: duckdb.DuckDBPyConnection, table: Table, first: int, last: int) -> Any:
     """Delete the rows of [first, last); their times, each once, as an Arrow table with the column `time`."""
     within = f"WHERE time >= {first} AND time < {last}"
-    times = connection.execute(f"SELECT DISTINCT time FROM {table.relation} {within}").fetchall()
+    times = connection.execute(f"SELECT DISTINCT time FROM {table.points} {within}").fetchall()
     if times:
-        connection.execute(f"DELETE FROM {table.relation} {within}")
+        connection.execute(f"DELETE FROM {table.points} {within}")
     return pa.table({"time": pa.chunked_array([[time for (time,) in times]], pa.int64())})
 
 
@@ -74,7 +75,7 @@ def deleted_spans(connection: duckdb.DuckDBPyConnection, deletions: Sequence[Del
     """(measurement, first, last time) of the rows that are about to be deleted."""
     found = []
     for deletion in deletions:
-        sql = f"SELECT min(time), max(time) FROM {deletion.table.relation} {deletion.where}"
+        sql = f"SELECT min(time), max(time) FROM {deletion.table.points} {deletion.where}"
         ((first, last),) = connection.execute(sql, deletion.parameters.values).fetchall()
         if first is not None:
             found.append((deletion.table.measurement, int(first), int(last)))

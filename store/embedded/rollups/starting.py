@@ -66,5 +66,5 @@ def _span(connection: duckdb.DuckDBPyConnection, catalog: Catalog, place: Place)
     table = (catalog.tables(place.bucket) or {}).get(place.measurement)
     if table is None:
         return None
-    ((first, last),) = connection.execute(f"SELECT min(time), max(time) FROM {table.relation}").fetchall()
+    ((first, last),) = connection.execute(f"SELECT min(time), max(time) FROM {table.points}").fetchall()
     return None if first is None else (int(first), int(last))

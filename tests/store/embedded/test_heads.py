@@ -7,8 +7,8 @@ from store.embedded.heads import Head, read_head
 
 def test_head_is_measurement_and_tags() -> None:
     """Tags come in written order, as text."""
-    assert read_head("m,b=1,a=grüße".encode()) == Head("m", {"b": "1", "a": "grüße"})
-    assert read_head(b"m") == Head("m", {})
+    assert read_head("m,b=1,a=grüße".encode()) == Head("m", ("b", "a"), ("1", "grüße"))
+    assert read_head(b"m") == Head("m", (), ())
 
 
 @pytest.mark.parametrize(

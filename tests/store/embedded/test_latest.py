@@ -1,6 +1,6 @@
 """last() out of the newest rows alone: the same answer as out of all rows, and no look at the old ones."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 import pytest
@@ -8,7 +8,7 @@ from isal import igzip
 
 from foundation.batch import Position, Shipment
 from influxql.plan import Plan
-from store.embedded import points
+from store.embedded import newest, points
 from store.embedded.points import Source, open_scan
 from store.embedded.session import Session
 from store.embedded.store import EmbeddedConfig, EmbeddedStore
@@ -31,11 +31,12 @@ def bounds(monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
     """From when on rows were read, look by look."""
     seen: list[int | None] = []
 
-    def spy(session: Session, plan: Plan, source: Source) -> points.Scan:
+    def spy(session: Session, plan: Plan, source: Source, columns: Iterable[str | None] = ()) -> points.Scan:
         seen.append(plan.bounds.lower)
-        return open_scan(session, plan, source)
+        return open_scan(session, plan, source, columns)
 
-    monkeypatch.setattr(points, "open_scan", spy)
+    for module in (points, newest):
+        monkeypatch.setattr(module, "open_scan", spy)
     return seen
 
 

@@ -127,7 +127,7 @@ async def test_what_rollups_made_is_dropped_last(tmp_path: Path, clock: ManualCl
         name="r", query="SELECT max(f) AS f FROM m GROUP BY time(1s), h", target=RollupTarget(bucket="r")
     )
     dropped = Dropped()
-    async with opened(tmp_path, clock, dropped, rollups=(config,), quota="2MB", when_full="drop-oldest") as store:
+    async with opened(tmp_path, clock, dropped, rollups=(config,), quota="2500KB", when_full="drop-oldest") as store:
         await Log(store, "r").put(day(0))
         await Log(store).put(day(1))
         await Log(store).put(day(2))

@@ -36,7 +36,7 @@ def rests_of(found: Sorted) -> dict[int, bytes]:
             head = found.heads[number]
             assert head is not None
             assert head.measurement == group.measurement
-            tags = "".join(f",{key}={value}" for key, value in head.tags.items())
+            tags = "".join(f",{key}={value}" for key, value in zip(head.keys, head.values, strict=True))
             line = (head.measurement + tags).encode() + text
             assert lines.setdefault(int(row), line) is line
     for row, text in found.odd:

@@ -79,7 +79,7 @@ class Desk:
     def across(self) -> int:
         """How many row groups lie across one moment, at the most."""
         with self.file.cursors.make() as cursor:
-            return len(most_across(read_layout(cursor, "m1").groups))
+            return len(most_across(read_layout(cursor, "r1").groups))
 
 
 @contextmanager
@@ -141,7 +141,7 @@ async def test_a_question_that_runs_meanwhile_sees_its_own_moment(desk: Desk) ->
     """A transaction from before the move sees every row where it stood, also behind the checkpoint."""
     with desk.file.cursors.make() as reader:
         reader.execute("BEGIN")
-        sums = "SELECT count(*), sum(f1), sum(rowid) FROM m1"
+        sums = "SELECT count(*), sum(f1), sum(rowid) FROM r1"
         before = reader.execute(sums).fetchall()
         assert await desk.compaction.turn() == MOVED
         assert reader.execute(sums).fetchall() == before
@@ -153,7 +153,7 @@ async def test_room_that_questions_hold_is_not_taken_twice(desk: Desk) -> None:
     """While a question needs the rows of an earlier move, there is no other; as soon as none does, it goes on."""
     with desk.file.cursors.make() as reader:
         reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM m1").fetchall()
+        reader.execute("SELECT count(*) FROM r1").fetchall()
         assert await desk.compaction.turn() == MOVED
         disorder(desk.file.writing)
         assert await desk.compaction.turn() == 0
@@ -304,15 +304,15 @@ async def test_the_file_does_not_grow_round_after_round(desk: Desk) -> None:
 
 def disorder(connection: duckdb.DuckDBPyConnection) -> None:
     """Put all rows behind themselves in no order of time, and leave the old ones to the next checkpoint."""
-    ((last,),) = connection.execute("SELECT max(rowid) FROM m1").fetchall()
-    connection.execute("INSERT INTO m1 SELECT * FROM m1 ORDER BY hash(time)")
-    connection.execute(f"DELETE FROM m1 WHERE rowid <= {last}")  # noqa: S608 - a number
+    ((last,),) = connection.execute("SELECT max(rowid) FROM r1").fetchall()
+    connection.execute("INSERT INTO r1 SELECT * FROM r1 ORDER BY hash(time)")
+    connection.execute(f"DELETE FROM r1 WHERE rowid <= {last}")  # noqa: S608 - a number
 
 
 def shuffle(connection: duckdb.DuckDBPyConnection) -> None:
     """Put all rows behind each other in no order of time."""
-    connection.execute("CREATE TEMP TABLE all_rows AS SELECT * FROM m1 ORDER BY hash(time)")
-    connection.execute("TRUNCATE m1")
-    connection.execute("INSERT INTO m1 SELECT * FROM all_rows")
+    connection.execute("CREATE TEMP TABLE all_rows AS SELECT * FROM r1 ORDER BY hash(time)")
+    connection.execute("TRUNCATE r1")
+    connection.execute("INSERT INTO r1 SELECT * FROM all_rows")
     connection.execute("DROP TABLE all_rows")
     connection.execute("CHECKPOINT")

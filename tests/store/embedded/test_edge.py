@@ -1,0 +1,64 @@
+"""LIMIT of raw points: the same answer as out of all points, and no look at most of them."""
+
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from isal import igzip
+
+from foundation.batch import Position, Shipment
+from influxql.plan import Plan
+from influxql.translate.relation import Relation
+from store.embedded import points
+from store.embedded.edge import edges
+from store.embedded.session import Session
+from store.embedded.store import EmbeddedConfig, EmbeddedStore
+from tests.fakes.clock import ManualClock
+
+LAST = 20_000
+
+
+@pytest.fixture
+async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[EmbeddedStore]:
+    """An open store with many points of three series; two of them share moments, one has a field seldom."""
+    opened = EmbeddedStore(EmbeddedConfig(), state=tmp_path, clock=clock)
+    await opened.open()
+    luck = random.Random(4)  # noqa: S311 - values of a test
+    lines = [b"m,d=%d f=%d %d" % (number % 2, luck.randrange(9), number - number % 2) for number in range(LAST)]
+    lines += [b"m,d=rare g=%d %d" % (number, number) for number in range(1, LAST, 1_999)]
+    body = b"\n".join([*lines, b""])
+    await opened.write(Shipment("db", igzip.compress(body), len(lines)), Position("log", "db", 1))
+    yield opened
+    await opened.close()
+
+
+async def rows(store: EmbeddedStore, text: str) -> list[list[object]]:
+    (result,) = await store.query(text, "db")
+    assert result.error is None
+    return [list(row) for series in result.series for row in series.values]
+
+
+@pytest.mark.parametrize("order", ["", " ORDER BY time DESC"])
+@pytest.mark.parametrize("where", ["", "d = '1'", "d = 'rare'", "time >= 5000 AND time < 15000", "f > 7", "d = 'no'"])
+async def test_answer_is_the_same(store: EmbeddedStore, where: str, order: str) -> None:
+    """Whatever a condition leaves, at both ends, with and without OFFSET."""
+    text = f"SELECT f, g, d FROM m{where and ' WHERE '}{where}{order}"  # noqa: S608 - words of this test
+    everything = await rows(store, text)
+    for limit, offset in ((1, 0), (7, 3), (100, 0), (3, 900)):
+        assert await rows(store, f"{text} LIMIT {limit} OFFSET {offset}") == everything[offset : offset + limit]
+
+
+async def test_most_points_are_left_alone(store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the end of the range is read where enough points stand there."""
+    read: list[Plan] = []
+
+    def spy(session: Session, plan: Plan, relation: Relation, limit: int) -> list[Plan]:
+        read.extend(edges(session, plan, relation, limit))
+        return read
+
+    monkeypatch.setattr(points, "edges", spy)
+    assert len(await rows(store, "SELECT f FROM m ORDER BY time DESC LIMIT 2")) == 2
+    lower = read[0].bounds.lower
+    assert lower is not None
+    assert LAST - 200 < lower < LAST
