@@ -10,7 +10,7 @@ from influxql.parsing.cursor import Cursor
 from influxql.parsing.expressions import parse_expr, parse_segments
 from influxql.tokens import Kind
 
-_WHOLE: Final = 3
+NAMED_WHOLE: Final = 3
 """The parts of a name with its database and its policy."""
 
 
@@ -20,12 +20,13 @@ def parse_measurement(cursor: Cursor) -> Measurement:
     if regex is not None:
         return Measurement(regex=regex.pattern)
     parts = parse_segments(cursor)
-    if len(parts) == _WHOLE:
+    if len(parts) == NAMED_WHOLE:
         return _qualified(parts[:-1], parts[-1], None)
     if cursor.last().is_sign("."):
         regex = cursor.regex()
         return _qualified(parts, None, regex.pattern) if regex else _qualified(parts[:-1], parts[-1], None)
-    cursor.refuse_regex_behind()
+    if cursor.character_behind() == "/":
+        raise cursor.expected("regex", found=cursor.touching())
     return _qualified(parts[:-1], parts[-1], None)
 
 

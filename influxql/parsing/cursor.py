@@ -79,11 +79,10 @@ class Cursor:
         token = self.peek()
         return token.kind is Kind.IDENT and token.text.lower() == word
 
-    def refuse_regex_behind(self) -> None:
-        """Fail where a slash stands behind what is next: InfluxDB looks for a regex there, and finds what is next."""
-        token = self.touching()
-        if self._lexer.text[token.end : token.end + 1] == "/" and token.kind is not Kind.EOF:
-            raise self.fault(f"found {token}, expected regex", token)
+    def character_behind(self) -> str:
+        """The character behind what stands right here, at which InfluxDB's reader looks when it put that back."""
+        end = self.touching().end
+        return self._lexer.text[end : end + 1]
 
     def regex(self) -> RegexLiteral | None:
         """The regex literal that is next, or None. Its syntax is checked here."""

@@ -23,6 +23,7 @@ from influxql.ast import (
 )
 from influxql.errors import ParseError
 from influxql.parsing.clauses import (
+    NAMED_WHOLE,
     parse_condition,
     parse_dimensions,
     parse_measurement,
@@ -64,8 +65,10 @@ def parse_into(cursor: Cursor) -> Select:
 
 def _target(cursor: Cursor) -> None:
     cursor.expect_keyword("INTO")
-    parse_segments(cursor)
-    if cursor.take_sign(":"):
+    segments = parse_segments(cursor)
+    ahead = cursor.touching().text if cursor.last().is_sign(".") else cursor.character_behind()
+    if len(segments) < NAMED_WHOLE and ahead[:1] == ":":
+        cursor.expect_sign(":")
         cursor.expect_keyword("MEASUREMENT")
 
 

@@ -96,10 +96,6 @@ def _read_count(row: Sequence[Any]) -> Any:
     return row[0] or ABSENT
 
 
-def _read_picked(row: Sequence[Any]) -> Any:
-    return ABSENT if row[0] is None else row[0]["v"]
-
-
 def _spread(argument: str, kind: FieldType) -> Aggregate:
     columns = (f"max({argument})", f"min({argument})")
     return Aggregate(columns, lambda row: ABSENT if row[0] is None else wrap(row[0] - row[1], kind))
@@ -116,7 +112,8 @@ def _simple(template: str, read: Read = read_one) -> Callable[[str, FieldType], 
 
 _ENDS: Final = {"first": "arg_min_null", "last": "arg_max_null"}
 
-_PICK = "max(struct_pack({} := {}time, v := {{0}})) FILTER (WHERE {{0}} IS NOT NULL)"
+_PICK = "struct_extract(max(struct_pack({} := {}time, v := {{0}})) FILTER (WHERE {{0}} IS NOT NULL), 'v')"
+"""The value alone leaves the database: a struct would become a dict for every row."""
 
 _SIMPLE: Final[dict[str, Callable[[str, FieldType], Aggregate]]] = {
     "count": _simple("count({0})", _read_count),
@@ -124,8 +121,8 @@ _SIMPLE: Final[dict[str, Callable[[str, FieldType], Aggregate]]] = {
     "min": _simple("min({0})"),
     "max": _simple("max({0})"),
     "median": _simple("median({0})"),
-    "first": _simple(_PICK.format("k", "-"), _read_picked),
-    "last": _simple(_PICK.format("k", ""), _read_picked),
+    "first": _simple(_PICK.format("k", "-")),
+    "last": _simple(_PICK.format("k", "")),
     "spread": _spread,
     "stddev": _stddev,
 }

@@ -215,6 +215,8 @@ def test_keys_of_show_tag_values(text: str, key: KeyFilter) -> None:
         ("SHOW TAG VALUES WITH KEY < h", "found <, expected IN, =, =~ at line 1, char 26"),
         ("DROP SERIES FROM a.m", "retention policy not supported at line 1, char 1"),
         ("SELECT f FROM m /* of */ WHERE f > 0", "found  , expected regex at line 1, char 16"),
+        ("SELECT f INTO p:MEASUREMENT FROM m", "found :, expected FROM at line 1, char 16"),
+        ("SELECT f INTO p 1:MEASUREMENT FROM m", "found 1, expected FROM at line 1, char 17"),
         ("SELECT f FROM m,/n/", "found ,, expected regex at line 1, char 16"),
         (
             "SELECT f FROM m -- that is all\nWHERE",

@@ -17,6 +17,7 @@ from collector.tokens import Scope, TokenBook
 from foundation.clock import SystemClock
 from store.embedded.store import EmbeddedConfig, EmbeddedStore
 from tests.fakes.collector import QUIET, RunningCollector, running_collector
+from tests.fakes.influxd import Influxd
 from tests.fakes.polling import until
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ CPU = [
     {"measurement": "cpu", "tags": {"host": "a b"}, "time": "2026-01-01T00:00:00Z", "fields": {"v": 0.5, "s": 'x"y'}},
     {"measurement": "cpu", "tags": {"host": "c"}, "time": "2026-01-01T00:00:10Z", "fields": {"v": 1.5, "n": 4}},
 ]
-NOT_PANDAS = "pandas is no part of the lock (100 MB for one test): .venv/bin/pip install 'pandas<3'"
+NO_PANDAS = "pandas 2, without which the client has no data frames, has no wheel for this Python"
 
 
 @dataclass(frozen=True)
@@ -169,16 +170,23 @@ async def test_its_errors_say_what_is_wrong(desk: Desk) -> None:
             await desk.call(ask, **options)
 
 
-async def test_its_data_frames(desk: Desk) -> None:
-    """What pandas wrote comes back with its columns, types and moments."""
-    pandas = pytest.importorskip("pandas", reason=NOT_PANDAS, exc_type=ImportError)
-    if int(pandas.__version__.partition(".")[0]) > 2:
-        pytest.skip("the client writes wrong times with pandas 3, to InfluxDB too: .venv/bin/pip install 'pandas<3'")
-    from influxdb import DataFrameClient  # noqa: PLC0415 - it needs pandas, which may be absent
+@pytest.fixture
+def pandas() -> Any:
+    return pytest.importorskip("pandas", reason=NO_PANDAS, exc_type=ImportError)
 
+
+def make_frame(pandas: Any) -> Any:
+    """Three moments with a tag, whole numbers, texts, and floats of which one is missing."""
     moments = pandas.to_datetime([START_S, START_S + 1, START_S + 2], unit="s", utc=True)
     columns = {"host": ["a", "b", "a"], "n": [1, 2, 3], "s": ["x", "y", "z"], "v": [1.5, 2.5, None]}
-    frame = pandas.DataFrame(columns, index=moments)
+    return pandas.DataFrame(columns, index=moments)
+
+
+async def test_its_data_frames(desk: Desk, pandas: Any) -> None:
+    """What pandas wrote comes back with its columns, types and moments."""
+    from influxdb import DataFrameClient  # noqa: PLC0415 - it needs pandas, which may be absent
+
+    frame = make_frame(pandas)
     await desk.call(lambda client: client.write_points(frame, "frame", tag_columns=["host"]), kind=DataFrameClient)
     await desk.stored()
 
@@ -190,3 +198,44 @@ async def test_its_data_frames(desk: Desk) -> None:
         assert means == {(("host", "a"),): [1.5], (("host", "b"),): [2.5]}
 
     await desk.call(read, kind=DataFrameClient)
+
+
+FRAMES = (
+    "SELECT * FROM frame",
+    "SELECT v, n FROM frame WHERE host = 'a'",
+    "SELECT s FROM frame GROUP BY host",
+    "SELECT mean(v), count(s), max(n) FROM frame GROUP BY host",
+    "SELECT sum(n) FROM frame WHERE time >= '2026-01-01' AND time < '2026-01-01T00:00:04Z' GROUP BY time(1s), host",
+    "SELECT mean(v) FROM frame WHERE time >= '2026-01-01' AND time < '2026-01-01T00:00:04Z' GROUP BY time(1s) fill(0)",
+    "SELECT v FROM frame WHERE v > 100",
+    "SELECT top(n, 2), s FROM frame",
+)
+
+
+async def test_its_data_frames_are_those_of_influxdb(
+    desk: Desk, influxd: Influxd, influx_bucket: str, pandas: Any
+) -> None:
+    """The same frame written to InfluxDB: every question gives the same frames, types and moments too."""
+    from influxdb import DataFrameClient  # noqa: PLC0415 - it needs pandas, which may be absent
+
+    host, port = influxd.url.removeprefix("http://").split(":")
+
+    def ask(client: DataFrameClient) -> list[Any]:
+        return [client.query(text) for text in FRAMES]
+
+    def write(client: DataFrameClient) -> None:
+        for options in ({"tag_columns": ["host"]}, {"tag_columns": ["host"], "field_columns": ["n"], "batch_size": 2}):
+            assert client.write_points(make_frame(pandas), "frame", **options)
+
+    def theirs() -> list[Any]:
+        with DataFrameClient(host, int(port), "anyone", influxd.token, influx_bucket) as client:
+            write(client)
+            return ask(client)
+
+    await desk.call(write, kind=DataFrameClient)
+    await desk.stored()
+    there, here = await asyncio.to_thread(theirs), await desk.call(ask, kind=DataFrameClient)
+    for text, wanted, found in zip(FRAMES, there, here, strict=True):
+        assert list(found) == list(wanted), text
+        for key in wanted:
+            pandas.testing.assert_frame_equal(found[key], wanted[key])
