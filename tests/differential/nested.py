@@ -21,7 +21,7 @@ _INNER: Final = ("mean", "max", "sum", "count", "last")
 
 def subquery(w: Words) -> str:
     """One of the forms below."""
-    (form,) = w.random.choices((_by_tag, _by_time, _of_points, _deep, _tags, _several), (2, 2, 2, 2, 1, 1))
+    (form,) = w.random.choices((_by_tag, _by_time, _of_points, _deep, _tags, _several), (4, 4, 4, 4, 3, 2))
     return form(w, w.measurement())
 
 
@@ -34,10 +34,9 @@ def _by_tag(w: Words, m: Measurement) -> str:
 
 def _by_time(w: Words, m: Measurement) -> str:
     inner = f"SELECT {_inner(w, m)} AS x FROM {w.sources(m)}{w.where(m, ranged=True)} GROUP BY {w.time()}"
-    inner += w.one("", "", " fill(none)", " fill(0)", " fill(previous)") + (" LIMIT 5" if w.chance(0.2) else "")
-    columns = w.one(f"{w.one('max', 'count', 'min', 'first', 'last')}(x)", "x", "difference(x)", "elapsed(x)")
-    if columns == "x":
-        inner = inner.replace(" fill(previous)", "")
+    columns = w.one(f"{w.one('max', 'min', 'first', 'last')}(x)", "count(x)", "x", "elapsed(x)")
+    fills = ("", "", " fill(none)", " fill(0)", *([" fill(previous)"] if columns in ("count(x)", "elapsed(x)") else []))
+    inner += w.one(*fills) + (" LIMIT 5" if w.chance(0.2) else "")
     return f"SELECT {columns} FROM ({inner})"
 
 
@@ -68,12 +67,10 @@ def _deep(w: Words, m: Measurement) -> str:
     )
     range_ = w.range()
     inner = f"SELECT {w.one(*_INNER)}(x) AS y FROM ({innermost}) WHERE {range_} GROUP BY {w.time()}"
-    inner += w.one("", " fill(none)", " fill(0)", " fill(previous)", " fill(none) ORDER BY time DESC")
+    inner += w.one("", " fill(none)", " fill(0)", " fill(none) ORDER BY time DESC")
     if "DESC" in inner:
         return f"SELECT y FROM ({inner})"
     columns = w.one("max(y)", "y", "count(y)", "mean(y) * 2", "cumulative_sum(y)")
-    if columns == "y":
-        inner = inner.replace(" fill(previous)", "")
     return f"SELECT {columns} FROM ({inner}){w.one('', ' LIMIT 3')}"
 
 
@@ -81,9 +78,12 @@ def _tags(w: Words, m: Measurement) -> str:
     """Tags of the inner query, selected, asked for and grouped by outside."""
     keys = list(m.tags)
     tag, listed = quote_name(w.random.choice(keys)), ", ".join(map(quote_name, keys))
-    inner = f"SELECT {w.one(*_INNER)}({w.field(m, 'float')}) AS x FROM {w.sources(m)} GROUP BY {listed}"
+    # Of equal values it is not said whose tags a selector carries along, so no counts.
+    name = w.one("mean", "max", "sum", "last")
+    inner = f"SELECT {name}({w.field(m, 'float')}) AS x FROM {w.sources(m)} GROUP BY {listed}"
     return w.one(
         f"SELECT x, {tag} FROM ({inner})",
+        f"SELECT x, {tag} FROM ({inner}) WHERE x > 0",
         f"SELECT sum(x) FROM ({inner}) GROUP BY {tag}",
         f"SELECT x FROM ({inner}) WHERE {w.about_tag(m)}",
         f"SELECT max(x), {tag} FROM ({inner})",

@@ -15,7 +15,7 @@ from tests.fakes.influxd import Influxd
 from tests.fakes.servers import ROOT
 
 SEEDS = range(16)
-LEAST = 3
+LEAST = 5
 """In so many of the seeded queries each part of the grammar has to stand."""
 TRIES = 200
 """Of a query that InfluxDB answers right by chance."""
