@@ -26,7 +26,7 @@ transcript  how a followed line is written down
 backup      copies the store and the state beside it
 restore     puts a backup into an empty state folder
 export      writes points as line protocol or Parquet
-bringing    sends a file of line protocol to the collector: tocsin import
+bringing    sends line protocol, or an export as Parquet, to the collector: tocsin import
 instants    points in time as an operator types them
 archive     what a backup is: a folder or a tar with a manifest
 copying     a copy of the store, made by who has it open

@@ -372,10 +372,14 @@ def _export(commands: argparse._SubParsersAction[_Parser]) -> None:
         )
     _asks(export, "backup", "what was written as JSON")
     _bounds(export)
-    purpose = "send a file of line protocol to the collector, as anybody would"
+    purpose = "send line protocol, or an export as Parquet, to the collector, as anybody would"
     brought = _command(commands, "import", "bringing", purpose, examples.IMPORT)
-    brought.add_argument("file", type=Path, help="lines with timestamps in ns; packed if it ends in .gz")
-    brought.add_argument("--bucket", default="telemetry", metavar="NAME", help="where to (default: telemetry)")
+    brought.add_argument(
+        "file", type=Path, help="lines with timestamps in ns, packed if it ends in .gz; or a folder that export made"
+    )
+    brought.add_argument(
+        "--bucket", metavar="NAME", help="where to (default: telemetry; for a folder the buckets it came from)"
+    )
     _asks(brought, "write")
 
 

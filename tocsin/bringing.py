@@ -1,4 +1,5 @@
-"""`tocsin import FILE`: lines of a file through the collector's front door, in bodies that everybody may send.
+"""`tocsin import FILE|FOLDER`: lines of a file, or an export as Parquet, through the collector's front door, in bodies
+that everybody may send.
 
 A body that cannot be taken now is sent again until it is, so a full buffer only slows an import down.
 """
@@ -12,6 +13,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.error import HTTPError, URLError
@@ -19,9 +21,12 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 from foundation.errors import ConfigError
+from foundation.line_protocol.line import LineError
 from foundation.line_protocol.split import line_end, split_lines
+from store.embedded.parquet import lines_of
 from tocsin.asking import Collector
 
+_DEFAULT_BUCKET = "telemetry"
 _READ_BYTES = 1 << 20
 _MOST_LINES = 5_000
 _MOST_OPEN_BYTES = 4 << 20
@@ -50,7 +55,8 @@ class _Done:
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit 0 when every line was accepted, 1 when some were refused, 2 when nobody can be asked."""
-    done = asyncio.run(_bring(Collector(arguments), arguments.file, arguments.bucket))
+    bring = _bring_folder if arguments.file.is_dir() else _bring_file
+    done = asyncio.run(bring(Collector(arguments), arguments.file, arguments.bucket or ""))
     if arguments.json:
         print(json.dumps({"accepted": done.accepted, "refused": done.rejected}))
     else:
@@ -80,9 +86,22 @@ def bodies(file: Readable) -> Iterator[bytes]:
         text = text[at:]
 
 
-async def _bring(collector: Collector, path: Path, bucket: str) -> _Done:
+async def _bring_folder(collector: Collector, folder: Path, bucket: str) -> _Done:
+    """All files of an export: into `bucket`; where none is named, into those that they came from."""
     done = _Done()
-    url = f"{collector.url}/api/v2/write?{urlencode({'bucket': bucket})}"
+
+    def leave_out(error: LineError) -> None:
+        _tell(done, 1, str(error))
+
+    for own, lines in lines_of(folder, leave_out):
+        for body in bodies(BytesIO(lines)):
+            await _send(collector, _url(collector, bucket or own), body, done)
+    return done
+
+
+async def _bring_file(collector: Collector, path: Path, bucket: str) -> _Done:
+    done = _Done()
+    url = _url(collector, bucket or _DEFAULT_BUCKET)
     with path.open("rb") as packed:
         file = gzip.GzipFile(fileobj=packed) if path.suffix == ".gz" else packed
         try:
@@ -92,6 +111,10 @@ async def _bring(collector: Collector, path: Path, bucket: str) -> _Done:
             told = f"cannot be unpacked to its end ({error})"
             raise ConfigError(f"{path}: {told}; {done.accepted} lines are in") from error
     return done
+
+
+def _url(collector: Collector, bucket: str) -> str:
+    return f"{collector.url}/api/v2/write?{urlencode({'bucket': bucket})}"
 
 
 async def _send(collector: Collector, url: str, body: bytes, done: _Done) -> None:
@@ -105,10 +128,15 @@ async def _send(collector: Collector, url: str, body: bytes, done: _Done) -> Non
     lines = sum(1 for _ in split_lines(body))
     rejected = answer.get("rejected", lines) if status in _PARTIAL else 0
     done.accepted += lines - rejected
+    if rejected:
+        _tell(done, rejected, answer.get("message", ""))
+
+
+def _tell(done: _Done, rejected: int, why: str) -> None:
     done.rejected += rejected
-    if rejected and done.told < _MOST_TOLD:
+    if done.told < _MOST_TOLD:
         done.told += 1
-        print(f"tocsin import: {answer.get('message', '')}", file=sys.stderr)
+        print(f"tocsin import: {why}", file=sys.stderr)
 
 
 def _post(collector: Collector, url: str, body: bytes) -> tuple[int, dict[str, Any], float]:

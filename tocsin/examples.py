@@ -181,6 +181,7 @@ A running collector makes a copy of its store, and goes on (docs/backup.md).
 IMPORT = """\
 examples:
   tocsin import shop.lp.gz
+  tocsin import /lake/telemetry                        what `tocsin export --format parquet` made, bucket by bucket
   tocsin import shop.lp.gz --bucket copy --url http://collector:8186 --token-file write.token
 
 Lines pass the same checks as everybody's. Exit 1 when some were refused: they are dead letters, with their reasons. The

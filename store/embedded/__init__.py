@@ -8,6 +8,7 @@
     damage      what is said about a file that cannot be opened or read
     copying     a copy of the file as of one moment, beside running writes
     export      points out of such a copy, as line protocol and as Parquet
+    parquet     what a Parquet file says of its columns, and lines out of such files
     upkeep      what the store does with its points by itself: puts together the following
     retention   how long a bucket keeps its points, and who deletes those that are older
     belief      which time it is for that: a clock that is wrong by years must not delete everything
@@ -35,6 +36,7 @@ Reading, in the order in which a question walks:
     query       statements in, results out, within a deadline
     deadline    stops what takes too long, or that nobody waits for
     session     what one question holds on to: its cursor, its database, its moment
+    statements  SQL that comes again, parsed once
     show        SHOW statements
     cardinality SHOW ... CARDINALITY
     select      SELECT: its sources' points filled, transformed, merged by time, cut to its limits

@@ -19,6 +19,7 @@ from foundation.batch import FieldType
 from foundation.line_protocol.encode import encode
 from foundation.line_protocol.line import LineError, Unsigned
 from store.embedded.catalog import load_catalog
+from store.embedded.parquet import KEY, Description
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,19 +82,25 @@ def write_parquet(path: Path, selection: Selection, folder: Path) -> int:
     """The points as `bucket=B/measurement=M/day=YYYY-MM-DD/*.parquet` within `folder`; how many. Raises duckdb.Error.
 
     Columns are `time` (TIMESTAMP with nanoseconds, UTC), the tags and the fields. Where two names differ in case alone,
-    which Parquet's readers take for one, or a tag and a field share theirs, the later one gets `_2` behind it.
+    which Parquet's readers take for one, or a tag and a field share theirs, the later one gets `_2` behind it. Each
+    file says in its metadata which columns are tags, and what they are called in the store.
     """
     written = 0
     with _opened(path) as (connection, catalog):
         for bucket, table in selection.tables(catalog):
             into = folder / f"bucket={_folder_name(bucket)}" / f"measurement={_folder_name(table.measurement)}"
             into.mkdir(parents=True, exist_ok=True)
-            columns = (f"{physical} AS {name}" for physical, name in _column_names(table.columns))
-            names = ", ".join(("make_timestamp_ns(time) AS time", *columns))
+            columns = list(_named(table.columns))
+            doubled = ((name.replace('"', '""'), column.physical) for name, column in columns)
+            names = ", ".join(
+                ("make_timestamp_ns(time) AS time", *(f'{physical} AS "{name}"' for name, physical in doubled))
+            )
+            described = Description.of(bucket, table.measurement, columns).as_text().replace("'", "''")
             day = "strftime(make_timestamp(time // 1000), '%Y-%m-%d')"
             rows = f"SELECT {names}, {day} AS day FROM {table.relation} WHERE {selection.sql}"  # noqa: S608 - quoted
             target = str(into).replace("'", "''")
-            form = "FORMAT parquet, COMPRESSION zstd, PARTITION_BY (day), OVERWRITE_OR_IGNORE"
+            form = "FORMAT parquet, COMPRESSION zstd, PARTITION_BY (day), OVERWRITE_OR_IGNORE, KV_METADATA "
+            form += f"{{{KEY}: '{described}'}}"
             done = connection.execute(f"COPY ({rows}) TO '{target}' ({form})").fetchall()
             written += int(done[0][0])
     return written
@@ -116,8 +123,8 @@ def _line(table: Table, row: Sequence[Any], on_unwritable: Callable[[LineError],
         return None
 
 
-def _column_names(columns: Sequence[Column]) -> Iterator[tuple[str, str]]:
-    """Physical name and quoted name; `time` and `day` are taken."""
+def _named(columns: Sequence[Column]) -> Iterator[tuple[str, Column]]:
+    """Each with its name in a file; `time` and `day` are taken."""
     taken = {"time", "day"}
     for column in columns:
         name, number = column.name, 1
@@ -125,8 +132,7 @@ def _column_names(columns: Sequence[Column]) -> Iterator[tuple[str, str]]:
             number += 1
             name = f"{column.name}_{number}"
         taken.add(name.casefold())
-        doubled = name.replace('"', '""')
-        yield column.physical, f'"{doubled}"'
+        yield name, column
 
 
 def _folder_name(name: str) -> str:

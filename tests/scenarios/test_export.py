@@ -54,6 +54,8 @@ async def test_parquet_and_a_part_of_the_points(site: Site, tmp_path: Path) -> N
     assert json.loads(printed) == {"export": str(lake), "points": 2, "left_out": 0}
     days = sorted(file.parent.name for file in (lake / "bucket=telemetry" / "measurement=m").rglob("*.parquet"))
     assert days == ["day=1970-01-01", "day=1970-01-02"]
+    assert await site.type("import", str(lake), "--bucket", "again") == (0, "accepted 2, refused 0\n")
+    await site.stored(2, "again")
     part = tmp_path / "part.lp"
     code, _ = await site.type("export", str(part), "--since", "1970-01-01T00:00:01Z", "--measurement", "m")
     assert (code, part.read_text()) == (0, "m f=2.0 86400000000000\n")

@@ -9,8 +9,10 @@ import pyarrow as pa
 import pytest
 from pyarrow.dataset import dataset
 
+from foundation.errors import ConfigError
 from foundation.line_protocol.line import LineError
 from store.embedded.export import Selection, line_protocol, write_parquet
+from store.embedded.parquet import lines_of
 from store.embedded.store import EmbeddedConfig, EmbeddedStore
 from tests.fakes.clock import ManualClock
 from tests.fakes.shipping import Log
@@ -124,6 +126,31 @@ async def test_parquet_by_bucket_measurement_and_day(tmp_path: Path, clock: Manu
     ]
     assert table.column("time").cast(pa.int64()).to_pylist() == [1, DAY_NS + 3]
     assert table.column("day").to_pylist() == ["1970-01-01", "1970-01-02"]
+
+
+async def test_both_forms_hold_the_same(tmp_path: Path, clock: ManualClock) -> None:
+    """What comes out of Parquet again is what is exported as lines: tags, types, names and every nanosecond."""
+    body = ODD + b"odd\\ name/x,day=d,h=t h=1,F=2i,f=3 5\n" + b"%s f=1 9\n" % (b"n" * 300)
+    path = await copy_of(tmp_path / "state", clock, telemetry=body, other=b"m f=9 1\n")
+    write_parquet(path, Selection(), tmp_path / "out")
+    left_out: list[LineError] = []
+    found: dict[str, list[bytes]] = {}
+    for bucket, lines in lines_of(tmp_path / "out", left_out.append):
+        found.setdefault(bucket, []).extend(lines.splitlines())
+    assert left_out == []
+    assert {bucket: sorted(lines) for bucket, lines in found.items()} == {
+        bucket: sorted(exported(path, Selection(bucket)).splitlines()) for bucket in ("telemetry", "other")
+    }
+
+
+def test_parquet_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    """Nobody can tell its tags from its texts; a folder without any file is told, too."""
+    with pytest.raises(ConfigError, match=r"there is no \.parquet file"):
+        list(lines_of(tmp_path, lambda _error: None))
+    with duckdb.connect() as writer:
+        writer.execute(f"COPY (SELECT 1 AS f) TO '{tmp_path}/x.parquet'")
+    with pytest.raises(ConfigError, match=r"x\.parquet: was not written by `tocsin export`"):
+        list(lines_of(tmp_path, lambda _error: None))
 
 
 @pytest.mark.parametrize("time_ns", [-9_223_372_036_854_775_806, 9_223_372_036_854_775_806])
