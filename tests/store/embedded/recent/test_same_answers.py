@@ -27,7 +27,7 @@ from store.embedded.schema import CATALOG_SQL
 from store.embedded.writer import Writer
 from store.errors import QuerySyntaxError
 from tests.differential.queries import Queries
-from tests.differential.schema import SPAN_S, START, make_schema
+from tests.differential.schema import SPAN_S, make_schema
 from tests.fakes.clock import ManualClock
 
 SECOND = 1_000_000_000
@@ -217,8 +217,8 @@ def test_the_whole_grammar(pair: Pair, seed: int) -> None:
             continue
         with suppress(QuerySyntaxError):
             for _ in range(3):
-                pair.ask(bucket, text, START + SPAN_S * SECOND)
-            pair.compare(bucket, text, START + SPAN_S * SECOND)
+                pair.ask(bucket, text, schema.start + SPAN_S * SECOND)
+            pair.compare(bucket, text, schema.start + SPAN_S * SECOND)
     assert pair.outcomes[Outcome.MEMORY] - before > 5
 
 
