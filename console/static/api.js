@@ -14,20 +14,30 @@ async function read(response) {
   return body;
 }
 
+// What the browser says itself ("Failed to fetch") helps nobody.
+async function reach(path, wish) {
+  try {
+    return await fetch(path, wish);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Error("the console does not answer; this page goes on asking");
+  }
+}
+
 export async function get(path, signal) {
-  return read(await fetch(path, { signal, headers: { Accept: "application/json" } }));
+  return read(await reach(path, { signal, headers: { Accept: "application/json" } }));
 }
 
 // A change. It is always JSON: that is what no page of another site can send.
 export async function change(method, path, doc) {
   const headers = { Accept: "application/json", "Content-Type": "application/json" };
-  return read(await fetch(path, { method, headers, body: doc === undefined ? undefined : JSON.stringify(doc) }));
+  return read(await reach(path, { method, headers, body: doc === undefined ? undefined : JSON.stringify(doc) }));
 }
 
 // One statement; returns its series ([] where there is no data).
 export async function query(statement, signal) {
   const body = new URLSearchParams({ q: statement });
-  const answer = await read(await fetch("/api/query", { method: "POST", body, signal }));
+  const answer = await read(await reach("/api/query", { method: "POST", body, signal }));
   const result = answer.results?.[0] ?? {};
   if (result.error) throw new Error(result.error);
   return result.series ?? [];

@@ -14,13 +14,20 @@ import { Variables } from "./variables.js";
 const REFRESHES = ["5s", "10s", "30s", "1m", "5m"];
 
 export async function boardPage(page, uid) {
-  const charts = get("/api/config").then((config) => script(config.charts));
-  charts.catch(() => {}); // each chart says so itself
+  const config = get("/api/config");
+  config.catch(() => {}); // each chart says so itself
   const spec = await get(`/api/boards/${uid}`);
+  const charts = afterwards().then(async () => script((await config).charts));
+  charts.catch(() => {});
   document.title = `${spec.title} · Tocsin`;
   const board = new Board(spec, charts);
   board.mount(page);
   await board.start();
+}
+
+// Reading the charting script takes longer than anything else here: the questions go out before.
+function afterwards() {
+  return new Promise((resolve) => setTimeout(resolve));
 }
 
 function script(address) {

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from alerting.alert import State
 from alerting.rules.load import load
 from grafana import limits
 from grafana.limits import Limits
+from tests.grafana.reading import BOARDS, panels
 
 RULES = Path(__file__).resolve().parents[2] / "rules"
 
@@ -89,3 +91,27 @@ def test_lines_of_a_chart_are_told_apart_by_all_eyes(scheme: str, eyes: str):
     seen = [lab(colour, eyes) for colour in re.findall(r"#\w{6}", text[1])]
     assert len(seen) == 8
     assert min(math.dist(one, other) for one, other in combinations(seen, 2)) > 10
+
+
+def test_what_is_drawn_alone_has_a_colour_that_all_eyes_know():
+    """Grafana's own palette begins with green; it is left to lines that a tag tells apart, with a legend."""
+    for board in BOARDS.values():
+        for panel in panels(board):
+            if panel["type"] == "timeseries":
+                several = any("$tag" in target["alias"] for target in panel["targets"])
+                mode = panel["fieldConfig"]["defaults"]["color"]
+                expected = {"mode": "palette-classic"} if several else {"mode": "fixed", "fixedColor": limits.PLAIN}
+                assert mode == expected, panel["title"]
+
+
+def test_each_state_of_an_alert_has_a_colour():
+    """What nobody has in hand is red, what somebody has is not, and what is over is neither."""
+    tables = [panel for panel in panels(BOARDS["tocsin-alerts"]) if panel["type"] == "table"]
+    rules = [rule for panel in tables for rule in panel["fieldConfig"]["overrides"]]
+    properties = [part for rule in rules if rule["matcher"]["options"] == "state" for part in rule["properties"]]
+    found = [part["value"][0]["options"] for part in properties if part["id"] == "mappings"]
+    assert len(found) == 2
+    for words in found:
+        assert words.keys() == {*State, "acknowledged", "released"}
+        colours = {words[name]["color"] for name in ("firing", "acknowledged", "inactive")}
+        assert len(colours) == 3
