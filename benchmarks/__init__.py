@@ -9,6 +9,7 @@ What runs: `catalog` names the benchmarks, each a module with one function `meas
     store       each store alone, without a buffer
     boards      what the shipped boards ask, by each store, over the same points
     boards-memory  what a collector with its store keeps in memory while lines come in and ten boards are open
+    first-load  from the click to the last panel of each board, in a browser that was never there
     life        last values, the last hour of a long past, bytes for each point
     page        from an event to the pager, and how many pages a second
     instances   100 000 alerts firing at once: memory, and a restart with them

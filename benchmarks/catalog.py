@@ -12,6 +12,7 @@ BENCHMARKS: Mapping[str, str] = {
     "pipeline": "benchmarks.pipeline_rate",
     "store": "benchmarks.store_rates",
     "boards": "benchmarks.store_boards",
+    "first-load": "benchmarks.first_load",
     "life": "benchmarks.store_life",
     "boards-memory": "benchmarks.store_memory",
     "page": "benchmarks.page",

@@ -33,9 +33,14 @@ _STATES = """() => Object.fromEntries(
     panel.querySelector('h2')?.textContent || panel.dataset.panelId, panel.dataset.state]))"""
 
 
+def find_browser() -> str | None:
+    """The path of Chromium, where it is here."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
 def require_browser() -> str:
     """The path of Chromium. Where it is absent the test skips, or fails under TOCSIN_REQUIRE_SERVERS=1."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    found = find_browser()
     if found is not None:
         return found
     reason = f"chromium is not here: {HOW}"
