@@ -10,7 +10,7 @@ from store.embedded.recent.memory import Recent
 from tests.fakes.shipping import shipment
 
 BUCKET, LOG = "telemetry", "disordered"
-GROUPS = 8
+GROUPS = 6
 STEP_NS = 1_000
 POINTS = GROUPS * GROUP_ROWS
 """`m f=N` at the time N * STEP_NS, for every N below."""

@@ -40,7 +40,9 @@ GROUP_ROWS: Final = 122_880
 _MOVE_GROUPS: Final = 8
 _LEAST_GROUPS: Final = 3
 _MOVE_VALUES: Final = 16_000_000
-"""Of at most a million points: about half a second, and some hundred MB of DuckDB's memory."""
+"""Of at most a million points: about half a second. Where they have many columns it is fewer points."""
+_SORTED_VALUES: Final = 8_000_000
+"""At once, since DuckDB sorts them whole, with all their columns: some hundred MB of its memory."""
 _PAUSE_S: Final = 0.05
 _MOST_MOVED: Final = 6
 """How often one turn moves all rows of a table, at the most; a billion points in no order at all need it five times."""
@@ -161,10 +163,11 @@ class Compaction:
     async def _step(self, table: Table, *, begun: bool) -> _Step:
         """One move, or none."""
         file = self._opened()
-        groups = _MOVE_VALUES // (self._group_rows * (1 + len(table.columns)))
+        width = 1 + len(table.columns)
+        groups = _MOVE_VALUES // (self._group_rows * width)
         most_rows = self._group_rows * min(_MOVE_GROUPS, max(_LEAST_GROUPS, groups))
         touched = await self._change(lambda one: one.writer.watch(table.relation))
-        move = Move(file.cursors.make(), touched, most_rows)
+        move = Move(file.cursors.make(), touched, most_rows, max(1, _SORTED_VALUES // width))
         prospect = Prospect()
         try:
             prospect = await self._in_thread(lambda: move.look(begun=begun))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
@@ -50,11 +51,15 @@ class Move:
     `touched` has been told of every commit since before the first of them. `cursor` becomes the move's own.
     """
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, touched: Touched, most_rows: int) -> None:
+    def __init__(
+        self, cursor: duckdb.DuckDBPyConnection, touched: Touched, most_rows: int, most_sorted: int | None = None
+    ) -> None:
+        """`most_rows` are moved, and `most_sorted` of them sorted at once (None: all)."""
         self._cursor = cursor
         self._touched = touched
         self._relation = points_of(touched.relation)
         self._most_rows = most_rows
+        self._most_sorted = most_sorted or most_rows
         self._groups: tuple[Group, ...] = ()
         self._rows = 0
         self._lock = threading.Lock()
@@ -71,9 +76,10 @@ class Move:
     def copy(self) -> int:
         """Write the rows once more; how many they are. Raises duckdb.Error."""
         with self._lock:
-            rows = f"SELECT * FROM {self._relation} WHERE {rows_of(self._groups)} ORDER BY {TIME}, rowid"
-            ((count,),) = self._cursor.execute(f"INSERT INTO {self._relation} {rows}").fetchall()
-            self._rows = int(count)
+            for within in self._slices():
+                rows = f"FROM {self._relation} WHERE ({rows_of(self._groups)}) AND {within} ORDER BY {TIME}, rowid"
+                ((count,),) = self._cursor.execute(f"INSERT INTO {self._relation} SELECT * {rows}").fetchall()
+                self._rows += int(count)
             return self._rows
 
     def finish(self, writing: duckdb.DuckDBPyConnection) -> bool:
@@ -103,6 +109,18 @@ class Move:
                 self._cursor.execute("ROLLBACK")
             self._cursor.close()
             self._touched.release()
+
+    def _slices(self) -> list[str]:
+        """Spans of time, one behind the other, each with about as many rows as are sorted at once."""
+        parts = -(-count_rows(self._groups) // self._most_sorted)
+        if parts == 1:
+            return ["TRUE"]
+        shares = [part / parts for part in range(1, parts)]
+        cuts = f"SELECT approx_quantile({TIME}, {shares}) FROM {self._relation} WHERE {rows_of(self._groups)}"
+        ((found,),) = self._cursor.execute(cuts).fetchall()
+        firsts = sorted(set(found or ()))
+        spans = [f"{TIME} >= {first} AND {TIME} < {end}" for first, end in pairwise(firsts)]
+        return [f"{TIME} < {firsts[0]}", *spans, f"{TIME} >= {firsts[-1]}"] if firsts else ["TRUE"]
 
     def _delete(self) -> int:
         ((count,),) = self._cursor.execute(f"DELETE FROM {self._relation} WHERE {rows_of(self._groups)}").fetchall()

@@ -104,7 +104,7 @@ def test_a_move_changes_nothing(rounds: list[list[Act]]) -> None:
         for round_ in rounds:
             cursor = store.connection.cursor()
             cursor.execute("USE small")
-            move = Move(cursor, store.writer.watch("m1"), GROUPS * ROWS)
+            move = Move(cursor, store.writer.watch("m1"), GROUPS * ROWS, 3 * ROWS)
             if not store.points:
                 return
             is_worth_it = bool(move.look(begun=True).groups)
