@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 Bound = int | float | str | bool | list[float] | list[str]
+
+
+_PLACEHOLDER: Final = re.compile(r"\$(p\d+)\b")
 
 
 class Parameters:
@@ -16,3 +22,7 @@ class Parameters:
         name = f"p{len(self.values)}"
         self.values[name] = value
         return f"${name}"
+
+    def within(self, sql: str) -> dict[str, Bound]:
+        """The values whose placeholders stand in `sql`: a condition that holds for none may have left some out."""
+        return {name: self.values[name] for name in dict.fromkeys(_PLACEHOLDER.findall(sql))}

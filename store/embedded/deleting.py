@@ -93,7 +93,8 @@ def _delete(connection: duckdb.DuckDBPyConnection, deletion: Deletion) -> bool:
     """Whether nothing of the table is left."""
     table = deletion.table
     if deletion.where:
-        connection.execute(f"DELETE FROM {table.points} {deletion.where}", deletion.parameters.values)
+        sql = f"DELETE FROM {table.points} {deletion.where}"
+        connection.execute(sql, deletion.parameters.within(sql))
         if connection.execute(f"SELECT 1 FROM {table.points} LIMIT 1").fetchall():
             return False
     connection.execute(f"DROP VIEW {table.relation}")

@@ -49,6 +49,7 @@ async def ask(log: Log, text: str) -> list[Any]:
         ("DELETE FROM /^[mx]$/, nosuch WHERE h = 'b'", [1.0, 3.0, 4.0], [1, 2]),
         ("DELETE FROM nosuch", [1.0, 2.0, 3.0, 4.0], [1, 2]),
         ("DROP MEASUREMENT nosuch", [1.0, 2.0, 3.0, 4.0], [1, 2]),
+        ("DELETE WHERE 10s = 'nobody'", [1.0, 2.0, 3.0, 4.0], [1, 2]),
         ("DELETE FROM n", [1.0, 2.0, 3.0, 4.0], []),
         ("DROP MEASUREMENT m", [], [1, 2]),
         ("DROP SERIES FROM m WHERE h = 'a'", [2.0, 3.0], [1, 2]),
