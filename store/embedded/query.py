@@ -24,6 +24,7 @@ from store.embedded.schema import Tables
 from store.embedded.select import answer_select
 from store.embedded.session import Session, guard_values
 from store.embedded.show import answer_show
+from store.embedded.statements import Statements
 from store.errors import QueryLimitExceeded, QuerySyntaxError
 
 
@@ -65,6 +66,7 @@ class EmbeddedReader:
         self._recent = recent
         self._index = index or SeriesIndex()
         self._timekeeper = Timekeeper()
+        self._statements = Statements()
 
     def answer(
         self,
@@ -83,7 +85,16 @@ class EmbeddedReader:
         now = self._clock.now_ns() if now_ns is None else now_ns
         with closing(self._connect()) as connection:
             deadline = Deadline(connection, deadline_s, withdrawal)
-            session = Session(connection, self._schema, db, now, deadline, self._index, recent=self._recent)
+            session = Session(
+                connection,
+                self._schema,
+                db,
+                now,
+                deadline,
+                self._index,
+                recent=self._recent,
+                statements=self._statements,
+            )
             with deadline.running(self._timekeeper):
                 return self._answer_all(session, statements)
 

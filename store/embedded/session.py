@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from influxql.translate.predicate import KnownValues, TagValues
 from store.embedded.deadline import Deadline
 from store.embedded.index import Known, SeriesIndex
 from store.embedded.schema import Table, Tables
+from store.embedded.statements import Statements
 from store.errors import QueryLimitExceeded
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Row = tuple[Any, ...]
-
-_PLACEHOLDER = re.compile(r"\$(p\d+)")
 
 _CHUNK_ROWS = 50_000
 
@@ -49,6 +47,8 @@ class Session:
     in_snapshot: bool = False
     recent: Recent | None = None
     """what is in memory; None: everything is asked of the file"""
+    statements: Statements = field(default_factory=Statements)
+    """shared with other questions"""
 
     def tables(self, database: str | None = None) -> Tables | None:
         """The measurements of a database (by default the query's own); None where there is no such database."""
@@ -57,8 +57,8 @@ class Session:
     def fetch(self, sql: str, parameters: Parameters) -> list[Row]:
         """All rows of a SELECT. What was bound for a part that turned out to be false is left out."""
         self.deadline.check()
-        used = {name: parameters.values[name] for name in _PLACEHOLDER.findall(sql)}
-        answer = self.connection.execute(sql, used)
+        parsed = self.statements.parse(self.connection, sql)
+        answer = self.connection.execute(parsed.statement, {name: parameters.values[name] for name in parsed.names})
         rows: list[Row] = []
         while chunk := answer.fetchmany(_CHUNK_ROWS):
             rows += chunk
