@@ -87,6 +87,8 @@ class Window:
         tied = np.flatnonzero(times == times[found[groups]])
         by_value = tied[np.argsort(values[tied], kind="stable")]
         found[groups[by_value]] = by_value
+        if not len(positions):
+            return np.full(len(found), -1)[1:]
         return np.where(found < 0, -1, positions[found])[1:]
 
     def at(self, name: str, positions: Groups) -> Array:

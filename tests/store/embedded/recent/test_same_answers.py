@@ -21,6 +21,7 @@ from influxql.ast import Delete, DropMeasurement
 from influxql.parser import parse
 from store.contract import StatementResult
 from store.embedded.catalog import Catalog
+from store.embedded.index import SeriesIndex
 from store.embedded.query import EmbeddedReader, parse_query
 from store.embedded.recent.memory import Outcome, Recent
 from store.embedded.schema import CATALOG_SQL
@@ -43,10 +44,11 @@ class Pair:
         self.catalog = Catalog(self.connection)
         self.outcomes: Counter[Outcome] = Counter()
         self.recent = Recent(64_000_000, lambda outcome: self.outcomes.update([outcome]))
-        self.writer = Writer(self.connection.cursor(), self.catalog, recent=self.recent)
-        clock = ManualClock()
-        self.with_memory = EmbeddedReader(self.connection.cursor, self.catalog.tables, clock, recent=self.recent)
-        self.without = EmbeddedReader(self.connection.cursor, self.catalog.tables, clock)
+        index = SeriesIndex()
+        self.writer = Writer(self.connection.cursor(), self.catalog, recent=self.recent, index=index)
+        file, clock = (self.connection.cursor, self.catalog.tables), ManualClock()
+        self.with_memory = EmbeddedReader(*file, clock, recent=self.recent, index=index)
+        self.without = EmbeddedReader(*file, clock, index=index)
         self.offsets, self.buckets = count(1), (f"b{number}" for number in count())
 
     def write(self, bucket: str, lines: list[str]) -> None:
