@@ -108,7 +108,10 @@ class Numbering:
         most = self._pruned.get(keys, 0) + self._most if alive is None else 2 * alive + _FEW
         if held <= most:
             return
-        self._connection.execute(f"DELETE FROM {keys} WHERE {SERIES} NOT IN (SELECT DISTINCT {SERIES} FROM {points})")
+        # The highest number stays, so that none is given a second time: readers keep what each stands for.
+        gone = f"{SERIES} NOT IN (SELECT DISTINCT {SERIES} FROM {points})"
+        highest = f"(SELECT max({SERIES}) FROM {keys})"
+        self._connection.execute(f"DELETE FROM {keys} WHERE {gone} AND {SERIES} < {highest}")
         ((self._pruned[keys],),) = self._connection.execute(f"SELECT count(*) FROM {keys}").fetchall()
         self._forget(keys)
 

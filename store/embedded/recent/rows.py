@@ -8,13 +8,14 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from foundation.batch import FieldType
 from influxql.translate.parameters import Parameters
 from influxql.translate.statement import select_sql
-from store.embedded.recent.series import Numbers, SeriesNumbers
-from store.embedded.schema import TIME, Column, Table
+from store.embedded.recent.series import Numbers, SeriesNumbers, Stored
+from store.embedded.schema import SERIES, TIME, Column, Table
 from store.embedded.session import Session
 
 Array = npt.NDArray[Any]
@@ -61,14 +62,16 @@ def read_rows(
     index: SeriesNumbers,
 ) -> Rows:
     """All rows of the table from a moment on. Raises TooManySeries."""
-    parameters = Parameters()
-    columns = [f'"{column.physical}"' for column in (*tags, *fields)]
-    read = session.fetch_table(select_sql([TIME, *columns], _since(table.relation, first_ns, parameters)), parameters)
-    times = read.column(0).to_numpy()
-    numbers = index.number([read.column(place) for place in range(1, 1 + len(tags))], len(times))
-    found = {
-        column.physical: _values(read.column(place), column) for place, column in enumerate(fields, start=1 + len(tags))
-    }
+    read = _read(session, table, fields, first_ns)
+    stored = read.column(SERIES).to_numpy()
+    if not _meet(session, table, tags, index, stored):
+        # The rows of a series went after they were read, and then it: now both are read as of one moment.
+        with session.snapshot():
+            read = _read(session, table, fields, first_ns)
+            stored = read.column(SERIES).to_numpy()
+            _meet(session, table, tags, index, stored)
+    times, numbers = read.column(TIME).to_numpy(), index.number(stored)
+    found = {column.physical: _values(read.column(column.physical), column) for column in fields}
     if np.any(times[1:] < times[:-1]):
         by_time = np.argsort(times, kind="stable")
         times, numbers = times[by_time], numbers[by_time]
@@ -77,6 +80,29 @@ def read_rows(
             for name, one in found.items()
         }
     return Rows(times, numbers, found)
+
+
+def _read(session: Session, table: Table, fields: Sequence[Column], first_ns: int) -> pa.Table:
+    parameters = Parameters()
+    columns = [TIME, SERIES, *(f'"{column.physical}"' for column in fields)]
+    return session.fetch_table(select_sql(columns, _since(table.points, first_ns, parameters)), parameters)
+
+
+def _meet(session: Session, table: Table, tags: Sequence[Column], index: SeriesNumbers, stored: Stored) -> bool:
+    """Let the index know all these series; false where the file has not all of them any more."""
+    unmet = index.unmet(stored)
+    if not len(unmet):
+        return True
+    parameters = Parameters()
+    first, last = parameters.bind(int(unmet[0])), parameters.bind(int(unmet[-1]))
+    columns = [SERIES, *(f'"{column.physical}"' for column in tags)]
+    place = f"{table.keys} WHERE {SERIES} BETWEEN {first} AND {last}"
+    read = session.fetch_table(select_sql(columns, place), parameters)
+    read = read.filter(pc.is_in(read.column(SERIES), pa.array(unmet)))
+    numbers, *values = (column.to_pylist() for column in read.columns)
+    for number, *of_series in zip(numbers, *values, strict=True):
+        index.meet(number, tuple(of_series))
+    return len(numbers) == len(unmet)
 
 
 def narrowest(type_: FieldType) -> Any:

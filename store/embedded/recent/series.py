@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,13 @@ from store.embedded.points import Group
 MOST_SERIES: Final = 30_000
 """In one table; a number takes two bytes."""
 
+_UNMET: Final = -1
+_HIGHEST: Final = 4_000_000
+"""Of the file's numbers: two bytes each."""
+
 Numbers = npt.NDArray[np.int16]
+Stored = npt.NDArray[np.int32]
+"""Series as the file numbers them."""
 Tags = tuple[str | None, ...]
 """The values of a series' tags in the order of the table's columns; None for a tag that it has not."""
 
@@ -27,23 +33,36 @@ class TooManySeries(Exception):
 
 
 class SeriesNumbers:
-    """Tags <-> numbers, of one table."""
+    """Tags <-> numbers, of one table; the file's numbers, which are large where series come and go, have one each."""
 
     def __init__(self) -> None:
         self.known: list[Tags] = []
         self._numbers: dict[Tags, int] = {}
+        self._of_file: Numbers = np.zeros(0, np.int16)
+        """the file's number -> ours, _UNMET where it has not been met"""
 
-    def number(self, columns: Sequence[Any], count: int) -> Numbers:
-        """The series of each of `count` rows; `columns` are Arrow's, one for each tag. Raises TooManySeries."""
-        codes: npt.NDArray[np.int64] = np.zeros(count, np.int64)
-        encoded = [column.combine_chunks().dictionary_encode(null_encoding="encode") for column in columns]
-        for column in encoded:
-            codes = codes * max(len(column.dictionary), 1) + column.indices.to_numpy()
-            codes = np.unique(codes, return_inverse=True)[1]  # small again, whatever the number of tags
-        _, examples, places = np.unique(codes, return_index=True, return_inverse=True)
-        values = [column.take(examples).to_pylist() for column in encoded]
-        met = list(zip(*values, strict=True)) if values else [()] * len(examples)
-        return np.array([self._number(tags) for tags in met], np.int16)[places]
+    def unmet(self, stored: Stored) -> Stored:
+        """Those of the file's numbers that nobody has told the tags of, each once. Raises TooManySeries."""
+        if not len(stored):
+            return stored
+        highest = int(stored.max())
+        if highest >= _HIGHEST:
+            raise TooManySeries
+        if highest >= len(self._of_file):
+            fresh = np.full(highest + 1 + highest // 4 - len(self._of_file), _UNMET, np.int16)
+            self._of_file = np.concatenate([self._of_file, fresh])
+        numbers = np.unique(stored[self._of_file[stored] == _UNMET])
+        if len(numbers) > MOST_SERIES:
+            raise TooManySeries
+        return numbers
+
+    def meet(self, stored: int, tags: Tags) -> None:
+        """What a number of the file stands for, for ever. Raises TooManySeries."""
+        self._of_file[stored] = self._number(tags)
+
+    def number(self, stored: Stored) -> Numbers:
+        """Our numbers for those of the file, of which none is unmet."""
+        return self._of_file[stored]
 
     def _number(self, tags: Tags) -> int:
         number = self._numbers.get(tags)

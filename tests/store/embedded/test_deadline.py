@@ -1,7 +1,10 @@
 """One thread counts for all questions, and interrupts none that is answered."""
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
+
+import pytest
 
 from store.embedded.deadline import Timekeeper
 from tests.fakes.clock import ManualClock
@@ -10,11 +13,17 @@ from tests.fakes.polling import until
 PATIENCE_S = 20.0
 
 
-def counting() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "query deadlines"]
+Counting = Callable[[], list[threading.Thread]]
 
 
-def test_what_takes_too_long_is_stopped_whoever_waits_beside_it() -> None:
+@pytest.fixture
+def counting() -> Counting:
+    """The threads that count and were not there before."""
+    others = set(threading.enumerate())
+    return lambda: [one for one in threading.enumerate() if one.name == "query deadlines" and one not in others]
+
+
+def test_what_takes_too_long_is_stopped_whoever_waits_beside_it(counting: Counting) -> None:
     """A short time that begins while a long one runs is over first."""
     keeper, early, late = Timekeeper(lingers_s=0), threading.Event(), threading.Event()
     with keeper.limiting(3600, late.set), keeper.limiting(0, early.set):
@@ -36,7 +45,7 @@ def test_what_is_over_is_not_stopped() -> None:
     assert told == []
 
 
-async def test_the_thread_ends_when_nobody_asks() -> None:
+async def test_the_thread_ends_when_nobody_asks(counting: Counting) -> None:
     """It is there while somebody asks, and begins anew when somebody asks again."""
     keeper = Timekeeper(lingers_s=0)
     for _ in range(2):

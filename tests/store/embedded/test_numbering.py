@@ -82,3 +82,18 @@ def test_series_without_points_are_let_go(tmp_path: Path) -> None:
     assert found == [("5", 2.0), ("2995", 2.0)]
     assert [row[0] for row in file.series()] == list(range(2_990, 3_001))
     file.connection.close()
+
+
+def test_no_number_is_given_twice(tmp_path: Path) -> None:
+    """Not even that of the newest series, when it has lost its points and nobody remembers it."""
+    file = File(tmp_path / "t.duckdb")
+    file.put(*(b"m,a=%d f=1 %d" % (number, number) for number in range(3_000)))
+    table = (file.catalog.tables("b") or {})["m"]
+    file.index.look(table, lambda sql: file.connection.cursor().execute(sql).fetchall())
+    assert file.writer.expire("b", "m1", 3_000, 10_000) == 3_000
+    assert file.writer.expire("b", "m1", 3_000, 10_000) == 0
+    file.connection.close()
+    again = File(tmp_path / "t.duckdb")
+    again.put(b"m,a=new f=1 5000")
+    assert again.series() == [(2_999, "2999"), (3_000, "new")]
+    again.connection.close()

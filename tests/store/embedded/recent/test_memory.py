@@ -14,7 +14,7 @@ from influxql.translate.parameters import Parameters
 from store.embedded.query import EmbeddedReader, parse_query
 from store.embedded.recent.changes import EVER, Changes
 from store.embedded.recent.memory import Outcome, Recent
-from store.embedded.schema import Column, Table
+from store.embedded.schema import Column, create_sql, new_table, view_sql
 from store.embedded.session import Session
 from tests.fakes.clock import ManualClock
 
@@ -27,15 +27,17 @@ class Scene:
 
     def __init__(self, limit_bytes: int = 1_000_000, kind: FieldType = FieldType.FLOAT) -> None:
         self.file = duckdb.connect()
-        sql_type = "DOUBLE" if kind is FieldType.FLOAT else "BIGINT"
-        self.file.execute(f"CREATE TABLE m1 (time BIGINT NOT NULL, t1 VARCHAR, f1 {sql_type})")
-        self.file.execute("CREATE TABLE n1 AS FROM m1")
+        columns = (Column("h", "tag", None, "t1"), Column("v", "field", kind, "f1"))
+        table, other = (replace(new_table(name, number), columns=columns) for number, name in ((1, "m"), (2, "n")))
+        for one in (table, other):
+            for statement in (*create_sql(one), view_sql(one)):
+                self.file.execute(statement)
+        self.file.execute("INSERT INTO s1 VALUES (0, 'a')")
         self.outcomes: Counter[Outcome] = Counter()
         self.recent = Recent(limit_bytes, lambda outcome: self.outcomes.update([outcome]))
-        table = Table("m", "m1", (Column("h", "tag", None, "t1"), Column("v", "field", kind, "f1")))
         self.reader = EmbeddedReader(
             self.file.cursor,
-            {"db": {"m": table, "n": replace(table, measurement="n", relation="n1")}}.get,
+            {"db": {"m": table, "n": other}}.get,
             ManualClock(),
             recent=self.recent,
         )
@@ -45,7 +47,7 @@ class Scene:
         changes = Changes()
         self.file.execute("BEGIN")
         for age_s in ages_s:
-            self.file.execute("INSERT INTO m1 VALUES (?, 'a', ?)", [NOW - age_s * SECOND, value])
+            self.file.execute("INSERT INTO r1 VALUES (?, 0, ?)", [NOW - age_s * SECOND, value])
         changes.since("m1", NOW - max(ages_s) * SECOND)
         with self.recent.committing(changes):
             self.file.execute("COMMIT")
@@ -194,7 +196,7 @@ def test_a_commit_that_fails_marks_as_well(scene: Scene):
     """Nobody knows whether it took place: the rows are read again."""
     scene.store(50)
     scene.ask(times=3)
-    scene.file.execute("INSERT INTO m1 VALUES (?, 'a', 1)", [NOW - 5 * SECOND])
+    scene.file.execute("INSERT INTO r1 VALUES (?, 0, 1)", [NOW - 5 * SECOND])
     changes = Changes()
     changes.since("m1", EVER)
     with pytest.raises(OSError, match="lost"), scene.recent.committing(changes):
