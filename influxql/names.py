@@ -25,21 +25,25 @@ def name_expr(expr: Expr) -> str:
             return ""
 
 
-def named_in(expr: Expr) -> Iterator[VarRef]:
-    """Every tag and field that an expression names, as often as it does, in order."""
+def walk(expr: Expr) -> Iterator[Expr]:
+    """The expression and all that it is made of, in the order in which they are written, a whole before its parts."""
+    yield expr
     match expr:
-        case VarRef():
-            yield expr
         case Binary(_, left, right):
-            yield from named_in(left)
-            yield from named_in(right)
+            yield from walk(left)
+            yield from walk(right)
         case Call(_, args):
             for arg in args:
-                yield from named_in(arg)
+                yield from walk(arg)
         case Paren(inner):
-            yield from named_in(inner)
+            yield from walk(inner)
         case _:
-            pass  # literals name nothing
+            pass  # names and literals have no parts
+
+
+def named_in(expr: Expr) -> Iterator[VarRef]:
+    """Every tag and field that an expression names, as often as it does, in order."""
+    return (part for part in walk(expr) if isinstance(part, VarRef))
 
 
 def name_columns(fields: Sequence[Field]) -> tuple[str, ...]:

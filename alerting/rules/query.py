@@ -6,7 +6,7 @@ query. A query over `over: 5m` at time t sees (t-5m, t].
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +16,6 @@ from influxql.ast import (
     Binary,
     Call,
     DurationLiteral,
-    Expr,
     IntegerLiteral,
     Paren,
     RegexLiteral,
@@ -26,6 +25,7 @@ from influxql.ast import (
     Wildcard,
 )
 from influxql.errors import ParseError
+from influxql.names import walk
 from influxql.parser import parse_one
 from influxql.printer import print_select
 from store.contract import Series, StatementResult, Value
@@ -107,7 +107,7 @@ def count_of(select: Select) -> Select:
     """The same query, counting what its value is made of. Raises ValueError where that is no field of its own."""
     if any(isinstance(source, SubQuery) for source in select.sources):
         raise ValueError("min_samples: counts the points of a measurement; a query over a subquery has none of its own")
-    named = [part for part in _walk(select.fields[0].expr) if isinstance(part, VarRef)]
+    named = [part for part in walk(select.fields[0].expr) if isinstance(part, VarRef)]
     if not named:
         raise ValueError("min_samples: the query names no field whose points could be counted")
     return replace(select, fields=(replace(select.fields[0], expr=Call("count", (named[0],)), alias=None),))
@@ -176,11 +176,11 @@ def _check_value(select: Select) -> None:
     if len(select.fields) != 1:
         raise ValueError(f"selects {len(select.fields)} columns; a rule needs exactly one value")
     expr = select.fields[0].expr
-    if any(isinstance(part, Wildcard | RegexLiteral) for part in _walk(expr)):
+    if any(isinstance(part, Wildcard | RegexLiteral) for part in walk(expr)):
         raise ValueError("selects by a wildcard or regex; a rule needs exactly one value: name the field")
     if isinstance(expr, VarRef) and expr.name == "time":
         raise ValueError("selects time alone; a rule needs exactly one value")
-    for part in _walk(expr):
+    for part in walk(expr):
         if isinstance(part, Call) and len(part.args) > _WIDE_CALLS.get(part.name.lower(), len(part.args)):
             raise ValueError(f"{part.name}() with a tag adds a column; a rule needs exactly one value: use GROUP BY")
 
@@ -191,24 +191,9 @@ def _check_time(select: Select) -> None:
         (isinstance(part, VarRef) and part.name.lower() == "time")
         or isinstance(part, DurationLiteral)
         or (isinstance(part, Call) and part.name.lower() == "now")
-        for part in _walk(select.condition)
+        for part in walk(select.condition)
     ):
         raise ValueError("bounds time itself; leave that out, the evaluator adds the bounds from `over`")
     for source in select.sources:
         if isinstance(source, SubQuery):
             _check_time(source.select)
-
-
-def _walk(expr: Expr) -> Iterator[Expr]:
-    yield expr
-    match expr:
-        case Binary(_, left, right):
-            yield from _walk(left)
-            yield from _walk(right)
-        case Paren(inner):
-            yield from _walk(inner)
-        case Call(_, args):
-            for arg in args:
-                yield from _walk(arg)
-        case _:
-            return

@@ -42,6 +42,7 @@ class CopyRoute:
         self._copy = copy
         self._access = access
         self._made = made
+        self._digests: dict[str, tuple[bytes, int]] = {}
 
     async def answer(self, request: web.BaseRequest, params: Mapping[str, str]) -> web.StreamResponse:
         """What the method asks for."""
@@ -57,6 +58,7 @@ class CopyRoute:
         if request.method == "GET":
             return await self._send(request, path)
         del self._made[path.name]
+        self._digests.pop(path.name, None)
         path.unlink(missing_ok=True)
         return json_answer({"removed": path.name})
 
@@ -71,12 +73,15 @@ class CopyRoute:
             raise unavailable(str(error), error.retry_after_s or _RETRY_AFTER_S) from error
         for name in [name for name, path in self._made.items() if not path.exists()]:
             del self._made[name]
+            self._digests.pop(name, None)
         self._made[copied.path.name] = copied.path
         return json_answer({"file": str(copied.path), "lines": copied.lines})
 
     async def _send(self, request: web.BaseRequest, path: Path) -> web.StreamResponse:
         with path.open("rb") as file:
-            digest, size = await asyncio.to_thread(_digest, file)
+            if path.name not in self._digests:
+                self._digests[path.name] = await asyncio.to_thread(_digest, file)
+            digest, size = self._digests[path.name]
             start = _start(request, size)
             headers = {
                 **HEADERS,

@@ -11,6 +11,11 @@ Bound = int | float | str | bool | list[float] | list[str]
 _PLACEHOLDER: Final = re.compile(r"\$(p\d+)\b")
 
 
+def bound_in(sql: str) -> frozenset[str]:
+    """The names whose placeholders stand in `sql`."""
+    return frozenset(_PLACEHOLDER.findall(sql))
+
+
 class Parameters:
     """Collects values while SQL is written. `values` goes to the database with the text."""
 
@@ -25,4 +30,4 @@ class Parameters:
 
     def within(self, sql: str) -> dict[str, Bound]:
         """The values whose placeholders stand in `sql`: a condition that holds for none may have left some out."""
-        return {name: self.values[name] for name in dict.fromkeys(_PLACEHOLDER.findall(sql))}
+        return {name: self.values[name] for name in bound_in(sql)}

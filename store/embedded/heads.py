@@ -12,12 +12,13 @@ from typing import Final
 
 from foundation.line_protocol.line import RESERVED_TAG_KEYS
 
-MEASUREMENT: Final = rb'[^#\t\x00,= \n\r"\\][^,= \n\r"\\]*'
+_MEASUREMENT: Final = rb'[^#\t\x00,= \n\r"\\][^,= \n\r"\\]*'
 """A line that begins with # is a comment; tab and NUL are skipped at the beginning."""
 KEY: Final = rb'[^,= \n\r"\\]+'
-TAG: Final = rb'[^,= \n\r"\\]+'
+_TAG: Final = rb'[^,= \n\r"\\]+'
 
-_PLAIN: Final = re.compile(b"%s(?:,%s=%s)*" % (MEASUREMENT, KEY, TAG))
+PLAIN_HEAD: Final = b"%s(?:,%s=%s)*" % (_MEASUREMENT, KEY, _TAG)
+_PLAIN: Final = re.compile(PLAIN_HEAD)
 _MOST_BYTES: Final = 32_768
 """Half of what InfluxDB allows for a head and a field's key together, so that the keys have the other half."""
 

@@ -6,9 +6,8 @@ and orders them as texts: keys, then values, with a bar between each. SOFFSET wi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from influxql.ast import Binary, BooleanLiteral, Call, Expr, Paren, VarRef
+from influxql.ast import Binary, BooleanLiteral, Expr, Paren, VarRef
+from influxql.names import named_in
 from influxql.plan import Plan
 from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import condition_sql
@@ -45,26 +44,10 @@ def tell_series(session: Session, table: Table, condition: Expr | None, *, timed
 
     The points are asked where the condition is about time (`timed`) or a field.
     """
-    if timed or (condition is not None and any(name in table.fields for name in _names(condition))):
+    if timed or (condition is not None and any(ref.name in table.fields for ref in named_in(condition))):
         return table.relation
     known = session.known(table)
     return table.relation if known is None else session.register_table(known.arrow)
-
-
-def _names(expr: Expr) -> Iterator[str]:
-    match expr:
-        case VarRef(name):
-            yield name
-        case Binary(_, left, right):
-            yield from _names(left)
-            yield from _names(right)
-        case Paren(inner):
-            yield from _names(inner)
-        case Call(_, args):
-            for arg in args:
-                yield from _names(arg)
-        case _:
-            pass  # literals name nothing
 
 
 def _key(dimensions: tuple[str, ...], group: Group) -> str:

@@ -20,7 +20,7 @@ import re2
 from pyarrow import csv
 
 from foundation.batch import FieldType
-from store.embedded.heads import KEY, MEASUREMENT, TAG
+from store.embedded.heads import KEY, PLAIN_HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +44,6 @@ _MOST_KEYS: Final = 32_000
 
 _PLAIN_FIELD: Final = KEY + b"=" + _ANY_VALUE
 _PLAIN_FIELDS: Final = b" %s(?:,%s)* %s\n" % (_PLAIN_FIELD, _PLAIN_FIELD, _TIME)
-_PLAIN_HEAD: Final = b"%s(?:,%s=%s)*" % (MEASUREMENT, KEY, TAG)
 _SKELETON: Final = re.compile(rb'=(?:"[^"]*"|[^, \n]*)(?: -?\d+(?=\n))?')
 
 
@@ -58,7 +57,7 @@ def whole_lines(pattern: bytes) -> Any:
     return re2.compile(b"(?:" + pattern + b")*", options)
 
 
-PLAIN_LINES: Final = whole_lines(_PLAIN_HEAD + _PLAIN_FIELDS)
+PLAIN_LINES: Final = whole_lines(PLAIN_HEAD + _PLAIN_FIELDS)
 """Matches a run of lines that have neither escapes nor anything else unusual; each ends at its first newline."""
 PLAIN_FIELDS: Final = whole_lines(_PLAIN_FIELDS)
 """Matches a run of such lines without their heads."""

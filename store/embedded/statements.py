@@ -6,14 +6,14 @@ up, and the plan is made, anew by every run, so neither another schema nor anoth
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from influxql.translate.parameters import bound_in
 
 if TYPE_CHECKING:
     import duckdb
 
-_PLACEHOLDER: Final = re.compile(r"\$(p\d+)")
 _MOST_TEXTS: Final = 500
 _LONGEST: Final = 4_000
 """Longer texts list many values, and seldom come again."""
@@ -38,7 +38,7 @@ class Statements:
         known = self._parsed.get(sql)
         if known is not None:
             return known
-        names = frozenset(_PLACEHOLDER.findall(sql))
+        names = bound_in(sql)
         if len(sql) > _LONGEST:
             return Parsed(sql, names)
         (statement,) = connection.extract_statements(sql)
