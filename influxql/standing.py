@@ -1,46 +1,58 @@
-"""Texts that come again with other bounds of time are parsed once: those of rules, and of boards that refresh.
+"""Texts that come again, be it with other bounds of time, are parsed once: those of rules, and of boards that refresh.
 
-A text is known by what is left of it without the whole numbers that `time` is compared with. Whether these are bounds
-at all, and not a part of a string, a name or a comment, is not guessed: the text is parsed with numbers of our own in
-their places, and only if each of them is found as a bound in the WHERE of a statement does its tree serve the others.
+A text is known by what is left of it without the whole numbers that `time` is compared with, plain ones and those of
+milliseconds. Whether these are bounds at all, and not a part of a string, a name or a comment, is not guessed: the text
+is parsed twice with numbers of our own in their places, other ones each time, and only if both times each of them is
+found as a bound in the WHERE of a statement does its tree serve the others.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
-from influxql.ast import Binary, Expr, IntegerLiteral, Paren, Select, Statement, VarRef
+from influxql.ast import Binary, DurationLiteral, Expr, IntegerLiteral, Paren, Select, Statement, VarRef
 from influxql.errors import ParseError
 from influxql.parser import parse
 
-_BOUND: Final = re.compile(r"(\btime (?:>|>=|<|<=) )(\d{10,18}(?!\d)|[1-7]\d{18}(?!\d))(?=[ ;)]|$)", re.ASCII)
-_MARK: Final = 8_070_605_040_302_010_000
-"""The first of our own numbers, which follow each other; no bound of a text is as great."""
+_BOUND: Final = re.compile(
+    r"(\btime (?:>|>=|<|<=) )(?:(\d{10,18}|[1-7]\d{18})|(\d{10,12}|[1-7]\d{12})ms)(?=[ ;)]|$)", re.ASCII
+)
+_PIECES: Final = 4
+"""Into which a text is split by each bound: what stands before it, its name and operator, its ns or its ms."""
+_MARKS: Final = 8_070_605_040_302_010_000, 8_170_605_040_302_010_000
+"""The first of our own numbers, which follow each other, in the two parses; no bound of a text is as great."""
+_MS: Final = 1_000_000
 _MOST_TEXTS: Final = 1_000
 _LONGEST: Final = 10_000
 
-_Tree = tuple[Statement, ...] | None
-"""Statements with our own numbers for bounds; None for a text that has to be parsed each time."""
+
+_Key = tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """Statements with our own numbers for bounds, and those numbers in order."""
+
+    statements: tuple[Statement, ...]
+    marks: tuple[int, ...]
 
 
 class StandingTexts:
     """Parses texts and remembers their trees. Used by one thread."""
 
     def __init__(self) -> None:
-        self._trees: dict[str, _Tree] = {}
+        self._trees: dict[_Key, _Tree | None] = {}
+        """None for a text that has to be parsed each time"""
 
     def parse(self, text: str) -> tuple[Statement, ...]:
         """The same as `parser.parse`. Raises ParseError."""
         if len(text) > _LONGEST:
             return parse(text)
-        pieces = _BOUND.split(text)
-        bounds = [int(digits) for digits in pieces[2::3]]
-        if not bounds:
-            return parse(text)
-        key = "".join(piece for number, piece in enumerate(pieces) if number % 3 != 2)  # noqa: PLR2004 - the digits
+        pieces: list[str | None] = _BOUND.split(text)
+        key = _without_bounds(pieces)
         if key not in self._trees:
             if len(self._trees) >= _MOST_TEXTS:
                 self._trees.clear()
@@ -48,34 +60,59 @@ class StandingTexts:
         tree = self._trees[key]
         if tree is None:
             return parse(text)
-        numbers = {_MARK + place: bound for place, bound in enumerate(bounds)}
-        return tuple(_with_bounds(statement, numbers) for statement in tree)
+        bounds = zip(pieces[2::_PIECES], pieces[3::_PIECES], strict=True)
+        moments = (int(plain) if plain is not None else int(ms or 0) * _MS for plain, ms in bounds)
+        numbers = dict(zip(tree.marks, moments, strict=True))
+        return tuple(_with_bounds(statement, numbers) for statement in tree.statements) if numbers else tree.statements
 
 
-def _tree_of(pieces: Sequence[str]) -> _Tree:
-    marked = list(pieces)
-    count = len(pieces) // 3
-    for place in range(count):
-        marked[3 * place + 2] = str(_MARK + place)
+def _without_bounds(pieces: Sequence[str | None]) -> _Key:
+    """What is left of a text; of a bound, whether it is plain or of milliseconds."""
+    left = list(pieces)
+    for place in range(2, len(pieces), _PIECES):
+        plain = pieces[place] is not None
+        left[place : place + 2] = ("" if plain else None, None if plain else "")
+    return tuple(left)
+
+
+def _tree_of(pieces: Sequence[str | None]) -> _Tree | None:
     try:
-        statements = parse("".join(marked))
+        first, second = (_parsed_with(pieces, mark) for mark in _MARKS)
     except ParseError:
         return None
+    return first if first is not None and second is not None else None
+
+
+def _parsed_with(pieces: Sequence[str | None], first: int) -> _Tree | None:
+    """The text with our own numbers from `first` on; None where one of them turns out to be no bound."""
+    marked, marks = list(pieces), []
+    for count, place in enumerate(range(2, len(pieces), _PIECES)):
+        if pieces[place] is not None:
+            marks.append(first + count)
+            marked[place] = str(marks[-1])
+        else:
+            ms = first // _MS + count
+            marks.append(ms * _MS)
+            marked[place + 1] = f"{ms}ms"
+    statements = parse("".join(piece for piece in marked if piece))
     found = [
-        number for statement in statements if isinstance(statement, Select) for number in _bounds(statement.condition)
+        number
+        for statement in statements
+        if isinstance(statement, Select)
+        for number in _bounds(statement.condition, first // _MS * _MS)
     ]
-    return statements if found == [_MARK + place for place in range(count)] else None
+    return _Tree(statements, tuple(marks)) if found == marks else None
 
 
-def _bounds(expr: Expr | None) -> list[int]:
-    """Our own numbers among the bounds of a condition, in order."""
+def _bounds(expr: Expr | None, least: int) -> list[int]:
+    """The bounds of a condition that are at least as great, in order: our own are."""
     match expr:
-        case Binary(_, VarRef("time"), IntegerLiteral(value)):
-            return [value] if value >= _MARK else []
+        case Binary(_, VarRef("time"), IntegerLiteral(value) | DurationLiteral(value)):
+            return [value] if value >= least else []
         case Binary(_, left, right):
-            return [*_bounds(left), *_bounds(right)]
+            return [*_bounds(left, least), *_bounds(right, least)]
         case Paren(inner):
-            return _bounds(inner)
+            return _bounds(inner, least)
         case _:
             return []
 
@@ -89,11 +126,13 @@ def _with_bounds(statement: Statement, numbers: Mapping[int, int]) -> Statement:
 def _bound(expr: Expr, numbers: Mapping[int, int]) -> Expr:
     """The condition with the bounds of a text; what holds none is the very same."""
     match expr:
-        case Binary(op, VarRef("time") as name, IntegerLiteral(value)) if value in numbers:
-            return Binary(op, name, IntegerLiteral(numbers[value]))
+        case Binary(op, VarRef("time") as name, IntegerLiteral(value) | DurationLiteral(value) as own) if (
+            value in numbers
+        ):
+            return Binary(op, name, type(own)(numbers[value]))
         case Binary(op, left, right):
-            own = _bound(left, numbers), _bound(right, numbers)
-            return expr if own[0] is left and own[1] is right else Binary(op, *own)
+            sides = _bound(left, numbers), _bound(right, numbers)
+            return expr if sides[0] is left and sides[1] is right else Binary(op, *sides)
         case Paren(inner):
             bound = _bound(inner, numbers)
             return expr if bound is inner else Paren(bound)

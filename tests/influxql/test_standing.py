@@ -20,6 +20,9 @@ WHERE = [
     "mytime > {} AND time > {}",
     "time::field > {} AND time < {}",
     '"time" > {} AND time = {}',
+    "time >= {}ms and time <= {}ms",
+    "time >= {}ms AND h = 'time <= {}ms ' AND time < {}",
+    "(time > {} OR time > {}ms) AND mytime <= {}ms ",
 ]
 SELECTS = [
     "SELECT mean(v) FROM m WHERE {}",
@@ -29,11 +32,12 @@ SELECTS = [
     "SHOW TAG KEYS FROM m WHERE {}",
     "SELECT v FROM m WHERE {} -- time > {}",
 ]
+NUMBERS = st.integers(0, 2**63 + 5) | st.integers(10**9, 10**13)
 
 
 @given(
     shape=st.tuples(st.sampled_from(SELECTS), st.sampled_from(WHERE)),
-    bounds=st.lists(st.lists(st.integers(0, 2**63 + 5), min_size=4, max_size=4), min_size=2, max_size=3),
+    bounds=st.lists(st.lists(NUMBERS, min_size=4, max_size=4), min_size=2, max_size=3),
 )
 def test_the_tree_is_the_parser_s(shape: tuple[str, str], bounds: list[list[int]]):
     """Whatever stands where a bound might (strings, names, comments, subqueries), the tree is what parsing gives."""
@@ -63,11 +67,40 @@ def test_what_does_not_parse_is_told_each_time():
         assert str(again.value) == str(error.value)
 
 
-def test_a_known_text_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("mark", ["8070605040302010000", "134510084m302ms"])
+def test_a_bound_that_looks_like_one_of_our_own_is_none_of_them(mark: str):
+    """Whatever a text holds itself, only what differs between two parses of ours is taken for a bound."""
+    texts = StandingTexts()
+    for name in (1_700_000_000, 1_700_000_001):
+        for unit in ("", "ms"):
+            text = f"SELECT v FROM m WHERE \"time > {name}{unit} \" = 'x' AND time <= {mark}"  # noqa: S608 - InfluxQL
+            assert texts.parse(text) == parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "bounds"),
+    [
+        ("SELECT v FROM m WHERE h = 'a' AND time > {}", ["1700000000000000000", "1700000001000000000"]),
+        (
+            "SELECT mean(v) FROM m WHERE time >= {0}ms and time <= {0}ms AND h =~ /^a$/ GROUP BY time(10s), h",
+            ["1700000000000", "1700000001000"],
+        ),
+    ],
+)
+def test_a_known_text_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch, text: str, bounds: list[str]):
     """What differs in its bounds alone costs no parsing."""
     texts = StandingTexts()
-    before = texts.parse("SELECT v FROM m WHERE h = 'a' AND time > 1700000000000000000")
+    expected = [parse(text.format(bound)) for bound in bounds]
+    before = texts.parse(text.format(bounds[0]))
     monkeypatch.setattr("influxql.standing.parse", None)
-    after = texts.parse("SELECT v FROM m WHERE h = 'a' AND time > 1700000001000000000")
+    after = texts.parse(text.format(bounds[1]))
+    assert [before, after] == expected
     assert before != after
-    assert "1700000001000000000" in repr(after)
+
+
+def test_a_text_without_bounds_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch):
+    """What a drop-down asks has none."""
+    texts, text = StandingTexts(), "SHOW TAG VALUES FROM m WITH KEY = h WHERE s =~ /^.*$/"
+    before = texts.parse(text)
+    monkeypatch.setattr("influxql.standing.parse", None)
+    assert texts.parse(text) == before
