@@ -29,6 +29,7 @@ Writing, in the order in which lines walk:
     numbering   the number of each series in the file
     fallback    lines that no shape takes, one at a time: escapes, newlines in strings, everything wrong
     deleting    DELETE and DROP MEASUREMENT, by the writer
+    widening    new columns of large tables, ahead of the rows
     rows        columns into a table: one row for each series and time, merged field by field
 
 Reading, in the order in which a question walks:

@@ -25,7 +25,7 @@ from store.embedded.schema import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import duckdb
@@ -131,6 +131,17 @@ class Growth:
             found = Column(name, kind, type_, f"{kind[0]}{len(siblings) + 1}")
             self._tables[measurement] = replace(table, columns=(*table.columns, found))
         return found
+
+    def widened(self) -> Iterator[tuple[Table, tuple[Column, ...]]]:
+        """Tables that are there already, with the columns that they get, in order."""
+        for measurement, before in self._known.items():
+            table = self._tables[measurement]
+            if len(table.columns) > len(before.columns):
+                yield table, table.columns[len(before.columns) :]
+
+    def follow(self, ahead: Growth) -> None:
+        """A growth of the same bucket brought some of these columns, the first of each table, and was adopted."""
+        self._known = ahead.tables
 
     def apply(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Make the new tables and columns, and write them into the catalog."""

@@ -24,6 +24,7 @@ from store.embedded.rollups.replacing import compare, delete_span, deleted_spans
 from store.embedded.rollups.starting import begin_rollups
 from store.embedded.rows import forget_rows, newest_time, store_rows
 from store.embedded.schema import TIME, Table, points_of
+from store.embedded.widening import Widening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -56,6 +57,7 @@ class Writer:
         self._index = index or SeriesIndex()
         self._learnt = Learnt()
         self._numbering = Numbering(connection)
+        self._widening = Widening(connection)
         self._newest: dict[str, int | None] = {}
         self._positions = self._stored_positions()
         self._in_doubt = False
@@ -181,6 +183,7 @@ class Writer:
         before = growth.tables.get(target.measurement)
         come = fit(rolled.rows, first, target, growth)
         newest: dict[str, int | None] = {}
+        self._widen(growth)
         with self._transaction():
             growth.apply(self._connection)
             gone = None if before is None else delete_span(self._connection, before, first, rolled.last)
@@ -225,6 +228,7 @@ class Writer:
     def _commit(self, growth: Growth, intake: Intake, reached: Position | None) -> dict[str, int | None]:
         """Everything in one transaction; returns the newest time of each table that was written."""
         newest: dict[str, int | None] = {}
+        self._widen(growth)
         with self._transaction():
             growth.apply(self._connection)
             for measurement, parts in intake.parts.items():
@@ -236,6 +240,20 @@ class Writer:
             if reached is not None:
                 self._keep_position(reached)
         return newest
+
+    def _widen(self, growth: Growth) -> None:
+        """Add ahead of the rows what columns would take too much memory with them."""
+        for portion in self._widening.portions(growth):
+            ahead = self._catalog.grow(growth.bucket)
+            for one in portion:
+                ahead.column(one.measurement, one.column.name, one.column.kind, one.column.type)
+            with self._transaction():
+                ahead.apply(self._connection)
+            self._catalog.adopt(ahead)
+            growth.follow(ahead)
+            # While points are put in order DuckDB makes no checkpoint; it comes behind the next portion or shipment.
+            with suppress(duckdb.TransactionException):
+                self.checkpoint()
 
     def _touch(self, bucket: str, table: Table, parts: Sequence[Part]) -> None:
         """Rows came: memory is to read them again, rollups to roll their windows, series may be new."""
