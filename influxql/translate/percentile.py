@@ -29,9 +29,10 @@ def hit(count: int, fraction: float) -> int:
 
 
 class Percentiles:
-    """Percentiles of one argument in groups that have `least` to `most` values (at least one)."""
+    """Percentiles of one argument in groups that have `least` to `most` values (at least one), `values` in all."""
 
-    def __init__(self, percents: Sequence[float], least: int, most: int) -> None:
+    def __init__(self, percents: Sequence[float], least: int, most: int, values: int = 0) -> None:
+        self.values = values
         self._percents = tuple(dict.fromkeys(percents))
         self._least = max(least, 1)
         self._most = max(most, self._least)

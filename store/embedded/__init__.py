@@ -47,6 +47,7 @@ Reading, in the order in which a question walks:
     newest      the last value of each of many series, as columns
     edge        a few raw points out of the end of the time range at which they stand
     percentiles percentile(), in two looks
+    narrowing   percentile() of very many values, in little memory
     raw         the points of one field, for transformations of raw points
     calls       rows of a SELECT with calls
     transform   derivative, difference, moving_average and their kin

@@ -16,6 +16,7 @@ from influxql.ast import Call, IntegerLiteral, NumberLiteral
 from influxql.translate.parameters import Parameters
 from influxql.translate.percentile import Percentiles, rank
 from influxql.translate.statement import grouped_sql, select_sql
+from store.embedded.narrowing import MANY_VALUES, take_narrowed
 from store.embedded.session import Row, Session
 
 _ARROW = {
@@ -38,13 +39,29 @@ def plan_percentiles(
     if not wishes:
         return {}
     counts = [f"count({argument}) AS n{index}" for index, argument in enumerate(wishes)]
-    extremes = [f"min(nullif(n{index}, 0)), max(n{index})" for index in range(len(counts))]
+    extremes = [f"min(nullif(n{index}, 0)), max(n{index}), sum(n{index})" for index in range(len(counts))]
     inner = grouped_sql([*groups, *counts], len(groups), scan)
     row = session.fetch(select_sql(extremes, f"({inner})"), parameters)[0]
     return {
-        argument: Percentiles(percents, row[2 * index] or 0, row[2 * index + 1] or 0)
+        argument: Percentiles(percents, *(value or 0 for value in row[3 * index : 3 * index + 3]))
         for index, (argument, percents) in enumerate(wishes.items())
     }
+
+
+def take_percentiles(
+    session: Session,
+    scan: str,
+    groups: Sequence[tuple[str, bool]],
+    parameters: Parameters,
+    argument: tuple[str, FieldType],
+    among: Percentiles,
+    percents: Sequence[float],
+) -> list[Row] | None:
+    """Where the values are too many to be taken all at once: what `narrowing.take_narrowed` finds."""
+    value, kind = argument
+    if among.values <= MANY_VALUES:
+        return None
+    return take_narrowed(session, scan, groups, parameters, (value, _ARROW[kind]), percents)
 
 
 def pick_points(
@@ -65,10 +82,12 @@ def pick_points(
     columns = [sql for sql, _ in groups]
     percent = percent_of(call)
     among = plan_percentiles(session, scan, columns, parameters, {value: [percent]})[value]
-    taken = [f"quantile_disc({value}, {parameters.bind(among.fractions)})", f"count({value})"]
-    rows = session.fetch(grouped_sql([*columns, *taken], len(columns), scan), parameters)
-    picked = [(*row[:-2], among.pick(row[-2], row[-1], percent), rank(row[-1], percent)) for row in rows if row[-1]]
-    picked = [row for row in picked if row[-2] is not None]
+    narrowed = take_percentiles(session, scan, groups, parameters, argument, among, [percent])
+    if narrowed is None:
+        taken = [f"quantile_disc({value}, {parameters.bind(among.fractions)})", f"count({value})"]
+        rows = session.fetch(grouped_sql([*columns, *taken], len(columns), scan), parameters)
+        narrowed = [(*row[:-2], among.pick(row[-2], row[-1], percent), row[-1]) for row in rows if row[-1]]
+    picked = [(*row[:-1], rank(row[-1], percent)) for row in narrowed if row[-2] is not None]
     if not picked:
         return []
     wanted = session.register(_columns(picked, [is_time for _, is_time in groups], _ARROW[kind]))

@@ -30,7 +30,7 @@ from influxql.typing import type_of
 from influxql.window import clamp
 from store.embedded.edge import edges
 from store.embedded.latest import Latest, narrow_to_latest
-from store.embedded.percentiles import percent_of, pick_points, plan_percentiles
+from store.embedded.percentiles import percent_of, pick_points, plan_percentiles, take_percentiles
 from store.embedded.schema import Table
 from store.embedded.session import Row, Session
 
@@ -130,7 +130,7 @@ def _read_calls(session: Session, plan: Plan, source: Source, calls: Sequence[Ca
     scan = open_scan(session, plan, source, arguments)
     found: dict[Call, Points] = {call: {} for call in calls}
     single: list[tuple[Call, Aggregate]] = []
-    ranked: list[tuple[Call, str]] = []
+    ranked: list[tuple[Call, tuple[str, FieldType]]] = []
     moment, one_series = plan.bounds.lower or 0, _is_one_series(plan, source)
     for call in calls:
         argument = _argument(call, source.relation)
@@ -143,12 +143,12 @@ def _read_calls(session: Session, plan: Plan, source: Source, calls: Sequence[Ca
         elif call.name == "mode":
             found[call] = _read_mode(session, scan, argument[0], moment)
         elif call.name == "percentile":
-            ranked.append((call, argument[0]))
+            ranked.append((call, argument))
         else:
             name = Call("count distinct", call.args) if _counts_distinct(call) else call
             single.append((call, aggregate_sql(name, *argument, one_series=one_series)))
     with session.snapshot() if ranked else nullcontext():
-        single += _percentiles(session, scan, ranked)
+        single += _percentiles(session, scan, ranked, found, moment)
         if single:
             _read_single(session, scan, single, found, moment)
     return found
@@ -275,17 +275,30 @@ def _groups(scan: Scan) -> list[str]:
     return [*([scan.window] if scan.window else []), *scan.dimensions]
 
 
-def _percentiles(session: Session, scan: Scan, calls: list[tuple[Call, str]]) -> list[tuple[Call, Aggregate]]:
-    """All percentiles of one argument are taken from one list of its values."""
-    wishes: dict[str, list[float]] = defaultdict(list)
+def _percentiles(
+    session: Session,
+    scan: Scan,
+    calls: list[tuple[Call, tuple[str, FieldType]]],
+    found: dict[Call, Points],
+    moment: int,
+) -> list[tuple[Call, Aggregate]]:
+    """All percentiles of one argument are taken from one list of its values; of very many they are `found` at once."""
+    members: dict[tuple[str, FieldType], list[Call]] = defaultdict(list)
     for call, argument in calls:
-        wishes[argument].append(percent_of(call))
+        members[argument].append(call)
+    wishes = {sql: [percent_of(call) for call in listed] for (sql, _), listed in members.items()}
     planned = plan_percentiles(session, scan.sql, _groups(scan), scan.parameters, wishes)
-    bound = {argument: scan.parameters.bind(among.fractions) for argument, among in planned.items()}
-    return [
-        (call, percentile_sql(argument, percent_of(call), planned[argument], bound[argument]))
-        for call, argument in calls
-    ]
+    single: list[tuple[Call, Aggregate]] = []
+    for argument, listed in members.items():
+        sql, among = argument[0], planned[argument[0]]
+        typed = [(group, group is scan.window) for group in _groups(scan)]
+        rows = take_percentiles(session, scan.sql, typed, scan.parameters, argument, among, wishes[sql])
+        if rows is None:
+            fractions = scan.parameters.bind(among.fractions)
+            single += [(call, percentile_sql(sql, percent_of(call), among, fractions)) for call in listed]
+            continue
+        _keep_single(scan, rows, [(call, Aggregate((sql,), read_one)) for call in listed], found, moment)
+    return single
 
 
 def _read_single(
@@ -294,7 +307,14 @@ def _read_single(
     groups = _groups(scan)
     columns = [sql for _, aggregate in calls for sql in aggregate.columns]
     rows = session.fetch(grouped_sql([*groups, *columns], len(groups), scan.sql), scan.parameters)
-    at = len(groups)
+    _keep_single(scan, rows, calls, found, moment)
+
+
+def _keep_single(
+    scan: Scan, rows: list[Row], calls: list[tuple[Call, Aggregate]], found: dict[Call, Points], moment: int
+) -> None:
+    """What the rows, which begin with their groups, mean for each call."""
+    at = len(_groups(scan))
     members = _members(rows, slice(1 if scan.window else 0, at), in_time=scan.window is not None)
     for call, aggregate in calls:
         end = at + len(aggregate.columns)
