@@ -10,6 +10,7 @@ Invariant: what stands under the name that was asked for is whole; until then it
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -19,8 +20,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, BinaryIO
 
 import duckdb
 
@@ -117,13 +117,37 @@ def opened(source: Path) -> Iterator[Backup]:
     if source.is_dir():
         yield _read(source)
         return
-    with TemporaryDirectory(dir=source.absolute().parent, prefix=".unpacked-") as folder:
+    with _unpacked(source) as folder:
+        yield _read(folder, source)
+
+
+@contextmanager
+def _unpacked(source: Path) -> Iterator[Path]:
+    """A folder beside the file with what is in it. What a killed process had unpacked there goes first.
+
+    Raises ConfigError where it is none of ours, or where another process has it unpacked.
+    """
+    folder = source.absolute().with_name(f".{source.name}.unpacked")
+    with source.open("rb") as file:
         try:
-            with tarfile.open(source) as archive:
-                archive.extractall(folder, filter="data")
-        except (tarfile.TarError, EOFError) as error:
-            raise ConfigError(f"{source}: is no backup, or not all of one ({error})") from error
-        yield _read(Path(folder), source)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigError(f"{source}: is being read by another restore; wait for its end") from error
+        _remove(folder)
+        folder.mkdir(mode=0o700)
+        try:
+            _extract(file, source, folder)
+            yield folder
+        finally:
+            _remove(folder)
+
+
+def _extract(file: BinaryIO, source: Path, folder: Path) -> None:
+    try:
+        with tarfile.open(fileobj=file) as archive:
+            archive.extractall(folder, filter="data")
+    except (tarfile.TarError, EOFError) as error:
+        raise ConfigError(f"{source}: is no backup, or not all of one ({error})") from error
 
 
 def sync(path: Path) -> None:
