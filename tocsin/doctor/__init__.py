@@ -3,7 +3,8 @@
 A new check is one class and one line in the catalog. Only the probe changes anything: it writes one reading. Only
 loopback and configured addresses are asked, and each has a time-out; no secret is shown.
 
-contract   what a check is and what it finds
+contract   what a check is
+finding    what a check finds
 catalog    every check, in order
 command    runs them and prints
 patient    what they may look at: the configuration, and how to ask the roles under it

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
-from tocsin.doctor.contract import Finding, fine, hint, wrong
+from tocsin.doctor.finding import Finding, fine, hint, wrong
 from tocsin.doctor.patient import Patient
 
 _SOON: Final = timedelta(hours=1)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from tocsin.doctor.contract import Finding, NotNow, fine, hint
+from tocsin.doctor.finding import Finding, NotNow, fine, hint
 from tocsin.doctor.patient import Patient
 from tocsin.doctor.web import Denied
 

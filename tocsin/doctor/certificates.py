@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from foundation import tls
 from foundation.errors import ConfigError
 from foundation.web import Address
-from tocsin.doctor.contract import Finding, NotNow, fine, hint, wrong
+from tocsin.doctor.finding import Finding, NotNow, fine, hint, wrong
 from tocsin.doctor.patient import Patient
 from tocsin.keyring import SPEAKERS
 from tocsin.reaching import tls_of

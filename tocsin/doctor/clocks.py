@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from store.influxdb import read_trust
-from tocsin.doctor.contract import Finding, NotNow, fine, hint, wrong
+from tocsin.doctor.finding import Finding, NotNow, fine, hint, wrong
 from tocsin.doctor.patient import Patient
 from tocsin.doctor.web import Door, Unreached, shown
 

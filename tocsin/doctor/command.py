@@ -18,7 +18,8 @@ from foundation.errors import ConfigError, Permanent, TocsinError
 from tocsin import config as configuration
 from tocsin.config import DEFAULT_FILE, TocsinConfig
 from tocsin.doctor.catalog import CATALOG
-from tocsin.doctor.contract import Check, Finding, Level, NotNow, wrong
+from tocsin.doctor.contract import Check
+from tocsin.doctor.finding import Finding, Level, NotNow, wrong
 from tocsin.doctor.machine import ThisMachine
 from tocsin.doctor.patient import ELSEWHERE, Patient
 from tocsin.doctor.web import Denied, Unreached, Wire

@@ -1,37 +1,12 @@
-"""What a check is and what it finds. Nothing here reads, asks or prints; `catalog` lists the checks."""
+"""What a check is. Nothing here reads, asks or prints; `catalog` lists the checks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from foundation.errors import Transient
-
-if TYPE_CHECKING:
-    from tocsin.doctor.patient import Patient
-
-
-class Level(StrEnum):
-    """How bad it is. Only `wrong` counts for the exit code."""
-
-    FINE = "fine"
-    HINT = "hint"
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at: what it is like, and the command or key that mends it (empty where it is fine)."""
-
-    level: Level
-    words: str
-    mend: str = ""
-
-
-class NotNow(Transient):
-    """There is nothing to look at: what the check needs does not run, or is not configured. The message says which."""
+from tocsin.doctor.finding import Finding
+from tocsin.doctor.patient import Patient
 
 
 class Check(Protocol):
@@ -46,18 +21,3 @@ class Check(Protocol):
 
     def look(self, patient: Patient) -> Iterator[Finding]:
         """What was found; everything that waits has a time-out."""
-
-
-def fine(words: str) -> Finding:
-    """Nothing to do."""
-    return Finding(Level.FINE, words)
-
-
-def hint(words: str, mend: str) -> Finding:
-    """No fault, yet worth knowing."""
-    return Finding(Level.HINT, words, mend)
-
-
-def wrong(words: str, mend: str) -> Finding:
-    """A fault."""
-    return Finding(Level.WRONG, words, mend)

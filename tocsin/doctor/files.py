@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from foundation.errors import ConfigError
 from tocsin import check
-from tocsin.doctor.contract import Finding, NotNow, fine, hint, wrong
+from tocsin.doctor.finding import Finding, NotNow, fine, hint, wrong
 from tocsin.doctor.patient import Patient
 
 _MEND = "mend the file, then `tocsin check`; it is taken up without a restart"

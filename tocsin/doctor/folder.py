@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from tocsin.doctor.contract import Finding, NotNow, fine, hint, wrong
+from tocsin.doctor.finding import Finding, NotNow, fine, hint, wrong
 from tocsin.doctor.patient import Patient
 
 _FEW_ENTRIES = 10_000

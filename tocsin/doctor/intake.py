@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tocsin.doctor.contract import Finding, fine, hint, wrong
+from tocsin.doctor.finding import Finding, fine, hint, wrong
 from tocsin.doctor.patient import Patient
 from tocsin.doctor.web import Answer, Denied, Door, read
 

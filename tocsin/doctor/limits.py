@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from tocsin.doctor.contract import Finding, fine, hint, wrong
+from tocsin.doctor.finding import Finding, fine, hint, wrong
 from tocsin.doctor.patient import Patient
 
 _LEAST_FILES: Final = 1_024

@@ -12,7 +12,7 @@ from foundation.errors import ConfigError
 from foundation.secret import Secret
 from store.influxdb import InfluxConfig
 from tocsin.config import TocsinConfig
-from tocsin.doctor.contract import NotNow
+from tocsin.doctor.finding import NotNow
 from tocsin.doctor.machine import Machine
 from tocsin.doctor.web import Door, Web
 from tocsin.reaching import tls_of, url_of

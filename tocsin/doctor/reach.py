@@ -13,7 +13,7 @@ from alerting.notify.slack import SlackConfig
 from foundation.errors import ConfigError
 from foundation.secret import Secret
 from tocsin.check import STAND_IN
-from tocsin.doctor.contract import Finding, NotNow, fine, wrong
+from tocsin.doctor.finding import Finding, NotNow, fine, wrong
 from tocsin.doctor.patient import Patient
 
 _PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443, "smtp": 25, "smtps": 465, "smtp+starttls": 587}

@@ -12,7 +12,7 @@ from typing import Final
 
 from foundation.errors import ConfigError
 from store.influxdb import InfluxConfig, read_trust
-from tocsin.doctor.contract import Finding, NotNow, fine, hint, wrong
+from tocsin.doctor.finding import Finding, NotNow, fine, hint, wrong
 from tocsin.doctor.patient import Patient
 from tocsin.doctor.web import Answer, Door, Unreached, shown
 

@@ -10,7 +10,7 @@ from collector.intake.access import check_mode
 from collector.tokens import OWN, Grant, Scope
 from foundation.errors import ConfigError
 from foundation.web import Address
-from tocsin.doctor.contract import Finding, NotNow, fine, hint, wrong
+from tocsin.doctor.finding import Finding, NotNow, fine, hint, wrong
 from tocsin.doctor.patient import ELSEWHERE, Patient
 from tocsin.doctor.web import Denied, Unreached
 from tocsin.tokens import open_book

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from tocsin.doctor.contract import Finding, fine, hint, wrong
+from tocsin.doctor.finding import Finding, fine, hint, wrong
 from tocsin.doctor.patient import Patient
 
 _NEARLY: Final = 0.9

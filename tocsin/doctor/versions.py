@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from tocsin.doctor.contract import Finding, fine, hint, wrong
+from tocsin.doctor.finding import Finding, fine, hint, wrong
 from tocsin.doctor.patient import Patient
 
 _OLDEST: Final = (3, 11)

@@ -15,7 +15,7 @@ from tests.fakes.patient import PID, ROLES, FakeMachine, FakeWeb, healthy
 from tocsin.config import TocsinConfig
 from tocsin.doctor.catalog import CATALOG
 from tocsin.doctor.command import Report, examine
-from tocsin.doctor.contract import Level
+from tocsin.doctor.finding import Level
 from tocsin.doctor.patient import Patient
 
 RULE = 'rules: [{alert: A, query: SELECT mean(x) FROM m, over: 1m, warn: "> 3"}]\n'

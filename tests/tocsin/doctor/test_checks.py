@@ -15,7 +15,7 @@ from collector.deliver.delivery import Standing
 from collector.tokens import Scope, TokenBook
 from tests.tocsin.doctor.conftest import CONFIG, REQUIRED, ROLES, Ward
 from tocsin.doctor.catalog import CATALOG
-from tocsin.doctor.contract import Level
+from tocsin.doctor.finding import Level
 from tocsin.doctor.web import Answer
 
 

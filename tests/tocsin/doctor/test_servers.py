@@ -15,7 +15,7 @@ from tests.fakes.patient import FakeMachine
 from tests.tocsin.doctor.conftest import Ward
 from tocsin.config import TocsinConfig
 from tocsin.doctor.command import examine
-from tocsin.doctor.contract import Level
+from tocsin.doctor.finding import Level
 from tocsin.doctor.patient import Patient
 from tocsin.doctor.servers import Servers
 from tocsin.doctor.web import Answer, Wire

@@ -9,7 +9,7 @@ import pytest
 from foundation.clock import SystemClock
 from tests.fakes.authority import Authority
 from tests.tocsin.doctor.conftest import CONFIG, REQUIRED, ROLES, Ward
-from tocsin.doctor.contract import Level
+from tocsin.doctor.finding import Level
 from tocsin.doctor.patient import ELSEWHERE
 from tocsin.doctor.web import Answer
 
