@@ -222,8 +222,12 @@ class Writer:
             self._connection.execute("INSERT INTO clock VALUES (?, ?)", [moment_ns, doubted_s])
 
     def checkpoint(self) -> None:
-        """Work the log into the file: the blocks of deleted rows are free for others from then on."""
-        self._connection.execute("CHECKPOINT")
+        """Work the log into the file: the blocks of deleted rows are free for others from then on.
+
+        While points are being put in order DuckDB makes none; the one behind that does it.
+        """
+        with suppress(duckdb.TransactionException):
+            self._connection.execute("CHECKPOINT")
 
     def _commit(self, growth: Growth, intake: Intake, reached: Position | None) -> dict[str, int | None]:
         """Everything in one transaction; returns the newest time of each table that was written."""
@@ -251,9 +255,7 @@ class Writer:
                 ahead.apply(self._connection)
             self._catalog.adopt(ahead)
             growth.follow(ahead)
-            # While points are put in order DuckDB makes no checkpoint; it comes behind the next portion or shipment.
-            with suppress(duckdb.TransactionException):
-                self.checkpoint()
+            self.checkpoint()
 
     def _touch(self, bucket: str, table: Table, parts: Sequence[Part]) -> None:
         """Rows came: memory is to read them again, rollups to roll their windows, series may be new."""

@@ -220,6 +220,13 @@ async def test_changes_go_before_the_move(desk: Desk, act: Callable[[Desk], None
     assert desk.across <= MOST_ACROSS
 
 
+async def test_a_checkpoint_that_is_wanted_meanwhile(desk: Desk) -> None:
+    """Whoever wants one goes on without it, for there cannot be one; it comes behind the move."""
+    desk.acts[FINISH] = lambda file: file.writer.checkpoint()
+    assert await desk.compaction.turn() == MOVED
+    assert desk.across == 2
+
+
 async def test_age_that_takes_nothing_does_not_undo_the_move(desk: Desk) -> None:
     """A sweep that finds nothing old enough leaves the move alone."""
     desk.acts[FINISH] = lambda file: file.writer.expire(BUCKET, "m1", 0, 100_000)
