@@ -10,7 +10,8 @@
     export      points out of such a copy, as line protocol and as Parquet
     parquet     what a Parquet file says of its columns, and lines out of such files
     upkeep      what the store does with its points by itself: puts together the following
-    retention   how long a bucket keeps its points, and who deletes those that are older
+    retention   how long a bucket keeps its points
+    expiry      deletes those that are older
     belief      which time it is for that: a clock that is wrong by years must not delete everything
     quota       how much of the disk it may take, and what happens at the end of it
     compaction  points that came late, put where they belong

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from foundation.clock import Clock
     from store.embedded.catalog import Catalog
+    from store.embedded.expiry import Change
     from store.embedded.file import OpenFile
-    from store.embedded.retention import Change, Retention
+    from store.embedded.retention import Retention
     from store.embedded.rollups.definition import Rollup
 
 WhenFull = Literal["refuse", "drop-oldest"]

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final
 from store.contract import StoreStanding
 from store.embedded.compaction.compaction import Compaction, count_no_move
 from store.embedded.compaction.room import Room
+from store.embedded.expiry import Change, Expiry
 from store.embedded.quota import Quota, Relief
-from store.embedded.retention import Ages, Bound, Change, Expiry, Retention
+from store.embedded.retention import Ages, Bound, Retention
 from store.embedded.rollups.definition import Rollup
 from store.embedded.rollups.rolling import Rolling
 

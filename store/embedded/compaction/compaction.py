@@ -27,8 +27,8 @@ from store.errors import StoreUnavailable
 if TYPE_CHECKING:
     from foundation.clock import Clock
     from store.embedded.compaction.room import Room
+    from store.embedded.expiry import Change
     from store.embedded.file import OpenFile
-    from store.embedded.retention import Change
     from store.embedded.schema import Table
 
 T = TypeVar("T")

@@ -25,8 +25,9 @@ from store.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from foundation.clock import Clock
+    from store.embedded.expiry import Change
     from store.embedded.file import OpenFile
-    from store.embedded.retention import Ages, Change
+    from store.embedded.retention import Ages
     from store.embedded.rollups.definition import Rollup
     from store.embedded.rollups.replacing import Replaced
     from store.embedded.rollups.spans import Spans
