@@ -32,6 +32,7 @@ Writing, in the order in which lines walk:
     deleting    DELETE and DROP MEASUREMENT, by the writer
     widening    new columns of large tables, ahead of the rows
     rows        columns into a table: one row for each series and time, merged field by field
+    clustering  in which order they stand there: by time in the large, series behind series in the small
 
 Reading, in the order in which a question walks:
 
@@ -43,6 +44,8 @@ Reading, in the order in which a question walks:
     cardinality SHOW ... CARDINALITY
     select      SELECT: its sources' points filled, transformed, merged by time, cut to its limits
     sources     measurements by name or regex, and inner SELECTs
+    choice      which series a condition on tags means, told in memory
+    scan        one pass over a source: FROM and WHERE, and what its rows are grouped by
     points      raw rows and the points of each call, group by group
     latest      last() out of the newest rows alone
     newest      the last value of each of many series, as columns

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from store.embedded.clustering import cluster
 from store.embedded.schema import SERIES, TIME, points_of
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def store_rows(connection: duckdb.DuckDBPyConnection, table: Table, parts: Seque
     )
     times = rows.column(TIME)
     first, latest, apart = _span(times)
+    rows = cluster(rows, latest - first)
     if apart and (newest is None or first > newest):
         _append(connection, table, rows)
         return int(latest)
