@@ -15,4 +15,5 @@ web         addresses, sites, JSON answers, /metrics
 tls         certificates to listen with and to trust, followed while they are renewed
 handover    listening sockets from one process to the next
 logs        one line an event, key=value or JSON
+allocation  few heaps for all threads, so that freed memory is used again
 """

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from foundation.allocation import share_heaps
 from foundation.errors import ConfigError
 from tocsin.arguments import parser
 
@@ -14,6 +15,7 @@ from tocsin.arguments import parser
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Errors of configuration are told on standard error, a line each."""
     arguments = parser().parse_args(argv)
+    share_heaps()
     try:
         return int(importlib.import_module(f"tocsin.{arguments.module}").run(arguments))
     except ConfigError as error:

@@ -50,12 +50,13 @@ _NOT_OPEN: Final = "the embedded store is not open"
 class EmbeddedConfig:
     """The store in this process. `path` is the DuckDB file (default: telemetry.duckdb in the state folder).
 
-    `create_buckets`: a bucket comes into being with its first write. `memory_limit` bounds DuckDB's buffers; what does
-    not fit goes to disk. When DuckDB's log has grown to `checkpoint_at` it is worked into the file: more is faster,
-    less is quicker to open after a crash. `threads` are DuckDB's own; `queries` is how many are answered at once.
+    `create_buckets`: a bucket comes into being with its first write. When DuckDB's log has grown to `checkpoint_at` it
+    is worked into the file: more is faster, less is quicker to open after a crash. `threads` are DuckDB's own;
+    `queries` is how many are answered at once.
 
-    `recent_limit` bounds the newest rows that are kept in memory as well, of the tables that rules ask again and again;
-    empty, none are.
+    `memory_limit` bounds what the store keeps in memory. Of it `recent_limit`, at most half, is for the newest rows of
+    the tables that rules and boards ask again and again; empty, none are kept. The rest is for DuckDB's buffers: what
+    does not fit into them goes to disk. The program itself, lines and answers on their way take some 250 MB more.
 
     `retention` is how long each bucket keeps its points, as in `{telemetry: 90d, default: 0}`; `default` is for those
     not named, 0 is for ever. Older points are deleted every `expire_every`, and older lines are refused.
@@ -72,7 +73,7 @@ class EmbeddedConfig:
     kind: Literal["embedded"] = "embedded"
     path: Path | None = None
     create_buckets: bool = True
-    memory_limit: str = "512MB"
+    memory_limit: str = "320MB"
     checkpoint_at: str = "64MB"
     threads: int = 2
     queries: int = 4
@@ -95,6 +96,17 @@ class EmbeddedConfig:
         for name in ("memory_limit", "checkpoint_at", *(["recent_limit"] if self.recent_limit else [])):
             _ = read_size(name, getattr(self, name))
         _ = self.course
+
+    @property
+    def recent_bytes(self) -> int:
+        """The part of the memory that rows kept in it may take."""
+        wished = read_size("recent_limit", self.recent_limit) if self.recent_limit else 0
+        return min(wished, read_size("memory_limit", self.memory_limit) // 2)
+
+    @property
+    def buffers_bytes(self) -> int:
+        """The part that is left for DuckDB."""
+        return read_size("memory_limit", self.memory_limit) - self.recent_bytes
 
     @property
     def course(self) -> Course:
@@ -336,14 +348,13 @@ class EmbeddedStore:
 
     def _open_file(self) -> OpenFile:
         settings: dict[str, str | int | bool] = {
-            "memory_limit": self._config.memory_limit,
+            "memory_limit": f"{self._config.buffers_bytes}B",
             "threads": self._config.threads,
             "wal_autocheckpoint": self._config.checkpoint_at,
             "autoinstall_known_extensions": False,
             "max_temp_directory_size": _MOST_SPILLED,
         }
-        limit = self._config.recent_limit
-        recent = Recent(read_size("recent_limit", limit) if limit else 0, self._on_question)
+        recent = Recent(self._config.recent_bytes, self._on_question)
         file = open_file(self._path, settings, self._clock, self._upkeep.rolling.rollups, recent=recent)
         self._upkeep.take_up(file)
         return file

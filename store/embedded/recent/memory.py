@@ -36,6 +36,8 @@ _SLACK: Final = 16
 _TRIES: Final = 3
 _ROW_BYTES: Final = 16
 """Time, series, and a place in one order, with room to grow."""
+_WORK_BYTES: Final = 64
+"""What reading a row and putting it in order takes meanwhile: for all rows of one table, as for the first time."""
 
 
 class Outcome(StrEnum):
@@ -152,7 +154,7 @@ class Recent:
             kept.first_ns = kept.marked_ns = first_ns
         wanted = kept.demand.fields
         fields = tuple(column for column in table.fields.values() if column.physical in wanted)
-        size = count_rows(session, table, first_ns) * (_ROW_BYTES + 8 * len(fields))
+        size = count_rows(session, table, first_ns) * (_ROW_BYTES + 8 * len(fields) + _WORK_BYTES)
         if self.size_bytes + size > self._limit_bytes:
             self._refuse(kept, session.now_ns)
             return None
@@ -177,7 +179,7 @@ class Recent:
                     is_whole = kept.marked_ns is None or kept.marked_ns >= since_ns
                     self._size_bytes += size_bytes - kept.size_bytes
                     kept.size_bytes = size_bytes
-                if self.size_bytes > self._limit_bytes:
+                if self.size_bytes + tail.rows * _WORK_BYTES > self._limit_bytes:
                     self._refuse(kept, session.now_ns)
                     return Outcome.FULL
                 if is_whole:

@@ -75,6 +75,11 @@ class Tail:
         worked_out = self._tallies.size_bytes + sum(one.size_bytes for one in self._orders.values())
         return self._times.nbytes + self._series.nbytes + columns + worked_out
 
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return self.end - self.start
+
     def covers(self, fields: frozenset[str], table: Table) -> bool:
         """Whether it has these fields, and the table no tag that it does not know."""
         return fields <= self._columns.keys() and len(table.tags) == len(self.tags)

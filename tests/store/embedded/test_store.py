@@ -13,6 +13,7 @@ from foundation.settings import decode
 from store.contract import StatementResult, Verdict
 from store.embedded.file import Cursors
 from store.embedded.schema import Column, Table
+from store.embedded.sizes import read_size
 from store.embedded.store import EmbeddedConfig, EmbeddedStore
 from store.errors import QueryLimitExceeded
 from tests.fakes.clock import ManualClock
@@ -145,3 +146,21 @@ def test_configuration_is_checked(text: str, tmp_path: Path) -> None:
     """No threads, no queries, or an amount of memory that is none are refused by name."""
     with pytest.raises(ConfigError, match=text.partition(":")[0]):
         decode(EmbeddedConfig, f"{{kind: embedded, {text}}}", name="tocsin.yml", folder=tmp_path, env={})
+
+
+@pytest.mark.parametrize(
+    ("memory", "recent", "buffers"),
+    [("320MB", "128MB", 192_000_000), ("8MB", "128MB", 4_000_000), ("8MB", "", 8_000_000)],
+)
+async def test_one_limit_is_divided(memory: str, recent: str, buffers: int, tmp_path: Path, clock: ManualClock) -> None:
+    """Rows kept in memory take their part of the limit, at most half of it; DuckDB has what is left, to the byte."""
+    config = EmbeddedConfig(memory_limit=memory, recent_limit=recent)
+    assert config.buffers_bytes + config.recent_bytes == read_size("memory_limit", memory)
+    store = EmbeddedStore(config, state=tmp_path, clock=clock)
+    await store.open()
+    told = store._opened().connection.execute("SELECT value FROM duckdb_settings() WHERE name = 'memory_limit'")
+    ((shown,),) = told.fetchall()
+    await store.close()
+    assert config.buffers_bytes == buffers
+    number, unit = shown.split(" ")
+    assert float(number) * 1024 ** ["bytes", "KiB", "MiB"].index(unit) == pytest.approx(buffers, rel=0.02)

@@ -96,6 +96,19 @@ def test_what_is_too_large_is_left_to_the_file():
     scene.file.close()
 
 
+def test_the_limit_holds_while_rows_are_read_and_sorted():
+    """Rows that would fit as they are, but not with what working on them takes, are left to the file, or let go."""
+    scene = Scene(limit_bytes=3_000)
+    scene.store(*range(1, 11))
+    assert scene.ask(times=3) == 10.0
+    assert scene.outcomes[Outcome.MEMORY] == 1
+    scene.store(*range(11, 59))
+    assert scene.ask(times=2) == 58.0
+    assert scene.outcomes == {Outcome.RARE: 2, Outcome.MEMORY: 1, Outcome.FULL: 2}
+    assert scene.recent.size_bytes == 0
+    scene.file.close()
+
+
 def test_a_longer_reach_and_another_field_are_not_guessed(scene: Scene):
     """Whoever asks further back than is kept, for the first time, is answered by the file."""
     scene.store(500, 5)

@@ -1,0 +1,58 @@
+"""Few heaps for all threads, in a process of its own: it cannot be taken back."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+_PROGRAM = """
+import ctypes, re, tempfile, threading
+from foundation.allocation import share_heaps
+share_heaps()
+import pyarrow
+libc = ctypes.CDLL(None)
+libc.malloc.restype = libc.fopen.restype = ctypes.c_void_p
+libc.malloc_info.argtypes = [ctypes.c_int, ctypes.c_void_p]
+libc.fclose.argtypes = [ctypes.c_void_p]
+met = threading.Barrier(8)
+def allocate():
+    met.wait()
+    libc.malloc(1000)
+    met.wait()
+threads = [threading.Thread(target=allocate) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+with tempfile.NamedTemporaryFile() as told:
+    file = libc.fopen(told.name.encode(), b"w")
+    libc.malloc_info(0, file)
+    libc.fclose(file)
+    print(len(re.findall("<heap nr=", told.read().decode())), pyarrow.default_memory_pool().backend_name)
+"""
+
+
+def _heaps(**wishes: str) -> tuple[int, str]:
+    """How many heaps eight threads have that allocate at once, and the name of Arrow's allocator."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "ARROW_"))}
+    command = [sys.executable, "-c", _PROGRAM]
+    ran = subprocess.run(command, env={**kept, **wishes}, capture_output=True, text=True, check=True)
+    count, backend = ran.stdout.split()
+    return int(count), backend
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="heaps of threads are glibc's")
+def test_threads_share_two_heaps() -> None:
+    """However many threads there are; Arrow allocates in the same ones."""
+    count, backend = _heaps()
+    assert count <= 2
+    assert backend == "system"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="heaps of threads are glibc's")
+def test_wishes_of_the_environment_are_kept() -> None:
+    """Whoever runs the process knows better."""
+    count, backend = _heaps(MALLOC_ARENA_MAX="5", ARROW_DEFAULT_MEMORY_POOL="mimalloc")
+    assert count > 2
+    assert backend == "mimalloc"
