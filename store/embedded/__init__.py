@@ -38,6 +38,7 @@ Reading, in the order in which a question walks:
 
     query       statements in, results out, within a deadline
     deadline    stops what takes too long, or that nobody waits for
+    crowd       who lacks memory beside others is answered again
     session     what one question holds on to: its cursor, its database, its moment
     statements  SQL that comes again, parsed once
     show        SHOW statements

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 
 import duckdb
 
@@ -17,6 +18,7 @@ from influxql.errors import ParseError, QueryError
 from influxql.infinities import may_overflow, refuse_infinities
 from influxql.parser import parse
 from store.contract import OneRowSeries, Series, StatementResult
+from store.embedded.crowd import Crowd
 from store.embedded.deadline import Deadline, Timekeeper, Withdrawal
 from store.embedded.index import SeriesIndex
 from store.embedded.recent.memory import Recent
@@ -67,6 +69,7 @@ class EmbeddedReader:
         self._index = index or SeriesIndex()
         self._timekeeper = Timekeeper()
         self._statements = Statements()
+        self._crowd = Crowd()
 
     def answer(
         self,
@@ -103,7 +106,8 @@ class EmbeddedReader:
         values = 0
         try:
             for index, statement in enumerate(statements):
-                result = self._answer_one(session, index, statement)
+                once = partial(self._answer_one, session, index, statement)
+                result = self._crowd.answer(once, session.deadline.check)
                 if result.error is not None and index + 1 < len(statements):
                     # InfluxDB hides the reason as soon as a statement is left out.
                     return (*results, StatementResult(index, error="not executed"))
