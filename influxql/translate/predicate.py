@@ -53,7 +53,7 @@ _FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "
 ALWAYS: Final = "TRUE"
 _NAMED: Final = re.compile(r"(?<!\\)\(\?<(?=[A-Za-z_])")
 """A group with a name in the form that databases do not know yet."""
-_NEVER: Final = "FALSE"
+NEVER: Final = "FALSE"
 
 
 def unknown_values(_: str) -> None:
@@ -76,13 +76,13 @@ def condition_sql(
     match expr:
         case Binary("AND" | "OR" as op, left, right):
             sides = [condition_sql(side, relation, parameters, values, stored=stored) for side in (left, right)]
-            neutral = ALWAYS if op == "AND" else _NEVER
+            neutral = ALWAYS if op == "AND" else NEVER
             needed = [side for side in sides if side != neutral]
             return f"({f' {op} '.join(needed)})" if len(needed) > 1 else needed[0] if needed else neutral
         case Paren(inner):
             return condition_sql(inner, relation, parameters, values, stored=stored)
         case BooleanLiteral(truth):
-            return ALWAYS if truth else _NEVER
+            return ALWAYS if truth else NEVER
         case Binary(op) if op in _FLIPPED or op in ("=~", "!~"):
             return _Comparison(relation, parameters, values, stored=stored).sql(expr)
     raise QueryError(f"invalid condition expression: {print_expr(expr)}")
@@ -117,10 +117,10 @@ class _Comparison:
         if isinstance(right, VarRef) and self._is_tag(right):
             return f"{self._text(ref)} {_sql_op(op)} {self._text(right)}"
         if not isinstance(right, StringLiteral) or not (self._stored or op in ("=", "!=")):
-            return _NEVER
+            return NEVER
         equal, value = op == "=", right.value
         if column is None:
-            return ALWAYS if equal is not bool(value) else _NEVER
+            return ALWAYS if equal is not bool(value) else NEVER
         physical = f'"{column.physical}"'
         if not value:
             return f"({physical} IS NULL OR {physical} = '')" if equal else f"{physical} <> ''"
@@ -132,18 +132,18 @@ class _Comparison:
 
     def _regex(self, left: Expr, op: str, pattern: str) -> str:
         if not isinstance(left, VarRef):
-            return _NEVER
+            return NEVER
         wanted, named = op == "=~", _NAMED.sub("(?P<", pattern)
         if self._is_tag(left):
             if left.name not in self._relation.tags:
-                return ALWAYS if bool(re2.compile(pattern).search("")) is wanted else _NEVER
+                return ALWAYS if bool(re2.compile(pattern).search("")) is wanted else NEVER
             known = self._values(self._relation.tags[left.name].physical)
             if known is not None:
                 return self._matching(left, known, pattern, wanted=wanted)
             matches = f"regexp_matches({self._text(left)}, {self._parameters.bind(named)})"
         else:
             if self._relation.fields[left.name].type is not FieldType.STRING:
-                return _NEVER
+                return NEVER
             matches = f"regexp_matches({field_sql(left, self._relation)}, {self._parameters.bind(named)})"
         return matches if wanted else f"NOT {matches}"
 
@@ -160,19 +160,19 @@ class _Comparison:
         if len(texts) == 1:
             found = f"{physical} = {self._parameters.bind(texts[0])}"
         else:
-            found = f"{physical} IN {self._parameters.bind(texts)}" if texts else _NEVER
+            found = f"{physical} IN {self._parameters.bind(texts)}" if texts else NEVER
         return f"({found} OR {physical} IS NULL)" if absent else found
 
     def _text_or_truth(self, ref: VarRef, op: str, right: StringLiteral | BooleanLiteral) -> str:
         wish = FieldType.STRING if isinstance(right, StringLiteral) else FieldType.BOOLEAN
         if self._relation.fields[ref.name].type is not wish or op not in ("=", "!="):
-            return _NEVER
+            return NEVER
         return f"{field_sql(ref, self._relation)} {_sql_op(op)} {self._parameters.bind(right.value)}"
 
     def _numbers(self, left: Expr, op: str, right: Expr) -> str:
         sides = self._number(left), self._number(right)
         if sides[0] is None or sides[1] is None:
-            return _NEVER
+            return NEVER
         return f"{sides[0][0]} {_sql_op(op)} {sides[1][0]}"
 
     def _number(self, expr: Expr) -> tuple[str, bool] | None:

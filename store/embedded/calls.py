@@ -11,10 +11,12 @@ from influxql.conditions import TimeRange
 from influxql.functions import AGGREGATES, NUMERIC, OWN_TIMES, TRANSFORMATIONS
 from influxql.plan import Plan
 from influxql.typing import type_of
+from store.embedded.choice import Group
 from store.embedded.fill import fill_value, fill_windows
 from store.embedded.integral import integrate
-from store.embedded.points import Group, Points, Source, read_calls, read_selector
+from store.embedded.points import Points, read_calls, read_selector
 from store.embedded.raw import read_field
+from store.embedded.scan import Source
 from store.embedded.session import Session, guard_rows
 from store.embedded.transform import transform, windows_before
 

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import re2
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from store.embedded.schema import Table
 
 Fetch = Callable[[str], list[tuple[Any, ...]]]
+Codes = npt.NDArray[np.int32]
 
 _MOST_PATTERNS: Final = 64
 _NEVER: Final = -(2**63)
@@ -54,10 +56,15 @@ class Values:
 
 @dataclass(frozen=True)
 class Known:
-    """All series of a table as of one moment. `columns`, `values` and `arrow` are made when first asked for."""
+    """All series of a table as of one moment. What can be told from them is made when first asked for.
+
+    `numbers` are those by which the file's points name them, in the same order; none where the rows are not the file's,
+    and where the reader's table has fewer tags than the newest, so that several numbers are one series to it.
+    """
 
     width: int
     series: tuple[Tags, ...]
+    numbers: tuple[int, ...] = field(default=(), compare=False)
 
     @cached_property
     def columns(self) -> tuple[tuple[str | None, ...], ...]:
@@ -71,6 +78,33 @@ class Known:
         return tuple(Values(frozenset(column)) for column in self.columns)
 
     @cached_property
+    def codes(self) -> tuple[tuple[Mapping[str | None, int], Codes], ...]:
+        """For each tag its different values, each with a number, and of every series the number of its value."""
+        made = []
+        for column in self.columns:
+            places: dict[str | None, int] = {}
+            coded = [places.setdefault(value, len(places)) for value in column]
+            made.append((places, np.array(coded, np.int32)))
+        return tuple(made)
+
+    def groups(self, dimensions: tuple[int | None, ...]) -> Mapping[int, tuple[str, ...]] | None:
+        """By its number, the group of each series under the tags at these places (None: there is no such tag).
+
+        None where two series are in one group.
+        """
+        if dimensions not in self._groups:
+            nothing: tuple[None, ...] = (None,) * len(self.series)
+            columns = [nothing if place is None else self.columns[place] for place in dimensions]
+            keys = [tuple(value or "" for value in key) for key in zip(*columns, strict=True)]
+            apart = len(set(keys)) == len(self.numbers)
+            self._groups[dimensions] = dict(zip(self.numbers, keys, strict=True)) if apart else None
+        return self._groups[dimensions]
+
+    @cached_property
+    def _groups(self) -> dict[tuple[int | None, ...], Mapping[int, tuple[str, ...]] | None]:
+        return {}
+
+    @cached_property
     def arrow(self) -> Any:
         """A row for each series, by the physical names `t1`, `t2` and so on in order."""
         names = [f"t{index + 1}" for index in range(self.width)]
@@ -80,9 +114,10 @@ class Known:
 
 @dataclass(slots=True)
 class _Series:
-    """What is noted of one table: series -> the newest time of any of its points."""
+    """What is noted of one table: series -> the newest time of any of its points, and its number, in one order."""
 
     newest: dict[Tags, int] = field(default_factory=dict)
+    numbers: dict[Tags, int | None] = field(default_factory=dict)
     complete: bool = False
     too_many: bool = False
     epoch: int = 0
@@ -97,9 +132,9 @@ class SeriesIndex:
         self._lock = threading.Lock()
         self._tables: dict[str, _Series] = {}
 
-    def note(self, table: Table, parts: Iterable[Part]) -> None:
-        """Rows that are about to be committed. Writer's thread."""
-        found = [pair for part in parts for pair in _newest_of(part)]
+    def note(self, table: Table, parts: Iterable[Part], numbered: Iterable[Any]) -> None:
+        """Rows that are about to be committed, and the same with the numbers of their series. Writer's thread."""
+        found = [one for part, rows in zip(parts, numbered, strict=True) for one in _newest_of(part, rows)]
         with self._lock:
             _take(self._entry(table.relation), found)
 
@@ -120,7 +155,10 @@ class SeriesIndex:
             entry = self._entry(relation)
             kept = {key: newest for key, newest in entry.newest.items() if newest >= first_ns}
             if len(kept) < len(entry.newest):
-                self._tables[relation] = _Series(kept, entry.complete, entry.too_many, entry.epoch + 1, entry.version)
+                numbers = {key: entry.numbers[key] for key in kept}
+                self._tables[relation] = _Series(
+                    kept, numbers, entry.complete, entry.too_many, entry.epoch + 1, entry.version
+                )
 
     def count(self, relation: str) -> int | None:
         """How many series have points; None where nobody has looked them up, or where they are too many."""
@@ -152,7 +190,7 @@ class SeriesIndex:
             entry = self._entry(table.relation)
             if entry.epoch != epoch:
                 return None
-            _take(entry, ((trimmed(row[:-1]), row[-1]) for row in rows))
+            _take(entry, ((trimmed(row[1:-1]), row[-1], row[0]) for row in rows))
             entry.complete = True
             return _known(entry, width)
 
@@ -161,26 +199,30 @@ class SeriesIndex:
 
 
 def _newest_sql(table: Table) -> str:
-    """The tags of each series with points, and the newest of their times."""
+    """The number (NULL where there is none) and tags of each series with points, and the newest of their times."""
     tags = [column.physical for column in table.tags.values()]
-    if table.number is None or not tags:
+    if table.number is None:
         by = f"GROUP BY {', '.join(tags)}" if tags else "HAVING count(*) > 0"
-        return f"SELECT {', '.join([*tags, 'max(time)'])} FROM {table.points} {by}"
+        return f"SELECT {', '.join(['NULL', *tags, f'max({TIME})'])} FROM {table.points} {by}"
     newest = f"SELECT {SERIES}, max({TIME}) AS newest FROM {table.points} GROUP BY {SERIES}"
-    return f"SELECT {', '.join(tags)}, newest FROM ({newest}) JOIN {table.keys} USING ({SERIES})"
+    return f"SELECT {', '.join([SERIES, *tags, 'newest'])} FROM ({newest}) JOIN {table.keys} USING ({SERIES})"
 
 
-def _take(entry: _Series, found: Iterable[tuple[Tags, int]]) -> None:
+def _take(entry: _Series, found: Iterable[tuple[Tags, int, int | None]]) -> None:
     if entry.too_many:
         return
-    newest, before = entry.newest, len(entry.newest)
-    for key, time_ns in found:
+    newest, numbers, is_changed = entry.newest, entry.numbers, False
+    for key, time_ns, number in found:
         if newest.get(key, time_ns) <= time_ns:
             newest[key] = time_ns
+        if key not in numbers or numbers[key] != number:
+            numbers[key] = number
+            is_changed = True
     if len(newest) > MOST_SERIES:
         newest.clear()
+        numbers.clear()
         entry.too_many = True
-    if len(newest) != before:
+    if is_changed:
         entry.known = None
         entry.version += 1
 
@@ -190,12 +232,20 @@ def _known(entry: _Series, width: int) -> Known | None:
     if entry.too_many:
         return None
     if entry.known is None or entry.known.width != width:
-        entry.known = Known(width, tuple(dict.fromkeys(key[:width] for key in entry.newest)))
+        series = tuple(dict.fromkeys(key[:width] for key in entry.newest))
+        numbers = tuple(number for number in entry.numbers.values() if number is not None)
+        if len(numbers) != len(series):
+            numbers = ()
+        entry.known = Known(width, series, numbers)
     return entry.known
 
 
-def _newest_of(part: Part) -> Iterable[tuple[Tags, int]]:
-    """The newest time of each of the part's series, but for those whose rows were all left out."""
+def _newest_of(part: Part, numbered: Any) -> Iterable[tuple[Tags, int, int]]:
+    """The newest time of each of the part's series, and its number, but for those whose rows were all left out."""
+    codes = part.rows.column(SERIES).to_numpy()
     newest = np.full(len(part.series), _NEVER, np.int64)
-    np.maximum.at(newest, part.rows.column(SERIES).to_numpy(), part.rows.column(TIME).to_numpy())
-    return ((tags, moment) for tags, moment in zip(part.series, newest.tolist(), strict=True) if moment != _NEVER)
+    np.maximum.at(newest, codes, part.rows.column(TIME).to_numpy())
+    numbers = np.zeros(len(part.series), np.int32)
+    numbers[codes] = numbered.column(SERIES).to_numpy()
+    found = zip(part.series, newest.tolist(), numbers.tolist(), strict=True)
+    return (one for one in found if one[1] != _NEVER)

@@ -14,8 +14,8 @@ from influxql.translate.scalar import field_sql, is_field
 from influxql.translate.statement import grouped_sql
 from store.embedded.calls import is_lone_selector
 from store.embedded.latest import narrow_to_latest
-from store.embedded.points import Source, open_scan
 from store.embedded.recent.answer import Recalled
+from store.embedded.scan import Source, open_scan
 from store.embedded.schema import Table
 from store.embedded.session import Session
 

@@ -5,11 +5,9 @@ SQL scans, filters and aggregates; what comes back is one row for each group and
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -19,47 +17,21 @@ from influxql.ast import Call, IntegerLiteral, VarRef
 from influxql.names import named_in
 from influxql.plan import Plan
 from influxql.translate.aggregate import ABSENT, Aggregate, aggregate_sql, percentile_sql, read_one, selector_sql
-from influxql.translate.parameters import Parameters
-from influxql.translate.predicate import TagValues, condition_sql, unknown_values
 from influxql.translate.ranking import counted_sql, distinct_sql, pick_mode, ranked_sql, sampled_sql
 from influxql.translate.relation import Relation
 from influxql.translate.scalar import field_sql, is_field
 from influxql.translate.statement import grouped_sql, select_sql
-from influxql.translate.timegroup import window_sql
 from influxql.typing import type_of
-from influxql.window import clamp
+from store.embedded.choice import Group
 from store.embedded.edge import edges
 from store.embedded.latest import Latest, narrow_to_latest
 from store.embedded.percentiles import percent_of, pick_points, plan_percentiles, take_percentiles
+from store.embedded.scan import Scan, Source, open_scan
 from store.embedded.schema import Table
 from store.embedded.session import Row, Session
 
-_TAG = re.compile(r'"t\d+"')
-"""A tag's column, as it stands in SQL."""
-
-Group = tuple[str, ...]
-"""The values of the tags grouped by; '' for a tag that is not there."""
-
 Points = dict[Group, list[tuple[Any, ...]]]
 """Group -> (time, value, carried columns ...), in order of time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A measurement to read. `bounded`: whether the plan's time range cuts its rows (an inner answer's it does not)."""
-
-    relation: Relation
-    bounded: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """One pass over a source: FROM and WHERE, with what they bind, and the expressions to group by."""
-
-    sql: str
-    parameters: Parameters
-    dimensions: tuple[str, ...]
-    window: str | None
 
 
 def read_rows(session: Session, plan: Plan, source: Source) -> Points:
@@ -98,7 +70,7 @@ def _read_rows(
         f"ORDER BY {', '.join([f'time {order}', *tags])}",
         f"LIMIT {_limit(plan)}" * bool(_limit(plan)),
     )
-    return _grouped(session.fetch(sql, scan.parameters), len(plan.dimensions))
+    return _grouped(scan, session.fetch(sql, scan.parameters))
 
 
 def read_calls(session: Session, plan: Plan, source: Source, calls: Sequence[Call]) -> dict[Call, Points]:
@@ -127,17 +99,17 @@ def _latest(session: Session, plan: Plan, source: Source, calls: Sequence[Call])
 
 def _read_calls(session: Session, plan: Plan, source: Source, calls: Sequence[Call]) -> dict[Call, Points]:
     arguments = [argument[0] for call in calls if (argument := _argument(call, source.relation))]
-    scan = open_scan(session, plan, source, arguments)
+    scan = open_scan(session, plan, source, arguments, numbered=True)
     found: dict[Call, Points] = {call: {} for call in calls}
     single: list[tuple[Call, Aggregate]] = []
     ranked: list[tuple[Call, tuple[str, FieldType]]] = []
-    moment, one_series = plan.bounds.lower or 0, _is_one_series(plan, source)
+    moment, one_series = plan.bounds.lower or 0, _is_one_series(plan, source, scan)
     for call in calls:
         argument = _argument(call, source.relation)
         if argument is None:
             continue
         if call.name == "sample":
-            found[call] = _read_sampled(session, open_scan(session, plan, source, arguments), call, argument[0], [])
+            found[call] = _read_sampled(session, scan, call, argument[0], [])
         elif call.name == "distinct":
             found[call] = _read_distinct(session, scan, argument[0], moment, descending=plan.descending)
         elif call.name == "mode":
@@ -178,18 +150,17 @@ def _read_selector(session: Session, plan: Plan, source: Source, call: Call, arg
     relation = source.relation
     carried = [field_sql(ref, relation) or "NULL" for ref in plan.references]
     apart = [field_sql(ref, relation) for ref in named_in(call)]
-    scan = open_scan(session, plan, source, [argument[0], *carried, *apart])
+    scan = open_scan(session, plan, source, [argument[0], *carried, *apart], numbered=True)
     if call.name in ("top", "bottom"):
         return _read_ranked(session, scan, call, relation, carried)
     if call.name == "sample":
         return _read_sampled(session, scan, call, argument[0], carried)
-    groups = _groups(scan)
+    groups = scan.groups
     if call.name == "percentile":
-        typed = [(sql, sql is scan.window) for sql in groups]
         with session.snapshot():
-            rows = pick_points(session, scan.sql, typed, scan.parameters, call, argument, carried)
+            rows = pick_points(session, scan.sql, scan.typed_groups, scan.parameters, call, argument, carried)
     else:
-        picked = selector_sql(call, argument[0], carried, one_series=_is_one_series(plan, source))
+        picked = selector_sql(call, argument[0], carried, one_series=_is_one_series(plan, source, scan))
         rows = session.fetch(grouped_sql([*groups, picked], len(groups), scan.sql), scan.parameters)
     points: Points = defaultdict(list)
     width = len(scan.dimensions)
@@ -198,56 +169,15 @@ def _read_selector(session: Session, plan: Plan, source: Source, call: Call, arg
         if point is not None and point["v"] is not None:
             time = point["t"] if scan.window is None else row[0]
             rest = (point[f"c{index}"] for index in range(len(carried)))
-            points[_group(row[len(groups) - width : len(groups)])].append((time, point["v"], *rest))
+            if (group := scan.group(row[len(groups) - width : len(groups)])) is not None:
+                points[group].append((time, point["v"], *rest))
     return _sorted(points)
 
 
-def open_scan(session: Session, plan: Plan, source: Source, columns: Iterable[str | None] = ()) -> Scan:
-    """FROM and WHERE over the source; `columns` are what else is read. Where that is no tag, neither are the series."""
-    parameters = Parameters()
-    relation = source.relation
-    lower, upper = plan.bounds.lower, plan.bounds.upper
-    wishes = ["TRUE"]
-    if source.bounded and lower is not None:
-        wishes.append(f"time >= {parameters.bind(lower)}")
-    if source.bounded and upper is not None:
-        wishes.append(f"time <= {parameters.bind(upper)}")
-    if plan.condition is not None:
-        values = _values_of(session, source)
-        wishes.append(condition_sql(plan.condition, relation, parameters, values, stored=source.bounded))
-    dimensions = tuple(
-        f'"{relation.tags[key].physical}"' if key in relation.tags else "NULL" for key in plan.dimensions
-    )
-    window = None
-    if plan.window is not None:
-        first, last = (lower, upper) if source.bounded else (None, None)
-        if plan.window.zone_steps(0, 0)[0][1] or first is None or last is None:
-            first, last = _span(session, relation, first, last)
-        window = window_sql(plan.window, *clamp(first, last))
-    place = relation.relation
-    if isinstance(relation, Table) and not any(_TAG.search(sql or "") for sql in (*wishes, *dimensions, *columns)):
-        place = relation.points
-    return Scan(f"{place} WHERE {' AND '.join(wishes)}", parameters, dimensions, window)
-
-
-def _values_of(session: Session, source: Source) -> TagValues:
-    """Tags' values are known of tables of the file."""
-    if source.bounded and isinstance(source.relation, Table):
-        return session.tag_values(source.relation)
-    return unknown_values
-
-
-def _span(session: Session, relation: Relation, lower: int | None, upper: int | None) -> tuple[int | None, int | None]:
-    """Bounds narrowed to what the table really holds, so that few changes of a zone's offset matter."""
-    place = relation.points if isinstance(relation, Table) else relation.relation
-    first, last = session.fetch(select_sql(["min(time)", "max(time)"], place), Parameters())[0]
-    lowers = [bound for bound in (lower, first) if bound is not None]
-    uppers = [bound for bound in (upper, last) if bound is not None]
-    return max(lowers, default=0), min(uppers, default=0)
-
-
-def _is_one_series(plan: Plan, source: Source) -> bool:
+def _is_one_series(plan: Plan, source: Source, scan: Scan) -> bool:
     """Whether each group is one series, whose points all have different times. Inner answers may repeat a time."""
+    if scan.choice is not None and scan.choice.has_one_series_each:
+        return True
     return source.bounded and source.relation.tags.keys() <= set(plan.dimensions)
 
 
@@ -271,10 +201,6 @@ def _argument(call: Call, relation: Relation) -> tuple[str, FieldType] | None:
     return None if sql is None or kind is None else (sql, kind)
 
 
-def _groups(scan: Scan) -> list[str]:
-    return [*([scan.window] if scan.window else []), *scan.dimensions]
-
-
 def _percentiles(
     session: Session,
     scan: Scan,
@@ -287,12 +213,11 @@ def _percentiles(
     for call, argument in calls:
         members[argument].append(call)
     wishes = {sql: [percent_of(call) for call in listed] for (sql, _), listed in members.items()}
-    planned = plan_percentiles(session, scan.sql, _groups(scan), scan.parameters, wishes)
+    planned = plan_percentiles(session, scan.sql, scan.groups, scan.parameters, wishes)
     single: list[tuple[Call, Aggregate]] = []
     for argument, listed in members.items():
         sql, among = argument[0], planned[argument[0]]
-        typed = [(group, group is scan.window) for group in _groups(scan)]
-        rows = take_percentiles(session, scan.sql, typed, scan.parameters, argument, among, wishes[sql])
+        rows = take_percentiles(session, scan.sql, scan.typed_groups, scan.parameters, argument, among, wishes[sql])
         if rows is None:
             fractions = scan.parameters.bind(among.fractions)
             single += [(call, percentile_sql(sql, percent_of(call), among, fractions)) for call in listed]
@@ -304,7 +229,7 @@ def _percentiles(
 def _read_single(
     session: Session, scan: Scan, calls: list[tuple[Call, Aggregate]], found: dict[Call, Points], moment: int
 ) -> None:
-    groups = _groups(scan)
+    groups = scan.groups
     columns = [sql for _, aggregate in calls for sql in aggregate.columns]
     rows = session.fetch(grouped_sql([*groups, *columns], len(groups), scan.sql), scan.parameters)
     _keep_single(scan, rows, calls, found, moment)
@@ -314,8 +239,8 @@ def _keep_single(
     scan: Scan, rows: list[Row], calls: list[tuple[Call, Aggregate]], found: dict[Call, Points], moment: int
 ) -> None:
     """What the rows, which begin with their groups, mean for each call."""
-    at = len(_groups(scan))
-    members = _members(rows, slice(1 if scan.window else 0, at), in_time=scan.window is not None)
+    at = len(scan.groups)
+    members = _members(scan, rows, slice(1 if scan.window else 0, at))
     for call, aggregate in calls:
         end = at + len(aggregate.columns)
         points: Points = {}
@@ -331,8 +256,9 @@ def _keep_single(
         at = end
 
 
-def _members(rows: list[Row], tags: slice, *, in_time: bool) -> dict[Group, list[Row]]:
+def _members(scan: Scan, rows: list[Row], tags: slice) -> dict[Group, list[Row]]:
     """The rows of each group, in order of their first column where that is the time."""
+    in_time = scan.window is not None
     if in_time:
         rows.sort(key=itemgetter(0))
     alike: defaultdict[tuple[str | None, ...], list[Row]] = defaultdict(list)
@@ -340,7 +266,8 @@ def _members(rows: list[Row], tags: slice, *, in_time: bool) -> dict[Group, list
         alike[row[tags]].append(row)
     members: defaultdict[Group, list[Row]] = defaultdict(list)
     for key, listed in alike.items():
-        members[_group(key)] += listed
+        if (group := scan.group(key)) is not None:
+            members[group] += listed
     if in_time and len(members) < len(alike):
         for listed in members.values():
             listed.sort(key=itemgetter(0))
@@ -348,22 +275,24 @@ def _members(rows: list[Row], tags: slice, *, in_time: bool) -> dict[Group, list
 
 
 def _read_distinct(session: Session, scan: Scan, argument: str, moment: int, *, descending: bool) -> Points:
-    groups = _groups(scan)
+    groups = scan.groups
     rows = session.fetch(distinct_sql(scan.sql, argument, groups, descending=descending), scan.parameters)
     points: Points = defaultdict(list)
     for row in rows:
-        points[_group(row[1 if scan.window else 0 : -1])].append((row[0] if scan.window else moment, row[-1]))
+        if (group := scan.group(row[1 if scan.window else 0 : -1])) is not None:
+            points[group].append((row[0] if scan.window else moment, row[-1]))
     return _sorted(points)
 
 
 def _read_mode(session: Session, scan: Scan, argument: str, moment: int) -> Points:
-    groups = _groups(scan)
+    groups = scan.groups
     rows = session.fetch(counted_sql(scan.sql, argument, groups), scan.parameters)
     width = len(groups)
     points: Points = defaultdict(list)
     for key, members in groupby(rows, key=lambda row: row[:width]):
         value = pick_mode([(row[width], *row[width + 1 :]) for row in members])
-        points[_group(key[1 if scan.window else 0 :])].append((key[0] if scan.window else moment, value))
+        if (group := scan.group(key[1 if scan.window else 0 :])) is not None:
+            points[group].append((key[0] if scan.window else moment, value))
     return _sorted(points)
 
 
@@ -376,7 +305,7 @@ def _read_ranked(session: Session, scan: Scan, call: Call, relation: Relation, c
     sql = ranked_sql(
         scan.sql,
         argument[0],
-        _groups(scan),
+        scan.groups,
         apart,
         carried,
         top=call.name == "top",
@@ -384,30 +313,28 @@ def _read_ranked(session: Session, scan: Scan, call: Call, relation: Relation, c
     )
     rows = session.fetch(sql, scan.parameters)
     first = 1 if scan.window else 0
-    return _grouped((row[first:] for row in rows), len(scan.dimensions))
+    return _grouped(scan, (row[first:] for row in rows))
 
 
 def _read_sampled(session: Session, scan: Scan, call: Call, argument: str, carried: list[str]) -> Points:
     size = call.args[1]
     limit = scan.parameters.bind(size.value if isinstance(size, IntegerLiteral) else 1)
-    sql = sampled_sql(scan.sql, argument, _groups(scan), carried, limit=limit)
+    sql = sampled_sql(scan.sql, argument, scan.groups, carried, limit=limit)
     rows = session.fetch(sql, scan.parameters)
-    return _grouped((row[1 if scan.window else 0 :] for row in rows), len(scan.dimensions))
+    return _grouped(scan, (row[1 if scan.window else 0 :] for row in rows))
 
 
-def _grouped(rows: Iterable[tuple[Any, ...]], width: int) -> Points:
-    """Rows that start with `width` tag values, by those."""
+def _grouped(scan: Scan, rows: Iterable[tuple[Any, ...]]) -> Points:
+    """Rows that start with the scan's dimensions, by their groups."""
+    width = len(scan.dimensions)
     if not width:
-        listed = list(rows)
-        return {(): listed} if listed else {}
+        listed, only = list(rows), scan.group(())
+        return {only: listed} if listed and only is not None else {}
     points: Points = defaultdict(list)
     for row in rows:
-        points[_group(row[:width])].append(row[width:])
+        if (group := scan.group(row[:width])) is not None:
+            points[group].append(row[width:])
     return points
-
-
-def _group(values: Sequence[str | None]) -> Group:
-    return tuple(value or "" for value in values)
 
 
 def _sorted(points: Points) -> Points:

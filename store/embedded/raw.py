@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from influxql.ast import Paging, VarRef
 from influxql.plan import Plan
-from store.embedded.points import Points, Source, read_rows
+from store.embedded.points import Points, read_rows
+from store.embedded.scan import Source
 from store.embedded.session import Session
 
 

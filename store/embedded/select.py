@@ -18,10 +18,12 @@ from influxql.ast import Expr, Paging, Select, SubQuery
 from influxql.plan import Frame, Outer, Plan, frame_select, plan_select
 from store.contract import OneRowSeries, Series
 from store.embedded.calls import call_rows, is_lone_selector
+from store.embedded.choice import Group
 from store.embedded.newest import read_newest
-from store.embedded.points import Group, Points, Source, read_rows
+from store.embedded.points import Points, read_rows
 from store.embedded.recent.answer import Recalled
 from store.embedded.recent.question import read_question
+from store.embedded.scan import Source
 from store.embedded.schema import Column, Table
 from store.embedded.series import keep_groups
 from store.embedded.session import Session

@@ -13,7 +13,8 @@ from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import condition_sql
 from influxql.translate.relation import Relation
 from influxql.translate.statement import select_sql
-from store.embedded.points import Group, Source
+from store.embedded.choice import Group
+from store.embedded.scan import Source
 from store.embedded.schema import Table
 from store.embedded.session import Session
 

@@ -191,9 +191,10 @@ class Writer:
             if come is not None and come.rows.num_rows and table is not None:
                 latest = self._newest_of(table.relation)
                 # Nothing is left to merge with in that span, so the rows are put in as into an empty table.
-                stored = store_rows(self._connection, table, [self._numbering.number(table, come)], None)
+                rows = [self._numbering.number(table, come)]
+                stored = store_rows(self._connection, table, rows, None)
                 newest[table.relation] = stored if latest is None else max(stored, latest)
-                self._touch(target.bucket, table, [come])
+                self._touch(target.bucket, table, [come], rows)
             if gone is not None and gone.num_rows and table is not None:
                 self._touch_rows(target.bucket, table, [gone])
             self._marks.settle(slice_, first)
@@ -240,7 +241,7 @@ class Writer:
                 before = self._newest_of(table.relation)
                 rows = [self._numbering.number(table, part) for part in parts]
                 newest[table.relation] = store_rows(self._connection, table, rows, before)
-                self._touch(growth.bucket, table, parts)
+                self._touch(growth.bucket, table, parts, rows)
             if reached is not None:
                 self._keep_position(reached)
         return newest
@@ -257,9 +258,9 @@ class Writer:
             growth.follow(ahead)
             self.checkpoint()
 
-    def _touch(self, bucket: str, table: Table, parts: Sequence[Part]) -> None:
+    def _touch(self, bucket: str, table: Table, parts: Sequence[Part], numbered: Sequence[Any]) -> None:
         """Rows came: memory is to read them again, rollups to roll their windows, series may be new."""
-        self._index.note(table, parts)
+        self._index.note(table, parts, numbered)
         self._touch_rows(bucket, table, [part.rows for part in parts])
 
     def _touch_rows(self, bucket: str, table: Table, rows: Sequence[Any]) -> None:

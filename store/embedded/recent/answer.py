@@ -12,7 +12,8 @@ import pyarrow as pa
 from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import condition_sql
 from influxql.translate.statement import select_sql
-from store.embedded.points import Group, Points
+from store.embedded.choice import Group
+from store.embedded.points import Points
 from store.embedded.recent.question import Question
 from store.embedded.recent.rows import Values
 from store.embedded.recent.series import Tags

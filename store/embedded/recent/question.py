@@ -14,7 +14,7 @@ from influxql.ast import Call, Expr, IntegerLiteral, NumberLiteral, VarRef
 from influxql.functions import NUMERIC
 from influxql.names import named_in
 from influxql.plan import Plan
-from store.embedded.points import Source
+from store.embedded.scan import Source
 from store.embedded.schema import Column, Table
 
 _KNOWN: Final = frozenset({"count", "sum", "mean", "median", "spread", "min", "max", "first", "last", "percentile"})

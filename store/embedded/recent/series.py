@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from store.embedded.points import Group
+from store.embedded.choice import Group
 
 MOST_SERIES: Final = 30_000
 """In one table; a number takes two bytes."""

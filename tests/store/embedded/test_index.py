@@ -83,7 +83,7 @@ async def test_a_file_that_is_opened_again_knows_its_series(tmp_path: Path, cloc
 def test_series_past_their_retention_go_with_their_newest_point() -> None:
     """Only series whose newest point is older than the bound are gone; nothing is read again for that."""
     index = SeriesIndex()
-    index.look(TABLE, lambda _: [("old", None, 5), ("young", "x", 15)])
+    index.look(TABLE, lambda _: [(0, "old", None, 5), (1, "young", "x", 15)])
     index.expire("m1", 10)
     assert index.look(TABLE, nobody_reads) == Known(2, (("young", "x"),))
 
@@ -94,20 +94,20 @@ def test_a_reading_that_a_deletion_overtook_is_not_kept() -> None:
 
     def overtaken(_: str) -> list[tuple[object, ...]]:
         index.forget(["m1"])
-        return [("gone", None, 1)]
+        return [(0, "gone", None, 1)]
 
     assert index.look(TABLE, overtaken) is None
-    assert index.look(TABLE, lambda _: [("here", None, 1)]) == Known(2, (("here",),))
+    assert index.look(TABLE, lambda _: [(0, "here", None, 1)]) == Known(2, (("here",),))
 
 
 def test_too_many_series_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Above the limit a table's queries do without, until a deletion may have made them fewer."""
     monkeypatch.setattr(index_module, "MOST_SERIES", 2)
     index = SeriesIndex()
-    assert index.look(TABLE, lambda _: [("a", None, 1), ("b", None, 1), ("c", None, 1)]) is None
+    assert index.look(TABLE, lambda _: [(0, "a", None, 1), (1, "b", None, 1), (2, "c", None, 1)]) is None
     assert index.look(TABLE, nobody_reads) is None
     index.forget(["m1"])
-    assert index.look(TABLE, lambda _: [("a", None, 1)]) == Known(2, (("a",),))
+    assert index.look(TABLE, lambda _: [(0, "a", None, 1)]) == Known(2, (("a",),))
 
 
 def nobody_reads(_: str) -> list[tuple[object, ...]]:

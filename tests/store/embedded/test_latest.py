@@ -9,7 +9,7 @@ from isal import igzip
 from foundation.batch import Position, Shipment
 from influxql.plan import Plan
 from store.embedded import newest, points
-from store.embedded.points import Source, open_scan
+from store.embedded.scan import Scan, Source, open_scan
 from store.embedded.session import Session
 from store.embedded.store import EmbeddedConfig, EmbeddedStore
 from tests.fakes.clock import ManualClock
@@ -31,9 +31,11 @@ def bounds(monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
     """From when on rows were read, look by look."""
     seen: list[int | None] = []
 
-    def spy(session: Session, plan: Plan, source: Source, columns: Iterable[str | None] = ()) -> points.Scan:
+    def spy(
+        session: Session, plan: Plan, source: Source, columns: Iterable[str | None] = (), *, numbered: bool = False
+    ) -> Scan:
         seen.append(plan.bounds.lower)
-        return open_scan(session, plan, source, columns)
+        return open_scan(session, plan, source, columns, numbered=numbered)
 
     for module in (points, newest):
         monkeypatch.setattr(module, "open_scan", spy)
