@@ -56,6 +56,8 @@ class Lane:
         self._setbacks = setbacks
         self._confirmed: int | None = None
         """Where the store has said, or was told, that it is; None where it keeps no positions."""
+        self._lacks = False
+        """Whether the store was found to stand before that: the cursor is to be set to where it stands."""
 
     @property
     def hindered(self) -> str:
@@ -78,6 +80,7 @@ class Lane:
         """Set the cursor to what the destination itself says it has."""
         log = self._buffer.log(self._bucket)
         offset = self._confirmed = await self._outlet.position(log, self._bucket)
+        self._lacks = False
         if offset is not None:
             setback = await self._buffer.seek(self._destination, Position(log, self._bucket, offset))
             if setback is not None:
@@ -94,7 +97,8 @@ class Lane:
 
     async def write(self, parcel: Parcel) -> Sequence[Refused]:
         """Store the parcel's lines but those that are refused for good, which are returned."""
-        if await self._is_set_back():
+        self._lacks = await self._is_set_back()
+        if self._lacks:
             raise StoreUnavailable("the store was opened anew and lacks what it had confirmed")
         try:
             verdict = await self._outlet.write(parcel.shipment, parcel.behind)
@@ -120,7 +124,7 @@ class Lane:
 
     async def _pass_through(self) -> Parcel | None:
         """Bring what there is, as far as others let us; the last parcel, None when there was nothing."""
-        if await self._is_set_back():
+        if self._lacks:
             await self.align()
         async with self._outlet.place():
             return await Passage(self, f"deliver.{self._destination}.{self._bucket}").run()

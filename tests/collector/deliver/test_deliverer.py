@@ -239,6 +239,32 @@ async def test_a_store_that_comes_back_without_its_last_rows_gets_them_again(lin
     assert line.registry.get_sample_value("tocsin_returned_lines_total", labels) == 1
 
 
+class _Asked(MemoryStore):
+    """Counts how often it is asked where it stands."""
+
+    def __init__(self) -> None:
+        super().__init__(keeps_positions=True)
+        self.asked = 0
+
+    async def position(self, log: str, bucket: str) -> int | None:
+        self.asked += 1
+        return await super().position(log, bucket)
+
+
+async def test_a_store_is_asked_where_it_stands_once_for_each_write(line: Line):
+    """Right before the write, where it counts."""
+    line.store = store = _Asked()
+    await line.buffer.append(batch("m f=1 1"))
+    await line.start()
+    await line.done()
+    before = store.asked
+    for number in (2, 3, 4):
+        await line.buffer.append(batch(f"m f={number} {number}"))
+        await line.done()
+
+    assert store.asked == before + 3
+
+
 async def test_positions_of_pieces_never_run_ahead_of_what_is_stored(line: Line):
     """While a refused body is searched, the store is told the position behind it only with the last piece."""
     line.store = MemoryStore(keeps_positions=True)
