@@ -331,4 +331,5 @@ class Intake:
 
 
 def _parse_params(query: str) -> Mapping[str, str]:
-    return dict(parse_qsl(query, keep_blank_values=True)) if query else {}
+    """What stands in an address; of several values of one name the first counts, as with InfluxDB."""
+    return dict(reversed(parse_qsl(query, keep_blank_values=True))) if query else {}

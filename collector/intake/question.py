@@ -1,7 +1,7 @@
 """What a request to /query asks: its parameters, wherever they stand, and which answer is wanted.
 
 They come in the address, as a form (of either kind), as a JSON object, or as the query itself in the body. What stands
-in the body counts before what stands in the address, as with InfluxDB.
+in the body counts before what stands in the address, and of several values the first, as with InfluxDB.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _in_body(body: bytes, kind: str) -> dict[str, str]:
         case "multipart/form-data":
             return _parts(body, kind)
         case "application/x-www-form-urlencoded":
-            return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+            return dict(reversed(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)))
         case _:
             return {}
 

@@ -112,5 +112,5 @@ def _takes_gzip(accepted: str) -> bool:
 
 def _chunk_rows(params: Mapping[str, str]) -> int:
     """`chunk_size`; what is none means InfluxDB's own, as there."""
-    text = params.get("chunk_size", "")
+    text = params.get("chunk_size", "").removeprefix("+")
     return (int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0) or _CHUNK_ROWS

@@ -49,7 +49,8 @@ class Server:
         connection = http.client.HTTPConnection(self.address, timeout=60)
         params = {"db": self.bucket, **request.params}
         given = {"Authorization": request.authorization.format(token=self.token, basic=self.basic), **request.headers}
-        query = urlencode({key: self.token if value == "{token}" else value for key, value in params.items()})
+        told = {key: self.token if value == "{token}" else value for key, value in params.items()}
+        query = urlencode(told, doseq=True)
         headers = {key: value for key, value in given.items() if value}
         connection.request(request.method, f"{request.path}?{query}", request.body, headers)
         answer = connection.getresponse()
@@ -64,7 +65,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Request:
-    """One request; `{token}` and `{basic}` are each server's own."""
+    """One request; `{token}` and `{basic}` are each server's own. A parameter may have several values."""
 
     params: Mapping[str, Any] = field(default_factory=dict)
     method: str = "GET"

@@ -48,6 +48,16 @@ async def test_a_form_is_read_as_the_query_string_is(intake: RunningIntake):
     assert intake.store.queries == [('SELECT "f" FROM m', "telemetry", 30.0)]
 
 
+async def test_of_several_values_the_first_counts(intake: RunningIntake):
+    """In the address as in a form, as with InfluxDB."""
+    form = "application/x-www-form-urlencoded"
+    first = await intake.ask("GET", SELECT + "&epoch=s&epoch=ms")
+    answer = await intake.post("/query?epoch=h", b"q=SELECT+f+FROM+m&q=SHOW+MEASUREMENTS&epoch=s", Content_Type=form)
+    for one in (first, answer):
+        assert json.loads(one.body)["results"][0]["series"][0]["values"] == [[1, 2.5]]
+    assert intake.store.queries[-1][0] == "SELECT f FROM m"
+
+
 async def test_csv_for_who_accepts_it(intake: RunningIntake):
     """InfluxDB's CSV, by the Accept header."""
     for kind in ("application/csv", "text/csv", "text/csv; charset=utf-8, */*"):
