@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import re2
 
@@ -20,11 +20,13 @@ from influxql.errors import QueryError
 from influxql.names import named_in
 from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import condition_sql
-from store.embedded.schema import SERIES, Table, Tables
+from store.embedded.schema import SERIES, TIME, Table, Tables
 from store.embedded.sources import DEFAULT_POLICY
 
 if TYPE_CHECKING:
     import duckdb
+
+_FIELDS: Final = "fields not supported in WHERE clause during deletion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,13 @@ def _deletion(table: Table, condition: Expr | None, bounds: TimeRange) -> Deleti
         wishes.append(f"time >= {parameters.bind(bounds.lower)}")
     if bounds.upper is not None:
         wishes.append(f"time <= {parameters.bind(bounds.upper)}")
-    if condition is not None and any(ref.name in table.fields for ref in named_in(condition)):
-        raise QueryError("fields not supported in WHERE clause during deletion")
+    names = set() if condition is None else {ref.name for ref in named_in(condition)}
+    if not names.isdisjoint(table.fields):
+        raise QueryError(_FIELDS)
     tags = "" if condition is None else condition_sql(condition, table, parameters)
+    if TIME in names:
+        # What is reckoned with a time is no bound on it.
+        raise QueryError(_FIELDS)
     return Deletion(table, " AND ".join(wishes), tags, parameters)
 
 

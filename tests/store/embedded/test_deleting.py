@@ -97,6 +97,16 @@ async def test_a_condition_on_a_field_deletes_nothing(log: Log) -> None:
     assert await ask(log, "SELECT count(f) FROM m; SELECT count(i) FROM n") == [[[[0, 4]]], [[[0, 2]]]]
 
 
+@pytest.mark.parametrize(
+    "condition", ["time & 5 = 1", "time + 1 = 11", "h = 'a' AND 5 & time = 0", "-time < 0 OR h = 'a'"]
+)
+async def test_what_is_reckoned_with_a_time_deletes_nothing(log: Log, condition: str) -> None:
+    """It is no bound that would choose what goes, and that is said rather than passed over."""
+    wrong = "fields not supported in WHERE clause during deletion"
+    assert await ask(log, f"DELETE FROM m WHERE {condition}") == [wrong]
+    assert await ask(log, "SELECT count(f) FROM m") == [[[[0, 4]]]]
+
+
 async def test_a_series_has_all_its_points(log: Log) -> None:
     """DROP SERIES takes no part of a series: a bound on time is an error."""
     assert await ask(log, "DROP SERIES FROM m WHERE h = 'a' AND time < 5") == [
