@@ -6,13 +6,14 @@ that there is; else all rows are read.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from influxql.conditions import TimeRange
 from influxql.plan import Plan
-from influxql.translate.parameters import Parameters
-from influxql.translate.predicate import ALWAYS, condition_sql
+from store.embedded.choice import choose_series
 from store.embedded.index import Known
 from store.embedded.numbering import Tags
 from store.embedded.schema import Table
@@ -29,13 +30,13 @@ class Latest:
 
 
 def narrow_to_latest(session: Session, plan: Plan, table: Table, calls: Iterable[str]) -> Latest | None:
-    """For last() alone, without windows, of all series that have a point in the range; None for anything else."""
+    """For last() alone, without windows, of all points in the range of some series; None for anything else."""
     if plan.window is not None or set(calls) != {"last"}:
         return None
     known = session.known(table)
-    if known is None or not _takes_all(session, plan, table):
+    newest = None if known is None else _newest(session, plan, table, known)
+    if known is None or newest is None:
         return None
-    newest = session.index.newest(table.relation)
     lower, upper = plan.bounds.lower, plan.bounds.upper
     if lower is not None:
         newest = {key: time_ns for key, time_ns in newest.items() if time_ns >= lower}
@@ -57,6 +58,14 @@ def _count_groups(dimensions: Sequence[str], table: Table, series: Collection[Ta
     return len({tuple(key[place] if place < len(key) else None for place in places) for key in series})
 
 
-def _takes_all(session: Session, plan: Plan, table: Table) -> bool:
-    condition = plan.condition
-    return condition is None or condition_sql(condition, table, Parameters(), session.tag_values(table)) == ALWAYS
+def _newest(session: Session, plan: Plan, table: Table, known: Known) -> Mapping[Tags, int] | None:
+    """The newest time of each series that the condition means; None where it is not about series alone."""
+    mask, rest = choose_series(plan.condition, table, known)
+    if rest is not None:
+        return None
+    newest = session.index.newest(table.relation)
+    if mask is None or mask.all():
+        return newest
+    wanted = [known.series[place] for place in np.flatnonzero(mask).tolist()]
+    found = {key: newest[key] for key in wanted if key in newest}
+    return found if len(found) == len(wanted) else None

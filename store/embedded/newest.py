@@ -38,7 +38,7 @@ def _read(session: Session, plan: Plan, source: Source, table: Table, argument: 
     latest = narrow_to_latest(session, plan, table, ["last"])
     if latest is None or latest.groups < latest.series:
         return None
-    scan = open_scan(session, latest.plan, source, [argument])
+    scan = open_scan(session, latest.plan, source, [argument], numbered=True)
     present = f"FILTER (WHERE {argument} IS NOT NULL)"
     wishes = [f"max(time) {present}", f"arg_max({argument}, time) {present}"]
     width = len(scan.dimensions)
@@ -49,7 +49,10 @@ def _read(session: Session, plan: Plan, source: Source, table: Table, argument: 
     times, values = columns[width:]
     if None in times:
         return None
-    keys = list(zip(*([value or "" for value in column] for column in columns[:width]), strict=True))
+    found = [scan.group(key) for key in zip(*columns[:width], strict=True)] if width else [scan.group(())]
+    keys = [key for key in found if key is not None]
+    if len(keys) < len(rows):
+        return None
     order = sorted(range(len(keys)), key=keys.__getitem__, reverse=plan.descending)
     shown = ([column[place] for place in order] for column in (times, values))
     return Recalled(tuple([keys[place] for place in order]), tuple(shown))

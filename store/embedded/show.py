@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final, TypeVar
 
+import numpy as np
 import re2
 
 from influxql.ast import (
@@ -29,17 +30,21 @@ from influxql.ast import (
 )
 from influxql.conditions import TimeRange, split_condition
 from influxql.errors import QueryError
+from influxql.names import named_in
 from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import ALWAYS, condition_sql
 from influxql.translate.statement import select_sql
 from store.contract import Series, Value
 from store.embedded.cardinality import count_shown, refuse_estimate
+from store.embedded.choice import choose_series
 from store.embedded.schema import Table, Tables
 from store.embedded.series import tell_series
 from store.embedded.session import Session
 from store.embedded.sources import DEFAULT_POLICY, accepts_name, find_tables
 
 _Item = TypeVar("_Item")
+_VALUE: Final = "value"
+"""What the condition of SHOW TAG VALUES calls the value of the tag that is asked for."""
 _ESCAPE_NAME = str.maketrans({",": "\\,", " ": "\\ "})
 _ESCAPE = str.maketrans({",": "\\,", " ": "\\ ", "=": "\\="})
 
@@ -135,15 +140,32 @@ def _values(session: Session, show: Show, table: Table, key: str) -> Sequence[st
 
 
 def _present_values(session: Session, show: Show, table: Table, key: str) -> Sequence[str]:
+    known_values = _known_values(session, show, table, key)
+    if known_values is not None:
+        return sorted(value for value in known_values if value)
     parameters = Parameters()
     where = _where(session, show, table, parameters, value_of=key)
-    known = None if where else session.known(table)
-    if known is not None:
-        return sorted(value for value in known.values[list(table.tags).index(key)].all if value)
     column = f'"{table.tags[key].physical}"'
     place = _place(session, show, _with_value(table, key))
     sql = select_sql([f"DISTINCT {column}"], place, where or "WHERE TRUE", f"AND {column} IS NOT NULL ORDER BY 1")
     return [row[0] for row in session.fetch(sql, parameters)]
+
+
+def _known_values(session: Session, show: Show, table: Table, key: str) -> Collection[str | None] | None:
+    """Those of the series that the condition means, from memory; None where points must be asked."""
+    condition, bounds = split_condition(show.condition, session.now_ns)
+    if bounds != TimeRange() or (condition is not None and any(ref.name == _VALUE for ref in named_in(condition))):
+        return None
+    known = session.known(table)
+    if known is None:
+        return None
+    place = list(table.tags).index(key)
+    mask, rest = choose_series(condition, table, known)
+    if rest is not None:
+        return None
+    if mask is None:
+        return known.values[place].all
+    return {known.columns[place][number] for number in np.flatnonzero(mask).tolist()}
 
 
 def _field_keys(session: Session, show: ShowFieldKeys) -> tuple[Series, ...]:
@@ -256,8 +278,8 @@ def _time_wishes(bounds: TimeRange, parameters: Parameters) -> list[str]:
 
 def _with_value(table: Table, key: str) -> Table:
     own = table.tags[key]
-    alias = type(own)("value", "tag", None, own.physical)
-    kept = tuple(column for column in table.columns if column.name != "value")
+    alias = type(own)(_VALUE, "tag", None, own.physical)
+    kept = tuple(column for column in table.columns if column.name != _VALUE)
     return Table(table.measurement, table.relation, (*kept, alias))
 
 

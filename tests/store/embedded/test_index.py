@@ -60,6 +60,17 @@ async def test_a_tag_that_comes_later_is_known(store: EmbeddedStore) -> None:
     assert await rows(store, 'SHOW TAG VALUES WITH KEY = "z" WHERE h =~ /a/') == [["z", "new"]]
 
 
+async def test_what_drop_downs_ask_about_tags_reads_no_table(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The values of a tag among the series that a condition on tags means are told in memory."""
+    await put(store, "m,h=a,s=x v=1 1", "m,h=b,s=x v=2 2", "m,h=c,s=y v=2 2", "m,s=x v=1 1")
+    await rows(store, HOSTS)
+    monkeypatch.setattr("store.embedded.session.Session.fetch", None)
+    assert await rows(store, f"{HOSTS} WHERE s =~ /^x$/") == [["h", "a"], ["h", "b"]]
+    assert await rows(store, f"{HOSTS} WHERE s = 'z' OR h = 'c'") == [["h", "c"]]
+
+
 @pytest.mark.parametrize("statement", ["DELETE FROM m WHERE h = 'a'", "DELETE FROM m WHERE time < 2"])
 async def test_a_series_without_points_is_gone(store: EmbeddedStore, statement: str) -> None:
     """A deletion takes series away, which is read from the file again; what still has a point stays."""

@@ -55,6 +55,8 @@ async def rows(store: EmbeddedStore, text: str) -> list[list[object]]:
         ("SELECT last(v) FROM m", [[210, 4]], 200),
         ("SELECT last(v), d FROM m", [[210, 4, "b"]], 200),
         ("SELECT last(v) FROM m WHERE d =~ /.*/ AND time >= 150 GROUP BY d", [[200, 3], [210, 4]], 200),
+        ("SELECT last(v) FROM m WHERE d = 'b'", [[210, 4]], 210),
+        ("SELECT last(v) FROM m WHERE d =~ /^a$/ GROUP BY d", [[200, 3]], 200),
         ("SELECT last(v), last(k) FROM m WHERE time > 1 GROUP BY d", [[2, 3, 5], [2, 4, 6]], 200),
     ],
 )
@@ -74,7 +76,8 @@ async def test_only_the_newest_rows_are_read(
         ("SELECT last(w) FROM m GROUP BY d", [[100, 10], [210, 40]]),
         ("SELECT last(v), last(w) FROM m GROUP BY d", [[0, 3, 10], [0, 4, 40]]),
         ("SELECT last(v) FROM m WHERE time <= 205 GROUP BY d", [[200, 3], [110, 2]]),
-        ("SELECT last(v) FROM m WHERE d = 'a'", [[200, 3]]),
+        ("SELECT last(v) FROM m WHERE d = 'none'", []),
+        ("SELECT last(w) FROM m WHERE d = 'a'", [[100, 10]]),
         ("SELECT last(v) FROM m WHERE v < 3 GROUP BY d", [[100, 1], [110, 2]]),
         ("SELECT last(v), first(v) FROM m GROUP BY d", [[0, 3, 1], [0, 4, 2]]),
     ],
@@ -82,5 +85,5 @@ async def test_only_the_newest_rows_are_read(
 async def test_all_rows_are_read_where_the_newest_do_not_tell(
     store: EmbeddedStore, text: str, answer: list[list[object]]
 ) -> None:
-    """A field that the newest point lacks, an end before it, a condition, another call beside it."""
+    """A field that the newest point lacks, an end before it, a condition on a field, another call beside it."""
     assert await rows(store, text) == answer
