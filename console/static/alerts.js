@@ -6,7 +6,7 @@ import { Hands, inHand } from "./hands.js";
 import { changePill, labelTags, pill } from "./labels.js";
 import { silenceAddress } from "./matchers.js";
 import { repeat } from "./poll.js";
-import { agoText, momentText } from "./time.js";
+import { agoText, momentText, spanText } from "./time.js";
 import { shortened } from "./units.js";
 
 const MOST = 100;
@@ -97,11 +97,17 @@ function ruleTable(rules) {
     { "data-rule": rule.name },
     el("td", {}, pill(rule.health, rule.health)),
     el("td", {}, rule.name),
-    el("td", {}, [rule.warn && `warn ${rule.warn}`, rule.critical && `critical ${rule.critical}`].filter(Boolean).join(", ")),
-    el("td", { class: "muted" }, rule.error ?? `${rule.series} series, every ${rule.every_s} s`),
+    el("td", {}, ...limits(rule)),
+    el("td", { class: "muted" }, ...(rule.error ? [rule.error] : [`${rule.series} series`, el("span", { class: "wide" }, `, every ${spanText(rule.every_s)}`)])),
     el("td", { class: "wide" }, el("code", {}, rule.query)),
   ));
   return [title, table(["health", "rule", "limits", "state"], "query", rows)];
+}
+
+// Each limit stays on one line: "warn > 600".
+function limits(rule) {
+  const words = [rule.warn && `warn ${rule.warn}`, rule.critical && `critical ${rule.critical}`].filter(Boolean);
+  return words.map((one, at) => el("span", { class: "limit-words" }, at < words.length - 1 ? `${one}, ` : one));
 }
 
 // `last`: the heading of a column that a narrow screen leaves out.
