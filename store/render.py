@@ -31,6 +31,9 @@ _INTEGERS: Final = 2.0**63
 """Beyond these JSON integers would not be read back by everybody."""
 _PIECE_ROWS: Final = 5_000
 
+_ShowTimes = Callable[[Sequence[Value]], list[Value]]
+"""Makes of a column of moments what is shown."""
+
 
 def to_json(results: Sequence[StatementResult], *, epoch: str | None, pretty: bool = False) -> bytes:
     """InfluxDB's JSON. `epoch`: ns, u, ms, s, m, h (anything else means ns), or None for RFC 3339."""
@@ -132,38 +135,55 @@ def _result(result: StatementResult, epoch: str | None) -> dict[str, Any]:
     return shown
 
 
-def _series(series: Series, show: Callable[[int], Value] | None) -> dict[str, Any]:
+def _series(series: Series, show: _ShowTimes | None) -> dict[str, Any]:
     shown: dict[str, Any] = {"name": series.name} if series.name else {}
     if series.tags:
         shown["tags"] = dict(series.tags)
     shown["columns"] = series.columns
     if series.values:
-        shown["values"] = [[_plain(value) for value in row] for row in _rows(series, show)]
+        shown["values"] = list(zip(*map(_plain, _columns(series, show)), strict=True))
     return shown
 
 
-def _plain(value: Value) -> Value:
-    """A whole float as InfluxDB writes it, without `.0`: a client must not see another type for every store."""
-    whole = type(value) is float and -_INTEGERS < value < _INTEGERS and value.is_integer()
-    return int(value) if whole else value  # type: ignore[arg-type]  # `whole` says that it is a float
+def _plain(column: Sequence[Value]) -> Sequence[Value]:
+    """Whole floats as InfluxDB writes them, without `.0`: a client must not see another type for every store."""
+    if float not in set(map(type, column)):
+        return column
+    return [
+        int(value) if type(value) is float and -_INTEGERS < value < _INTEGERS and value.is_integer() else value
+        for value in column
+    ]
 
 
-def _rows(series: Series, show: Callable[[int], Value] | None) -> Iterable[list[Any]]:
-    if show is None or series.columns[0] != "time":
-        return series.values
-    return ([show(row[0]) if isinstance(row[0], int) else row[0], *row[1:]] for row in series.values)
+def _rows(series: Series, show: _ShowTimes | None) -> Iterable[Sequence[Value]]:
+    return zip(*_columns(series, show), strict=True)
 
 
-def _time_writer(result: StatementResult, epoch: str | None) -> Callable[[int], Value] | None:
+def _columns(series: Series, show: _ShowTimes | None) -> Sequence[Sequence[Value]]:
+    """The series by columns: what is done for each value is cheaper there than row by row."""
+    columns: list[Sequence[Value]] = list(zip(*series.values, strict=True))
+    if show is not None and columns and series.columns[0] == "time":
+        columns[0] = show(columns[0])
+    return columns
+
+
+def _time_writer(result: StatementResult, epoch: str | None) -> _ShowTimes | None:
     """How times are shown; None where they stay as they are."""
     if epoch is None:
         zone: tzinfo = UTC if result.zone is None else ZoneInfo(result.zone)
-        return lambda moment: format_time(moment, zone)
+        return lambda moments: [format_time(moment, zone) if isinstance(moment, int) else moment for moment in moments]
     unit = _UNITS.get(epoch, 1)
     if unit == 1:
         return None
-    # Towards zero, as InfluxDB divides.
-    return lambda moment: moment // unit if moment >= 0 else -(-moment // unit)
+
+    def cut(moments: Sequence[Value]) -> list[Value]:
+        # Towards zero, as InfluxDB divides.
+        return [
+            (moment // unit if moment >= 0 else -(-moment // unit)) if isinstance(moment, int) else moment
+            for moment in moments
+        ]
+
+    return cut
 
 
 def format_time(moment_ns: int, zone: tzinfo = UTC) -> str:
