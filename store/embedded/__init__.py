@@ -14,7 +14,7 @@
     expiry      deletes those that are older
     belief      which time it is for that: a clock that is wrong by years must not delete everything
     quota       how much of the disk it may take, and what happens at the end of it
-    compaction  points that came late, put where they belong
+    compaction  points put where they belong: those that came late, and those of few series together
     sizes       `512MB` in bytes
     rollups     continuous queries: aggregates by window in measurements of their own, kept right as lines arrive
 
@@ -52,6 +52,7 @@ Reading, in the order in which a question walks:
     newest      the last value of each of many series, as columns
     edge        a few raw points out of the end of the time range at which they stand
     percentiles percentile(), in two looks
+    selection   percentile() of values that nothing groups
     narrowing   percentile() of very many values, in little memory
     raw         the points of one field, for transformations of raw points
     calls       rows of a SELECT with calls

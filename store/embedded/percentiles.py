@@ -17,6 +17,7 @@ from influxql.translate.parameters import Parameters
 from influxql.translate.percentile import Percentiles, rank
 from influxql.translate.statement import grouped_sql, select_sql
 from store.embedded.narrowing import MANY_VALUES, take_narrowed
+from store.embedded.selection import select_point, select_values
 from store.embedded.session import Row, Session
 
 _ARROW = {
@@ -57,10 +58,13 @@ def take_percentiles(
     among: Percentiles,
     percents: Sequence[float],
 ) -> list[Row] | None:
-    """Where the values are too many to be taken all at once: what `narrowing.take_narrowed` finds."""
+    """What SQL does not have to take by groups: values that nothing groups, and too many to be taken all at once.
+
+    For each group its columns, the value at each percent (or None), the count of values. None for all others.
+    """
     value, kind = argument
     if among.values <= MANY_VALUES:
-        return None
+        return None if groups else select_values(session, scan, parameters, value, percents)
     return take_narrowed(session, scan, groups, parameters, (value, _ARROW[kind]), percents)
 
 
@@ -82,6 +86,8 @@ def pick_points(
     columns = [sql for sql, _ in groups]
     percent = percent_of(call)
     among = plan_percentiles(session, scan, columns, parameters, {value: [percent]})[value]
+    if not groups and not carried and among.values <= MANY_VALUES:
+        return select_point(session, scan, parameters, value, percent)
     narrowed = take_percentiles(session, scan, groups, parameters, argument, among, [percent])
     if narrowed is None:
         taken = [f"quantile_disc({value}, {parameters.bind(among.fractions)})", f"count({value})"]
