@@ -20,7 +20,6 @@ RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-de
 # What the packages bring along and no role opens: a quarter of their size.
 RUN cd /opt/venv/lib/python3.*/site-packages \
  && rm -r pip pip-* setuptools setuptools-* \
-    plotly/graph_objs plotly/labextension plotly/validators \
     pyarrow/include pyarrow/tests pyarrow/*flight* pyarrow/*s3* \
     numpy/_core/tests icalendar/tests
 

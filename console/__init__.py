@@ -12,7 +12,6 @@ The console speaks HTTP to the collector's /query and to the alerting API, and i
     gateway      requests on to the collector and the alerting API
     changes      who may change something: the console's own pages, and off loopback only where that was allowed
     assets       the files of static/, kept in memory and packed once
-    charts       the charting script out of the installed wheel, compressed once
     headers      what every answer says to the browser about safety
     static/      the pages: plain ES modules, no build step (static/main.js is their map)
 """

@@ -13,7 +13,6 @@ from prometheus_client import CollectorRegistry
 from console import changes
 from console.assets import Assets
 from console.boards import Boards
-from console.charts import Charts
 from console.config import ConsoleConfig
 from console.entrance import NAME, Entrance, EntranceMetrics
 from console.gateway import Gateway
@@ -51,7 +50,6 @@ class Console:
         self._config = config
         self._registry = registry
         self._boards = Boards(config.boards)
-        self._charts = Charts()
         self._assets = Assets(_STATIC)
         self._listening = listening
         self._gateway = Gateway(config, registry=registry, trust=trust, alerting_trust=alerting_trust)
@@ -106,7 +104,6 @@ class Console:
                 web.post("/api/alerting/silences", self._gateway.silence),
                 web.delete(f"/api/alerting/silences/{_ID}", self._gateway.end_silence),
                 web.get("/api/collector", self._gateway.collector),
-                web.get(self._charts.address, self._charts.serve),
                 web.get("/health", self._health),
                 web.get("/metrics", self._metrics),
                 web.get("/static/{name:[\\w./-]+}", self._assets.serve),
@@ -116,8 +113,9 @@ class Console:
 
     async def _page(self, request: web.Request) -> web.Response:
         page = self._assets.answer(request, "index.html")
-        if "uid" in request.match_info:  # the largest script of all is fetched while the page is still read
-            page.headers["Link"] = f"<{self._charts.address}>; rel=preload; as=script"
+        uid = request.match_info.get("uid", "")
+        if uid and self._boards.get(uid):  # the board is fetched while the page's scripts still are
+            page.headers["Link"] = f"</api/boards/{uid}>; rel=preload; as=fetch; crossorigin=anonymous"
         return page
 
     async def _sign_in_page(self, request: web.Request) -> web.Response:
@@ -127,7 +125,6 @@ class Console:
         closed = changes.closed(self._config, request.get(NAME, ""))
         return answer(
             {
-                "charts": self._charts.address,
                 "now": self._clock.now_ns() // 1_000_000,
                 "no_changes": closed.words if closed else None,
                 "name": request.get(NAME, "") or None,

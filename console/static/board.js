@@ -14,35 +14,17 @@ import { Variables } from "./variables.js";
 const REFRESHES = ["5s", "10s", "30s", "1m", "5m"];
 
 export async function boardPage(page, uid) {
-  const config = get("/api/config");
-  config.catch(() => {}); // each chart says so itself
   const spec = await get(`/api/boards/${uid}`);
-  const charts = afterwards().then(async () => script((await config).charts));
-  charts.catch(() => {});
   document.title = `${spec.title} · Tocsin`;
-  const board = new Board(spec, charts);
+  const board = new Board(spec);
   board.mount(page);
   await board.start();
 }
 
-// Reading the charting script takes longer than anything else here: the questions go out before.
-function afterwards() {
-  return new Promise((resolve) => setTimeout(resolve));
-}
-
-function script(address) {
-  return new Promise((resolve, reject) => {
-    const failed = () => reject(new Error(`the charting script did not load from ${address}`));
-    document.head.append(el("script", { src: address, onload: () => resolve(window.Plotly), onerror: failed }));
-  });
-}
-
 class Board {
-  // `charts`: promise of the charting library; numbers and tables do not wait for it.
-  constructor(spec, charts) {
+  constructor(spec) {
     const wish = new URLSearchParams(location.search);
     this.spec = spec;
-    this.charts = charts;
     this.choice = 0;
     this.range = new Range(wish.get("from") ?? spec.time?.from ?? "now-1h", wish.get("to") ?? spec.time?.to ?? "now", () => this.#changed());
     this.kiosk = wish.has("kiosk");
@@ -146,7 +128,7 @@ class Board {
 
   #scope() {
     const [from, to] = this.range.moments();
-    return { from, to, live: this.range.isLive, windowMs: windowMs(to - from, 300, "10s"), variables: this.variables, charts: this.charts, board: this };
+    return { from, to, live: this.range.isLive, windowMs: windowMs(to - from, 300, "10s"), variables: this.variables, board: this };
   }
 
   #schedule() {

@@ -16,6 +16,7 @@
 //   annotations               alerts and deploys as marks on every time axis
 //   grid                      panels on their grid: rows that fold, rows and panels repeated by a variable
 //   panel, kinds/             the frame of every panel, and one file a panel kind (kinds/catalog.js)
+//   kinds/chart               what charts over time share; kinds/axis, timeaxis, lines, pointer are its parts
 //   links                     Grafana's links with their variables filled in
 
 import { change, get } from "./api.js";

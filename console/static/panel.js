@@ -21,20 +21,22 @@ export class Panel {
     this.kind = KINDS[spec.type] ?? null;
     this.body = el("div", { class: "body" });
     this.note = el("p", { class: "note", hidden: true, tabindex: 0 });
-    const tip = spec.description ? el("button", { class: "tip", type: "button", title: spec.description, "aria-label": `About ${spec.title}: ${spec.description}` }, "?") : null;
+    const about = spec.description ? el("div", { class: "about", popover: true }, spec.description) : null;
+    const tip = about ? el("button", { class: "tip", type: "button", title: spec.description, "aria-label": `About ${spec.title}: ${spec.description}` }, "?") : null;
+    if (tip) tip.popoverTargetElement = about;
     this.title = el("h2", {}, spec.title ?? "");
     const heading = el("header", {}, this.title, this.#ownTime(), tip);
     const { x = 0, y = 0, w = 24, h = 8 } = spec.gridPos ?? {};
     this.root = el(
       "section",
       { class: `panel ${spec.type}`, "data-panel-id": spec.id, "data-state": "loading", "aria-label": spec.title ?? "", style: { "--x": x + 1, "--y": y + 1, "--w": w, "--h": h } },
-      heading, this.body, this.note,
+      heading, this.body, this.note, about,
     );
     this.drawer = this.kind?.(this.body, spec) ?? null;
     this.targets = (spec.targets ?? []).filter((target) => !target.hide).map((target) => ({ target, follower: new Follower(target.query ?? "") }));
   }
 
-  // Ask and draw. `scope`: {from, to, live, variables, marks: Promise<[mark]>, charts: Promise<library>, board}
+  // Ask and draw. `scope`: {from, to, live, variables, marks: Promise<[mark]>, board}
   async refresh(scope, signal) {
     if (this.drawer?.static) return this.#state("ok", "");
     if (!this.drawer) return this.#unsupported();

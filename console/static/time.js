@@ -41,7 +41,7 @@ export function windowMs(spanMs, points, least) {
   return WINDOWS_MS.find((length) => length >= wish) ?? WINDOWS_MS.at(-1);
 }
 
-// What the chart's axis takes: the local wall clock.
+// The local wall clock, as a field of a form takes it.
 export function wallClock(ms) {
   return new Date(ms - new Date(ms).getTimezoneOffset() * 60000).toISOString().slice(0, -1);
 }

@@ -1,7 +1,6 @@
 """What the console answers: pages, boards, queries that read, the alerting API, and errors that name who is away."""
 
 import asyncio
-import gzip
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -91,21 +90,13 @@ async def test_static_files_are_asked_for_anew_and_stay_inside_their_folder(http
             assert reply.status in {403, 404}
 
 
-async def test_the_charting_script_is_compressed_and_kept_for_a_year(http: aiohttp.ClientSession):
-    """The script comes out of the installed wheel, packed, under an address that changes with its content."""
+async def test_a_boards_page_lets_the_browser_fetch_the_board_at_once(http: aiohttp.ClientSession):
+    """Its file is under way before the scripts ask for it; for a board that is not there nothing is."""
     async with running_console() as url:
-        async with http.get(f"{url}/api/config") as reply:
-            address = (await reply.json())["charts"]
-        async with http.get(url + address, headers={"Accept-Encoding": "gzip"}, auto_decompress=False) as reply:
-            packed = await reply.read()
-            assert reply.headers["Content-Encoding"] == "gzip"
-            assert reply.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-        async with http.get(url + address, headers={"Accept-Encoding": "identity"}) as reply:
-            plain = await reply.read()
-            assert "Content-Encoding" not in reply.headers
-    assert gzip.decompress(packed) == plain
-    assert b"plotly.js" in plain[:200]
-    assert len(packed) < len(plain) / 3
+        async with http.get(f"{url}/boards/tocsin-red") as reply:
+            assert reply.headers["Link"] == "</api/boards/tocsin-red>; rel=preload; as=fetch; crossorigin=anonymous"
+        async with http.get(f"{url}/boards/tocsin-blue") as reply:
+            assert "Link" not in reply.headers
 
 
 async def test_boards_are_listed_and_served_as_they_stand(http: aiohttp.ClientSession):

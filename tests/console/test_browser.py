@@ -53,7 +53,7 @@ async def test_the_board_shows_the_numbers_of_the_data(browser: Browser, console
         await seen.panels()
         first = seen.page.locator(".panel[aria-label='Slowest endpoints'] tbody tr").first
         assert "/pay" in await first.inner_text()
-        assert await seen.page.locator(".panel.timeseries .plot .scatterlayer .trace").count() > 10
+        assert await seen.page.locator(".panel.timeseries path.stroke").count() > 10
         errors = await seen.page.locator(".panel[aria-label='Errors'] .figure").inner_text()
         assert 0 < float(errors.split("%")[0]) < 5
 
@@ -124,7 +124,7 @@ async def test_dragging_over_a_chart_zooms_the_whole_board(browser: Browser, con
     """The part that was marked becomes the time range of every panel and of the address; a click leads back."""
     async with open_page(browser, f"{console}/boards/tocsin-red") as seen:
         await seen.panels()
-        box = await seen.page.locator(".panel.timeseries .plot .nsewdrag").first.bounding_box()
+        box = await seen.page.locator(".panel.timeseries .canvas").first.bounding_box()
         assert box is not None
         y = box["y"] + box["height"] / 2
         await seen.page.mouse.move(box["x"] + box["width"] * 0.3, y)

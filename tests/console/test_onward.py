@@ -93,7 +93,7 @@ async def test_an_axis_has_few_round_steps_over_all_its_values(
     """Below zero too; whole numbers where things are counted, and a clock's steps for long times."""
     shown = [{"values": values, "times": list(range(len(values))), "custom": {}}]
     drawn = await call(page, "kinds/axis", "axis", setting, shown)
-    assert drawn["ticktext"] == ticks
+    assert [tick["text"] for tick in drawn["ticks"]] == ticks
     assert drawn["range"][1] == pytest.approx(top)
 
 

@@ -1,8 +1,6 @@
 // The value axis of a chart: few round steps, written with the field's own unit.
 
 import { written } from "../fields.js";
-import { palette } from "../theme.js";
-import { STANDOFF } from "./timeaxis.js";
 
 const STEPS = 4;
 const HEADROOM = 0.06;
@@ -10,6 +8,7 @@ const SECONDS = { s: 1, dtdurations: 1, dtdhms: 1, ms: 0.001 };
 const CLOCK_STEPS_S = [60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800];
 const COUNTED = new Set(["locale", "short", "none"]);
 
+// {range: [lowest, highest], ticks: [{value, text}]}
 export function axis(setting, shown) {
   const [least, reached] = extent(setting, shown);
   const most = setting.max ?? reached;
@@ -19,15 +18,7 @@ export function axis(setting, shown) {
   const ticks = [];
   for (let value = bottom; value <= top + step / 100; value += step) ticks.push(Number(value.toPrecision(12)));
   const plain = { ...setting, decimals: undefined };
-  return {
-    range: [bottom, top],
-    tickvals: ticks,
-    ticktext: ticks.map((value) => written(value, plain)),
-    fixedrange: true,
-    gridcolor: palette().grid,
-    zeroline: false,
-    ticklabelstandoff: STANDOFF,
-  };
+  return { range: [bottom, top], ticks: ticks.map((value) => ({ value, text: written(value, plain) })) };
 }
 
 function extent(setting, shown) {
