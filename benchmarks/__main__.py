@@ -16,6 +16,7 @@ from rich.table import Table
 from benchmarks.catalog import BENCHMARKS
 from benchmarks.contract import Measure, Skipped, Wish
 from benchmarks.figures import Figure, as_json, machine
+from foundation.allocation import share_heaps
 
 _THOUSAND = 1000.0
 
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--series", type=int, default=usual.series, help="how many series each of them has")
     parser.add_argument("--profile", type=Path, metavar="FOLDER", help="write where the collector's time goes")
     asked = parser.parse_args(arguments)
+    share_heaps()  # as in the process that is the product
     wish = Wish(
         quick=asked.quick,
         minutes=asked.minutes,
