@@ -58,7 +58,7 @@ class StoreMetrics:
         )
         self._moved = Counter(
             "tocsin_store_compacted_points_total",
-            "Points that the embedded store moved to where they belong by their time.",
+            "Points that the embedded store moved to where they belong by their time and series.",
             ["bucket"],
             registry=registry,
         )

@@ -66,8 +66,8 @@ class EmbeddedConfig:
     `quota` bounds what the file holds, as in 20GB; empty is no bound. `when_full` it is `refuse`, lines wait in the
     buffer until there is room; with `drop-oldest` the oldest day of the buckets without a retention is deleted.
 
-    Every `compact_every` points that came late are put where they belong, in tables where that has become worth it;
-    0: never.
+    Every `compact_every` points that came late, or a few at a time, are put where they belong, in tables where that has
+    become worth it; 0: never.
     """
 
     kind: Literal["embedded"] = "embedded"

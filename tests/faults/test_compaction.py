@@ -84,7 +84,7 @@ async def test_full_disk(disordered: Path, store: EmbeddedStore, room: int) -> N
         assert await store.compact() == 0
         assert await scalar(store, "SELECT count(f), sum(f) FROM m") == [POINTS, SUM]
     (problem,) = store.standing().problems
-    assert problem.startswith("points that came late cannot be put in order")
+    assert problem.startswith("points cannot be put in order")
     log = Log(store)
     await log.put(b"m f=0 0\n")
     assert await store.compact() > 0

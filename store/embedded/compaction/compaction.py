@@ -1,5 +1,7 @@
 """The task that puts points where they belong: it looks through all tables now and then, move after move.
 
+They belong to their time, and there to their series.
+
 A shipment waits for the end of one move at most, some hundredths of a second, and for the checkpoint behind it, which
 gives the room back; questions wait for nothing. Between two moves it rests as long as the last one took.
 """
@@ -20,7 +22,8 @@ import duckdb
 from foundation.logs import logger
 from store.embedded.compaction.disorder import MOST_ACROSS, count_rows
 from store.embedded.compaction.groups import end_of
-from store.embedded.compaction.moving import Move, Prospect
+from store.embedded.compaction.mixture import Mixture
+from store.embedded.compaction.moving import Extent, Move, Prospect
 from store.embedded.schema import points_of
 from store.errors import StoreUnavailable
 
@@ -93,6 +96,7 @@ class Compaction:
         self._group_rows = group_rows
         self._ends: dict[str, int] = {}
         """relation -> where its rowids ended when it was in order"""
+        self._mixtures: dict[str, Mixture] = {}
         self._turning = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, "store-compact")
         self.problem = ""
@@ -147,7 +151,7 @@ class Compaction:
             await asyncio.sleep(max(_PAUSE_S, self._clock.monotonic() - started))
         self._ends[relation] = step.prospect.end
         if moved:
-            _log.info("points were put in order of time", bucket=bucket, points=moved)
+            _log.info("points were put in order", bucket=bucket, points=moved)
         return moved
 
     def _has_grown(self, relation: str) -> bool:
@@ -163,11 +167,9 @@ class Compaction:
     async def _step(self, table: Table, *, begun: bool) -> _Step:
         """One move, or none."""
         file = self._opened()
-        width = 1 + len(table.columns)
-        groups = _MOVE_VALUES // (self._group_rows * width)
-        most_rows = self._group_rows * min(_MOVE_GROUPS, max(_LEAST_GROUPS, groups))
         touched = await self._change(lambda one: one.writer.watch(table.relation))
-        move = Move(file.cursors.make(), touched, most_rows, max(1, _SORTED_VALUES // width))
+        mixture = self._mixtures.setdefault(table.relation, Mixture())
+        move = Move(file.cursors.make(), touched, mixture, self._extent(table))
         prospect = Prospect()
         try:
             prospect = await self._in_thread(lambda: move.look(begun=begun))
@@ -196,10 +198,16 @@ class Compaction:
             await self._change(lambda one: one.writer.checkpoint())
         return _Step(prospect, Outcome.DONE if done else Outcome.OVERTAKEN, rows)
 
+    def _extent(self, table: Table) -> Extent:
+        width = 1 + len(table.columns)
+        groups = min(_MOVE_GROUPS, max(_LEAST_GROUPS, _MOVE_VALUES // (self._group_rows * width)))
+        slices = -(-self._group_rows * width // _SORTED_VALUES)
+        return Extent(self._group_rows * groups, _SORTED_VALUES // width, self._group_rows // slices)
+
     def _give_up(self, prospect: Prospect, outcome: Outcome, why: str) -> _Step:
-        problem = f"points that came late cannot be put in order: {why}"
+        problem = f"points cannot be put in order: {why}"
         if problem != self.problem:
-            _log.warning("points that came late stay where they are; each turn tries again", reason=why)
+            _log.warning("points stay where they are, in no order; each turn tries again", reason=why)
         self._problems.append(problem)
         return _Step(prospect, outcome, count_rows(prospect.groups))
 

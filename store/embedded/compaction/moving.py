@@ -1,4 +1,4 @@
-"""One move: the rows of some row groups to the end of their table, in order of time, in one transaction.
+"""One move: the rows of some row groups to the end of their table, in their order, in one transaction.
 
 Its two halves run in two threads. `copy` writes the rows once more, beside running writes, in a snapshot of its own;
 `finish` runs in the writer's thread, where nothing is written meanwhile: it takes the rows away where they stood, which
@@ -12,19 +12,35 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
-from store.embedded.compaction.disorder import Group, choose, count_rows
-from store.embedded.compaction.groups import end_of, read_layout, rows_of
-from store.embedded.schema import TIME, points_of
+from store.embedded.compaction.disorder import Group, choose, choose_mixed, count_rows
+from store.embedded.compaction.groups import Layout, end_of, read_layout, rows_of
+from store.embedded.compaction.slicing import Rows
+from store.embedded.schema import SERIES, TIME, points_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from store.embedded.compaction.mixture import Mixture
+    from store.embedded.compaction.slicing import Part
     from store.embedded.compaction.touched import Touched
 
 _TOUCHED: Final = "touched_meanwhile"
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How many rows a move takes, and how many of them are sorted at once, whole.
+
+    `slice_rows` are put series behind series: as many as a row group holds, or an even part of them.
+    """
+
+    most_rows: int
+    sorted_rows: int
+    slice_rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +67,12 @@ class Move:
     `touched` has been told of every commit since before the first of them. `cursor` becomes the move's own.
     """
 
-    def __init__(
-        self, cursor: duckdb.DuckDBPyConnection, touched: Touched, most_rows: int, most_sorted: int | None = None
-    ) -> None:
-        """`most_rows` are moved, and `most_sorted` of them sorted at once (None: all)."""
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, touched: Touched, mixture: Mixture, extent: Extent) -> None:
         self._cursor = cursor
         self._touched = touched
+        self._mixture = mixture
         self._relation = points_of(touched.relation)
-        self._most_rows = most_rows
-        self._most_sorted = most_sorted or most_rows
+        self._extent = extent
         self._groups: tuple[Group, ...] = ()
         self._rows = 0
         self._lock = threading.Lock()
@@ -69,15 +82,16 @@ class Move:
         with self._lock:
             self._cursor.execute("BEGIN")
             layout = read_layout(self._cursor, self._relation)
-            self._groups = choose(layout.groups, self._most_rows, begun=begun)
+            self._groups = self._choose(layout, begun=begun)
             rows = count_rows(layout.groups)
             return Prospect(self._groups, rows, end_of(self._cursor, self._relation), layout.held_bytes)
 
     def copy(self) -> int:
         """Write the rows once more; how many they are. Raises duckdb.Error."""
         with self._lock:
-            for within in self._slices():
-                rows = f"FROM {self._relation} WHERE ({rows_of(self._groups)}) AND {within} ORDER BY {TIME}, rowid"
+            for part in self._parts():
+                within = f"({rows_of(self._groups)}) AND {part.within}"
+                rows = f"FROM {self._relation} WHERE {within} ORDER BY {part.order}"
                 ((count,),) = self._cursor.execute(f"INSERT INTO {self._relation} SELECT * {rows}").fetchall()
                 self._rows += int(count)
             return self._rows
@@ -110,17 +124,19 @@ class Move:
             self._cursor.close()
             self._touched.release()
 
-    def _slices(self) -> list[str]:
-        """Spans of time, one behind the other, each with about as many rows as are sorted at once."""
-        parts = -(-count_rows(self._groups) // self._most_sorted)
-        if parts == 1:
-            return ["TRUE"]
-        shares = [part / parts for part in range(1, parts)]
-        cuts = f"SELECT approx_quantile({TIME}, {shares}) FROM {self._relation} WHERE {rows_of(self._groups)}"
-        ((found,),) = self._cursor.execute(cuts).fetchall()
-        firsts = sorted(set(found or ()))
-        spans = [f"{TIME} >= {first} AND {TIME} < {end}" for first, end in pairwise(firsts)]
-        return [f"{TIME} < {firsts[0]}", *spans, f"{TIME} >= {firsts[-1]}"] if firsts else ["TRUE"]
+    def _choose(self, layout: Layout, *, begun: bool) -> tuple[Group, ...]:
+        """Points where they belong come first; series behind series are then put what that leaves."""
+        chosen = choose(layout.groups, self._extent.most_rows, begun=begun)
+        if chosen:
+            return chosen
+        mixed = self._mixture.among(self._cursor, self._relation, layout.groups)
+        return choose_mixed(layout.groups, mixed, self._extent.most_rows, begun=begun)
+
+    def _parts(self) -> Iterable[Part]:
+        read = f"SELECT {TIME}, {SERIES}, rowid FROM {self._relation} WHERE {rows_of(self._groups)}"
+        columns = self._cursor.execute(read).fetchnumpy()
+        rows = Rows(columns[TIME], columns[SERIES], columns["rowid"])
+        return list(rows.cut(self._extent.slice_rows, self._extent.sorted_rows))
 
     def _delete(self) -> int:
         ((count,),) = self._cursor.execute(f"DELETE FROM {self._relation} WHERE {rows_of(self._groups)}").fetchall()

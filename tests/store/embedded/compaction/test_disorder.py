@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.embedded.compaction.disorder import MOST_ACROSS, Group, choose, most_across
+from store.embedded.compaction.disorder import MOST_ACROSS, Group, choose, choose_mixed, most_across
 
 ROWS = 100
 
@@ -81,3 +81,32 @@ def test_a_row_moves_seldom(reach: int, most: float) -> None:
             groups, begun = merge(groups, chosen), True
             moved += len(chosen)
     assert moved < 200 * most
+
+
+def test_mixed_groups_behind_each_other_are_moved() -> None:
+    """Four of them begin it, two go on with it; no more rows than a move may have, and none across another group."""
+    groups = groups_of(*((10 * n, 10 * n + 9) for n in range(10)))
+    assert choose_mixed(groups, groups, 8 * ROWS) == tuple(groups[:8])
+    assert choose_mixed(groups, groups[:3], 8 * ROWS) == ()
+    assert choose_mixed(groups, groups[:2], 8 * ROWS, begun=True) == tuple(groups[:2])
+    assert choose_mixed(groups, groups[:1], 8 * ROWS, begun=True) == ()
+    assert choose_mixed(groups, {*groups[:3], *groups[5:9]}, 8 * ROWS) == tuple(groups[5:9])
+    assert choose_mixed(groups, (), 8 * ROWS, begun=True) == ()
+
+
+def test_mixed_groups_in_order_of_their_rows() -> None:
+    """Neighbours are told by their time, wherever their rows stand."""
+    spans = [(70, 79), (0, 9), (50, 59), (10, 19), (60, 69)]
+    groups = groups_of(*spans)
+    assert choose_mixed(groups, [groups[0], groups[2], groups[4]], 8 * ROWS, begun=True) == (
+        groups[0],
+        groups[2],
+        groups[4],
+    )
+
+
+def test_what_is_less_than_a_group_waits() -> None:
+    """Two that are not full would be put behind the newest rows, and be mixed with those that come next."""
+    small = [Group(0, ROWS // 3, 0, 9), Group(ROWS, ROWS // 3, 10, 19), Group(2 * ROWS, ROWS, 30, 39)]
+    assert choose_mixed(small, small[:2], 8 * ROWS, begun=True) == ()
+    assert choose_mixed(small, small, 8 * ROWS, begun=True) == tuple(small)

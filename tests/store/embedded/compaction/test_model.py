@@ -14,7 +14,8 @@ from foundation.batch import Position
 from influxql.ast import Change
 from influxql.parser import parse
 from store.embedded.catalog import load_catalog
-from store.embedded.compaction.moving import Move
+from store.embedded.compaction.mixture import Mixture
+from store.embedded.compaction.moving import Extent, Move
 from store.embedded.writer import Writer
 from tests.fakes.shipping import shipment
 
@@ -29,7 +30,10 @@ steps = st.sampled_from([1, 7, GROUPS])
 
 @dataclass
 class Store:
-    """A writer on a table of small row groups, all of which lie across all times, and what it must hold."""
+    """A writer on a table of small row groups, all of which lie across all times, and what it must hold.
+
+    It has three series, so that moves put them behind each other.
+    """
 
     connection: duckdb.DuckDBPyConnection
     writer: Writer
@@ -39,14 +43,14 @@ class Store:
     def put(self, times: range, value: float) -> None:
         """Lines for these times, new or there already."""
         self.offset += 1
-        body = b"".join(b"m f=%f %d\n" % (value, time) for time in times)
+        body = b"".join(b"m,t=%d f=%f %d\n" % (time % 3, value, time) for time in times)
         self.writer.write(shipment(body, BUCKET), Position("log", BUCKET, self.offset))
         self.points.update(dict.fromkeys(times, value))
 
     def widen(self) -> None:
         """A line with a field that is new."""
         self.offset += 1
-        body = b"m f=0,g%d=1 %d\n" % (self.offset, self.offset)
+        body = b"m,t=%d f=0,g%d=1 %d\n" % (self.offset % 3, self.offset, self.offset)
         self.writer.write(shipment(body, BUCKET), Position("log", BUCKET, self.offset))
         self.points[self.offset] = 0.0
 
@@ -104,7 +108,7 @@ def test_a_move_changes_nothing(rounds: list[list[Act]]) -> None:
         for round_ in rounds:
             cursor = store.connection.cursor()
             cursor.execute("USE small")
-            move = Move(cursor, store.writer.watch("m1"), GROUPS * ROWS, 3 * ROWS)
+            move = Move(cursor, store.writer.watch("m1"), Mixture(), Extent(GROUPS * ROWS, 3 * ROWS, ROWS))
             if not store.points:
                 return
             is_worth_it = bool(move.look(begun=True).groups)
