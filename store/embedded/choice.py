@@ -8,7 +8,7 @@ does as well over many series.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -38,13 +38,16 @@ class Choice:
     """The series that a question means, and `rest`, what is left of its condition for the points.
 
     `numbers` are None where all series are meant. `groups` tells the group of each by its number where each is one of
-    its own; it is None where all are in one, which is `group`.
+    its own; it is None where all are in one, which is `group`. `only` holds the tags of the one series that is meant,
+    in the order of the table's; one in `apart` of all series is meant.
     """
 
     numbers: tuple[int, ...] | None
     rest: Expr | None
     group: Group = ()
     groups: Mapping[int, Group] | None = None
+    only: tuple[str | None, ...] | None = field(default=None, compare=False)
+    apart: int = field(default=1, compare=False)
 
     @property
     def has_one_series_each(self) -> bool:
@@ -77,10 +80,11 @@ def choose(condition: Expr | None, dimensions: Sequence[str], table: Table, know
     if len(places) > _MOST_LISTED:
         return None
     found = {known.numbers[place]: _group(known, place, at) for place in places}
-    different = set(found.values())
+    different, apart = set(found.values()), len(known.series) // max(len(found), 1)
     if len(different) <= 1:
-        return Choice(tuple(found), rest, next(iter(different), ("",) * len(at)))
-    return Choice(tuple(found), rest, groups=found) if len(different) == len(found) else None
+        only = tuple(column[places[0]] for column in known.columns) if len(places) == 1 else None
+        return Choice(tuple(found), rest, next(iter(different), ("",) * len(at)), only=only, apart=apart)
+    return Choice(tuple(found), rest, groups=found, apart=apart) if len(different) == len(found) else None
 
 
 def choose_series(condition: Expr | None, table: Table, known: Known) -> tuple[Mask | None, Expr | None]:

@@ -23,17 +23,24 @@ _AHEAD: Final = (32, 1_024)
 """Points that are looked at for each that is wanted: conditions and empty fields leave some out."""
 
 
-def edges(session: Session, plan: Plan, relation: Relation, limit: int) -> Iterator[Plan]:
+def edges(session: Session, plan: Plan, relation: Relation, limit: int, apart: int = 1) -> Iterator[Plan]:
     """The plan over shorter ranges at the end at which its first `limit` points stand, longer ones next.
 
-    None where that is not worth it.
+    One series in `apart` is meant. None where that is not worth it.
     """
-    if not 0 < limit <= _MOST or not isinstance(relation, Table) or relation.number is None or not relation.tags:
+    worth_it = [ahead for ahead in _AHEAD if ahead >= 2 * apart]
+    if (
+        not worth_it
+        or not 0 < limit <= _MOST
+        or not isinstance(relation, Table)
+        or relation.number is None
+        or not relation.tags
+    ):
         return
     look = select_sql(["min(time)", "max(time)", "count(*)"], relation.points)
     ((oldest, newest, count),) = session.fetch(look, Parameters())
     lower, upper = plan.bounds.lower, plan.bounds.upper
-    for ahead in _AHEAD:
+    for ahead in worth_it:
         if count <= ahead * limit:
             return
         reach = (newest - oldest) * ahead * limit // count

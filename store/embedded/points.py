@@ -49,7 +49,11 @@ def _read_first_rows(
     session: Session, plan: Plan, source: Source, columns: Sequence[str | None], fields: Sequence[str]
 ) -> Points:
     limit = _limit(plan)
-    for near in edges(session, plan, source.relation, limit) if source.bounded else ():
+    choice = open_scan(session, plan, source, fields, numbered=True).choice
+    if choice is not None and choice.numbers == ():
+        return {}
+    apart = 1 if choice is None else choice.apart
+    for near in edges(session, plan, source.relation, limit, apart) if limit and source.bounded else ():
         found = _read_rows(session, near, source, columns, fields)
         if len(found.get((), ())) == limit:
             return found
@@ -62,7 +66,13 @@ def _read_rows(
     relation = source.relation
     order = "DESC NULLS FIRST" if plan.descending else "ASC NULLS LAST"
     tags = [f'"{tag.physical}" {order}' for _, tag in sorted(relation.tags.items())]
-    scan = open_scan(session, plan, source, [*columns, *tags])
+    scan = open_scan(session, plan, source, fields, numbered=True)
+    if scan.choice is None or scan.choice.only is None:
+        scan = open_scan(session, plan, source, [*columns, *tags])
+    else:
+        known = zip(relation.tags.values(), scan.choice.only, strict=True)
+        bound = {f'"{tag.physical}"': "NULL" if value is None else scan.parameters.bind(value) for tag, value in known}
+        columns, tags = [bound.get(column or "", column) for column in columns], []
     present = " OR ".join(f"{sql} IS NOT NULL" for sql in fields)
     sql = select_sql(
         [*scan.dimensions, "time", *(column or "NULL" for column in columns)],
@@ -98,14 +108,14 @@ def _latest(session: Session, plan: Plan, source: Source, calls: Sequence[Call])
 
 
 def _read_calls(session: Session, plan: Plan, source: Source, calls: Sequence[Call]) -> dict[Call, Points]:
-    arguments = [argument[0] for call in calls if (argument := _argument(call, source.relation))]
+    arguments = [argument[0] for call in calls if (argument := find_argument(call, source.relation))]
     scan = open_scan(session, plan, source, arguments, numbered=True)
     found: dict[Call, Points] = {call: {} for call in calls}
     single: list[tuple[Call, Aggregate]] = []
     ranked: list[tuple[Call, tuple[str, FieldType]]] = []
-    moment, one_series = plan.bounds.lower or 0, _is_one_series(plan, source, scan)
+    moment, one_series = plan.bounds.lower or 0, is_one_series(plan, source, scan)
     for call in calls:
-        argument = _argument(call, source.relation)
+        argument = find_argument(call, source.relation)
         if argument is None:
             continue
         if call.name == "sample":
@@ -129,7 +139,7 @@ def _read_calls(session: Session, plan: Plan, source: Source, calls: Sequence[Ca
 def read_selector(session: Session, plan: Plan, source: Source, call: Call) -> Points:
     """Points of the one selector of a query with the columns that it carries along."""
     relation = source.relation
-    argument = _argument(call, relation)
+    argument = find_argument(call, relation)
     if argument is None:
         return {}
     return session.steady(relation.relation, lambda: _read_latest_selector(session, plan, source, call, argument))
@@ -160,7 +170,7 @@ def _read_selector(session: Session, plan: Plan, source: Source, call: Call, arg
         with session.snapshot():
             rows = pick_points(session, scan.sql, scan.typed_groups, scan.parameters, call, argument, carried)
     else:
-        picked = selector_sql(call, argument[0], carried, one_series=_is_one_series(plan, source, scan))
+        picked = selector_sql(call, argument[0], carried, one_series=is_one_series(plan, source, scan))
         rows = session.fetch(grouped_sql([*groups, picked], len(groups), scan.sql), scan.parameters)
     points: Points = defaultdict(list)
     width = len(scan.dimensions)
@@ -174,7 +184,7 @@ def _read_selector(session: Session, plan: Plan, source: Source, call: Call, arg
     return _sorted(points)
 
 
-def _is_one_series(plan: Plan, source: Source, scan: Scan) -> bool:
+def is_one_series(plan: Plan, source: Source, scan: Scan) -> bool:
     """Whether each group is one series, whose points all have different times. Inner answers may repeat a time."""
     if scan.choice is not None and scan.choice.has_one_series_each:
         return True
@@ -190,7 +200,7 @@ def _counts_distinct(call: Call) -> bool:
     return call.name == "count" and isinstance(call.args[0], Call)
 
 
-def _argument(call: Call, relation: Relation) -> tuple[str, FieldType] | None:
+def find_argument(call: Call, relation: Relation) -> tuple[str, FieldType] | None:
     """The field that a call reads, as SQL, and its type; None where `relation` has no such field."""
     target = call.args[0]
     if isinstance(target, Call):
@@ -297,7 +307,7 @@ def _read_mode(session: Session, scan: Scan, argument: str, moment: int) -> Poin
 
 
 def _read_ranked(session: Session, scan: Scan, call: Call, relation: Relation, carried: list[str]) -> Points:
-    argument = _argument(call, relation)
+    argument = find_argument(call, relation)
     if argument is None:
         return {}
     apart = [field_sql(arg, relation) or "NULL" for arg in call.args[1:-1] if isinstance(arg, VarRef)]

@@ -53,8 +53,8 @@ async def test_most_points_are_left_alone(store: EmbeddedStore, monkeypatch: pyt
     """Only the end of the range is read where enough points stand there."""
     read: list[Plan] = []
 
-    def spy(session: Session, plan: Plan, relation: Relation, limit: int) -> list[Plan]:
-        read.extend(edges(session, plan, relation, limit))
+    def spy(session: Session, plan: Plan, relation: Relation, limit: int, apart: int = 1) -> list[Plan]:
+        read.extend(edges(session, plan, relation, limit, apart))
         return read
 
     monkeypatch.setattr(points, "edges", spy)
@@ -62,3 +62,12 @@ async def test_most_points_are_left_alone(store: EmbeddedStore, monkeypatch: pyt
     lower = read[0].bounds.lower
     assert lower is not None
     assert LAST - 200 < lower < LAST
+
+
+@pytest.mark.parametrize("order", ["", " ORDER BY time DESC"])
+async def test_rows_of_one_series_carry_its_tags(store: EmbeddedStore, order: str) -> None:
+    """As they stand among all rows, though the table of series is not read for them."""
+    everything = await rows(store, f"SELECT f, g, d, no::tag FROM m{order}")  # noqa: S608 - words of this test
+    for value in ("1", "rare"):
+        found = await rows(store, f"SELECT f, g, d, no::tag FROM m WHERE d = '{value}'{order}")  # noqa: S608 - the same
+        assert found == [row for row in everything if row[3] == value]
