@@ -61,7 +61,10 @@ class Choice:
         if not self.numbers:
             return NEVER
         bound = [parameters.bind(number) for number in self.numbers]
-        return f"{SERIES} = {bound[0]}" if len(bound) == 1 else f"{SERIES} IN ({', '.join(bound)})"
+        if len(bound) == 1:
+            return f"{SERIES} = {bound[0]}"
+        # DuckDB compares each row with a plain list; of VALUES it makes a filter that skips what has none of them.
+        return f"{SERIES} IN (VALUES {', '.join(f'({number})' for number in bound)})"
 
 
 def choose(condition: Expr | None, dimensions: Sequence[str], table: Table, known: Known) -> Choice | None:
