@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from rich.console import Console as Terminal
@@ -55,10 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
         _print(report, as_json=arguments.json)
         return 2
     clock = SystemClock()
-    state = config.state
-    patient = Patient(
-        config, ThisMachine(), Wire(clock), clock, announced=listen.addresses(state), owners=listen.owners(state)
-    )
+    announced, owners = _announced(config)
+    patient = Patient(config, ThisMachine(), Wire(clock), clock, announced=announced, owners=owners)
     report = examine(patient, CATALOG)
     _print(report, as_json=arguments.json)
     return 0 if report.ok else 1
@@ -78,6 +76,8 @@ def examine(patient: Patient, checks: Iterable[Check]) -> Report:
                 skipped.append((check.name, ELSEWHERE))
                 continue
             findings.append((check.name, wrong(str(error), _let_in(error))))
+        except PermissionError as error:
+            skipped.append((check.name, f"this user may not read {error.filename}"))
         except (ConfigError, Permanent) as error:
             findings.append((check.name, wrong(str(error), "mend it, then `tocsin doctor` again")))
         except (OSError, LookupError, TypeError, ValueError, TocsinError) as error:
@@ -91,9 +91,17 @@ def examine(patient: Patient, checks: Iterable[Check]) -> Report:
 def _configuration(arguments: argparse.Namespace) -> TocsinConfig:
     """Where no file is named and none is there, that of the demo if it is the demo that runs."""
     config = configuration.load(arguments.config, with_demo=arguments.demo)
-    if arguments.config is None and not DEFAULT_FILE.exists() and "demo" in listen.addresses(config.state):
+    if arguments.config is None and not DEFAULT_FILE.exists() and "demo" in _announced(config)[0]:
         return configuration.load(None, with_demo=True)
     return config
+
+
+def _announced(config: TocsinConfig) -> tuple[Mapping[str, str], Mapping[str, int]]:
+    """What runs, and which process each is; nothing where the state folder is closed to us, which a check tells."""
+    try:
+        return listen.addresses(config.state), listen.owners(config.state)
+    except PermissionError:
+        return {}, {}
 
 
 def _let_in(error: Denied) -> str:

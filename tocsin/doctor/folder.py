@@ -19,6 +19,7 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _LEAST_FREE = 0.05
 _LITTLE_FREE = 0.10
 _LEAST_BYTES = 256 << 20
+_MIB = 1 << 20
 _GIB = 1 << 30
 
 
@@ -55,7 +56,7 @@ class Disk:
         """See Check. Raises OSError where the disk cannot be asked."""
         folder, quota = patient.config.state, patient.config.collector.buffer.quota_bytes
         free, total = patient.machine.space(_nearest(folder))
-        left = f"{free / _GIB:.1f} of {total / _GIB:.1f} GiB are free where {folder} is"
+        left = f"{_size(free)} of {_size(total)} are free where {folder} is"
         entries, most = patient.machine.entries(_nearest(folder))
         if most and entries < _FEW_ENTRIES:
             words = f"only {entries} of {most} files can still be made where {folder} is (inodes)"
@@ -66,17 +67,22 @@ class Disk:
             )
         elif free < quota:
             mend = f"collector.buffer.quota_bytes below {free}, or make room"
-            yield hint(f"{left}: less than the {quota / _GIB:.1f} GiB that the buffer may take", mend)
+            yield hint(f"{left}: less than the {_size(quota)} that the buffer may take", mend)
         elif free < _LITTLE_FREE * total:
             yield hint(f"filling up: {left}", "make room there, or shorten retention")
         else:
             yield fine(left)
 
 
+def _size(count: int) -> str:
+    return f"{count / _GIB:.1f} GiB" if count >= _GIB else f"{count / _MIB:.0f} MiB"
+
+
 def _owned(folder: Path, user: int) -> Iterator[Finding]:
     owner = folder.stat().st_uid
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        yield wrong(f"{folder}: this user may not write to it", f"run as its owner, or `chown -R {user} {folder}`")
+        words = f"{folder}: belongs to user {owner}, and this is user {user}, who may not read and write it"
+        yield wrong(words, f"run as its owner (`sudo -u '#{owner}' tocsin doctor`), or `chown -R {user} {folder}`")
     elif owner != user:
         words = f"{folder}: belongs to user {owner}, and this is user {user}: whoever starts it next may lack its files"
         yield hint(words, f"run as its owner, or `chown -R {user} {folder}`")

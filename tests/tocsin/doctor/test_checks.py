@@ -111,7 +111,7 @@ def test_a_disk_that_is_almost_full(ward: Ward) -> None:
 
     ward.machine.total = 10 << 30
     ward.machine.free = 3 << 30
-    assert ward.hint().startswith("disk: 3.0 of 10.0 GiB are free")
+    assert ward.hint().startswith("disk: 3.0 GiB of 10.0 GiB are free")
 
 
 def test_a_port_that_somebody_else_has(ward: Ward) -> None:

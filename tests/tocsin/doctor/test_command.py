@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import socket
 from pathlib import Path
 
@@ -59,6 +61,26 @@ def test_a_configuration_that_cannot_be_read_is_exit_2(run: Run, state: Path) ->
     [finding] = json.loads(ran.out)["findings"]
     assert (finding["check"], finding["level"]) == ("configuration", "wrong")
     assert "collectr" in finding["words"]
+
+
+def test_a_state_folder_that_is_closed_to_us_is_a_fault_and_no_stumble(
+    run: Run, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever runs it as another user is told whose folder it is; what lies in it hides no other finding."""
+    (state.parent / "tocsin.yml").write_text(FREE)
+    state.mkdir()
+
+    def closed(_state: Path) -> dict[str, str]:
+        raise PermissionError(errno.EACCES, "Permission denied", str(state / "listen.json"))
+
+    monkeypatch.setattr("foundation.listen.addresses", closed)
+    monkeypatch.setattr("os.access", lambda path, _mode: Path(path) != state)
+    ran = run("doctor")
+
+    assert (ran.code, ran.complaint) == (1, "")
+    assert f"wrong state folder   {state}: belongs to user {os.getuid()}, and this is user " in ran.out
+    assert f"`sudo -u '#{os.getuid()}' tocsin doctor`" in ran.out
+    assert "fine  boards" in ran.out
 
 
 def test_a_taken_port_is_found_on_the_real_machine(run: Run, state: Path) -> None:
