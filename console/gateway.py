@@ -162,8 +162,13 @@ class Gateway:
             return answer({"error": f"no answer from {url} within {deadline_s:g} s"}, status=504)
         except aiohttp.ClientError as error:
             self._requests.labels(target, "unreachable").inc()
-            return answer({"error": f"{url} cannot be reached: {error}"}, status=502)
+            return answer({"error": f"{url} cannot be reached: {_why(error)}"}, status=502)
         self._requests.labels(target, f"{status // 100}xx").inc()
         response = web.Response(body=told, status=status, content_type="application/json")
         response.enable_compression()
         return response
+
+
+def _why(error: aiohttp.ClientError) -> str:
+    refused = isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, ConnectionRefusedError)
+    return "nothing accepts connections there" if refused else str(error)

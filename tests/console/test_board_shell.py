@@ -86,6 +86,19 @@ async def test_the_keyboard_is_told_and_does_nothing_while_somebody_types(board:
     assert "kiosk" not in page.url
 
 
+async def test_what_a_panel_is_about_is_read_with_the_keyboard_and_a_finger(board: Page) -> None:
+    """Its sign opens the words and Escape closes them: who has no pointer to hover with reads them, too."""
+    page = await opened(board, "from=now-1h&to=now")
+    sign = page.get_by_role("button", name="About Errors: ")
+    words = page.get_by_text("Share of all requests of the range that failed.")
+    await expect(words).to_be_hidden(timeout=LATE_MS)
+    await sign.focus()
+    await page.keyboard.press("Enter")
+    await expect(words).to_be_visible(timeout=LATE_MS)
+    await page.keyboard.press("Escape")
+    await expect(words).to_be_hidden(timeout=LATE_MS)
+
+
 async def test_on_a_wall_there_are_panels_alone(board: Page) -> None:
     """By a key, and by the address for a screen that nobody touches."""
     page = await opened(board, "from=now-1h&to=now")

@@ -155,7 +155,10 @@ async def test_a_collector_that_is_away_is_an_error_on_every_panel(browser: Brow
     ):
         states = await seen.panels()
         assert set(states.values()) == {"error"}
-        assert "cannot be reached" in await seen.page.locator("[data-panel-id='1']").inner_text()
+        assert (
+            "cannot be reached: nothing accepts connections there"
+            in await seen.page.locator("[data-panel-id='1']").inner_text()
+        )
 
 
 async def test_alerts_come_and_go_on_an_open_page(browser: Browser, console: str, alerting: AlertingApi):

@@ -131,6 +131,19 @@ async def test_a_chart_tells_the_values_under_the_pointer(page: Page):
     await expect(page.locator(".told")).to_be_hidden(timeout=LATE_MS)
 
 
+async def test_what_a_finger_tapped_is_told_after_it_is_lifted(page: Page):
+    """A finger leaves at once; its words stay until the page scrolls or another place is touched."""
+    await draw(page, panel(unit="ms"), [line("a", [1, 2, 3])])
+    box = await page.locator(".canvas").bounding_box()
+    assert box is not None
+    finger = {"pointerType": "touch", "clientX": box["x"] + box["width"] * 0.2, "clientY": box["y"] + 40}
+    for sign in ("pointerdown", "pointerup", "pointerleave"):
+        await page.locator(".canvas").dispatch_event(sign, finger)
+    await expect(page.locator(".told li")).to_have_text(["a3 ms"], timeout=LATE_MS)
+    await page.evaluate("window.dispatchEvent(new Event('scroll'))")
+    await expect(page.locator(".told")).to_be_hidden(timeout=LATE_MS)
+
+
 async def test_a_stretch_that_is_dragged_over_becomes_the_range(page: Page):
     """From its beginning to its end, in whole milliseconds, whichever way it was dragged; a click is no stretch."""
     await draw(page, panel(), [line("a", [1, 2, 3])])

@@ -20,7 +20,8 @@ export class Pointer {
     canvas.addEventListener("pointermove", (event) => this.#moved(event));
     canvas.addEventListener("pointerdown", (event) => this.#pressed(event));
     canvas.addEventListener("pointerup", (event) => this.#released(event));
-    for (const end of ["pointerleave", "pointercancel"]) canvas.addEventListener(end, () => this.#gone());
+    canvas.addEventListener("pointercancel", () => this.#gone());
+    canvas.addEventListener("pointerleave", (event) => this.#left(event));
   }
 
   // `view`: {from, to, board, told} of the newest drawing.
@@ -81,6 +82,17 @@ export class Pointer {
     const left = clientX + BESIDE_PX + width > innerWidth ? clientX - BESIDE_PX - width : clientX + BESIDE_PX;
     this.words.style.left = `${Math.max(left, 0)}px`;
     this.words.style.top = `${Math.max(Math.min(clientY - height / 2, innerHeight - height), 0)}px`;
+  }
+
+  // A finger leaves as soon as it is lifted: what it tapped is told until another place is touched, or the page scrolls.
+  #left(event) {
+    if (event.pointerType === "mouse") return this.#gone();
+    const over = new AbortController();
+    const away = () => {
+      over.abort();
+      this.#gone();
+    };
+    for (const sign of ["pointerdown", "scroll"]) addEventListener(sign, away, { capture: true, signal: over.signal });
   }
 
   #gone() {
