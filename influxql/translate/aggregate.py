@@ -42,6 +42,18 @@ def aggregate_sql(call: Call, argument: str, kind: FieldType, *, one_series: boo
     return _SIMPLE[call.name](argument, kind)
 
 
+def value_sql(call: Call, argument: str, kind: FieldType, *, one_series: bool = False) -> str | None:
+    """The value of `call` as one column, null where there is no point; None where it takes more than SQL to tell it."""
+    if call.name not in _SIMPLE and call.name not in ("sum", "mean"):
+        return None
+    if isinstance(call.args[0], Call):
+        return None
+    aggregate = aggregate_sql(call, argument, kind, one_series=one_series)
+    if aggregate.read is _read_count:
+        return f"nullif({aggregate.columns[0]}, 0)"
+    return aggregate.columns[0] if aggregate.read is read_one else None
+
+
 def percentile_sql(argument: str, percent: float, among: Percentiles, fractions: str) -> Aggregate:
     """percentile() over `argument`; `fractions` is the placeholder that stands for those of `among`."""
 

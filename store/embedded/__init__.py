@@ -45,6 +45,7 @@ Reading, in the order in which a question walks:
     cardinality SHOW ... CARDINALITY
     select      SELECT: its sources' points filled, transformed, merged by time, cut to its limits
     sources     measurements by name or regex, and inner SELECTs
+    inner       the answers of those as columns, for the query around them
     choice      which series a condition on tags means, told in memory
     scan        one pass over a source: FROM and WHERE, and what its rows are grouped by
     points      raw rows and the points of each call, group by group

@@ -7,35 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
-from typing import Any
+from itertools import chain
 
-import pyarrow as pa
-
-from foundation.batch import FieldType
 from influxql.arithmetic import compile_column, may_be_nan
 from influxql.ast import Expr, Paging, Select, SubQuery
 from influxql.plan import Frame, Outer, Plan, frame_select, plan_select
 from store.contract import OneRowSeries, Series
 from store.embedded.calls import call_rows, is_lone_selector
 from store.embedded.choice import Group
+from store.embedded.inner import one_row_sources, read_source, series_sources
 from store.embedded.newest import read_newest
 from store.embedded.points import Points, read_rows
 from store.embedded.recent.answer import Recalled
 from store.embedded.recent.question import read_question
 from store.embedded.scan import Source
-from store.embedded.schema import Column, Table
 from store.embedded.series import keep_groups
 from store.embedded.session import Session
 from store.embedded.sources import find_tables, shape_of
-
-_ARROW = {
-    FieldType.FLOAT: pa.float64(),
-    FieldType.INTEGER: pa.int64(),
-    FieldType.UNSIGNED: pa.uint64(),
-    FieldType.STRING: pa.string(),
-    FieldType.BOOLEAN: pa.bool_(),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,72 +36,60 @@ class Answer:
 
 def answer_select(session: Session, select: Select, outer: Outer | None = None) -> Answer:
     """Answer `select`. Raises QueryError for what InfluxDB refuses too."""
-    frame = frame_select(select, session.now_ns, outer)
-    sources = _sources(session, frame)
-    plan = plan_select(frame, shape_of(source.relation for source in sources))
-    parts = [_series(session, plan, source) for source in _ordered(sources, plan)]
+    plan, sources = _prepare(session, select, outer)
+    parts = [_series(session, plan, source, _recall(session, plan, source)) for source in sources]
     return Answer(plan, parts[0] if len(parts) == 1 else tuple(chain.from_iterable(parts)))
 
 
-def _ordered(sources: list[Source], plan: Plan) -> list[Source]:
-    return sorted(sources, key=lambda source: source.relation.measurement, reverse=plan.descending)
+def _prepare(session: Session, select: Select, outer: Outer | None) -> tuple[Plan, list[Source]]:
+    """The plan, and what it reads in the order of the answer."""
+    frame = frame_select(select, session.now_ns, outer)
+    sources = _sources(session, frame)
+    plan = plan_select(frame, shape_of(source.relation for source in sources))
+    return plan, sorted(sources, key=lambda source: source.relation.measurement, reverse=plan.descending)
 
 
 def _sources(session: Session, frame: Frame) -> list[Source]:
     found: dict[str, Source] = {}
-    inner: list[Answer] = []
+    inner: list[Select] = []
     for source in frame.select.sources:
         if isinstance(source, SubQuery):
-            inner.append(answer_select(session, source.select, frame.outer()))
+            inner.append(source.select)
         else:
             found |= {table.relation: Source(table) for table in find_tables(session, source)}
-    return [*found.values(), *_inner_sources(session, inner)]
+    if len(inner) == 1 and not found:
+        return _only_source(session, inner[0], frame.outer())
+    answers = [answer_select(session, select, frame.outer()) for select in inner]
+    return [
+        *found.values(),
+        *series_sources(session, [(one, answer.plan) for answer in answers for one in answer.series]),
+    ]
 
 
-def _inner_sources(session: Session, answers: list[Answer]) -> Iterator[Source]:
-    """One table for each measurement that the inner answers name."""
-    listed = [(series, answer.plan) for answer in answers for series in answer.series]
-    listed.sort(key=lambda item: item[0].name)
-    for name, members in groupby(listed, key=lambda item: item[0].name):
-        yield Source(_inner_table(session, name, list(members)), bounded=False)
+def _only_source(session: Session, select: Select, outer: Outer) -> list[Source]:
+    """What a subquery answers beside which there is no other source: columns, where it has one source itself."""
+    plan, sources = _prepare(session, select, outer)
+    members: list[tuple[Series, Plan]] = []
+    for source in sources:
+        recalled = _recall(session, plan, source)
+        found = None if recalled is not None or len(sources) > 1 else read_source(session, plan, source, _slotted(plan))
+        if found is not None:
+            return found
+        series = _series(session, plan, source, recalled)
+        if len(sources) == 1 and isinstance(series, OneRowSeries):
+            return one_row_sources(session, plan, series)
+        members += [(one, plan) for one in series]
+    return list(series_sources(session, members))
 
 
-def _inner_table(session: Session, name: str, members: list[tuple[Series, Plan]]) -> Table:
-    tags = sorted({key for series, _ in members for key in series.tags})
-    kinds: dict[str, FieldType] = {}
-    for series, plan in members:
-        for name_of, kind in zip(series.columns[1:], plan.kinds, strict=True):
-            if kind is not None:
-                kinds.setdefault(name_of, kind)
-    columns = [Column(key, "tag", None, f"t{index}") for index, key in enumerate(tags)]
-    columns += [Column(key, "field", kind, f"f{index}") for index, (key, kind) in enumerate(kinds.items())]
-    data: dict[str, pa.Array] = {
-        "time": pa.array([row[0] for series, _ in members for row in series.values], pa.int64())
-    }
-    for column in columns:
-        kind = pa.string() if column.type is None else _ARROW[column.type]
-        data[column.physical] = pa.array(_values(column, members), kind)
-    return Table(name, session.register(data), tuple(columns))
+def _slotted(plan: Plan) -> tuple[Expr, ...]:
+    """What stands in a row behind its time, in order."""
+    return (*plan.calls, *plan.references)
 
 
-def _values(column: Column, members: list[tuple[Series, Plan]]) -> Iterator[Any]:
-    for series, _ in members:
-        if column.kind == "tag":
-            # Grouped by and absent is "" in the answer of the query around, not null.
-            value = series.tags.get(column.name)
-            yield from (value for _ in series.values)
-        elif column.name in series.columns[1:]:
-            index = series.columns.index(column.name, 1)
-            yield from (row[index] for row in series.values)
-        else:
-            yield from (None for _ in series.values)
-
-
-def _series(session: Session, plan: Plan, source: Source) -> Sequence[Series]:
-    """The series of one measurement, from memory where that knows them, and as columns where they are many."""
-    slotted: tuple[Expr, ...] = (*plan.calls, *plan.references)
-    slots = {expr: index for index, expr in enumerate(slotted, start=1)}
-    recalled = _recall(session, plan, source) or read_newest(session, plan, source)
+def _series(session: Session, plan: Plan, source: Source, recalled: Recalled | None) -> Sequence[Series]:
+    """The series of one measurement, as columns where they are recalled and many."""
+    slots = {expr: index for index, expr in enumerate(_slotted(plan), start=1)}
     if recalled is None:
         rows = call_rows(session, plan, source) if plan.calls else read_rows(session, plan, source)
         return tuple(_shown(session, plan, source, rows, slots))
@@ -125,10 +101,13 @@ def _series(session: Session, plan: Plan, source: Source) -> Sequence[Series]:
 
 
 def _recall(session: Session, plan: Plan, source: Source) -> Recalled | None:
-    if session.recent is None or not plan.calls:
-        return None
-    question = read_question(plan, source)
-    return session.recent.recall(session, question, lone=is_lone_selector(plan), descending=plan.descending)
+    """The answer from memory or from the newest rows alone, where either knows it."""
+    if session.recent is not None and plan.calls:
+        question = read_question(plan, source)
+        recalled = session.recent.recall(session, question, lone=is_lone_selector(plan), descending=plan.descending)
+        if recalled is not None:
+            return recalled
+    return read_newest(session, plan, source)
 
 
 def _shown(session: Session, plan: Plan, source: Source, rows: Points, slots: dict[Expr, int]) -> Iterator[Series]:
