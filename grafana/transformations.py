@@ -26,7 +26,7 @@ def ordered(field: str, *, largest_first: bool) -> Transformation:
 
 def at_most(rows: int) -> Transformation:
     """Keeps the first rows."""
-    return {"id": "limit", "options": {"limitField": str(rows)}}
+    return {"id": "limit", "options": {"limitField": rows}}
 
 
 def quotient(left: str, right: str, name: str) -> tuple[Transformation, ...]:
