@@ -72,16 +72,9 @@ class Session:
         self.deadline.check()
         parsed = self.statements.parse(self.connection, sql)
         bound = {name: parameters.values[name] for name in parsed.names}
-        reader = self.connection.sql(parsed.statement, params=bound).to_arrow_reader(_CHUNK_ROWS)
-        parts: list[pa.RecordBatch] = []
-        rows = 0
-        for part in reader:
-            parts.append(part)
-            rows += part.num_rows
-            guard_rows(rows)
-            guard_values(rows * part.num_columns)
-            self.deadline.check()
-        return pa.Table.from_batches(parts, reader.schema)
+        found = self.connection.sql(parsed.statement, params=bound).limit(MOST_ROWS + 1).to_arrow_table()
+        guard_rows(len(found))
+        return found
 
     def fetch_table(self, sql: str, parameters: Parameters) -> pa.Table:
         """All rows of a SELECT as columns; everything that is bound must be used."""

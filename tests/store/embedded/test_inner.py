@@ -8,6 +8,7 @@ from isal import igzip
 
 from foundation.batch import Position, Shipment
 from store.embedded.store import EmbeddedConfig, EmbeddedStore
+from store.errors import QueryLimitExceeded
 from tests.fakes.clock import ManualClock
 
 LINES = (
@@ -98,3 +99,10 @@ async def test_series_that_become_known_only_now(store: EmbeddedStore, tmp_path:
         (): [[1_000_000_002, 5.0]]
     }
     await again.close()
+
+
+async def test_too_many_rows_within_are_refused(store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An inner answer is bounded like any other, with the same words."""
+    monkeypatch.setattr("store.embedded.session.MOST_ROWS", 2)
+    with pytest.raises(QueryLimitExceeded, match="more than 2 rows"):
+        await store.query('SELECT count(x) FROM (SELECT max(v) AS x FROM m GROUP BY "d")', "db")
