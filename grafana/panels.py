@@ -65,7 +65,7 @@ class Drawing:
     bars: bool = False
 
 
-BARS = Drawing(fill=80, bars=True)
+BARS = Drawing(fill=80, stacked=True, bars=True)
 LINES = Drawing()
 AREA = Drawing(fill=10)
 STACKED = Drawing(fill=25, stacked=True)

@@ -97,6 +97,13 @@ async def test_an_axis_has_few_round_steps_over_all_its_values(
     assert drawn["range"][1] == pytest.approx(top)
 
 
+async def test_an_axis_reaches_over_bars_that_stand_on_each_other(page: Page) -> None:
+    """A bar is as high as what stands in it together: none is cut off."""
+    bars = [{"values": [0, 2], "times": [0, 1], "custom": {"drawStyle": "bars"}} for _ in range(2)]
+    drawn = await call(page, "kinds/axis", "axis", {"unit": "locale", "min": 0, "decimals": 0}, bars)
+    assert drawn["range"] == [0, pytest.approx(4.24)]
+
+
 @pytest.mark.parametrize(("value", "sign"), [(4, None), (5, "!"), (16, "!!"), (None, None)])
 async def test_a_number_past_a_limit_has_a_sign_beside_its_colour(
     page: Page, value: float | None, sign: str | None

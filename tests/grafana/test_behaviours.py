@@ -79,3 +79,11 @@ def test_queries_are_raw_texts_that_grafana_parses_into_what_the_panel_draws():
             assert target["rawQuery"] is True, name
             assert target["resultFormat"] in {"time_series", "table"}, name
             assert (panel["type"] in {"table", "bargauge"}) <= (target["resultFormat"] == "table"), name
+
+
+def test_bars_of_several_series_stand_on_each_other():
+    """Grafana draws bars that are not stacked over one another, and the lower ones are not seen."""
+    customs = [panel["fieldConfig"]["defaults"].get("custom", {}) for panel in PANELS.values()]
+    stacking = [custom["stacking"]["mode"] for custom in customs if custom.get("drawStyle") == "bars"]
+    assert stacking
+    assert set(stacking) == {"normal"}

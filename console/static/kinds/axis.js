@@ -22,7 +22,7 @@ export function axis(setting, shown) {
 }
 
 function extent(setting, shown) {
-  const stacked = shown.some(({ custom }) => custom.stacking?.mode === "normal");
+  const stacked = shown.some(({ custom }) => custom.stacking?.mode === "normal" || custom.drawStyle === "bars");
   const values = stacked ? totals(shown) : shown.flatMap((one) => one.values).filter((value) => value !== null);
   const least = values.reduce((low, value) => Math.min(low, value), setting.min ?? Infinity);
   const most = values.reduce((high, value) => Math.max(high, value), -Infinity);
