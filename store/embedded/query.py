@@ -117,7 +117,9 @@ class EmbeddedReader:
         except duckdb.InterruptException as error:
             raise session.deadline.interrupted() from error
         except duckdb.OutOfMemoryException as error:
-            raise QueryLimitExceeded("the query needs more memory than it may use; narrow its time range") from error
+            raise QueryLimitExceeded(
+                "the query needs more memory than it may use; narrow its time range, or raise store.memory_limit"
+            ) from error
         return tuple(results)
 
     def _answer_one(self, session: Session, index: int, statement: Statement) -> StatementResult:

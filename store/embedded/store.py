@@ -57,7 +57,9 @@ class EmbeddedConfig:
 
     `memory_limit` bounds what the store keeps in memory. Of it `recent_limit`, at most half, is for the newest rows of
     the tables that rules and boards ask again and again; empty, none are kept. The rest is for DuckDB's buffers: what
-    does not fit into them goes to disk. The program itself, lines and answers on their way take some 250 MB more.
+    does not fit into them goes to disk, but for what percentiles and the like gather: one over more than some ten
+    million values in a question wants a higher limit. The program itself, lines and answers on their way take some
+    250 MB more.
 
     `retention` is how long each bucket keeps its points, as in `{telemetry: 90d, default: 0}`; `default` is for those
     not named, 0 is for ever. Older points are deleted every `expire_every`, and older lines are refused.
