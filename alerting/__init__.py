@@ -27,6 +27,7 @@ diagram     docs/alert-states.md, drawn from the table
 routing/    which receiver hears of an alert, and with whom it is grouped; pure
 memory/     alert states, groups, incidents and the outbox in one SQLite file, one transaction a decision
 dispatcher  routes and records evaluations, flushes groups that are due
+recording   evaluations on their way into memory: those that come together share a transaction
 portion     how much of what waits is taken on at once; pure
 flush       what a group says, as one message; pure
 muting/     why an alert is held back: silences, inhibition, calendars; pure

@@ -40,8 +40,9 @@ from alerting.muting.silence import Silence
 from alerting.notify.contract import Notifier
 from alerting.notify.plugin import Manner
 from alerting.passing import PassingOn
-from alerting.portion import portion
+from alerting.portion import MOST_ALERTS, portion
 from alerting.quiet import Quiet
+from alerting.recording import Recording
 from alerting.routing.book import Book, GroupChange, member_now
 from alerting.routing.group import Group, Notice, decide, rouse, wake
 from alerting.routing.taken import reconsider, reopens
@@ -53,8 +54,6 @@ from foundation.logs import logger
 
 _log = logger("alerting.dispatcher")
 _MOST_GROUPS = 256
-_MOST_ALERTS = 5_000
-"""In one transaction, unless a single rule or group has more."""
 _LOOK_AGAIN_S = 5.0
 _MEMORY_AGAIN_S = 1.0
 
@@ -73,16 +72,6 @@ class Equipment:
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     notifiers: Mapping[ChannelKey, Notifier] = field(default_factory=dict)
     manners: Mapping[ChannelKey, Manner] = field(default_factory=dict)
-
-
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    """An evaluation on its way into memory."""
-
-    evaluation: Evaluation
-    now: datetime
-    done: bool = False
-    error: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +108,8 @@ class Dispatcher:
         self._takings = Takings()
         self._manners: Mapping[ChannelKey, Manner] = {}
         self._passing = PassingOn(memory, sender, clock=clock, metrics=metrics)
-        self._queue: list[_Waiting] = []
         self._deciding = asyncio.Lock()
+        self._recording = Recording(self._deciding, self._record_together)
         self._wake = asyncio.Event()
 
     async def open(self, equipment: Equipment) -> Mapping[str, Alert]:
@@ -153,15 +142,8 @@ class Dispatcher:
 
         Evaluations that come together share a transaction. Raises MemoryFailed: nothing was stored.
         """
-        if not (evaluation.saved or evaluation.forgotten or evaluation.transitions):
-            return
-        waiting = _Waiting(evaluation, now)
-        self._queue.append(waiting)
-        async with self._deciding:
-            while not waiting.done:
-                await self._record_portion()
-        if waiting.error is not None:
-            raise waiting.error
+        if evaluation.saved or evaluation.forgotten or evaluation.transitions:
+            await self._recording.record(evaluation, now)
 
     def incidents(self, alert_id: str) -> tuple[Group, ...]:
         """The groups that hold an alert."""
@@ -312,23 +294,8 @@ class Dispatcher:
             await self._memory.mark(given_up(row, self._clock.now()))
             self._metrics.suppressed.labels(Suppression.RECEIVER_REMOVED.value).inc()
 
-    async def _record_portion(self) -> None:
-        batch = portion(self._queue, lambda waiting: len(waiting.evaluation.saved), _MOST_ALERTS)
-        self._queue = self._queue[len(batch) :]
-        try:
-            await self._record_batch(batch)
-        except Exception as error:  # noqa: BLE001 - handed to each evaluation that waits, which raises it
-            for waiting in batch:
-                waiting.error = error
-        except BaseException:
-            self._queue = [*batch, *self._queue]
-            raise
-        for waiting in batch:
-            waiting.done = True
-
-    async def _record_batch(self, batch: Sequence[_Waiting]) -> None:
-        now = max(waiting.now for waiting in batch)
-        transitions = [change for waiting in batch for change in waiting.evaluation.transitions]
+    async def _record_together(self, evaluations: Sequence[Evaluation], now: datetime) -> None:
+        transitions = [change for evaluation in evaluations for change in evaluation.transitions]
         changes = self._book.route(transitions, self._tree, now)
         if self._quiet.frees(transitions):
             changes = self._book.roused(changes, now)
@@ -339,9 +306,9 @@ class Dispatcher:
         ended = self._takings.ended_by(transitions)
         history += self._outgrown(ended, transitions)
         decision = Decision(
-            alerts=tuple(alert for waiting in batch for alert in waiting.evaluation.saved),
+            alerts=tuple(alert for evaluation in evaluations for alert in evaluation.saved),
             words={change.alert.fingerprint: _words(change) for change in transitions},
-            forgotten=tuple(alert_id for waiting in batch for alert_id in waiting.evaluation.forgotten),
+            forgotten=tuple(alert_id for evaluation in evaluations for alert_id in evaluation.forgotten),
             history=history,
             groups=tuple(changes),
             released=tuple(one.alert_id for one in ended),
@@ -382,7 +349,7 @@ class Dispatcher:
             groups = self._book.take_due(now, _MOST_GROUPS)
             if not groups:
                 return False
-            due = [self._flush(group, now) for group in portion(groups, lambda group: len(group.members), _MOST_ALERTS)]
+            due = [self._flush(group, now) for group in portion(groups, lambda group: len(group.members), MOST_ALERTS)]
             messages = tuple(draft for flush in due for draft in flush.drafts)
             changes = tuple(flush.change for flush in due)
             with self._sender.hold({draft.message.incident for draft in messages}) as in_flight:

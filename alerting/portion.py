@@ -1,6 +1,6 @@
 """How much is taken on at once of what waits, so that a storm is not held in memory several times over. Pure.
 
-The dispatcher cuts what it records and what it flushes into portions, a transaction each.
+What is recorded, and what the dispatcher flushes, is cut into portions, a transaction each.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from itertools import accumulate, takewhile
 from typing import TypeVar
 
 T = TypeVar("T")
+
+MOST_ALERTS = 5_000
+"""In one transaction, unless a single rule or group has more."""
 
 
 def portion(waiting: Sequence[T], size: Callable[[T], int], most: int) -> Sequence[T]:

@@ -246,7 +246,8 @@ def _seconds(count: float) -> timedelta:
 
 async def test_a_storm_is_taken_in_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """More alerts at once than one transaction is to hold: some after the others, each told once, none waits longer."""
-    monkeypatch.setattr("alerting.dispatcher._MOST_ALERTS", 3)
+    monkeypatch.setattr("alerting.recording.MOST_ALERTS", 3)
+    monkeypatch.setattr("alerting.dispatcher.MOST_ALERTS", 3)
     pager = FakeNotifier()
     async with desk(tmp_path / "a.sqlite", equipment({ONCALL: pager})) as it:
         sizes: list[int] = []
