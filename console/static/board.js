@@ -81,6 +81,16 @@ class Board {
   // A choice was made: what is under way is of no use any more.
   async #changed() {
     const choice = ++this.choice;
+    this.grid.root.setAttribute("aria-busy", "true");
+    try {
+      await this.#take(choice);
+    } finally {
+      if (choice === this.choice) this.grid.root.setAttribute("aria-busy", "false");
+    }
+  }
+
+  // Done when the last panel is drawn, with those that are repeated for values which had to be asked for first.
+  async #take(choice) {
     this.#stop();
     const loading = this.variables.load(this.#scope(), expand).catch((error) => (this.status.textContent = error.message));
     if (!this.variables.isReady) await loading;

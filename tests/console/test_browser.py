@@ -14,7 +14,7 @@ from console.config import ConsoleConfig
 from foundation.secret import Secret
 from tests.console.running import running_console
 from tests.fakes.alerting_api import AlertingApi, alert, transition
-from tests.fakes.browser import open_page
+from tests.fakes.browser import LATE_MS, open_page
 from tests.fakes.influxd import Influxd
 from tests.fakes.telemetry import NS, an_hour
 from tests.grafana.reading import BOARDS, panels
@@ -45,6 +45,14 @@ async def test_every_panel_of_every_board_has_data(browser: Browser, console: st
                 assert panel["type"] == "row" or any(title.startswith(told) for title in states), (uid, told)
             assert seen.complaints == []
             assert await seen.barriers() == [], uid
+
+
+async def test_a_board_is_busy_until_its_last_panel_is_drawn(browser: Browser, console: str):
+    """Panels that are repeated for values which have to be asked for first are among those that it waits for."""
+    async with open_page(browser, f"{console}/boards/tocsin-red") as seen:
+        await seen.page.locator(".sections[aria-busy=false]").wait_for(timeout=LATE_MS)
+        assert await seen.page.locator(".panel[data-state=loading]").count() == 0
+        assert await seen.page.locator(".panel[aria-label^='Response time of']").count() > 1
 
 
 async def test_the_board_shows_the_numbers_of_the_data(browser: Browser, console: str):
