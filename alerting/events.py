@@ -1,12 +1,14 @@
 """Every transition as a line of `alert_event`, for boards to annotate.
 
 The dispatcher offers what it stored; the front door says where lines go. The invariant: history in the store is a
-courtesy, it never waits for and never delays a page; what cannot be written is counted and let go.
+courtesy, it never waits for and never delays a page; what is refused, and what comes when too much waits for a
+collector that is away, is counted and let go.
 """
 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -15,26 +17,30 @@ from alerting.acknowledgement import ACKNOWLEDGED, RELEASED
 from alerting.alert import State
 from alerting.memory.contract import HistoryEntry
 from alerting.metrics import EventMetrics
+from foundation.backoff import Backoff
 from foundation.errors import Permanent, Transient
 from foundation.line_protocol.encode import encode
 from foundation.line_protocol.line import LineError
 from foundation.logs import logger
 
 Publish = Callable[[bytes], Awaitable[None]]
-"""Takes line protocol with nanosecond timestamps. Raises what it likes: the lines are counted as failed."""
+"""Takes line protocol with nanosecond timestamps. Raises Transient where the same lines may be taken later; anything
+else counts them as failed."""
 
 _log = logger("alerting.events")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_WAITING = 10_000
 _OF_HANDS = frozenset({ACKNOWLEDGED, RELEASED})
 _MOST_LINES = 1_000
+_BACKOFF = Backoff(first_s=1.0)
 
 
 class EventLog:
     """Hands transitions to `publish`, a few at a time."""
 
-    def __init__(self, publish: Publish, metrics: EventMetrics) -> None:
+    def __init__(self, publish: Publish, metrics: EventMetrics, luck: Callable[[], float] = random.random) -> None:
         self._publish = publish
+        self._luck = luck
         self._metrics = metrics
         self._waiting: deque[bytes] = deque()
         self._wake = asyncio.Event()
@@ -59,17 +65,26 @@ class EventLog:
             self._wake.clear()
             while self._waiting:
                 lines = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_LINES))]
-                await self._write(lines)
+                attempt = 0
+                while not await self._write(lines):
+                    await asyncio.sleep(_BACKOFF.delay_s(attempt, self._luck()))
+                    attempt += 1
 
-    async def _write(self, lines: list[bytes]) -> None:
+    async def _write(self, lines: list[bytes]) -> bool:
+        """Whether these lines are done with. Written twice they are the same points, so trying again harms nothing."""
         try:
             await self._publish(b"\n".join(lines) + b"\n")
+        except Transient as error:
+            _log.warning("the history of alerts is not in the store yet", lines=len(lines), reason=str(error))
+            self._metrics.events.labels("retried").inc(len(lines))
+            return False
         except Exception as error:  # noqa: BLE001 - whatever goes wrong with a courtesy, it must not end the paging
-            bug = None if isinstance(error, Transient | Permanent) else error
+            bug = None if isinstance(error, Permanent) else error
             _log.error("the history of alerts is not in the store", error=bug, lines=len(lines), reason=str(error))
             self._metrics.events.labels("failed").inc(len(lines))
         else:
             self._metrics.events.labels("published").inc(len(lines))
+        return True
 
 
 def line(entry: HistoryEntry, index: int) -> bytes:

@@ -80,7 +80,7 @@ class EventMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.events = Counter(
             "tocsin_alerting_events",
-            "Transitions written to the store as alert_event, by outcome: published, failed or dropped.",
+            "Transitions written to the store as alert_event, by outcome: published, retried, failed or dropped.",
             ["outcome"],
             registry=registry,
         )

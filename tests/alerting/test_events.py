@@ -98,14 +98,43 @@ async def published(publish: object, count: int, outcome: str) -> float:
     return counted()
 
 
-@pytest.mark.parametrize("error", [CollectorAway("away"), LinesRefused("no"), ValueError("a bug")])
+@pytest.mark.parametrize("error", [LinesRefused("no"), ValueError("a bug")])
 async def test_failure_is_counted_and_goes_no_further(error: Exception) -> None:
-    """A collector that is away, refuses or breaks costs the history, counted, and nothing else."""
+    """A collector that refuses or breaks costs the history, counted, and nothing else."""
 
     async def away(lines: bytes) -> None:
         raise error
 
     assert await published(away, 3, "failed") == 3
+
+
+@pytest.mark.looptime
+async def test_a_collector_that_is_away_gets_the_same_lines_later() -> None:
+    """What could not be written is tried again ever later, in order, until it is taken; each retry is counted."""
+    registry, taken, refusals = CollectorRegistry(), list[bytes](), 20
+
+    async def publish(lines: bytes) -> None:
+        nonlocal refusals
+        if refusals:
+            refusals -= 1
+            raise CollectorAway("away")
+        taken.append(lines)
+        written.set()
+
+    log, written = EventLog(publish, EventMetrics(registry)), asyncio.Event()
+    running = asyncio.create_task(log.run())
+    log.offer([entry(1.0)])
+    await written.wait()
+    written.clear()
+    log.offer([entry(2.0)])
+    await written.wait()
+    assert taken == [line(entry(1.0), 0) + b"\n", line(entry(2.0), 0) + b"\n"]
+    assert registry.get_sample_value("tocsin_alerting_events_total", {"outcome": "retried"}) == 20
+    assert registry.get_sample_value("tocsin_alerting_events_total", {"outcome": "failed"}) is None
+    assert asyncio.get_running_loop().time() > 200
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
 
 
 async def test_what_does_not_fit_is_dropped_and_counted() -> None:
