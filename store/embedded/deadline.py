@@ -27,30 +27,30 @@ class Withdrawal:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._connections: list[duckdb.DuckDBPyConnection] = []
         self.withdrawn = False
 
     def withdraw(self) -> None:
         """Nobody waits for the answer any more."""
         with self._lock:
             self.withdrawn = True
-            if self._connection is not None:
-                self._connection.interrupt()
+            for connection in self._connections:
+                connection.interrupt()
 
     @contextmanager
     def watching(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """The connection that answers, to the end of the block."""
+        """A connection that answers, to the end of the block."""
         with self._lock:
-            self._connection = connection
+            self._connections.append(connection)
         try:
             yield
         finally:
             with self._lock:
-                self._connection = None
+                self._connections.remove(connection)
 
 
 class Deadline:
-    """Stops what a connection does after `limit_s` seconds, and says so to whoever asks between two SELECTs.
+    """Stops what connections do after `limit_s` seconds, and says so to whoever asks between two SELECTs.
 
     `withdrawal`: who asked may end it earlier.
     """
@@ -59,6 +59,8 @@ class Deadline:
         self, connection: duckdb.DuckDBPyConnection, limit_s: float, withdrawal: Withdrawal | None = None
     ) -> None:
         self._connection = connection
+        self._lock = threading.Lock()
+        self._connections: list[duckdb.DuckDBPyConnection] = []
         self._limit_s = limit_s
         self._passed = threading.Event()
         self._withdrawal = withdrawal or Withdrawal()
@@ -80,13 +82,27 @@ class Deadline:
         """Count from here to the end of the block. `timekeeper` is who counts for others too."""
         with (
             (timekeeper or Timekeeper(lingers_s=0)).limiting(self._limit_s, self._stop),
-            self._withdrawal.watching(self._connection),
+            self.watching(self._connection),
         ):
             yield
 
+    @contextmanager
+    def watching(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """Stop what this connection does as well, to the end of the block, which lies within that of `running`."""
+        with self._lock:
+            self._connections.append(connection)
+        try:
+            with self._withdrawal.watching(connection):
+                yield
+        finally:
+            with self._lock:
+                self._connections.remove(connection)
+
     def _stop(self) -> None:
-        self._passed.set()
-        self._connection.interrupt()
+        with self._lock:
+            self._passed.set()
+            for connection in self._connections:
+                connection.interrupt()
 
 
 @dataclass(slots=True, eq=False)

@@ -97,7 +97,8 @@ class Session:
 
     def _fetch_newest(self, sql: str) -> list[Row]:
         """Outside of the snapshot."""
-        with closing(self.connection.cursor()) as cursor:
+        self.deadline.check()
+        with closing(self.connection.cursor()) as cursor, self.deadline.watching(cursor):
             return cursor.execute(sql).fetchall()
 
     @contextmanager

@@ -95,10 +95,15 @@ def test_too_many_values_are_refused(
             reader.answer(parse_query(text), "db")
 
 
-def test_deadline(connection: duckdb.DuckDBPyConnection, clock: ManualClock) -> None:
+LONG = ["SELECT stddev(v) FROM m GROUP BY h", "SHOW SERIES"]
+"""One that reads points, and one that looks for the first time which series there are."""
+
+
+@pytest.mark.parametrize("text", LONG)
+def test_deadline(text: str, connection: duckdb.DuckDBPyConnection, clock: ManualClock) -> None:
     """A query that takes too long is stopped within its deadline and says so; the connection is good afterwards."""
     with pytest.raises(QueryLimitExceeded, match=r"stopped after 0\.2 s"):
-        endless(connection, clock).answer(parse_query("SELECT stddev(v) FROM m GROUP BY h"), "db", deadline_s=0.2)
+        endless(connection, clock).answer(parse_query(text), "db", deadline_s=0.2)
     assert connection.execute("SELECT 1").fetchall() == [(1,)]
 
 
@@ -161,12 +166,13 @@ def endless(connection: duckdb.DuckDBPyConnection, clock: ManualClock) -> Embedd
     return EmbeddedReader(connection.cursor, {"db": {"m": table}}.get, clock)
 
 
-def test_a_question_taken_back(connection: duckdb.DuckDBPyConnection, clock: ManualClock) -> None:
+@pytest.mark.parametrize("text", LONG)
+def test_a_question_taken_back(text: str, connection: duckdb.DuckDBPyConnection, clock: ManualClock) -> None:
     """A query whose asker is gone stops where it is, long before its deadline."""
     withdrawal = Withdrawal()
     timer = threading.Timer(0.2, withdrawal.withdraw)
     timer.start()
-    statements = parse_query("SELECT stddev(v) FROM m GROUP BY h")
+    statements = parse_query(text)
     with pytest.raises(StoreUnavailable, match="nobody waits for it"):
         endless(connection, clock).answer(statements, "db", deadline_s=3600, withdrawal=withdrawal)
     timer.join()
