@@ -7,7 +7,7 @@ from one time to the next).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Final
 
@@ -22,6 +22,10 @@ from store.embedded.recent.series import Grouping
 from store.embedded.recent.tail import GroupBy, Tail
 
 Groups = npt.NDArray[np.intp]
+
+_FEW_ROWS: Final = 4_096
+_MORE: Final = 4
+"""An end is looked for in so few rows first, then in so many times more: most groups have a value near it."""
 
 
 class Window:
@@ -79,8 +83,27 @@ class Window:
 
     def ends(self, wish: Wish, *, latest: bool) -> Groups:
         """The position of the first or last value of each group, of the greatest among those of one time; -1: none."""
-        groups, values = self._points(_name(wish))
-        times, positions = self._place_of(wish)
+        key = _name(wish), latest
+        for at in self._reach(latest=latest) if key not in self._found_ends else ():
+            self._found_ends[key] = self._ends_within(_name(wish), at, latest=latest)
+            if (self._found_ends[key] >= 0).all():
+                break
+        return self._found_ends[key]
+
+    def _reach(self, *, latest: bool) -> Iterator[slice]:
+        """Ever more rows from the end that is asked for, all of a time or none; in the end all."""
+        first, last, rows = self._at.start, self._at.stop, _FEW_ROWS
+        while rows < last - first:
+            edge = last - rows if latest else first + rows
+            time = int(self._tail.times(slice(edge, edge + 1))[0])
+            start, stop = self._tail.span(time, time)
+            yield slice(max(first, start), last) if latest else slice(first, min(last, stop))
+            rows *= _MORE
+        yield self._at
+
+    def _ends_within(self, name: str, at: slice, *, latest: bool) -> Groups:
+        groups, values = self._points(name, at)
+        times, positions = self._place_of(name, at)
         found = np.full(self.size + 1, -1, np.intp)
         step = 1 if latest else -1  # what is assigned last stands
         found[groups[::step]] = np.arange(len(groups))[::step]
@@ -101,8 +124,8 @@ class Window:
 
     def first_with(self, wish: Wish, found: Array) -> Groups:
         """The position of each group's first row that has the value that was found for the group."""
-        groups, values = self._points(_name(wish))
-        _, positions = self._place_of(wish)
+        groups, values = self._points(_name(wish), self._at)
+        _, positions = self._place_of(_name(wish), self._at)
         same = np.flatnonzero(values == found[groups])[::-1]
         first = np.zeros(self.size + 1, np.intp)
         first[groups[same]] = positions[same]
@@ -118,9 +141,8 @@ class Window:
         return {}
 
     @cached_property
-    def _groups(self) -> Groups:
-        """The group of each row."""
-        return self._grouping.of_series[self._tail.series(self._at)]
+    def _found_ends(self) -> dict[tuple[str, bool], Groups]:
+        return {}
 
     @cached_property
     def _groups_at_ends(self) -> Groups:
@@ -143,17 +165,16 @@ class Window:
             put_together(tally, found, self._grouping.of_series, by_series)
         return found
 
-    def _points(self, name: str) -> tuple[Groups, Array]:
-        """The group and value of each row that has the field."""
-        found = self._tail.values(name, self._at)
-        if found.present is None:
-            return self._groups, found.values
-        return self._groups[found.present], found.values[found.present]
+    def _points(self, name: str, at: slice) -> tuple[Groups, Array]:
+        """The group and value of each of these rows that has the field."""
+        found = self._tail.values(name, at)
+        groups = self._grouping.of_series[self._tail.series(at)]
+        return (groups, found.values) if found.present is None else (groups[found.present], found.values[found.present])
 
-    def _place_of(self, wish: Wish) -> tuple[Array, Groups]:
-        """Times and positions of the rows that have the field."""
-        times, positions = self._tail.times(self._at), np.arange(self._at.start, self._at.stop)
-        present = self._tail.values(_name(wish), self._at).present
+    def _place_of(self, name: str, at: slice) -> tuple[Array, Groups]:
+        """Times and positions of those of these rows that have the field."""
+        times, positions = self._tail.times(at), np.arange(at.start, at.stop)
+        present = self._tail.values(name, at).present
         return (times, positions) if present is None else (times[present], positions[present])
 
 
@@ -218,8 +239,8 @@ def _median(window: Window, wish: Wish) -> Values:
 
 def _end(*, latest: bool) -> Callable[[Window, Wish], Values]:
     def column(window: Window, wish: Wish) -> Values:
-        picked = window.at(_name(wish), window.ends(wish, latest=latest))
-        return _shown(picked, window.counts(_name(wish)) > 0)
+        positions = window.ends(wish, latest=latest)
+        return _shown(window.at(_name(wish), positions), positions >= 0)
 
     return column
 

@@ -98,6 +98,14 @@ class Close:
         return repr(self.value)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _near_ends() -> Iterator[None]:
+    """Ends are looked for in a few rows first, then in more, though there are few rows here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("store.embedded.recent.window._FEW_ROWS", 2)
+        yield
+
+
 @pytest.fixture(scope="module")
 def pair() -> Iterator[Pair]:
     made = Pair()
@@ -280,3 +288,15 @@ def test_long_windows_are_as_long_ones(pair: Pair) -> None:
     pair.change(bucket, f"DELETE FROM m WHERE time < {now - 350 * SECOND}")
     compare()
     assert pair.outcomes[Outcome.MEMORY] - before >= 5 * 8
+
+
+def test_the_greatest_of_one_time_is_its_last(pair: Pair) -> None:
+    """Also where the rows of a time do not stand within the first few that are looked at, from either end."""
+    bucket = next(pair.buckets)
+    times = [NOW - age * SECOND for age in (9, 9, 9, 5, 1, 1, 1)]
+    pair.write(bucket, [f"m,h=h{place} v={20 - place} {at}" for place, at in enumerate(times)])
+    before = pair.outcomes[Outcome.MEMORY]
+    for call in ("last", "first"):
+        for _ in range(4):
+            pair.compare(bucket, f"SELECT {call}(v) FROM m WHERE time > {NOW - 60 * SECOND}")
+    assert pair.outcomes[Outcome.MEMORY] - before >= 2
