@@ -63,9 +63,14 @@ def take_percentiles(
     For each group its columns, the value at each percent (or None), the count of values. None for all others.
     """
     value, kind = argument
-    if among.values <= MANY_VALUES:
+    if _can_be_held(among, groups):
         return None if groups else select_values(session, scan, parameters, value, percents)
     return take_narrowed(session, scan, groups, parameters, (value, _ARROW[kind]), percents)
+
+
+def _can_be_held(among: Percentiles, groups: Sequence[tuple[str, bool]]) -> bool:
+    """Whether all values may be taken at once; what nothing groups is held as columns, beside its times."""
+    return among.values <= (MANY_VALUES if groups else MANY_VALUES // 2)
 
 
 def pick_points(
@@ -86,7 +91,7 @@ def pick_points(
     columns = [sql for sql, _ in groups]
     percent = percent_of(call)
     among = plan_percentiles(session, scan, columns, parameters, {value: [percent]})[value]
-    if not groups and not carried and among.values <= MANY_VALUES:
+    if not groups and not carried and _can_be_held(among, groups):
         return select_point(session, scan, parameters, value, percent)
     narrowed = take_percentiles(session, scan, groups, parameters, argument, among, [percent])
     if narrowed is None:
