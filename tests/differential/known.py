@@ -213,6 +213,18 @@ KNOWN: Final = (
         _HUGE,
         "SELECT mean(f) FROM m",
     ),
+    Known(
+        "a number's bits are taken for a truth",
+        "`WHERE i & 5`, `time > 1 & 3`",
+        _TWO,
+        "SELECT i FROM m WHERE i & 5",
+    ),
+    Known(
+        "the error of KILL QUERY names another statement",
+        "`KILL QUERY 5`",
+        _TWO,
+        "KILL QUERY 5",
+    ),
 )
 
 UNCHECKED: Final = {
