@@ -66,7 +66,7 @@ class CopyRoute:
         if not request.headers.get("Content-Type", "").startswith("application/json"):
             raise Refusal(400, "ask with Content-Type: application/json")
         try:
-            copied = await while_connected(request, self._copy(), "copy")
+            copied = await while_connected(request, self._copy())
         except CopyRefused as error:
             raise Refusal(400, str(error)) from error
         except Transient as error:

@@ -87,7 +87,7 @@ class QueryRoute:
         self, request: web.BaseRequest, asked: Coroutine[None, None, tuple[StatementResult, ...]], db: str
     ) -> tuple[StatementResult, ...]:
         try:
-            return await while_connected(request, asked, f"query.{db}")
+            return await while_connected(request, asked)
         except QuerySyntaxError as error:
             raise Refusal(400, str(error)) from error
         except QueryLimitExceeded as error:

@@ -21,7 +21,7 @@ _Question = tuple[str, str, float]
 
 @dataclass(slots=True, eq=False)
 class _Run:
-    """One answer on its way. `askers` is how many wait for it."""
+    """One answer that several wait for. `askers` is how many."""
 
     task: asyncio.Task[Results] = field(init=False)
     askers: int = 0
@@ -34,11 +34,15 @@ class Sharing:
         self._reader = reader
         self._metrics = metrics
         self._open: dict[_Question, _Run] = {}
-        self._running: dict[_Question, _Run] = {}
+        self._running: dict[_Question, asyncio.Future[None]] = {}
+        """what is done when the answer is there"""
+        metrics.running.set_function(lambda: len(self._running))
 
     async def query(self, influxql: str, db: str, *, deadline_s: float) -> Results:
         """See `Reader.query`; only for what reads. The deadline counts from when the run begins."""
         question = (influxql, db, deadline_s)
+        if question not in self._running and question not in self._open:
+            return await self._ask(question)  # in the asker's own task: most have nobody to share with
         run = self._open.get(question)
         if run is None:
             run = self._open[question] = _Run()
@@ -57,15 +61,18 @@ class Sharing:
 
     async def _answer(self, question: _Question, run: _Run) -> Results:
         while (before := self._running.get(question)) is not None:
-            await asyncio.wait((before.task,))
+            await asyncio.wait((before,))
         self._close(question, run)
-        self._running[question] = run
+        return await self._ask(question)
+
+    async def _ask(self, question: _Question) -> Results:
         influxql, db, deadline_s = question
+        over = self._running[question] = asyncio.get_running_loop().create_future()
         try:
-            with self._metrics.running.track_inprogress():
-                return await self._reader.query(influxql, db, deadline_s=deadline_s)
+            return await self._reader.query(influxql, db, deadline_s=deadline_s)
         finally:
             del self._running[question]
+            over.set_result(None)
 
     def _close(self, question: _Question, run: _Run) -> None:
         """From here on nobody joins the run."""
