@@ -7,7 +7,7 @@ from email.utils import formatdate
 from typing import Any
 
 import orjson
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from foundation.clock import Clock
 from foundation.errors import Permanent
@@ -64,17 +64,15 @@ def refusal(error: Refusal) -> web.Response:
     return web.Response(body=body, status=error.status, headers=headers)
 
 
-class NoContent(web.StreamResponse):
-    """204, and nothing else: the one success of a write, for clients of HTTP/1.1 that stay.
+class Ready(web.StreamResponse):
+    """An answer whose bytes are all there, head and body, so that they go out at once.
 
-    One object answers every such request: its bytes are the same for all that are answered within a second.
+    Only for clients of HTTP/1.1 that stay (see `stays`): the bytes say nothing of the connection.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        super().__init__(status=204)
-        self._clock = clock
-        self._wire = b""
-        self._second = -1
+    def __init__(self, wire: bytes, status: int = 200) -> None:
+        super().__init__(status=status)
+        self._wire = wire
 
     @property
     def keep_alive(self) -> bool:
@@ -93,6 +91,22 @@ class NoContent(web.StreamResponse):
         """Nothing is left to send."""
 
     def wire(self) -> bytes:
+        """The bytes of the answer."""
+        return self._wire
+
+
+class NoContent(Ready):
+    """204, and nothing else: the one success of a write.
+
+    One object answers every such request: its bytes are the same for all that are answered within a second.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(b"", 204)
+        self._clock = clock
+        self._second = -1
+
+    def wire(self) -> bytes:
         """The bytes of the answer, as they go out now."""
         second = self._clock.now_ns() // _NS
         if second != self._second:
@@ -102,6 +116,29 @@ class NoContent(web.StreamResponse):
             self._wire = "\r\n".join(["HTTP/1.1 204 No Content", *lines, "", ""]).encode()
             self._second = second
         return self._wire
+
+
+class Contents:
+    """Answers with a body to those who stay, their heads made without aiohttp, whose own costs more than the body."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._second = -1
+        self._date = b""
+
+    def answer(self, body: bytes, headers: Mapping[str, str]) -> Ready:
+        """200 with these headers, to which the length and the date are added."""
+        second = self._clock.now_ns() // _NS
+        if second != self._second:
+            self._second, self._date = second, formatdate(second, usegmt=True).encode()
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode()
+        head = b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\nDate: %b\r\n\r\n" % (lines, len(body), self._date)
+        return Ready(head + body)
+
+
+def stays(request: web.BaseRequest) -> bool:
+    """Whether the client is one of HTTP/1.1 that keeps its connection."""
+    return request.keep_alive and request.version == HttpVersion11
 
 
 def no_content() -> web.Response:

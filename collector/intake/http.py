@@ -24,7 +24,7 @@ from collector.dead.box import DeadLetters
 from collector.decode.json_telemetry import JsonTelemetryConfig
 from collector.intake.access import Access, TokenMode, WrongToken, check_mode
 from collector.intake.accounts import LedgerRoute
-from collector.intake.answers import Refusal, refusal, unavailable
+from collector.intake.answers import Contents, Refusal, refusal, unavailable
 from collector.intake.body import Load
 from collector.intake.buckets import Buckets
 from collector.intake.connection import ConnectionServer
@@ -135,7 +135,6 @@ class Intake:
     ) -> None:
         self._config = config
         self._listening = listening or Listening()
-        self._reader = reader
         self._sharing = Sharing(reader, QueryMetrics(registry))
         self._tokens = tokens
         self._registry = registry
@@ -268,11 +267,11 @@ class Intake:
         self._following.adopt(access)
         deadline_s = config.query_deadline.total_seconds()
         query = QueryRoute(
-            self._reader,
             self._sharing,
             access,
             self._load,
             self._buckets,
+            Contents(self._clock),
             default_bucket=config.bucket,
             deadline_s=deadline_s,
         )

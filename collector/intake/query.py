@@ -15,7 +15,7 @@ from collections.abc import Coroutine, Mapping
 from aiohttp import web
 
 from collector.intake.access import Access
-from collector.intake.answers import Refusal, unavailable
+from collector.intake.answers import Contents, Refusal, unavailable
 from collector.intake.body import Load
 from collector.intake.buckets import Buckets
 from collector.intake.question import json_object, read_params
@@ -28,7 +28,7 @@ from influxql.ast import Change, CreateDatabase, Unimplemented
 from influxql.errors import ParseError
 from influxql.parser import parse
 from influxql.printer import print_statements
-from store.contract import Reader, StatementResult
+from store.contract import StatementResult
 from store.errors import BucketMissing, QueryLimitExceeded, QuerySyntaxError
 
 _RETRY_AFTER_S = 1.0
@@ -37,24 +37,24 @@ _MAY_CHANGE = re.compile(r"\b(?:DELETE|DROP|INTO|CREATE|ALTER|GRANT|REVOKE|SET|K
 
 
 class QueryRoute:
-    """Answers statements. `sharing` asks the reader for whoever only reads."""
+    """Answers statements. `sharing` asks the reader, for those who only read together."""
 
     def __init__(
         self,
-        reader: Reader,
         sharing: Sharing,
         access: Access,
         load: Load,
         buckets: Buckets,
+        contents: Contents,
         *,
         default_bucket: str,
         deadline_s: float,
     ) -> None:
-        self._reader = reader
         self._sharing = sharing
         self._access = access
         self._load = load
         self._buckets = buckets
+        self._contents = contents
         self._default_bucket = default_bucket
         self._deadline_s = deadline_s
 
@@ -67,14 +67,14 @@ class QueryRoute:
         makes_database, changes = _MAKES_DATABASE.fullmatch(influxql) is not None, _changes(influxql)
         self._access.demand(grant, Scope.WRITE if makes_database or changes else Scope.READ)
         if makes_database:
-            return await send_results(request, (StatementResult(0),), wish)
+            return await send_results(request, (StatementResult(0),), wish, self._contents)
         db = await self._bucket(params)
         self._access.demand_bucket(grant, db)
         if not influxql.strip():
             raise Refusal(400, 'missing required parameter "q"')
-        ask = self._reader.query if changes else self._sharing.query
+        ask = self._sharing.query_alone if changes else self._sharing.query
         results = await self._results(request, ask(influxql, db, deadline_s=self._deadline_s), db)
-        return await send_results(request, results, wish)
+        return await send_results(request, results, wish, self._contents)
 
     async def _bucket(self, params: Mapping[str, str]) -> str:
         """The bucket of database and policy. A store that makes buckets may have one of the policy's own."""

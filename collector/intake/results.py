@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from isal import isal_zlib
 
-from collector.intake.answers import HEADERS
+from collector.intake.answers import HEADERS, Contents, stays
 from collector.intake.chunks import chunked_json
 from store.contract import StatementResult
 from store.render import csv_pieces, json_pieces, to_json
@@ -56,7 +56,9 @@ class Wish:
         )
 
 
-async def send_results(request: web.BaseRequest, results: Sequence[StatementResult], wish: Wish) -> web.StreamResponse:
+async def send_results(
+    request: web.BaseRequest, results: Sequence[StatementResult], wish: Wish, contents: Contents
+) -> web.StreamResponse:
     """The answer, sent or ready to be."""
     pieces, headers = _pieces(results, wish), {**HEADERS, "Content-Type": wish.kind, "Vary": "Accept-Encoding"}
     values = sum(len(series.values) * len(series.columns) for result in results for series in result.series)
@@ -65,6 +67,8 @@ async def send_results(request: web.BaseRequest, results: Sequence[StatementResu
     body = b"".join(pieces)
     if wish.packed and len(body) >= _LEAST_PACKED_BYTES:
         body, headers = b"".join(_packed(iter((body,)))), {**headers, "Content-Encoding": "gzip"}
+    if stays(request) and request.method != "HEAD" and request.content.is_eof():
+        return contents.answer(body, headers)
     return web.Response(body=body, headers=headers)
 
 

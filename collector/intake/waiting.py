@@ -20,22 +20,34 @@ async def while_connected(request: web.BaseRequest, work: Coroutine[None, None, 
 
     It is done in the task of whoever calls: to start another and wait for it costs as much as a small answer.
     """
-    loop = asyncio.get_running_loop()
-
-    def look() -> None:
-        nonlocal looking
-        if request.transport is None or request.transport.is_closing():
-            patience.reschedule(loop.time())
-        else:
-            looking = loop.call_later(_LOOK_S, look)
-
-    looking = loop.call_later(_LOOK_S, look)
+    patience = asyncio.timeout(None)
+    watch = _Watch(request, patience)
     try:
-        async with asyncio.timeout(None) as patience:
+        async with patience:
             return await work
     except TimeoutError as error:
         if patience.expired():
             raise Refusal(499, "the client went away") from error
         raise
     finally:
-        looking.cancel()
+        watch.end()
+
+
+class _Watch:
+    """Ends the patience when the client is gone."""
+
+    def __init__(self, request: web.BaseRequest, patience: asyncio.Timeout) -> None:
+        self._request = request
+        self._patience = patience
+        self._loop = asyncio.get_running_loop()
+        self._next = self._loop.call_later(_LOOK_S, self._look)
+
+    def end(self) -> None:
+        """Look no more."""
+        self._next.cancel()
+
+    def _look(self) -> None:
+        if self._request.transport is None or self._request.transport.is_closing():
+            self._patience.reschedule(self._loop.time())
+        else:
+            self._next = self._loop.call_later(_LOOK_S, self._look)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 
-from aiohttp import HttpVersion11, web
+from aiohttp import web
 
 from collector.constraint.binding import Binding
 from collector.constraint.line_rate import RateSpent
@@ -17,7 +17,7 @@ from collector.decode.contract import Arrival, DecodeError, TooManyItems
 from collector.decode.json_telemetry import JsonTelemetry
 from collector.decode.line_protocol import LineProtocol
 from collector.intake.access import Access, sender_of, source_of
-from collector.intake.answers import NoContent, Refusal, no_content, unavailable
+from collector.intake.answers import NoContent, Refusal, no_content, stays, unavailable
 from collector.intake.body import BodyRefused, Load, read_body
 from collector.intake.buckets import Buckets
 from collector.intake.door import Door
@@ -164,8 +164,7 @@ class WriteRoute:
             raise unavailable(str(error), ceil(error.retry_after_s or _RETRY_AFTER_S)) from error
         if outcome.refused:
             raise refusal_of(outcome, whole=not self._limits.forgive_cr)
-        stays = request.keep_alive and request.version == HttpVersion11
-        return self._stored if stays else no_content()
+        return self._stored if stays(request) else no_content()
 
     def foresee(self, path: str, authorization: str | None, params: Mapping[str, str]) -> Errand | None:
         """What a write of line protocol with such a head asks for, if it can only fail by its body; counts nothing."""

@@ -166,3 +166,30 @@ async def test_a_body_in_chunks_and_after_a_pause_is_taken(intake: RunningIntake
     writer.close()
     await writer.wait_closed()
     assert intake.buffer.lines() == ["m f=1 10"] * 2
+
+
+QUESTION = b"GET /query?q=SELECT+f+FROM+m HTTP/1.1\r\nHost: x\r\n%s\r\n"
+CLOSE = b"Connection: close\r\n"
+
+
+def without_date(answer: bytes) -> list[bytes]:
+    """The lines of an answer but for its date, which depends on the clock."""
+    return [line for line in answer.split(b"\r\n") if not line.startswith(b"Date: ")]
+
+
+async def test_a_question_is_answered_alike_whether_the_client_stays_or_leaves(intake: RunningIntake):
+    """The same lines in the same order, each dated once, but for what is said of the connection."""
+    leaves = without_date(await exchange(intake, QUESTION % CLOSE))
+    stays = [line for line in leaves if line != CLOSE.strip()]
+    assert len(stays) < len(leaves)
+    both = await exchange(intake, QUESTION % b"" + QUESTION % CLOSE)
+    assert without_date(both) == [*stays[:-1], stays[-1] + leaves[0], *leaves[1:]]
+    assert both.count(b"Date: ") == 2
+
+
+async def test_a_question_with_a_body_unread_ends_the_connection(intake: RunningIntake):
+    """What stands in the body of a GET nobody asked for could be taken for the next question."""
+    body = b"Expect: 100-continue\r\nContent-Length: 8\r\n"
+    answer = await send(intake, QUESTION % body)
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b"Connection: close" in answer
