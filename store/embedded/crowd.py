@@ -36,29 +36,27 @@ class Crowd:
         `check` raises when there is no time left. Raises OutOfMemoryException where `once` did so alone.
         """
         try:
-            with self._among():
-                return once()
+            return self._answer(once)
         except duckdb.OutOfMemoryException:
             check()
         with self._turn(check):
             while True:
                 arrived, was_alone = self._await_others(check)
                 try:
-                    with self._among():
-                        return once()
+                    return self._answer(once)
                 except duckdb.OutOfMemoryException:
                     check()
                     if was_alone and self._arrived == arrived + 1:
                         raise
 
-    @contextmanager
-    def _among(self) -> Iterator[None]:
+    def _answer(self, once: Callable[[], T]) -> T:
+        """Among those that are under way."""
         me = object()
         with self._changed:
             self._present.add(me)
             self._arrived += 1
         try:
-            yield
+            return once()
         finally:
             with self._changed:
                 self._present.remove(me)

@@ -1,6 +1,6 @@
 """InfluxQL answered from the embedded file: statements in, results out. Reads only.
 
-`EmbeddedReader.answer` blocks; the store calls it in a thread of its own. Each call takes a cursor of its own, so any
+`EmbeddedReader.answer` blocks; the store calls it in a thread of its own. Each call has a session of its own, so any
 number may run at once, and sees the schema that is current when it starts.
 """
 
@@ -86,20 +86,18 @@ class EmbeddedReader:
         file itself cannot be read.
         """
         now = self._clock.now_ns() if now_ns is None else now_ns
-        with closing(self._connect()) as connection:
-            deadline = Deadline(connection, deadline_s, withdrawal)
-            session = Session(
-                connection,
-                self._schema,
-                db,
-                now,
-                deadline,
-                self._index,
-                recent=self._recent,
-                statements=self._statements,
-            )
-            with deadline.running(self._timekeeper):
-                return self._answer_all(session, statements)
+        session = Session(
+            self._connect,
+            self._schema,
+            db,
+            now,
+            Deadline(deadline_s, withdrawal, self._timekeeper),
+            self._index,
+            recent=self._recent,
+            statements=self._statements,
+        )
+        with closing(session):
+            return self._answer_all(session, statements)
 
     def _answer_all(self, session: Session, statements: Sequence[Statement]) -> tuple[StatementResult, ...]:
         results: list[StatementResult] = []

@@ -1,4 +1,7 @@
-"""What one question holds on to: its cursor, its database, its moment, and what it may see."""
+"""What one question holds on to: its cursor, its database, its moment, and what it may see.
+
+Most questions are answered from memory. The cursor is made for those that are not, when they first look at the file.
+"""
 
 from __future__ import annotations
 
@@ -35,9 +38,9 @@ MOST_VALUES = 5_000_000
 
 @dataclass(slots=True)
 class Session:
-    """Used by one thread, for the statements of one query."""
+    """Used by one thread, for the statements of one query. `connect` makes a cursor, which is the session's own."""
 
-    connection: duckdb.DuckDBPyConnection
+    connect: Callable[[], duckdb.DuckDBPyConnection]
     schema: Callable[[str], Tables | None]
     database: str
     now_ns: int
@@ -49,6 +52,21 @@ class Session:
     """what is in memory; None: everything is asked of the file"""
     statements: Statements = field(default_factory=Statements)
     """shared with other questions"""
+    _connection: duckdb.DuckDBPyConnection | None = None
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The cursor, watched by the deadline. Raises as `Deadline.check` does."""
+        if self._connection is None:
+            self._connection = self.connect()
+            self.deadline.watch(self._connection)
+        return self._connection
+
+    def close(self) -> None:
+        """The question is answered."""
+        self.deadline.end()
+        if self._connection is not None:
+            self._connection.close()
 
     def tables(self, database: str | None = None) -> Tables | None:
         """The measurements of a database (by default the query's own); None where there is no such database."""

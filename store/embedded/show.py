@@ -204,7 +204,7 @@ def _tables(session: Session, show: Show, missing: str) -> list[Table]:
     if not show.sources:
         return [tables[name] for name in sorted(tables)]
     inner = Session(
-        session.connection,
+        session.connect,
         session.schema,
         show.database or session.database,
         session.now_ns,

@@ -75,10 +75,12 @@ def roll(connection: duckdb.DuckDBPyConnection, schema: Schema, slice_: Slice, w
         return Rolled(slice_.first, slice_.last, None, windows)
     until = min(slice_.last, rollup.window.following(rollup.window.start(latest)))
     first, windows = _begin(connection, table, slice_, until, windows)
-    deadline = Deadline(connection, _LONGEST_S)
-    session = Session(connection, schema, rollup.source.bucket, now_ns, deadline)
-    with deadline.running():
+    deadline = Deadline(_LONGEST_S)
+    session = Session(lambda: connection, schema, rollup.source.bucket, now_ns, deadline)
+    try:
         answer = answer_select(session, rollup.bounded(first, until))
+    finally:
+        deadline.end()
     rows = _rows(answer)
     many = rows is not None and len(rows.times) >= MOST_POINTS
     return Rolled(first, slice_.last, rows, max(1, windows // 4) if many else windows)

@@ -127,10 +127,10 @@ def test_inner_answers_are_forgotten(reader: EmbeddedReader, connection: duckdb.
     assert views == (0,)
 
 
-def test_stopped_by_a_closing_store(connection: duckdb.DuckDBPyConnection) -> None:
+def test_stopped_by_a_closing_store() -> None:
     """A query that is interrupted before its deadline was stopped by a closing store: asking again may succeed."""
     with pytest.raises(StoreUnavailable, match="the store is closing"):
-        raise Deadline(connection, 60).interrupted()
+        raise Deadline(60).interrupted()
 
 
 def test_long_conditions(reader: EmbeddedReader) -> None:

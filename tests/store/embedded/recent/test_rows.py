@@ -38,7 +38,7 @@ def test_a_series_that_goes_after_its_rows_were_read(
 ) -> None:
     """Rows without tags are no answer: both are read again, as of one moment, and the series is in neither."""
     cursor = file.cursor()
-    session = Session(cursor, lambda _: None, "db", 0, Deadline(cursor, 60))
+    session = Session(lambda: cursor, lambda _: None, "db", 0, Deadline(60))
     index, read, snapshots = SeriesNumbers(), Session.fetch_table, []
 
     def disturbed(session: Session, sql: str, parameters: Parameters) -> object:
