@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from influxql.ast import Call, Fill, FillKind, VarRef
@@ -16,6 +17,8 @@ from store.embedded.fill import fill_value, fill_windows
 from store.embedded.integral import integrate
 from store.embedded.points import Points, read_calls, read_selector
 from store.embedded.raw import read_field
+from store.embedded.recent.grid import answer_windows
+from store.embedded.recent.question import read_windows
 from store.embedded.scan import Source
 from store.embedded.session import Session, guard_rows
 from store.embedded.transform import transform, windows_before
@@ -56,7 +59,7 @@ def _streams(session: Session, plan: Plan, source: Source) -> dict[Call, Points]
     for reach, calls in together.items():
         wider = _widened(plan, reach)
         aggregates = [call for call in dict.fromkeys(calls) if call.name in AGGREGATES and call.name != "integral"]
-        for call, points in (read_calls(session, wider, source, aggregates) if aggregates else {}).items():
+        for call, points in (_read_aggregates(session, wider, source, aggregates) if aggregates else {}).items():
             read[reach, call] = _filled(call, _turned(points, plan), wider)
         for call in dict.fromkeys(calls):
             if call.name == "integral":
@@ -64,6 +67,16 @@ def _streams(session: Session, plan: Plan, source: Source) -> dict[Call, Points]
     for call in plan.calls:
         streams[call] = _stream(session, plan, source, call, read)
     return streams
+
+
+def _read_aggregates(session: Session, plan: Plan, source: Source, calls: list[Call]) -> dict[Call, Points]:
+    """From memory where that knows the windows."""
+    if session.recent is not None and plan.window is not None:
+        question = read_windows(plan, source, calls)
+        grid = session.recent.recall(session, question, partial(answer_windows, session))
+        if grid is not None:
+            return {call: grid.points(place) for place, call in enumerate(calls)}
+    return read_calls(session, plan, source, calls)
 
 
 def _stream(session: Session, plan: Plan, source: Source, call: Call, read: dict[tuple[int, Call], Points]) -> Points:

@@ -18,7 +18,7 @@ from store.embedded.choice import Group
 from store.embedded.inner import one_row_sources, read_source, series_sources
 from store.embedded.newest import read_newest
 from store.embedded.points import Points, read_rows
-from store.embedded.recent.answer import Recalled
+from store.embedded.recent.answer import Recalled, answer
 from store.embedded.recent.question import read_question
 from store.embedded.scan import Source
 from store.embedded.series import keep_groups
@@ -102,9 +102,13 @@ def _series(session: Session, plan: Plan, source: Source, recalled: Recalled | N
 
 def _recall(session: Session, plan: Plan, source: Source) -> Recalled | None:
     """The answer from memory or from the newest rows alone, where either knows it."""
-    if session.recent is not None and plan.calls:
-        question = read_question(plan, source)
-        recalled = session.recent.recall(session, question, lone=is_lone_selector(plan), descending=plan.descending)
+    if session.recent is not None and plan.calls and plan.window is None:
+        lone = is_lone_selector(plan)
+        recalled = session.recent.recall(
+            session,
+            read_question(plan, source),
+            lambda question, tail: answer(session, question, tail, lone=lone, descending=plan.descending),
+        )
         if recalled is not None:
             return recalled
     return read_newest(session, plan, source)

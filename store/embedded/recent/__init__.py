@@ -8,9 +8,12 @@
     blocks      what whole blocks of rows come to, series by series
     order       the same rows in order of their values, for percentiles
     window      the rows of a tail within a question's bounds: counted, added up, picked
+    panes       what each window of time comes to, group by group, kept until rows change
+    stretch     the rows of windows that follow each other: the same for each of them
     changes     what a transaction touches, so that memory reads it again
     memory      the tails, kept true to the file, within a size, for as long as they are asked
     answer      the rows of an answer out of a tail
+    grid        the same by windows of time
 
 The file stays the truth: a row comes into memory by being read from it, never from a shipment. Invariants: an answer
 is what DuckDB would have answered at some moment since the question came; no answer sees half a shipment; whatever

@@ -16,7 +16,7 @@ from store.embedded.choice import Group
 from store.embedded.points import Points
 from store.embedded.recent.question import Question
 from store.embedded.recent.rows import Values
-from store.embedded.recent.series import Tags
+from store.embedded.recent.series import Grouping, Tags
 from store.embedded.recent.tail import GroupBy, Tail
 from store.embedded.recent.window import Groups, Window
 from store.embedded.schema import Table
@@ -41,8 +41,7 @@ def answer(session: Session, question: Question, tail: Tail, *, lone: bool, desc
     `lone`: the only call is a selector, whose row has the time of its point.
     """
     by = GroupBy(question.dimensions, question.condition)
-    grouping = tail.grouping(by)
-    grouping.extend(tail.index, lambda fresh: _chosen(session, question, tail, fresh))
+    grouping = group_rows(session, question, tail)
     window = Window(tail, by, question.lower, question.upper)
     columns = [window.column(wish) for wish in question.wishes]
     times = window.times(question.wishes[0]) if lone else np.full(window.size, question.lower)
@@ -54,6 +53,13 @@ def answer(session: Session, question: Question, tail: Tail, *, lone: bool, desc
         groups = groups if is_there.all() else tuple(grouping.keys[place] for place in places.tolist())
     shown = (_listed(column, places) for column in columns)
     return Recalled(groups, (times[places].tolist(), *shown))
+
+
+def group_rows(session: Session, question: Question, tail: Tail) -> Grouping:
+    """The groups of a question's rows."""
+    grouping = tail.grouping(GroupBy(question.dimensions, question.condition))
+    grouping.extend(tail.index, lambda fresh: _chosen(session, question, tail, fresh))
+    return grouping
 
 
 def _listed(column: Values, places: Groups) -> Sequence[Any]:

@@ -15,9 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
-from store.embedded.recent.answer import Recalled, answer
 from store.embedded.recent.changes import Changes
 from store.embedded.recent.demand import Demand
 from store.embedded.recent.question import Question
@@ -26,6 +25,8 @@ from store.embedded.recent.series import TooManySeries
 from store.embedded.recent.tail import Tail
 from store.embedded.schema import Table
 from store.embedded.session import Session
+
+T = TypeVar("T")
 
 _SECOND: Final = 1_000_000_000
 _REFUSED_NS: Final = 60 * _SECOND
@@ -100,8 +101,8 @@ class Recent:
         finally:
             self._mark(changes)
 
-    def recall(self, session: Session, question: Question | None, *, lone: bool, descending: bool) -> Recalled | None:
-        """The rows of an answer (see `recent.answer`); None where the file has to be asked, as for no question."""
+    def recall(self, session: Session, question: Question | None, read: Callable[[Question, Tail], T]) -> T | None:
+        """What `read` makes of the rows; None where the file has to be asked, as for no question."""
         if not self._limit_bytes:
             return None
         if question is None:
@@ -113,7 +114,7 @@ class Recent:
             outcome = self._prepare(kept, session, question)
             if outcome is Outcome.MEMORY and kept.tail is not None:
                 with self._turn:
-                    found = answer(session, question, kept.tail, lone=lone, descending=descending)
+                    found = read(question, kept.tail)
         self._on_question(outcome)
         return found
 

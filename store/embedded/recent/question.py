@@ -1,19 +1,21 @@
 """What of a SELECT can be answered from memory, told by its plan. Pure.
 
-That is: aggregates and selectors of numeric fields over one stretch of time, grouped by tags, under conditions on tags.
-Everything else (windows of time, raw points, texts, conditions on fields, inner SELECTs) is DuckDB's.
+That is: aggregates and selectors of numeric fields over one stretch of time or by windows of it, grouped by tags, under
+conditions on tags. Everything else (raw points, texts, conditions on fields, inner SELECTs) is DuckDB's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Final
 
 from influxql.ast import Call, Expr, IntegerLiteral, NumberLiteral, VarRef
 from influxql.functions import NUMERIC
 from influxql.names import named_in
 from influxql.plan import Plan
+from store.embedded.recent.panes import Pane
 from store.embedded.scan import Source
 from store.embedded.schema import Column, Table
 
@@ -39,6 +41,8 @@ class Question:
     condition: Expr | None
     lower: int
     upper: int | None
+    pane: Pane | None = None
+    """the windows that it is asked by"""
 
     @property
     def fields(self) -> frozenset[str]:
@@ -48,20 +52,32 @@ class Question:
     @property
     def form(self) -> Hashable:
         """The question without its bounds."""
-        return self.wishes, self.dimensions, self.condition
+        return self.wishes, self.dimensions, self.condition, self.pane
 
 
 def read_question(plan: Plan, source: Source) -> Question | None:
     """The question that a plan asks of a source; None where memory cannot answer it."""
-    table = source.relation
-    if not isinstance(table, Table) or not source.bounded or plan.window is not None or plan.references:
+    return None if plan.window is not None else _read(plan, source, plan.calls, None)
+
+
+def read_windows(plan: Plan, source: Source, calls: Sequence[Call]) -> Question | None:
+    """What a plan asks of a source by windows of time: these calls, which stand in it. None as above."""
+    window, lower = plan.window, plan.bounds.lower
+    if window is None or lower is None or window.zone is not UTC or window.cut_off(lower) or plan.bounds.upper is None:
         return None
-    if plan.bounds.lower is None or not _asks_tags(plan.condition, table):
+    return _read(plan, source, calls, Pane(window.interval, window.offset % window.interval))
+
+
+def _read(plan: Plan, source: Source, calls: Sequence[Call], pane: Pane | None) -> Question | None:
+    table, lower, upper = source.relation, plan.bounds.lower, plan.bounds.upper
+    if not isinstance(table, Table) or not source.bounded or plan.references or lower is None:
         return None
-    wishes = [wish for call in plan.calls if (wish := _wish(call, table)) is not None]
-    if len(wishes) < len(plan.calls):
+    if not _asks_tags(plan.condition, table):
         return None
-    return Question(table, tuple(wishes), plan.dimensions, plan.condition, plan.bounds.lower, plan.bounds.upper)
+    wishes = [wish for call in calls if (wish := _wish(call, table)) is not None]
+    if len(wishes) < len(calls):
+        return None
+    return Question(table, tuple(wishes), plan.dimensions, plan.condition, lower, upper, pane)
 
 
 def _wish(call: Call, table: Table) -> Wish | None:

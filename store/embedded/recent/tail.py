@@ -13,6 +13,7 @@ import numpy as np
 from influxql.ast import Expr
 from store.embedded.recent.blocks import Tallies, Tally, tally_rows
 from store.embedded.recent.order import Order
+from store.embedded.recent.panes import Panes
 from store.embedded.recent.rows import Array, Rows, Values, narrowest
 from store.embedded.recent.series import Grouping, SeriesNumbers
 from store.embedded.schema import Column, Table
@@ -56,6 +57,7 @@ class Tail:
     _columns: dict[str, _Column] = field(init=False)
     _groupings: dict[GroupBy, Grouping] = field(default_factory=dict)
     _orders: dict[tuple[str, GroupBy], Order] = field(default_factory=dict)
+    _panes: dict[GroupBy, Panes] = field(default_factory=dict)
     _tallies: Tallies = field(default_factory=Tallies)
     _gone: int = 0
     """how many rows stood before the first position, in all the time"""
@@ -72,7 +74,8 @@ class Tail:
     def size_bytes(self) -> int:
         """What all of it takes, but for the tags' texts."""
         columns = sum(column.size_bytes for column in self._columns.values())
-        worked_out = self._tallies.size_bytes + sum(one.size_bytes for one in self._orders.values())
+        worked_out = self._tallies.size_bytes
+        worked_out += sum(one.size_bytes for kept in (self._orders, self._panes) for one in kept.values())
         return self._times.nbytes + self._series.nbytes + columns + worked_out
 
     @property
@@ -89,6 +92,8 @@ class Tail:
         self.first_ns = max(self.first_ns, first_ns)
         self.start = self._at(self.first_ns)
         self._tallies.forget_before(self._gone + self.start)
+        for panes in self._panes.values():
+            panes.forget_before(self.first_ns)
 
     def take_back(self, moment_ns: int) -> None:
         """Forget the rows from a moment on."""
@@ -96,6 +101,8 @@ class Tail:
         self._tallies.forget_from(self._gone + self.end)
         for order in self._orders.values():
             order.drop_from(self.end)
+        for panes in self._panes.values():
+            panes.forget_from(moment_ns)
 
     def append(self, rows: Rows) -> None:
         """Put rows behind; none of them is older than the last row."""
@@ -112,6 +119,11 @@ class Tail:
         """The positions of the rows with lower <= time <= upper: from the first to behind the last."""
         first = self._at(lower)
         return first, self.end if upper is None else max(first, self._at(upper + 1))
+
+    def edges(self, moments: Array) -> Array:
+        """The position of the first row that is not older, for each of these moments."""
+        found: Array = self.start + np.searchsorted(self._times[self.start : self.end], moments)
+        return found
 
     def times(self, at: slice) -> Array:
         """The times of rows."""
@@ -154,9 +166,14 @@ class Tail:
             if len(self._groupings) >= _MOST_GROUPINGS:
                 self._groupings.clear()
                 self._orders.clear()
+                self._panes.clear()
             places = {column.name: place for place, column in enumerate(self.tags)}
             found = self._groupings[by] = Grouping(tuple(places.get(name) for name in by.dimensions))
         return found
+
+    def panes(self, by: GroupBy) -> Panes:
+        """What the windows of a question's groups come to, as far as it is known."""
+        return self._panes.setdefault(by, Panes())
 
     def order(self, name: str, by: GroupBy) -> Order:
         """The rows in order of a field within the groups, up to the last row."""

@@ -1,0 +1,137 @@
+"""Rows of windows that follow each other, by window and group: counted, added up, picked.
+
+The same as `window` says of all rows of a question; here it is said of each of many windows at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from foundation.batch import FieldType
+from store.embedded.recent.blocks import Tally, kind_of, tally_rows
+from store.embedded.recent.panes import Kind, Line
+from store.embedded.recent.rows import Array, Values
+from store.embedded.recent.series import Grouping
+from store.embedded.recent.tail import Tail
+
+Places = npt.NDArray[np.intp]
+
+_TALLIES: Final = {Kind.COUNT: Tally.COUNT, Kind.SUM: Tally.SUM, Kind.MIN: Tally.MIN, Kind.MAX: Tally.MAX}
+
+
+class Stretch:
+    """The rows of a tail at positions edges[n] <= position < edges[n + 1], which are those of the n-th window.
+
+    What comes out has a row for each window and a column for each group, the unwanted first; where a group has no
+    value in a window, any number stands.
+    """
+
+    def __init__(self, tail: Tail, grouping: Grouping, edges: Places) -> None:
+        self._tail, self._grouping, self._edges = tail, grouping, edges
+        self._at = slice(int(edges[0]), int(edges[-1]))
+        self._shape = len(edges) - 1, grouping.size
+        self._found: dict[str, tuple[Places, Array]] = {}
+        self._sorted: dict[str, Array] = {}
+
+    def line(self, line: Line, type_: FieldType) -> Array:
+        """What a line says of each window and group."""
+        if line.kind in _TALLIES:
+            return self._tally(line, type_)
+        if line.kind in (Kind.FIRST, Kind.LAST):
+            return self._end(line, type_)
+        return self._ranked(line, type_)
+
+    def _tally(self, line: Line, type_: FieldType) -> Array:
+        tally = _TALLIES[line.kind]
+        cells, values = self._cells(line.name)
+        found = tally_rows(tally, cells, Values(values, None), self._size, kind_of(tally, type_))
+        return found.reshape(self._shape)
+
+    def _end(self, line: Line, type_: FieldType) -> Array:
+        """The first or last value, of those of one time the greatest."""
+        cells, values = self._cells(line.name)
+        times = self._tail.times(self._at)
+        present = self._tail.values(line.name, self._at).present
+        times = times if present is None else times[present]
+        found = np.full(self._size, -1, np.intp)
+        step = 1 if line.kind is Kind.LAST else -1  # what is assigned last stands
+        found[cells[::step]] = np.arange(len(cells))[::step]
+        tied = np.flatnonzero(times == times[found[cells]])
+        by_value = tied[np.argsort(values[tied], kind="stable")]
+        found[cells[by_value]] = by_value
+        kind = kind_of(Tally.MAX, type_)
+        picked = values[found] if len(values) else np.zeros(self._size)
+        return picked.astype(kind, copy=False).reshape(self._shape)
+
+    def _ranked(self, line: Line, type_: FieldType) -> Array:
+        cells, _ = self._cells(line.name)
+        counts = np.bincount(cells, minlength=self._size)
+        values = self._in_order(line.name)
+        if not len(values):
+            return np.zeros(self._shape, _KINDS[line.kind](type_))
+        picked = _RANKED[line.kind](values, np.cumsum(counts) - counts, counts, line.percent)
+        return picked.astype(_KINDS[line.kind](type_), copy=False).reshape(self._shape)
+
+    @property
+    def _size(self) -> int:
+        return self._shape[0] * self._shape[1]
+
+    def _cells(self, name: str) -> tuple[Places, Array]:
+        """Where the value of each row that has the field belongs, and the value."""
+        found = self._found.get(name)
+        if found is None:
+            windows = np.repeat(np.arange(self._shape[0]) * self._shape[1], np.diff(self._edges))
+            cells = windows + self._grouping.of_series[self._tail.series(self._at)]
+            read = self._tail.values(name, self._at)
+            found = cells, read.values
+            if read.present is not None:
+                found = cells[read.present], read.values[read.present]
+            self._found[name] = found
+        return found
+
+    def _in_order(self, name: str) -> Array:
+        """The values in order within each cell, the cells in order. Window by window, which are short."""
+        if name not in self._sorted:
+            cells, values = self._cells(name)
+            by_value = np.empty(len(values), values.dtype)
+            ends = np.searchsorted(cells // self._shape[1], np.arange(self._shape[0] + 1)).tolist()
+            for first, last in pairwise(ends):
+                part = slice(first, last)
+                by_value[part] = values[part][np.lexsort((values[part], cells[part]))]
+            self._sorted[name] = by_value
+        return self._sorted[name]
+
+
+def _at_percent(values: Array, starts: Places, counts: Places, percent: float) -> Array:
+    """The value at the nearest rank; the first or last where that lies before or behind them."""
+    picked: Array = values[np.clip(starts + ranks_of(counts, percent) - 1, 0, len(values) - 1)]
+    return picked
+
+
+def _in_the_middle(values: Array, starts: Places, counts: Places, _percent: float) -> Array:
+    last = len(values) - 1
+    low = values[np.clip(starts + (counts + 1) // 2 - 1, 0, last)].astype(np.float64)
+    high = values[np.clip(starts + counts // 2, 0, last)].astype(np.float64)
+    middle: Array = low + (high - low) * 0.5
+    return middle
+
+
+def ranks_of(counts: Array, percent: float) -> Places:
+    """The nearest rank among so many values, from 1; 0 where the percentile lies before the first."""
+    ranks = np.floor(counts * percent / 100 + 0.5)
+    return np.maximum(ranks, 0).astype(np.intp)
+
+
+_RANKED: Final[Mapping[Kind, Callable[[Array, Places, Places, float], Array]]] = {
+    Kind.PERCENTILE: _at_percent,
+    Kind.MEDIAN: _in_the_middle,
+}
+_KINDS: Final[Mapping[Kind, Callable[[FieldType], Any]]] = {
+    Kind.PERCENTILE: lambda type_: kind_of(Tally.MAX, type_),
+    Kind.MEDIAN: lambda _: np.float64,
+}
