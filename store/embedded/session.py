@@ -86,18 +86,20 @@ class Session:
         return rows
 
     def fetch_columns(self, sql: str, parameters: Parameters) -> pa.Table:
-        """The same as columns, so that no row becomes an object."""
-        self.deadline.check()
-        parsed = self.statements.parse(self.connection, sql)
-        bound = {name: parameters.values[name] for name in parsed.names}
-        found = self.connection.sql(parsed.statement, params=bound).limit(MOST_ROWS + 1).to_arrow_table()
+        """The same as columns, so that no row becomes an object.
+
+        The limit stands in the text: DuckDB looks all names up again for each thing that is done to a relation.
+        """
+        found = self.fetch_table(f"SELECT * FROM ({sql}) LIMIT {MOST_ROWS + 1}", parameters)
         guard_rows(len(found))
         return found
 
     def fetch_table(self, sql: str, parameters: Parameters) -> pa.Table:
-        """All rows of a SELECT as columns; everything that is bound must be used."""
+        """The same however many rows they are."""
         self.deadline.check()
-        return self.connection.sql(sql, params=parameters.values).to_arrow_table()
+        parsed = self.statements.parse(self.connection, sql)
+        bound = {name: parameters.values[name] for name in parsed.names}
+        return self.connection.sql(parsed.statement, params=bound).to_arrow_table()
 
     def known(self, table: Table) -> Known | None:
         """All series of a table of the file, None where they are too many."""
