@@ -2,6 +2,7 @@
 
     demand      who asks how often, and how far back: which rows are worth keeping
     question    what of a SELECT can be answered from memory, told by its plan
+    condition   what a condition says of tags, and what of single rows
     series      the tags of rows as numbers, and the groups of a question
     rows        rows read from the file, as columns
     tail        the columns of one table, complete from a moment on, in order of time
@@ -12,6 +13,8 @@
     stretch     the rows of windows that follow each other: the same for each of them
     changes     what a transaction touches, so that memory reads it again
     memory      the tails, kept true to the file, within a size, for as long as they are asked
+    view        the windows of a question: whole ones that are kept, and those that its bounds cut
+    grouping    which group of a question each series belongs to
     answer      the rows of an answer out of a tail
     grid        the same by windows of time
 

@@ -7,19 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from influxql.translate.parameters import Parameters
-from influxql.translate.predicate import condition_sql
-from influxql.translate.statement import select_sql
 from store.embedded.choice import Group
 from store.embedded.points import Points
+from store.embedded.recent.grouping import group_rows
 from store.embedded.recent.question import Question
 from store.embedded.recent.rows import Values
-from store.embedded.recent.series import Grouping, Tags
 from store.embedded.recent.tail import GroupBy, Tail
+from store.embedded.recent.view import View
 from store.embedded.recent.window import Groups, Window
-from store.embedded.schema import Table
 from store.embedded.session import Session
 
 
@@ -42,9 +38,14 @@ def answer(session: Session, question: Question, tail: Tail, *, lone: bool, desc
     """
     by = GroupBy(question.dimensions, question.condition)
     grouping = group_rows(session, question, tail)
-    window = Window(tail, by, question.lower, question.upper)
-    columns = [window.column(wish) for wish in question.wishes]
-    times = window.times(question.wishes[0]) if lone else np.full(window.size, question.lower)
+    if question.rest is None:
+        window = Window(tail, by, question.lower, question.upper)
+        columns = [window.column(wish) for wish in question.wishes]
+        times = window.times(question.wishes[0]) if lone else np.full(window.size, question.lower)
+    else:
+        view = View(session, question, tail)
+        columns = [_only_window(view.column(wish)) for wish in question.wishes]
+        times = np.full(grouping.size - 1, question.lower)
     groups, places = grouping.in_order(descending=descending)
     masks = [column.present for column in columns if column.present is not None]
     if len(masks) == len(columns):
@@ -55,11 +56,9 @@ def answer(session: Session, question: Question, tail: Tail, *, lone: bool, desc
     return Recalled(groups, (times[places].tolist(), *shown))
 
 
-def group_rows(session: Session, question: Question, tail: Tail) -> Grouping:
-    """The groups of a question's rows."""
-    grouping = tail.grouping(GroupBy(question.dimensions, question.condition))
-    grouping.extend(tail.index, lambda fresh: _chosen(session, question, tail, fresh))
-    return grouping
+def _only_window(column: Values) -> Values:
+    """The groups of the one window that there is."""
+    return Values(column.values[0], None if column.present is None else column.present[0])
 
 
 def _listed(column: Values, places: Groups) -> Sequence[Any]:
@@ -73,18 +72,3 @@ def _listed(column: Values, places: Groups) -> Sequence[Any]:
         if present.all()
         else [one if there else None for one, there in zip(values, present.tolist(), strict=True)]
     )
-
-
-def _chosen(session: Session, question: Question, tail: Tail, fresh: Sequence[Tags]) -> Sequence[bool]:
-    """Which series the condition holds for: DuckDB says so, as it would of their points."""
-    if question.condition is None:
-        return [True] * len(fresh)
-    texts = list(zip(*fresh, strict=True)) if tail.tags else []
-    columns = {tag.physical: pa.array(values, pa.string()) for tag, values in zip(tail.tags, texts, strict=True)}
-    name = session.register({"number": pa.array(range(len(fresh)), pa.int64()), **columns})
-    parameters = Parameters()
-    where = condition_sql(
-        question.condition, Table(question.table.measurement, name, question.table.columns), parameters
-    )
-    chosen = {row[0] for row in session.fetch(select_sql(["number"], f"{name} WHERE {where}"), parameters)}
-    return [number in chosen for number in range(len(fresh))]

@@ -53,7 +53,6 @@ class Kind(StrEnum):
 class Line:
     """One number for each group of a window: of which field (physical name), at which percentage, of which rows."""
 
-    pane: Pane
     name: str
     kind: Kind
     percent: float = 0.0
@@ -63,8 +62,8 @@ class Line:
 class Lines:
     """The windows first <= number < first + len(lines): one row each, a column for each group."""
 
-    def __init__(self, line: Line) -> None:
-        self._line = line
+    def __init__(self, pane: Pane) -> None:
+        self._pane = pane
         self._first = 0
         self._lines: Array | None = None
 
@@ -73,8 +72,11 @@ class Lines:
         """What it takes."""
         return 0 if self._lines is None else self._lines.nbytes
 
-    def between(self, first: int, last: int, size: int, read: Callable[[int, int], Array]) -> Array:
-        """The windows first <= number < last, `size` groups of each; `read` works out those that are not there."""
+    def between(self, first: int, last: int, size: int, blank: float, read: Callable[[int, int], Array]) -> Array:
+        """The windows first <= number < last of `size` groups; `read` works out those that are not there.
+
+        `blank`: what stands for a group that has no row in a window.
+        """
         kept = self._lines
         if kept is None or last < self._first or first > self._first + len(kept):
             self._first, self._lines = first, read(first, last)
@@ -83,13 +85,13 @@ class Lines:
         parts = [read(first, self._first)] if first < self._first else []
         behind = [read(end, last)] if last > end else []
         if parts or behind or size > kept.shape[1]:
-            self._lines = kept = np.vstack([*parts, _widened(kept, size), *behind])
+            self._lines = kept = np.vstack([*parts, _widened(kept, size, blank), *behind])
             self._first = min(first, self._first)
         return kept[first - self._first : last - self._first]
 
     def forget_before(self, moment_ns: int) -> None:
         """Older rows are gone, so that nobody will say when one of them changes."""
-        first = -(-(moment_ns - self._line.pane.shift) // self._line.pane.width)
+        first = -(-(moment_ns - self._pane.shift) // self._pane.width)
         if self._lines is not None and first > self._first:
             self._lines = self._lines[first - self._first :].copy()
             self._first = first
@@ -97,27 +99,27 @@ class Lines:
     def forget_from(self, moment_ns: int) -> None:
         """Rows of this moment and later are to be read again."""
         if self._lines is not None:
-            self._lines = self._lines[: max(self._line.pane.number(moment_ns) - self._first, 0)]
+            self._lines = self._lines[: max(self._pane.number(moment_ns) - self._first, 0)]
 
 
 class Panes:
     """All lines of the groups of one question."""
 
     def __init__(self) -> None:
-        self._kept: dict[Line, Lines] = {}
+        self._kept: dict[tuple[Pane, Line], Lines] = {}
 
     @property
     def size_bytes(self) -> int:
         """What all of them take."""
         return sum(lines.size_bytes for lines in self._kept.values())
 
-    def of(self, line: Line) -> Lines:
-        """The windows of a line."""
-        found = self._kept.get(line)
+    def of(self, pane: Pane, line: Line) -> Lines:
+        """What a line says of the windows of a pane."""
+        found = self._kept.get((pane, line))
         if found is None:
             if len(self._kept) >= _MOST_LINES:
                 self._kept.clear()
-            found = self._kept[line] = Lines(line)
+            found = self._kept[pane, line] = Lines(pane)
         return found
 
     def forget_before(self, moment_ns: int) -> None:
@@ -131,7 +133,7 @@ class Panes:
             lines.forget_from(moment_ns)
 
 
-def _widened(lines: Array, size: int) -> Array:
-    """With a column for each group: those that came since have no row there, which their count says."""
+def _widened(lines: Array, size: int, blank: float) -> Array:
+    """With a column for each group: those that came since have no row there."""
     missing = size - lines.shape[1]
-    return np.pad(lines, ((0, 0), (0, missing))) if missing else lines
+    return np.pad(lines, ((0, 0), (0, missing)), constant_values=blank) if missing else lines

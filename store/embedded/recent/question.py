@@ -1,25 +1,29 @@
 """What of a SELECT can be answered from memory, told by its plan. Pure.
 
 That is: aggregates and selectors of numeric fields over one stretch of time or by windows of it, grouped by tags, under
-conditions on tags. Everything else (raw points, texts, conditions on fields, inner SELECTs) is DuckDB's.
+conditions on tags and on how numeric fields compare. Everything else (raw points, texts, inner SELECTs) is DuckDB's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 from typing import Final
 
 from influxql.ast import Call, Expr, IntegerLiteral, NumberLiteral, VarRef
-from influxql.functions import NUMERIC
-from influxql.names import named_in
+from influxql.functions import AGGREGATES, NUMERIC
 from influxql.plan import Plan
+from store.embedded.recent.condition import NotComparable, fields_of, holds, split_tags
 from store.embedded.recent.panes import Pane
+from store.embedded.recent.rows import Mask, Values
 from store.embedded.scan import Source
 from store.embedded.schema import Column, Table
 
 _KNOWN: Final = frozenset({"count", "sum", "mean", "median", "spread", "min", "max", "first", "last", "percentile"})
+
+_ADDITIVE: Final = frozenset({"count", "sum", "mean", "spread", "min", "max"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +47,24 @@ class Question:
     upper: int | None
     pane: Pane | None = None
     """the windows that it is asked by"""
+    rest: Expr | None = None
+    """what has to hold for the fields of a row; `condition` is about tags alone"""
 
     @property
     def fields(self) -> frozenset[str]:
         """Physical names of the fields that it reads."""
-        return frozenset(wish.column.physical for wish in self.wishes if wish.column is not None)
+        compared = frozenset[str]() if self.rest is None else fields_of(self.rest, self.table)
+        return compared.union(wish.column.physical for wish in self.wishes if wish.column is not None)
+
+    @property
+    def holds(self) -> Callable[[Callable[[str], Values]], Mask] | None:
+        """Tells by their fields which rows are meant; None: all are."""
+        return None if self.rest is None else partial(holds, self.rest, self.table)
 
     @property
     def form(self) -> Hashable:
         """The question without its bounds."""
-        return self.wishes, self.dimensions, self.condition, self.pane
+        return self.wishes, self.dimensions, self.condition, self.pane, self.rest
 
 
 def read_question(plan: Plan, source: Source) -> Question | None:
@@ -72,12 +84,20 @@ def _read(plan: Plan, source: Source, calls: Sequence[Call], pane: Pane | None) 
     table, lower, upper = source.relation, plan.bounds.lower, plan.bounds.upper
     if not isinstance(table, Table) or not source.bounded or plan.references or lower is None:
         return None
-    if not _asks_tags(plan.condition, table):
+    try:
+        condition, rest = split_tags(plan.condition, table)
+    except NotComparable:
         return None
     wishes = [wish for call in calls if (wish := _wish(call, table)) is not None]
-    if len(wishes) < len(calls):
+    if len(wishes) < len(calls) or not (rest is None or pane is not None or _adds_up(calls)):
         return None
-    return Question(table, tuple(wishes), plan.dimensions, plan.condition, lower, upper, pane)
+    return Question(table, tuple(wishes), plan.dimensions, condition, lower, upper, pane, rest)
+
+
+def _adds_up(calls: Sequence[Call]) -> bool:
+    """Whether what rows come to is made of what parts of them come to, and no row is picked."""
+    picks = len(calls) == 1 and AGGREGATES[calls[0].name].selector
+    return not picks and all(call.name in _ADDITIVE for call in calls)
 
 
 def _wish(call: Call, table: Table) -> Wish | None:
@@ -93,8 +113,3 @@ def _wish(call: Call, table: Table) -> Wish | None:
         return Wish(call.name, None, percent) if ref.cast is None else None
     fits = column.type in NUMERIC and ref.cast == column.type
     return Wish(call.name, column, percent) if fits else None
-
-
-def _asks_tags(condition: Expr | None, table: Table) -> bool:
-    """Whether it looks at nothing but tags, so that it holds for all points of a series or for none."""
-    return condition is None or not any(ref.cast != "tag" and ref.name in table.fields for ref in named_in(condition))

@@ -13,29 +13,36 @@ import numpy as np
 import numpy.typing as npt
 
 from foundation.batch import FieldType
-from store.embedded.recent.blocks import Tally, kind_of, tally_rows
+from store.embedded.recent.blocks import Tally, kind_of, nothing_of, tally_rows
 from store.embedded.recent.panes import Kind, Line
-from store.embedded.recent.rows import Array, Values
+from store.embedded.recent.rows import Array, Mask, Values
 from store.embedded.recent.series import Grouping
 from store.embedded.recent.tail import Tail
 
 Places = npt.NDArray[np.intp]
+Holds = Callable[[Callable[[str], Values]], Mask]
 
 _TALLIES: Final = {Kind.COUNT: Tally.COUNT, Kind.SUM: Tally.SUM, Kind.MIN: Tally.MIN, Kind.MAX: Tally.MAX}
+
+
+def blank_of(kind: Kind, type_: FieldType) -> Any:
+    """What stands for a group that has no value in a window: adding it, or taking the greater, changes nothing."""
+    tally = _TALLIES.get(kind)
+    return 0 if tally is None else nothing_of(tally, kind_of(tally, type_))
 
 
 class Stretch:
     """The rows of a tail at positions edges[n] <= position < edges[n + 1], which are those of the n-th window.
 
     What comes out has a row for each window and a column for each group, the unwanted first; where a group has no
-    value in a window, any number stands.
+    value in a window, any number stands. `holds` tells of rows, by their fields, which are meant at all.
     """
 
-    def __init__(self, tail: Tail, grouping: Grouping, edges: Places) -> None:
-        self._tail, self._grouping, self._edges = tail, grouping, edges
+    def __init__(self, tail: Tail, grouping: Grouping, edges: Places, holds: Holds | None) -> None:
+        self._tail, self._grouping, self._edges, self._holds = tail, grouping, edges, holds
         self._at = slice(int(edges[0]), int(edges[-1]))
         self._shape = len(edges) - 1, grouping.size
-        self._found: dict[str, tuple[Places, Array]] = {}
+        self._found: dict[str, tuple[Places, Array, Mask | None]] = {}
         self._sorted: dict[str, Array] = {}
 
     def line(self, line: Line, type_: FieldType) -> Array:
@@ -48,16 +55,15 @@ class Stretch:
 
     def _tally(self, line: Line, type_: FieldType) -> Array:
         tally = _TALLIES[line.kind]
-        cells, values = self._cells(line.name)
+        cells, values, _ = self._cells(line.name)
         found = tally_rows(tally, cells, Values(values, None), self._size, kind_of(tally, type_))
         return found.reshape(self._shape)
 
     def _end(self, line: Line, type_: FieldType) -> Array:
         """The first or last value, of those of one time the greatest."""
-        cells, values = self._cells(line.name)
+        cells, values, kept = self._cells(line.name)
         times = self._tail.times(self._at)
-        present = self._tail.values(line.name, self._at).present
-        times = times if present is None else times[present]
+        times = times if kept is None else times[kept]
         found = np.full(self._size, -1, np.intp)
         step = 1 if line.kind is Kind.LAST else -1  # what is assigned last stands
         found[cells[::step]] = np.arange(len(cells))[::step]
@@ -69,7 +75,7 @@ class Stretch:
         return picked.astype(kind, copy=False).reshape(self._shape)
 
     def _ranked(self, line: Line, type_: FieldType) -> Array:
-        cells, _ = self._cells(line.name)
+        cells, _, _ = self._cells(line.name)
         counts = np.bincount(cells, minlength=self._size)
         values = self._in_order(line.name)
         if not len(values):
@@ -81,23 +87,28 @@ class Stretch:
     def _size(self) -> int:
         return self._shape[0] * self._shape[1]
 
-    def _cells(self, name: str) -> tuple[Places, Array]:
-        """Where the value of each row that has the field belongs, and the value."""
+    def _cells(self, name: str) -> tuple[Places, Array, Mask | None]:
+        """Where the value of each row that has the field belongs, the value, and which rows these are (None: all)."""
         found = self._found.get(name)
         if found is None:
             windows = np.repeat(np.arange(self._shape[0]) * self._shape[1], np.diff(self._edges))
             cells = windows + self._grouping.of_series[self._tail.series(self._at)]
-            read = self._tail.values(name, self._at)
-            found = cells, read.values
-            if read.present is not None:
-                found = cells[read.present], read.values[read.present]
+            read = self._field(name)
+            kept = read.present
+            if self._holds is not None:
+                held = self._holds(self._field)
+                kept = held if kept is None else kept & held
+            found = (cells, read.values, None) if kept is None else (cells[kept], read.values[kept], kept)
             self._found[name] = found
         return found
+
+    def _field(self, name: str) -> Values:
+        return self._tail.values(name, self._at)
 
     def _in_order(self, name: str) -> Array:
         """The values in order within each cell, the cells in order. Window by window, which are short."""
         if name not in self._sorted:
-            cells, values = self._cells(name)
+            cells, values, _ = self._cells(name)
             by_value = np.empty(len(values), values.dtype)
             ends = np.searchsorted(cells // self._shape[1], np.arange(self._shape[0] + 1)).tolist()
             for first, last in pairwise(ends):

@@ -83,6 +83,11 @@ class Tail:
         """How many there are."""
         return self.end - self.start
 
+    @property
+    def newest_ns(self) -> int:
+        """The time of the last row; of none, when they would begin."""
+        return int(self._times[self.end - 1]) if self.rows else self.first_ns
+
     def covers(self, fields: frozenset[str], table: Table) -> bool:
         """Whether it has these fields, and the table no tag that it does not know."""
         return fields <= self._columns.keys() and len(table.tags) == len(self.tags)

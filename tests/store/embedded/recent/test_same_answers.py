@@ -142,7 +142,24 @@ CALLS = [
 ]
 WINDOWS: list[list[str]] = [[], [], ["time(10s)"], ["time(10s)"], ["time(7s, 3s)"], ["time(100s, -7s)"]]
 FILLS = ["", "fill(none)", "fill(0)", "fill(previous)", "fill(linear)"]
-CONDITIONS = ["", "h = 'a'", "h != 'a'", "h = ''", "h != ''", "h =~ /a|b/", "h !~ /a/", "(h = 'a' OR r = 'b')", "f > 0"]
+CONDITIONS = ["", "h = 'a'", "h != 'a'", "h = ''", "h != ''", "h =~ /a|b/", "h !~ /a/", "(h = 'a' OR r = 'b')"]
+CONDITIONS += [
+    "f > 0",
+    "f > 0 AND h = 'a'",
+    "(u >= 1 AND h != 'a') AND i < 127",
+    "(f > 0 OR i != 0)",
+    "0 < f",
+    "i > 0.5",
+]
+CONDITIONS += [
+    "f = 1",
+    "u > -1",
+    "i <= 4000000000",
+    "u != 18446744073709551615",
+    "s = 'x'",
+    "i > u",
+    "f > 0 OR h = 'a'",
+]
 
 
 @st.composite

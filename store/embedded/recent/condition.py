@@ -1,0 +1,93 @@
+"""A condition taken apart: what it says of tags holds for a whole series, what it says of fields for single rows."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from influxql.ast import Binary, Expr, IntegerLiteral, NumberLiteral, Paren, VarRef
+from influxql.functions import NUMERIC
+from influxql.names import named_in
+from store.embedded.recent.rows import Mask, Values
+from store.embedded.schema import Table
+
+_OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
+
+
+class NotComparable(Exception):
+    """What it says of fields is more than how a number compares with a literal."""
+
+
+def split_tags(condition: Expr | None, table: Table) -> tuple[Expr | None, Expr | None]:
+    """What a condition says of tags, and what it says of numeric fields. Raises NotComparable."""
+    match condition:
+        case None:
+            return None, None
+        case Binary("AND", left, right):
+            (tags, rest), (others, more) = split_tags(left, table), split_tags(right, table)
+            return _both(tags, others), _both(rest, more)
+        case _ if not any(_is_field(ref, table) for ref in named_in(condition)):
+            return condition, None
+        case Paren(inner):
+            return split_tags(inner, table)
+        case _:
+            fields_of(condition, table)
+            return None, condition
+
+
+def fields_of(rest: Expr, table: Table) -> frozenset[str]:
+    """Physical names of the fields that are compared. Raises NotComparable."""
+    match rest:
+        case Binary("AND" | "OR", left, right):
+            return fields_of(left, table) | fields_of(right, table)
+        case Paren(inner):
+            return fields_of(inner, table)
+        case _:
+            return frozenset((_comparison(rest, table)[0],))
+
+
+def holds(rest: Expr, table: Table, read: Callable[[str], Values]) -> Mask:
+    """The rows for which it is true: a field that is not there satisfies nothing. `read`: a field's values by name."""
+    match rest:
+        case Binary("AND", left, right):
+            return holds(left, table, read) & holds(right, table, read)
+        case Binary("OR", left, right):
+            return holds(left, table, read) | holds(right, table, read)
+        case Paren(inner):
+            return holds(inner, table, read)
+        case _:
+            name, compare, number = _comparison(rest, table)
+            found = read(name)
+            true: Mask = compare(found.values, number)
+            return true if found.present is None else true & found.present
+
+
+def _comparison(expr: Expr, table: Table) -> tuple[str, Callable[[Any, Any], Any], float]:
+    match expr:
+        case Binary(op, VarRef() as ref, IntegerLiteral(number) | NumberLiteral(number)) if op in _OPERATORS:
+            pass
+        case Binary(op, IntegerLiteral(number) | NumberLiteral(number), VarRef() as ref) if op in _FLIPPED:
+            op = _FLIPPED[op]
+        case _:
+            raise NotComparable
+    column = table.fields.get(ref.name)
+    if column is None or column.type not in NUMERIC or ref.cast not in (None, "field"):
+        raise NotComparable
+    return column.physical, _OPERATORS[op], number
+
+
+def _is_field(ref: VarRef, table: Table) -> bool:
+    return ref.cast != "tag" and ref.name in table.fields
+
+
+def _both(left: Expr | None, right: Expr | None) -> Expr | None:
+    return Binary("AND", left, right) if left is not None and right is not None else left or right

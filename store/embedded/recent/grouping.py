@@ -1,0 +1,38 @@
+"""Which group of a question each series of a tail belongs to; DuckDB says for which a condition holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from influxql.translate.parameters import Parameters
+from influxql.translate.predicate import condition_sql
+from influxql.translate.statement import select_sql
+from store.embedded.recent.question import Question
+from store.embedded.recent.series import Grouping, Tags
+from store.embedded.recent.tail import GroupBy, Tail
+from store.embedded.schema import Table
+from store.embedded.session import Session
+
+
+def group_rows(session: Session, question: Question, tail: Tail) -> Grouping:
+    """The groups of a question's rows, those of series that came since the last time among them."""
+    grouping = tail.grouping(GroupBy(question.dimensions, question.condition))
+    grouping.extend(tail.index, lambda fresh: _chosen(session, question, tail, fresh))
+    return grouping
+
+
+def _chosen(session: Session, question: Question, tail: Tail, fresh: Sequence[Tags]) -> Sequence[bool]:
+    """Which series the condition holds for: DuckDB says so, as it would of their points."""
+    if question.condition is None:
+        return [True] * len(fresh)
+    texts = list(zip(*fresh, strict=True)) if tail.tags else []
+    columns = {tag.physical: pa.array(values, pa.string()) for tag, values in zip(tail.tags, texts, strict=True)}
+    name = session.register({"number": pa.array(range(len(fresh)), pa.int64()), **columns})
+    parameters = Parameters()
+    where = condition_sql(
+        question.condition, Table(question.table.measurement, name, question.table.columns), parameters
+    )
+    chosen = {row[0] for row in session.fetch(select_sql(["number"], f"{name} WHERE {where}"), parameters)}
+    return [number in chosen for number in range(len(fresh))]
