@@ -1,5 +1,6 @@
 """Rows and the tags of their series are read one after the other, yet fit each other."""
 
+from contextlib import closing
 from dataclasses import replace
 
 import duckdb
@@ -37,8 +38,7 @@ def test_a_series_that_goes_after_its_rows_were_read(
     table: Table, file: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows without tags are no answer: both are read again, as of one moment, and the series is in neither."""
-    cursor = file.cursor()
-    session = Session(lambda: cursor, lambda _: None, "db", 0, Deadline(60))
+    session = Session(file.cursor, lambda _: None, "db", 0, Deadline(60))
     index, read, snapshots = SeriesNumbers(), Session.fetch_table, []
 
     def disturbed(session: Session, sql: str, parameters: Parameters) -> object:
@@ -49,7 +49,8 @@ def test_a_series_that_goes_after_its_rows_were_read(
         return found
 
     monkeypatch.setattr(Session, "fetch_table", disturbed)
-    rows = read_rows(session, table, [TAG], [FIELD], 0, index)
+    with closing(session):
+        rows = read_rows(session, table, [TAG], [FIELD], 0, index)
     assert snapshots == [False, False, True]
     assert rows.times.tolist() == [1, 3]
     assert rows.fields["f1"].values.tolist() == [10, 30]
