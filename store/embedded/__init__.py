@@ -40,6 +40,7 @@ Reading, in the order in which a question walks:
     deadline    stops what takes too long, or that nobody waits for
     crowd       who lacks memory beside others is answered again
     session     what one question holds on to: its cursor, its database, its moment
+    instant     questions about tags that are answered without a thread
     statements  SQL that comes again, parsed once
     show        SHOW statements
     cardinality SHOW ... CARDINALITY

@@ -35,6 +35,9 @@ _NEVER: Final = -(2**63)
 MOST_SERIES: Final = 100_000
 """Of one table (about 300 bytes each); when there are more, its queries do without."""
 
+_FEW_SERIES: Final = 1_000
+"""Of one table: what is asked of so few takes no time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Values:
@@ -65,6 +68,16 @@ class Known:
     width: int
     series: tuple[Tags, ...]
     numbers: tuple[int, ...] = field(default=(), compare=False)
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether they are few, and all that conditions ask of them has been made."""
+        return len(self.series) <= _FEW_SERIES and "codes" in vars(self) and "values" in vars(self)
+
+    def make_ready(self) -> None:
+        """Make what conditions ask of few series."""
+        if len(self.series) <= _FEW_SERIES:
+            _ = self.codes, self.values
 
     @cached_property
     def columns(self) -> tuple[tuple[str | None, ...], ...]:
@@ -194,6 +207,17 @@ class SeriesIndex:
             entry.complete = True
             return _known(entry, width)
 
+    def look_at_once(self, table: Table) -> Known | None:
+        """All series of the table, if they are at hand and nobody else looks or writes; waits for nobody."""
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            entry = self._entry(table.relation)
+            known = entry.known if entry.complete else None
+        finally:
+            self._lock.release()
+        return known if known is not None and known.width == len(table.tags) and known.is_at_hand else None
+
     def _entry(self, relation: str) -> _Series:
         return self._tables.setdefault(relation, _Series())
 
@@ -237,6 +261,7 @@ def _known(entry: _Series, width: int) -> Known | None:
         if len(numbers) != len(series):
             numbers = ()
         entry.known = Known(width, series, numbers)
+        entry.known.make_ready()
     return entry.known
 
 

@@ -274,7 +274,8 @@ class EmbeddedStore:
         statements = parse_query(influxql, self._texts.parse)
         now_ns = self._clock.now_ns()
         if not any(isinstance(statement, Change) for statement in statements):
-            return await self._answer(statements, db, now_ns, deadline_s)
+            found = self._opened().reader.answer_at_once(statements, db, now_ns)
+            return await self._answer(statements, db, now_ns, deadline_s) if found is None else found
         results: list[StatementResult] = []
         for index, statement in enumerate(statements):
             # A statement that changes data runs in the writer's thread; those behind it see what it did.

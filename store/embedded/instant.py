@@ -1,0 +1,65 @@
+"""Questions about tags and measurements, answered at once out of what is known in memory: no thread is woken for them.
+
+The reader asks a session of this kind first, on the event loop. The invariant: nothing here waits, be it for DuckDB or
+for a lock that others may hold for long, or takes longer than some hundred microseconds. Whatever would raises
+NotAtOnce, and is asked again in a thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
+
+from foundation.errors import Transient
+from influxql.ast import ShowStatement
+from store.embedded.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from influxql.ast import Statement
+    from store.embedded.index import Known
+    from store.embedded.schema import Table, Tables
+
+T = TypeVar("T")
+
+_MOST_COLUMNS: Final = 2_000
+"""Tags and fields of all measurements together: more are not looked through here."""
+
+
+class NotAtOnce(Transient):
+    """It would take its time."""
+
+
+def may_be_at_once(statements: Sequence[Statement]) -> bool:
+    """Whether it is worth a try."""
+    return all(isinstance(statement, ShowStatement) for statement in statements)
+
+
+def refuse_to_connect() -> NoReturn:
+    """What an instant session has for a cursor."""
+    raise NotAtOnce("the file has to be asked")
+
+
+@dataclass(slots=True)
+class InstantSession(Session):
+    """Used on the event loop. `connect` is `refuse_to_connect`."""
+
+    def tables(self, database: str | None = None) -> Tables | None:
+        """See Session. Raises NotAtOnce where there are many."""
+        found = self.schema(database or self.database)
+        if found and sum(len(table.columns) for table in found.values()) > _MOST_COLUMNS:
+            raise NotAtOnce("there is much to look through")
+        return found
+
+    def known(self, table: Table) -> Known | None:
+        """See Session. Raises NotAtOnce unless they are few and at hand."""
+        found = self.index.look_at_once(table)
+        if found is None:
+            raise NotAtOnce("the series are not at hand")
+        return found
+
+    def steady(self, _relation: str, read: Callable[[], T]) -> T:
+        """See Session. What is known of a table's series is of one moment, and nothing else is read here."""
+        return read()
