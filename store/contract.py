@@ -9,7 +9,7 @@ per bucket at a time and in the order of positions. `close()` is called last, on
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, overload
@@ -22,6 +22,36 @@ FieldTypes = Mapping[str, Mapping[str, FieldType]]
 Value = float | int | str | bool | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows(Sequence[Sequence[Value]]):
+    """Rows of a series that are kept as columns, all of one length: a row is made only where one is looked at."""
+
+    columns: Sequence[Sequence[Value]]
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    @overload
+    def __getitem__(self, index: int) -> Sequence[Value]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Rows: ...
+
+    def __getitem__(self, index: int | slice) -> Sequence[Value] | Rows:
+        if isinstance(index, slice):
+            return Rows([column[index] for column in self.columns])
+        return [column[index] for column in self.columns]
+
+    def __iter__(self) -> Iterator[Sequence[Value]]:
+        return map(list, zip(*self.columns, strict=True))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(map(list, other))
+
+    def __hash__(self) -> int:
+        return hash(len(self))
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """One series of an answer. `columns[0]` is `time` (ns since 1970, integer) in answers to SELECT.
@@ -31,7 +61,7 @@ class Series:
 
     name: str
     columns: tuple[str, ...]
-    values: list[list[Value]]
+    values: Sequence[Sequence[Value]]
     tags: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from store.contract import Series, StatementResult, Value
+from store.contract import Rows, Series, StatementResult, Value
 
 _UNITS: Final = {
     "u": 1_000,
@@ -161,7 +161,8 @@ def _rows(series: Series, show: _ShowTimes | None) -> Iterable[Sequence[Value]]:
 
 def _columns(series: Series, show: _ShowTimes | None) -> Sequence[Sequence[Value]]:
     """The series by columns: what is done for each value is cheaper there than row by row."""
-    columns: list[Sequence[Value]] = list(zip(*series.values, strict=True))
+    rows = series.values
+    columns = [*rows.columns] if isinstance(rows, Rows) else list[Sequence[Value]](zip(*rows, strict=True))
     if show is not None and columns and series.columns[0] == "time":
         columns[0] = show(columns[0])
     return columns

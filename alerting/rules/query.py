@@ -168,7 +168,7 @@ def _newest(series: Series) -> float | None:
     return number_of(row[1], series.columns[1])
 
 
-def _time(row: list[Value]) -> int:
+def _time(row: Sequence[Value]) -> int:
     return row[0] if isinstance(row[0], int) else 0
 
 

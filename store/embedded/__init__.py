@@ -61,6 +61,7 @@ Reading, in the order in which a question walks:
     transform   derivative, difference, moving_average and their kin
     integral    areas under points
     fill        empty windows
+    columns     windows that memory knows, filled and calculated as columns
     series      SLIMIT and SOFFSET
     recent      the newest rows of what is asked again and again, in memory
 

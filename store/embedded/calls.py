@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -17,19 +18,19 @@ from store.embedded.fill import fill_value, fill_windows
 from store.embedded.integral import integrate
 from store.embedded.points import Points, read_calls, read_selector
 from store.embedded.raw import read_field
-from store.embedded.recent.grid import answer_windows
+from store.embedded.recent.grid import Grid, answer_windows
 from store.embedded.recent.question import read_windows
 from store.embedded.scan import Source
 from store.embedded.session import Session, guard_rows
 from store.embedded.transform import transform, windows_before
 
 
-def call_rows(session: Session, plan: Plan, source: Source) -> Points:
-    """Rows by group, in the order of the answer."""
+def call_rows(session: Session, plan: Plan, source: Source, *, from_memory: bool = True) -> Points:
+    """Rows by group, in the order of the answer. `from_memory`: whether that is asked for windows of time."""
     if is_lone_selector(plan):
         call = plan.calls[0]
         return _filled(call, _turned(read_selector(session, plan, source, call), plan), plan)
-    streams = _streams(session, plan, source)
+    streams = _streams(session, plan, source, from_memory=from_memory)
     if len(plan.calls) == 1:
         return streams[plan.calls[0]]
     return _merge(streams, plan)
@@ -49,7 +50,7 @@ def _ranked(plan: Plan) -> bool:
     return plan.calls[0].name in ("top", "bottom", "sample")
 
 
-def _streams(session: Session, plan: Plan, source: Source) -> dict[Call, Points]:
+def _streams(session: Session, plan: Plan, source: Source, *, from_memory: bool) -> dict[Call, Points]:
     """The points of each call. Calls that read from the same moment on are read together."""
     together: dict[int, list[Call]] = defaultdict(list)
     streams: dict[Call, Points] = {}
@@ -59,7 +60,11 @@ def _streams(session: Session, plan: Plan, source: Source) -> dict[Call, Points]
     for reach, calls in together.items():
         wider = _widened(plan, reach)
         aggregates = [call for call in dict.fromkeys(calls) if call.name in AGGREGATES and call.name != "integral"]
-        for call, points in (_read_aggregates(session, wider, source, aggregates) if aggregates else {}).items():
+        found: dict[Call, Points] = {}
+        if aggregates:
+            grid = recall_windows(session, wider, source, aggregates) if from_memory else None
+            found = read_calls(session, wider, source, aggregates) if grid is None else grid.by_call(aggregates)
+        for call, points in found.items():
             read[reach, call] = _filled(call, _turned(points, plan), wider)
         for call in dict.fromkeys(calls):
             if call.name == "integral":
@@ -69,14 +74,11 @@ def _streams(session: Session, plan: Plan, source: Source) -> dict[Call, Points]
     return streams
 
 
-def _read_aggregates(session: Session, plan: Plan, source: Source, calls: list[Call]) -> dict[Call, Points]:
-    """From memory where that knows the windows."""
-    if session.recent is not None and plan.window is not None:
-        question = read_windows(plan, source, calls)
-        grid = session.recent.recall(session, question, partial(answer_windows, session))
-        if grid is not None:
-            return {call: grid.points(place) for place, call in enumerate(calls)}
-    return read_calls(session, plan, source, calls)
+def recall_windows(session: Session, plan: Plan, source: Source, calls: Sequence[Call]) -> Grid | None:
+    """What memory tells of calls by windows of time; None where the file has to be asked."""
+    if session.recent is None or plan.window is None:
+        return None
+    return session.recent.recall(session, read_windows(plan, source, calls), partial(answer_windows, session))
 
 
 def _stream(session: Session, plan: Plan, source: Source, call: Call, read: dict[tuple[int, Call], Points]) -> Points:

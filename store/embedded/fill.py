@@ -46,6 +46,8 @@ def fill_value(fill: Fill, kind: FieldType | None) -> float | int | str | bool |
             return int(fill.value or 0)
         case FieldType.UNSIGNED:
             return int(fill.value or 0) % 2**64
+        case FieldType.FLOAT:
+            return float(fill.value or 0)
         case _:
             return fill.value
 

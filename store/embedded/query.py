@@ -18,7 +18,7 @@ from influxql.ast import CreateDatabase, Delete, DropMeasurement, DropSeries, Se
 from influxql.errors import ParseError, QueryError
 from influxql.infinities import may_overflow, refuse_infinities
 from influxql.parser import parse
-from store.contract import OneRowSeries, Series, StatementResult
+from store.contract import OneRowSeries, Rows, Series, StatementResult
 from store.embedded.crowd import Crowd
 from store.embedded.deadline import Deadline, Timekeeper, Withdrawal
 from store.embedded.index import SeriesIndex
@@ -163,5 +163,5 @@ class EmbeddedReader:
         series = answer_select(session, statement).series
         if may_overflow(statement):
             for rows in [series.values] if isinstance(series, OneRowSeries) else [one.values for one in series]:
-                refuse_infinities(rows)
+                refuse_infinities(rows.columns if isinstance(rows, Rows) else rows)
         return StatementResult(index, series, zone=statement.zone)

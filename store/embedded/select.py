@@ -13,8 +13,9 @@ from influxql.arithmetic import compile_column, may_be_nan
 from influxql.ast import Expr, Paging, Select, SubQuery
 from influxql.plan import Frame, Outer, Plan, frame_select, plan_select
 from store.contract import OneRowSeries, Series
-from store.embedded.calls import call_rows, is_lone_selector
+from store.embedded.calls import call_rows, is_lone_selector, recall_windows
 from store.embedded.choice import Group
+from store.embedded.columns import column_series, is_calculable
 from store.embedded.inner import one_row_sources, read_source, series_sources
 from store.embedded.newest import read_newest
 from store.embedded.points import Points, read_rows
@@ -91,7 +92,13 @@ def _series(session: Session, plan: Plan, source: Source, recalled: Recalled | N
     """The series of one measurement, as columns where they are recalled and many."""
     slots = {expr: index for index, expr in enumerate(_slotted(plan), start=1)}
     if recalled is None:
-        rows = call_rows(session, plan, source) if plan.calls else read_rows(session, plan, source)
+        by_columns = plan.window is not None and is_calculable(plan)
+        grid = recall_windows(session, plan, source, plan.calls) if by_columns else None
+        series = None if grid is None else column_series(plan, source, grid, keep_groups(session, plan, source))
+        if series is not None:
+            return series
+        again = not by_columns or grid is not None
+        rows = call_rows(session, plan, source, from_memory=again) if plan.calls else read_rows(session, plan, source)
         return tuple(_shown(session, plan, source, rows, slots))
     if _is_straight(plan, slots) and plan.paging == Paging():
         return OneRowSeries(

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from influxql.ast import Call
 from store.embedded.choice import Group
 from store.embedded.points import Points
 from store.embedded.recent.grouping import group_rows
@@ -31,8 +33,11 @@ class Grid:
     groups: tuple[Group, ...]
     columns: tuple[Values, ...]
 
-    def points(self, place: int) -> Points:
+    def by_call(self, calls: Sequence[Call]) -> dict[Call, Points]:
         """The windows of each group in which a call has a value, in order of time: (start, value)."""
+        return {call: self._points(place) for place, call in enumerate(calls)}
+
+    def _points(self, place: int) -> Points:
         column = self.columns[place]
         rows = np.ascontiguousarray(column.values.T).tolist()
         found = {group: list(zip(self.starts, row, strict=True)) for group, row in zip(self.groups, rows, strict=True)}
