@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+from store.embedded.recent.memory import Outcome
 from tests.differential.pair import Difference, filled_pair
 from tests.differential.queries import Queries
 from tests.differential.schema import make_schema
@@ -21,10 +22,19 @@ BROKEN_PER_SCHEMA = 30
 """Statements with a fault in how they are written, which come on top."""
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How many queries were asked of both stores, how many answers came from memory, and which ones differ."""
+
+    queries: int
+    from_memory: int
+    differences: list[Difference]
+
+
 async def compare_one_schema(
     server: Influxd, folder: Path, seed: int, goes_on: Callable[[int], bool] = lambda _: True
-) -> tuple[int, list[Difference]]:
-    """How many queries were compared over the schema of `seed`, and where the answers differ.
+) -> Compared:
+    """Random queries over the schema of `seed`.
 
     `goes_on` is asked before each query how many were compared.
     """
@@ -45,7 +55,8 @@ async def compare_one_schema(
                 text = queries.make()  # InfluxDB goes on naming tags that are gone
             found.append(await pair.compare(text))
             compared += 1
-    return compared, [replace(one, seed=seed) for one in found if one is not None]
+        differences = [replace(one, seed=seed) for one in found if one is not None]
+        return Compared(compared, pair.outcomes[Outcome.MEMORY], differences)
 
 
 async def compare_many(
@@ -56,10 +67,10 @@ async def compare_many(
     total = 0
     while goes_on(total):
         with TemporaryDirectory() as folder:
-            count, differences = await compare_one_schema(server, Path(folder), seed, _behind(total, goes_on))
-        total, seed = total + count, seed + 1
-        found += differences
-        for difference in differences:
+            one = await compare_one_schema(server, Path(folder), seed, _behind(total, goes_on))
+        total, seed = total + one.queries, seed + 1
+        found += one.differences
+        for difference in one.differences:
             tell(difference)
     return total, found
 

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from store.contract import Series, StatementResult
+from store.contract import Rows, Series, StatementResult
 from store.render import csv_pieces, format_time, from_json, json_pieces, to_csv, to_json
 
 MOMENT = 1_700_000_000_123_456_789
@@ -164,3 +164,14 @@ def test_a_whole_float_is_written_as_influxdb_writes_it() -> None:
     body = to_json((StatementResult(0, (series,)),), epoch="ns")
 
     assert b'"values":[[0,1],[1,1.5],[2,-3],[3,1e+300],[4,true],[5,null]]' in body
+
+
+def test_rows_kept_as_columns_look_the_same() -> None:
+    """Whether rows or columns are kept is no matter to whoever reads them, nor is where they are cut."""
+    times, values = [MOMENT + number for number in range(7_000)], [None, 2.0, 0.5] * 2_333 + [7.0]
+    rows, columns = [list(row) for row in zip(times, values, strict=True)], Rows([times, values])
+    assert columns == rows
+    assert columns[5_000:][0] == columns[5_000] == rows[5_000]
+    made = [(StatementResult(0, (Series("m", ("time", "v"), kept, {"h": "a"}),)),) for kept in (rows, columns)]
+    for show in (to_json, to_csv):
+        assert show(made[0], epoch="ms") == show(made[1], epoch="ms")
