@@ -36,6 +36,7 @@ Writing, in the order in which lines walk:
 
 Reading, in the order in which a question walks:
 
+    answerers   the threads in which that is done
     query       statements in, results out, within a deadline
     deadline    stops what takes too long, or that nobody waits for
     crowd       who lacks memory beside others is answered again
@@ -48,6 +49,7 @@ Reading, in the order in which a question walks:
     sources     measurements by name or regex, and inner SELECTs
     inner       the answers of those as columns, for the query around them
     choice      which series a condition on tags means, told in memory
+    source      what a SELECT reads: a measurement, or the answer of an inner one
     scan        one pass over a source: FROM and WHERE, and what its rows are grouped by
     points      raw rows and the points of each call, group by group
     latest      last() out of the newest rows alone

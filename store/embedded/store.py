@@ -21,6 +21,7 @@ from influxql.ast import Change, Statement
 from influxql.errors import QueryError
 from influxql.standing import StandingTexts
 from store.contract import Copied, FieldTypes, StatementResult, StoreStanding, Verdict
+from store.embedded.answerers import Answerers
 from store.embedded.copying import make_copy
 from store.embedded.damage import reason_of
 from store.embedded.deadline import Withdrawal
@@ -155,7 +156,7 @@ class EmbeddedStore:
         self._path = config.path or state / "telemetry.duckdb"
         self._clock = clock
         self._writing = ThreadPoolExecutor(1, "store-write")
-        self._reading = ThreadPoolExecutor(config.queries, "store-query")
+        self._reading = Answerers(config.queries, "store-query")
         self._copying = ThreadPoolExecutor(1, "store-copy")
         self._on_question = on_question
         self._texts = StandingTexts()
@@ -185,8 +186,8 @@ class EmbeddedStore:
         file, self._file = self._file, None
         if file is not None:
             file.cursors.interrupt()
-        for pool in (self._reading, self._copying):
-            await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+        await self._reading.close()
+        await asyncio.to_thread(self._copying.shutdown, cancel_futures=True)
         await asyncio.to_thread(self._upkeep.close)
         if file is not None:
             file.close()
@@ -310,7 +311,7 @@ class EmbeddedStore:
             return reader.answer(statements, db, now_ns, left_s, withdrawal)
 
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._reading, answer)
+            return await self._reading.ask(answer)
         except asyncio.CancelledError:
             withdrawal.withdraw()
             raise
