@@ -20,8 +20,8 @@ from store.embedded.points import Points, read_calls, read_selector
 from store.embedded.raw import read_field
 from store.embedded.recent.grid import Grid, answer_windows
 from store.embedded.recent.question import read_windows
-from store.embedded.scan import Source
 from store.embedded.session import Session, guard_rows
+from store.embedded.source import Source
 from store.embedded.transform import transform, windows_before
 
 

@@ -22,8 +22,8 @@ from store.contract import Rows, Series, Value
 from store.embedded.choice import Group
 from store.embedded.fill import fill_value
 from store.embedded.recent.grid import Grid
-from store.embedded.scan import Source
 from store.embedded.session import guard_rows, guard_values
+from store.embedded.source import Source
 
 Array = npt.NDArray[Any]
 

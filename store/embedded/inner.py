@@ -24,9 +24,10 @@ from store.contract import OneRowSeries, Series
 from store.embedded.calls import is_lone_selector
 from store.embedded.latest import narrow_to_latest
 from store.embedded.points import find_argument, is_one_series
-from store.embedded.scan import Scan, Source, open_scan
+from store.embedded.scan import Scan, open_scan
 from store.embedded.schema import Column, Table
 from store.embedded.session import Session
+from store.embedded.source import Source
 
 Argument = tuple[str, FieldType]
 

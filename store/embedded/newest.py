@@ -15,9 +15,10 @@ from influxql.translate.statement import grouped_sql
 from store.embedded.calls import is_lone_selector
 from store.embedded.latest import narrow_to_latest
 from store.embedded.recent.answer import Recalled
-from store.embedded.scan import Source, open_scan
+from store.embedded.scan import open_scan
 from store.embedded.schema import Table
 from store.embedded.session import Session
+from store.embedded.source import Source
 
 
 def read_newest(session: Session, plan: Plan, source: Source) -> Recalled | None:

@@ -26,9 +26,10 @@ from store.embedded.choice import Group
 from store.embedded.edge import edges
 from store.embedded.latest import Latest, narrow_to_latest
 from store.embedded.percentiles import percent_of, pick_points, plan_percentiles, take_percentiles
-from store.embedded.scan import Scan, Source, open_scan
+from store.embedded.scan import Scan, open_scan
 from store.embedded.schema import Table
 from store.embedded.session import Row, Session
+from store.embedded.source import Source
 
 Points = dict[Group, list[tuple[Any, ...]]]
 """Group -> (time, value, carried columns ...), in order of time."""

@@ -21,17 +21,10 @@ from influxql.window import clamp
 from store.embedded.choice import Choice, Group, choose
 from store.embedded.schema import SERIES, Table
 from store.embedded.session import Session
+from store.embedded.source import Source
 
 _TAG = re.compile(r'"t\d+"')
 """A tag's column, as it stands in SQL."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A measurement to read. `bounded`: whether the plan's time range cuts its rows (an inner answer's it does not)."""
-
-    relation: Relation
-    bounded: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,9 @@ from store.embedded.newest import read_newest
 from store.embedded.points import Points, read_rows
 from store.embedded.recent.answer import Recalled, answer
 from store.embedded.recent.question import read_question
-from store.embedded.scan import Source
 from store.embedded.series import keep_groups
 from store.embedded.session import Session
+from store.embedded.source import Source
 from store.embedded.sources import find_tables, shape_of
 
 

@@ -14,9 +14,9 @@ from influxql.translate.predicate import condition_sql
 from influxql.translate.relation import Relation
 from influxql.translate.statement import select_sql
 from store.embedded.choice import Group
-from store.embedded.scan import Source
 from store.embedded.schema import Table
 from store.embedded.session import Session
+from store.embedded.source import Source
 
 
 def keep_groups(session: Session, plan: Plan, source: Source) -> set[Group] | None:

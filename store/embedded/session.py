@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -17,12 +17,10 @@ from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import KnownValues, TagValues
 from store.embedded.deadline import Deadline
 from store.embedded.index import Known, SeriesIndex
+from store.embedded.recent.memory import Recent
 from store.embedded.schema import Table, Tables
 from store.embedded.statements import Statements
 from store.errors import QueryLimitExceeded
-
-if TYPE_CHECKING:
-    from store.embedded.recent.memory import Recent
 
 T = TypeVar("T")
 

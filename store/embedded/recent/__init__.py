@@ -1,5 +1,6 @@
 """The newest rows of what is asked again and again, as columns in memory: rules ask for the same minutes each second.
 
+    contract    what it needs of whoever asks
     demand      who asks how often, and how far back: which rows are worth keeping
     question    what of a SELECT can be answered from memory, told by its plan
     condition   what a condition says of tags, and what of single rows

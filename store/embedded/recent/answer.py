@@ -10,13 +10,13 @@ import numpy as np
 
 from store.embedded.choice import Group
 from store.embedded.points import Points
+from store.embedded.recent.contract import Asking
 from store.embedded.recent.grouping import group_rows
 from store.embedded.recent.question import Question
 from store.embedded.recent.rows import Values
 from store.embedded.recent.tail import GroupBy, Tail
 from store.embedded.recent.view import View
 from store.embedded.recent.window import Groups, Window
-from store.embedded.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Recalled:
         return {group: [row] for group, row in zip(self.groups, zip(*self.columns, strict=True), strict=True)}
 
 
-def answer(session: Session, question: Question, tail: Tail, *, lone: bool, descending: bool) -> Recalled:
+def answer(session: Asking, question: Question, tail: Tail, *, lone: bool, descending: bool) -> Recalled:
     """What the question comes to, at its lower bound.
 
     `lone`: the only call is a selector, whose row has the time of its point.

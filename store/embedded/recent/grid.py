@@ -14,12 +14,12 @@ import numpy as np
 from influxql.ast import Call
 from store.embedded.choice import Group
 from store.embedded.points import Points
+from store.embedded.recent.contract import Asking
 from store.embedded.recent.grouping import group_rows
 from store.embedded.recent.question import Question
 from store.embedded.recent.rows import Values
 from store.embedded.recent.tail import Tail
 from store.embedded.recent.view import View
-from store.embedded.session import Session
 
 _MOST_CELLS: Final = 1_000_000
 """Windows times groups; more is left to DuckDB, which makes nothing of those that are empty."""
@@ -50,7 +50,7 @@ class Grid:
         }
 
 
-def answer_windows(session: Session, question: Question, tail: Tail) -> Grid | None:
+def answer_windows(session: Asking, question: Question, tail: Tail) -> Grid | None:
     """What the question comes to by windows; None where there are too many of them."""
     pane = question.pane
     if pane is None or question.upper is None or question.upper < question.lower:

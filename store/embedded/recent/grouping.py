@@ -9,21 +9,21 @@ import pyarrow as pa
 from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import condition_sql
 from influxql.translate.statement import select_sql
+from store.embedded.recent.contract import Asking
 from store.embedded.recent.question import Question
 from store.embedded.recent.series import Grouping, Tags
 from store.embedded.recent.tail import GroupBy, Tail
 from store.embedded.schema import Table
-from store.embedded.session import Session
 
 
-def group_rows(session: Session, question: Question, tail: Tail) -> Grouping:
+def group_rows(session: Asking, question: Question, tail: Tail) -> Grouping:
     """The groups of a question's rows, those of series that came since the last time among them."""
     grouping = tail.grouping(GroupBy(question.dimensions, question.condition))
     grouping.extend(tail.index, lambda fresh: _chosen(session, question, tail, fresh))
     return grouping
 
 
-def _chosen(session: Session, question: Question, tail: Tail, fresh: Sequence[Tags]) -> Sequence[bool]:
+def _chosen(session: Asking, question: Question, tail: Tail, fresh: Sequence[Tags]) -> Sequence[bool]:
     """Which series the condition holds for: DuckDB says so, as it would of their points."""
     if question.condition is None:
         return [True] * len(fresh)

@@ -18,13 +18,13 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 from store.embedded.recent.changes import Changes
+from store.embedded.recent.contract import Asking
 from store.embedded.recent.demand import Demand
 from store.embedded.recent.question import Question
 from store.embedded.recent.rows import count_rows, read_rows
 from store.embedded.recent.series import TooManySeries
 from store.embedded.recent.tail import Tail
 from store.embedded.schema import Table
-from store.embedded.session import Session
 
 T = TypeVar("T")
 
@@ -101,7 +101,7 @@ class Recent:
         finally:
             self._mark(changes)
 
-    def recall(self, session: Session, question: Question | None, read: Callable[[Question, Tail], T]) -> T | None:
+    def recall(self, session: Asking, question: Question | None, read: Callable[[Question, Tail], T]) -> T | None:
         """What `read` makes of the rows; None where the file has to be asked, as for no question."""
         if not self._limit_bytes:
             return None
@@ -134,7 +134,7 @@ class Recent:
             if not self._kept[name].lock.locked():
                 self._size_bytes -= self._kept.pop(name).size_bytes
 
-    def _prepare(self, kept: _Kept, session: Session, question: Question) -> Outcome:
+    def _prepare(self, kept: _Kept, session: Asking, question: Question) -> Outcome:
         """Have a tail that is true and answers the question; MEMORY if there is one."""
         now_ns, table = session.now_ns, question.table
         is_standing = kept.demand.note(question.form, now_ns - question.lower, question.fields, now_ns)
@@ -147,7 +147,7 @@ class Recent:
             tail = self._begin(kept, session, table)
         return Outcome.FULL if tail is None else self._refresh(kept, tail, session, question)
 
-    def _begin(self, kept: _Kept, session: Session, table: Table) -> Tail | None:
+    def _begin(self, kept: _Kept, session: Asking, table: Table) -> Tail | None:
         """A new tail for all questions that come again, nothing read yet; None where there is no room for it."""
         self._drop(kept)
         first_ns = self._first_wanted(kept, session.now_ns)
@@ -162,7 +162,7 @@ class Recent:
         kept.tail = Tail(tuple(table.tags.values()), fields, first_ns)
         return kept.tail
 
-    def _refresh(self, kept: _Kept, tail: Tail, session: Session, question: Question) -> Outcome:
+    def _refresh(self, kept: _Kept, tail: Tail, session: Asking, question: Question) -> Outcome:
         """Read again what is marked."""
         table = question.table
         try:

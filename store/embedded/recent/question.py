@@ -18,8 +18,8 @@ from influxql.plan import Plan
 from store.embedded.recent.condition import NotComparable, fields_of, holds, split_tags
 from store.embedded.recent.panes import Pane
 from store.embedded.recent.rows import Mask, Values
-from store.embedded.scan import Source
 from store.embedded.schema import Column, Table
+from store.embedded.source import Source
 
 _KNOWN: Final = frozenset({"count", "sum", "mean", "median", "spread", "min", "max", "first", "last", "percentile"})
 

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 from foundation.batch import FieldType
 from influxql.translate.parameters import Parameters
 from influxql.translate.statement import select_sql
+from store.embedded.recent.contract import Asking
 from store.embedded.recent.series import Numbers, SeriesNumbers, Stored
 from store.embedded.schema import SERIES, TIME, Column, Table
-from store.embedded.session import Session
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
@@ -46,7 +46,7 @@ class Rows:
     fields: Mapping[str, Values]
 
 
-def count_rows(session: Session, table: Table, first_ns: int) -> int:
+def count_rows(session: Asking, table: Table, first_ns: int) -> int:
     """How many rows the table has from a moment on."""
     parameters = Parameters()
     rows = session.fetch(select_sql(["count(*)"], _since(table.points, first_ns, parameters)), parameters)
@@ -54,7 +54,7 @@ def count_rows(session: Session, table: Table, first_ns: int) -> int:
 
 
 def read_rows(
-    session: Session,
+    session: Asking,
     table: Table,
     tags: Sequence[Column],
     fields: Sequence[Column],
@@ -82,13 +82,13 @@ def read_rows(
     return Rows(times, numbers, found)
 
 
-def _read(session: Session, table: Table, fields: Sequence[Column], first_ns: int) -> pa.Table:
+def _read(session: Asking, table: Table, fields: Sequence[Column], first_ns: int) -> pa.Table:
     parameters = Parameters()
     columns = [TIME, SERIES, *(f'"{column.physical}"' for column in fields)]
     return session.fetch_table(select_sql(columns, _since(table.points, first_ns, parameters)), parameters)
 
 
-def _meet(session: Session, table: Table, tags: Sequence[Column], index: SeriesNumbers, stored: Stored) -> bool:
+def _meet(session: Asking, table: Table, tags: Sequence[Column], index: SeriesNumbers, stored: Stored) -> bool:
     """Let the index know all these series; false where the file has not all of them any more."""
     unmet = index.unmet(stored)
     if not len(unmet):

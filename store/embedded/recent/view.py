@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from store.embedded.recent.contract import Asking
 from store.embedded.recent.grouping import group_rows
 from store.embedded.recent.panes import Kind, Line, Pane
 from store.embedded.recent.question import Question, Wish
@@ -17,7 +18,6 @@ from store.embedded.recent.rows import Array, Mask, Values
 from store.embedded.recent.stretch import Stretch, blank_of, ranks_of
 from store.embedded.recent.tail import GroupBy, Tail
 from store.embedded.schema import Column
-from store.embedded.session import Session
 
 _WINDOWS: Final = 256
 _TOGETHER: Final[Mapping[Kind, Callable[..., Array]]] = {
@@ -32,7 +32,7 @@ _TOGETHER: Final[Mapping[Kind, Callable[..., Array]]] = {
 class View:
     """The windows of a question: whole ones, of which lines are kept, and at most two that its bounds cut."""
 
-    def __init__(self, session: Session, question: Question, tail: Tail) -> None:
+    def __init__(self, session: Asking, question: Question, tail: Tail) -> None:
         self._session, self._question, self._tail = session, question, tail
         self._grouping = group_rows(session, question, tail)
         self._panes = tail.panes(GroupBy(question.dimensions, question.condition))

@@ -9,8 +9,9 @@ from isal import igzip
 from foundation.batch import Position, Shipment
 from influxql.plan import Plan
 from store.embedded import newest, points
-from store.embedded.scan import Scan, Source, open_scan
+from store.embedded.scan import Scan, open_scan
 from store.embedded.session import Session
+from store.embedded.source import Source
 from store.embedded.store import EmbeddedConfig, EmbeddedStore
 from tests.fakes.clock import ManualClock
 
