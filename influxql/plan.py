@@ -130,6 +130,14 @@ def plan_select(frame: Frame, shape: Shape) -> Plan:
     )
 
 
+def rebound(plan: Plan, frame: Frame) -> Plan:
+    """What `plan_select` makes of a frame that differs from the plan's own in its condition, bounds and window alone.
+
+    Both frames have a window, or neither has.
+    """
+    return replace(plan, condition=frame.condition, bounds=frame.bounds, window=frame.window if plan.calls else None)
+
+
 def _plain(dimensions: tuple[Expr, ...]) -> tuple[Expr, ...]:
     return tuple(dimension for dimension in dimensions if isinstance(dimension, VarRef))
 

@@ -36,13 +36,14 @@ Writing, in the order in which lines walk:
 
 Reading, in the order in which a question walks:
 
-    answerers   the threads in which that is done
+    answerers   the threads in which questions are answered
     query       statements in, results out, within a deadline
     deadline    stops what takes too long, or that nobody waits for
     crowd       who lacks memory beside others is answered again
     session     what one question holds on to: its cursor, its database, its moment
     instant     questions about tags that are answered without a thread
     statements  SQL that comes again, parsed once
+    plans       plans of SELECTs that come again, made once
     show        SHOW statements
     cardinality SHOW ... CARDINALITY
     select      SELECT: its sources' points filled, transformed, merged by time, cut to its limits

@@ -23,6 +23,7 @@ from store.embedded.crowd import Crowd
 from store.embedded.deadline import Deadline, Timekeeper, Withdrawal
 from store.embedded.index import SeriesIndex
 from store.embedded.instant import InstantSession, NotAtOnce, may_be_at_once, refuse_to_connect
+from store.embedded.plans import Plans
 from store.embedded.recent.memory import Recent
 from store.embedded.schema import Tables
 from store.embedded.select import answer_select
@@ -74,6 +75,7 @@ class EmbeddedReader:
         self._index = index or SeriesIndex()
         self._timekeeper = Timekeeper()
         self._statements = Statements()
+        self._plans = Plans()
         self._crowd = Crowd()
 
     def answer_at_once(
@@ -112,6 +114,7 @@ class EmbeddedReader:
             self._index,
             recent=self._recent,
             statements=self._statements,
+            plans=self._plans,
         )
         with closing(session):
             return self._answer_all(session, statements)

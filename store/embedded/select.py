@@ -11,7 +11,7 @@ from itertools import chain
 
 from influxql.arithmetic import compile_column, may_be_nan
 from influxql.ast import Expr, Paging, Select, SubQuery
-from influxql.plan import Frame, Outer, Plan, frame_select, plan_select
+from influxql.plan import Frame, Outer, Plan, frame_select
 from store.contract import OneRowSeries, Series
 from store.embedded.calls import call_rows, is_lone_selector, recall_windows
 from store.embedded.choice import Group
@@ -24,7 +24,7 @@ from store.embedded.recent.question import read_question
 from store.embedded.series import keep_groups
 from store.embedded.session import Session
 from store.embedded.source import Source
-from store.embedded.sources import find_tables, shape_of
+from store.embedded.sources import find_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def _prepare(session: Session, select: Select, outer: Outer | None) -> tuple[Pla
     """The plan, and what it reads in the order of the answer."""
     frame = frame_select(select, session.now_ns, outer)
     sources = _sources(session, frame)
-    plan = plan_select(frame, shape_of(source.relation for source in sources))
+    plan = session.plans.plan(frame, tuple(source.relation for source in sources))
     return plan, sorted(sources, key=lambda source: source.relation.measurement, reverse=plan.descending)
 
 

@@ -17,6 +17,7 @@ from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import KnownValues, TagValues
 from store.embedded.deadline import Deadline
 from store.embedded.index import Known, SeriesIndex
+from store.embedded.plans import Plans
 from store.embedded.recent.memory import Recent
 from store.embedded.schema import Table, Tables
 from store.embedded.statements import Statements
@@ -49,7 +50,8 @@ class Session:
     recent: Recent | None = None
     """what is in memory; None: everything is asked of the file"""
     statements: Statements = field(default_factory=Statements)
-    """shared with other questions"""
+    plans: Plans = field(default_factory=Plans)
+    """both shared with other questions"""
     _connection: duckdb.DuckDBPyConnection | None = None
 
     @property

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import re2
 
-from foundation.batch import FieldType
 from influxql.ast import KeyFilter, Measurement
 from influxql.errors import QueryError
-from influxql.translate.relation import Relation
-from influxql.typing import Shape, merge_types
 from store.embedded.schema import Table, Tables
 from store.embedded.session import Session
 
@@ -50,15 +45,3 @@ def accepts_name(wish: KeyFilter, name: str) -> bool:
         return name not in wish.values
     found = bool(re2.compile(wish.values[0]).search(name))
     return found if wish.op == "=~" else not found
-
-
-def shape_of(relations: Iterable[Relation]) -> Shape:
-    """Fields and tags of all relations together."""
-    fields: dict[str, FieldType] = {}
-    tags: set[str] = set()
-    for relation in relations:
-        tags.update(relation.tags)
-        for column in relation.fields.values():
-            if column.type is not None:
-                fields[column.name] = merge_types(fields.get(column.name), column.type)
-    return Shape(fields, frozenset(tags))
