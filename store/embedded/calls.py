@@ -16,12 +16,14 @@ from influxql.typing import type_of
 from store.embedded.choice import Group
 from store.embedded.fill import fill_value, fill_windows
 from store.embedded.integral import integrate
-from store.embedded.points import Points, read_calls, read_selector
+from store.embedded.points import read_calls, read_selector
 from store.embedded.raw import read_field
 from store.embedded.recent.grid import Grid, answer_windows
-from store.embedded.recent.question import read_windows
+from store.embedded.recent.question import pane_of, read_windows
+from store.embedded.recent.settled import Form, Settled
+from store.embedded.schema import Table
 from store.embedded.session import Session, guard_rows
-from store.embedded.source import Source
+from store.embedded.source import Points, Source
 from store.embedded.transform import transform, windows_before
 
 
@@ -78,7 +80,27 @@ def recall_windows(session: Session, plan: Plan, source: Source, calls: Sequence
     """What memory tells of calls by windows of time; None where the file has to be asked."""
     if session.recent is None or plan.window is None:
         return None
-    return session.recent.recall(session, read_windows(plan, source, calls), partial(answer_windows, session))
+    return session.recent.recall(
+        session,
+        read_windows(plan, source, calls),
+        partial(answer_windows, session),
+        partial(_recall_settled, session, session.recent.settled, plan, source, calls),
+    )
+
+
+def _recall_settled(
+    session: Session, settled: Settled, plan: Plan, source: Source, calls: Sequence[Call]
+) -> Grid | None:
+    """What is left of earlier answers about a table that memory has not, with what came since."""
+    pane, (lower, upper), table = pane_of(plan), (plan.bounds.lower, plan.bounds.upper), source.relation
+    if pane is None or lower is None or upper is None or not (source.bounded and isinstance(table, Table)):
+        return None
+    if any(call.name in ("distinct", "sample") or type_of(call) not in NUMERIC for call in calls) or plan.references:
+        return None
+    form = Form(table.relation, len(table.columns), tuple(calls), plan.dimensions, plan.condition, pane)
+    return settled.recall(
+        session, form, lower, upper, lambda bounds: read_calls(session, replace(plan, bounds=bounds), source, calls)
+    )
 
 
 def _stream(session: Session, plan: Plan, source: Source, call: Call, read: dict[tuple[int, Call], Points]) -> Points:

@@ -29,10 +29,7 @@ from store.embedded.percentiles import percent_of, pick_points, plan_percentiles
 from store.embedded.scan import Scan, open_scan
 from store.embedded.schema import Table
 from store.embedded.session import Row, Session
-from store.embedded.source import Source
-
-Points = dict[Group, list[tuple[Any, ...]]]
-"""Group -> (time, value, carried columns ...), in order of time."""
+from store.embedded.source import Points, Source
 
 
 def read_rows(session: Session, plan: Plan, source: Source) -> Points:

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from influxql.ast import Paging, VarRef
 from influxql.plan import Plan
-from store.embedded.points import Points, read_rows
+from store.embedded.points import read_rows
 from store.embedded.session import Session
-from store.embedded.source import Source
+from store.embedded.source import Points, Source
 
 
 def read_field(session: Session, plan: Plan, source: Source, field: VarRef) -> Points:

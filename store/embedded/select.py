@@ -18,12 +18,12 @@ from store.embedded.choice import Group
 from store.embedded.columns import column_series, is_calculable
 from store.embedded.inner import one_row_sources, read_source, series_sources
 from store.embedded.newest import read_newest
-from store.embedded.points import Points, read_rows
+from store.embedded.points import read_rows
 from store.embedded.recent.answer import Recalled, answer
 from store.embedded.recent.question import read_question
 from store.embedded.series import keep_groups
 from store.embedded.session import Session
-from store.embedded.source import Source
+from store.embedded.source import Points, Source
 from store.embedded.sources import find_tables
 
 

@@ -1,10 +1,15 @@
-"""What a SELECT reads: a measurement of the file, or the answer of an inner one."""
+"""What a SELECT reads: a measurement of the file, or the answer of an inner one; and the points that come of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from influxql.translate.relation import Relation
+from store.embedded.choice import Group
+
+Points = dict[Group, list[tuple[Any, ...]]]
+"""Group -> (time, value, carried columns ...), in order of time."""
 
 
 @dataclass(frozen=True, slots=True)

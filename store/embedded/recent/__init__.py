@@ -18,6 +18,7 @@
     grouping    which group of a question each series belongs to
     answer      the rows of an answer out of a tail
     grid        the same by windows of time
+    settled     windows that are over, as they were answered, of tables that do not fit
 
 The file stays the truth: a row comes into memory by being read from it, never from a shipment. Invariants: an answer
 is what DuckDB would have answered at some moment since the question came; no answer sees half a shipment; whatever

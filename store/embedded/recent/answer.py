@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from store.embedded.choice import Group
-from store.embedded.points import Points
 from store.embedded.recent.contract import Asking
 from store.embedded.recent.grouping import group_rows
 from store.embedded.recent.question import Question
@@ -17,6 +16,7 @@ from store.embedded.recent.rows import Values
 from store.embedded.recent.tail import GroupBy, Tail
 from store.embedded.recent.view import View
 from store.embedded.recent.window import Groups, Window
+from store.embedded.source import Points
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from store.embedded.recent.demand import Demand
 from store.embedded.recent.question import Question
 from store.embedded.recent.rows import count_rows, read_rows
 from store.embedded.recent.series import TooManySeries
+from store.embedded.recent.settled import Settled
 from store.embedded.recent.tail import Tail
 from store.embedded.schema import Table
 
@@ -35,6 +36,8 @@ _LATE_NS: Final = 10 * _SECOND
 _SLACK: Final = 16
 """A sixteenth more than the longest reach is kept, and ten seconds: questions come late."""
 _TRIES: Final = 3
+_FOR_SETTLED: Final = 8
+"""This part of the memory is for answers about tables that are too large for it."""
 _ROW_BYTES: Final = 16
 """Time, series, and a place in one order, with room to grow."""
 _WORK_BYTES: Final = 64
@@ -42,9 +45,13 @@ _WORK_BYTES: Final = 64
 
 
 class Outcome(StrEnum):
-    """Where an answer came from. Not from memory: `unfit` for it, asked too `rarely`, no room, or `busy` writer."""
+    """Where an answer came from: rows in `memory`, or what is `settled` of it and a few rows of the file.
+
+    Or the file alone: `unfit` for memory, asked too `rarely`, no room (`full`), or a `busy` writer.
+    """
 
     MEMORY = "memory"
+    SETTLED = "settled"
     UNFIT = "unfit"
     RARE = "rare"
     FULL = "full"
@@ -86,11 +93,12 @@ class Recent:
         self._kept: dict[str, _Kept] = {}
         self._swept_ns = 0
         self._size_bytes = 0
+        self.settled = Settled(limit_bytes // _FOR_SETTLED)
 
     @property
     def size_bytes(self) -> int:
-        """What the tails take, each as of its last reading."""
-        return self._size_bytes
+        """What the tails take, each as of its last reading, and the answers that are kept beside them."""
+        return self._size_bytes + self.settled.size_bytes
 
     @contextmanager
     def committing(self, changes: Changes) -> Iterator[None]:
@@ -101,22 +109,37 @@ class Recent:
         finally:
             self._mark(changes)
 
-    def recall(self, session: Asking, question: Question | None, read: Callable[[Question, Tail], T]) -> T | None:
-        """What `read` makes of the rows; None where the file has to be asked, as for no question."""
+    def recall(
+        self,
+        session: Asking,
+        question: Question | None,
+        read: Callable[[Question, Tail], T | None],
+        otherwise: Callable[[], T | None] = lambda: None,
+    ) -> T | None:
+        """What `read` makes of the rows; None where the file has to be asked, as for no question.
+
+        `otherwise` is asked where there are no rows, for what is `settled`.
+        """
         if not self._limit_bytes:
             return None
-        if question is None:
-            self._on_question(Outcome.UNFIT)
-            return None
-        kept = self._kept_of(question.table.relation, session.now_ns)
-        found = None
-        with kept.lock:
-            outcome = self._prepare(kept, session, question)
-            if outcome is Outcome.MEMORY and kept.tail is not None:
-                with self._turn:
-                    found = read(question, kept.tail)
+        found, outcome = (None, Outcome.UNFIT) if question is None else self._recall(session, question, read)
+        if found is None:
+            found = otherwise()
+            outcome = outcome if found is None else Outcome.SETTLED
         self._on_question(outcome)
         return found
+
+    def _recall(
+        self, session: Asking, question: Question, read: Callable[[Question, Tail], T | None]
+    ) -> tuple[T | None, Outcome]:
+        kept = self._kept_of(question.table.relation, session.now_ns)
+        with kept.lock:
+            outcome = self._prepare(kept, session, question)
+            if outcome is not Outcome.MEMORY or kept.tail is None:
+                return None, outcome
+            with self._turn:
+                found = read(question, kept.tail)
+            return found, outcome if found is not None else Outcome.UNFIT
 
     def _kept_of(self, relation: str, now_ns: int) -> _Kept:
         with self._lock:
@@ -218,6 +241,7 @@ class Recent:
     def _mark(self, changes: Changes) -> None:
         with self._lock:
             firsts = {relation: kept.first_ns for relation, kept in self._kept.items()}
+        self.settled.mark(changes)
         oldest = list(changes.oldest(firsts))
         with self._lock:
             for relation, touched_ns in oldest:

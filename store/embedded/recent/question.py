@@ -74,10 +74,16 @@ def read_question(plan: Plan, source: Source) -> Question | None:
 
 def read_windows(plan: Plan, source: Source, calls: Sequence[Call]) -> Question | None:
     """What a plan asks of a source by windows of time: these calls, which stand in it. None as above."""
+    pane = pane_of(plan)
+    return None if pane is None else _read(plan, source, calls, pane)
+
+
+def pane_of(plan: Plan) -> Pane | None:
+    """The windows of a plan; None without any, and where they do not all have the same width."""
     window, lower = plan.window, plan.bounds.lower
     if window is None or lower is None or window.zone is not UTC or window.cut_off(lower) or plan.bounds.upper is None:
         return None
-    return _read(plan, source, calls, Pane(window.interval, window.offset % window.interval))
+    return Pane(window.interval, window.offset % window.interval)
 
 
 def _read(plan: Plan, source: Source, calls: Sequence[Call], pane: Pane | None) -> Question | None:

@@ -38,12 +38,12 @@ NOW = 1_700_000_000 * SECOND
 class Pair:
     """One database with two readers: one that has a memory, one that has none."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit_bytes: int = 64_000_000) -> None:
         self.connection = duckdb.connect(config={"threads": 1})
         self.connection.execute(CATALOG_SQL)
         self.catalog = Catalog(self.connection)
         self.outcomes: Counter[Outcome] = Counter()
-        self.recent = Recent(64_000_000, lambda outcome: self.outcomes.update([outcome]))
+        self.recent = Recent(limit_bytes, lambda outcome: self.outcomes.update([outcome]))
         index = SeriesIndex()
         self.writer = Writer(self.connection.cursor(), self.catalog, recent=self.recent, index=index)
         file, clock = (self.connection.cursor, self.catalog.tables), ManualClock()
@@ -110,6 +110,16 @@ def _near_ends() -> Iterator[None]:
 def pair() -> Iterator[Pair]:
     made = Pair()
     yield made
+    made.connection.close()
+
+
+@pytest.fixture(scope="module")
+def narrow_pair() -> Iterator[Pair]:
+    """Its memory has room for answers, for rows it has none."""
+    made = Pair(4_000_000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("store.embedded.recent.memory._WORK_BYTES", 4_000_000)
+        yield made
     made.connection.close()
 
 
@@ -216,6 +226,47 @@ def test_memory_answers_as_the_file_does(pair: Pair, steps: list[Any]) -> None:
             pair.write(bucket, step)
         for text in asked[-5:]:
             pair.compare(bucket, text)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(steps=STEPS)
+def test_what_is_settled_is_as_the_file_has_it(narrow_pair: Pair, steps: list[Any]) -> None:
+    """Where rows do not fit, windows that are over are kept as answered, and none is kept that a change touched."""
+    bucket = next(narrow_pair.buckets)
+    narrow_pair.write(bucket, [f"{name} f=1,i=1i,u=1u {NOW - 400 * SECOND}" for name in "mn"])
+    asked: list[str] = []
+    for step in steps:
+        if isinstance(step, str):
+            narrow_pair.change(bucket, step)
+        elif step[0].startswith("SELECT"):
+            asked += [text for text in step if "time(" in text]
+            for text in asked[-3:]:
+                narrow_pair.ask(bucket, text)
+                narrow_pair.ask(bucket, text)
+        else:
+            narrow_pair.write(bucket, step)
+        for text in asked[-3:]:
+            narrow_pair.compare(bucket, text)
+
+
+def test_a_board_over_a_table_too_large(narrow_pair: Pair) -> None:
+    """Asked again a little later each time, while rows come late, nearly all is answered from what is settled."""
+    luck, bucket = random.Random(4), next(narrow_pair.buckets)  # noqa: S311 - test data
+    before = narrow_pair.outcomes[Outcome.SETTLED]
+    forms = ("count(f), percentile(f, 90)", "max(i) - min(i)", "count(distinct(i))", "last(f)", "stddev(f)")
+    for second in range(30):
+        now = NOW + second * SECOND
+        lines = []
+        for _ in range(20):
+            at = now - luck.choice([0, 0, 0, 1, 40]) * SECOND - luck.randrange(SECOND)
+            lines.append(f"m,h=h{luck.randrange(2 + second // 5)} f={luck.random()},i={luck.randrange(9)}i {at}")
+        narrow_pair.write(bucket, lines)
+        for calls in forms:
+            bounds = f"time > {now - 60 * SECOND} AND time <= {now}"
+            narrow_pair.compare(bucket, f"SELECT {calls} FROM m WHERE {bounds} GROUP BY time(7s), h fill(none)", now)
+    assert narrow_pair.outcomes[Outcome.SETTLED] - before > 30 * len(forms) * 0.9
 
 
 def test_a_minute_of_rules(pair: Pair) -> None:
