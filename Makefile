@@ -40,7 +40,7 @@ bench: .venv/.tools ## every benchmark, as a table
 	$(BIN)/python -m benchmarks
 
 crash: .venv/.tools ## kill -9 under load, ROUNDS times
-	TOCSIN_CRASH_ROUNDS=$(ROUNDS) $(BIN)/pytest tests/faults tests/scenarios/test_ledger.py
+	CRASH_ROUNDS=$(ROUNDS) $(BIN)/pytest tests/faults tests/scenarios/test_ledger.py
 
 fuzz: .venv/.tools ## compare verdicts with influxd and fast paths with slow ones, for SECONDS (or EXAMPLES, SEED)
 	$(BIN)/python -m tests.fuzz $(if $(EXAMPLES),--examples $(EXAMPLES),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))

@@ -18,7 +18,7 @@ from tests.fakes.servers import ROOT
 from tests.fakes.shipping import Log
 from tests.faults.test_embedded_store import no_file_grows, scalar
 
-ROUNDS = int(os.environ.get("TOCSIN_CRASH_ROUNDS", "2"))
+ROUNDS = int(os.environ.get("CRASH_ROUNDS", "2"))
 NEVER = timedelta()
 COPIED, COMMITTED, CHECKPOINTED = 2, 3, 5
 """Moments of the child's first move."""

@@ -25,7 +25,7 @@ from tests.fakes.servers import ROOT
 from tests.fakes.shipping import Log
 from tests.fakes.store_child import BUCKET, LINES, LOG, WORKS
 
-ROUNDS = int(os.environ.get("TOCSIN_CRASH_ROUNDS", "2"))
+ROUNDS = int(os.environ.get("CRASH_ROUNDS", "2"))
 
 
 async def start_child(path: Path, *work: str, module: str = "store_child") -> asyncio.subprocess.Process:

@@ -29,7 +29,7 @@ from tests.fakes.store_server import (
     store,
 )
 
-ROUNDS = int(os.environ.get("TOCSIN_CRASH_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("CRASH_ROUNDS", "3"))
 """`make crash ROUNDS=N` runs more."""
 CLIENTS = 4
 MOST_LINES = 400

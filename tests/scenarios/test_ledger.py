@@ -21,7 +21,7 @@ CONFIG = "collector: {tokens: open, host: {enabled: false}, health: {enabled: fa
 BODY = b"m f=1\nrubbish\nm f=2i\n"
 """One line that is taken, one that is none, one of another type."""
 PARTLY_TAKEN = 400
-ROUNDS = int(os.environ.get("TOCSIN_CRASH_ROUNDS", "2"))
+ROUNDS = int(os.environ.get("CRASH_ROUNDS", "2"))
 """`make crash ROUNDS=N` runs more."""
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120 + 30 * ROUNDS)]
 
