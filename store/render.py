@@ -11,12 +11,13 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import orjson
 
-from store.contract import Rows, Series, StatementResult, Value
+from store.contract import OneRowSeries, Rows, Series, StatementResult, Value
 
 _UNITS: Final = {
     "u": 1_000,
@@ -111,18 +112,48 @@ def _parts(series: Series) -> Iterator[Series]:
 
 def _result_pieces(result: StatementResult, epoch: str | None) -> Iterator[bytes]:
     """One result of which every long series comes in parts."""
-    show = _time_writer(result, epoch)
     yield b'{"statement_id":%d' % result.statement_id
-    before = b',"series":['
-    for series in result.series:
-        head = orjson.dumps(_series(replace(series, values=[]), show))
-        yield before + (head[:-1] + b',"values":[' if series.values else head)
-        for index, part in enumerate(_parts(series)):
-            yield (b"," if index else b"") + orjson.dumps(_series(part, show)["values"])[1:-1]
-        yield b"]}" if series.values else b""
-        before = b","
-    yield b"]" if result.series else b""
+    if result.series:
+        yield b',"series":['
+        yield from _series_pieces(result.series, _time_writer(result, epoch))
+        yield b"]"
     yield (b',"error":' + orjson.dumps(result.error) if result.error is not None else b"") + b"}"
+
+
+def _series_pieces(found: Sequence[Series], show: _ShowTimes | None) -> Iterator[bytes]:
+    """All series, with a comma between them."""
+    if isinstance(found, OneRowSeries):
+        yield from _one_row_pieces(found, show)
+        return
+    comma = b""
+    for series in found:
+        if len(series.values) <= _PIECE_ROWS:
+            yield comma + orjson.dumps(_series(series, show))
+        else:
+            yield comma
+            yield from _long_pieces(series, show)
+        comma = b","
+
+
+def _long_pieces(series: Series, show: _ShowTimes | None) -> Iterator[bytes]:
+    """One series, some thousand rows at a time."""
+    yield orjson.dumps(_series(replace(series, values=[]), show))[:-1] + b',"values":['
+    for index, part in enumerate(_parts(series)):
+        yield (b"," if index else b"") + orjson.dumps(_series(part, show)["values"])[1:-1]
+    yield b"]}"
+
+
+def _one_row_pieces(found: OneRowSeries, show: _ShowTimes | None) -> Iterator[bytes]:
+    """Series of one row each, some thousand at a time: what is done for each value is done column by column."""
+    whole = Series(found.name, found.columns, Rows(found.values))
+    groups = iter(found.groups)
+    for index, part in enumerate(_parts(whole)):
+        rows = zip(*map(_plain, _columns(part, show)), strict=True)
+        alone = [
+            {**_head(found.name, dict(zip(found.dimensions, group, strict=True)), found.columns), "values": [row]}
+            for row, group in zip(rows, groups, strict=False)  # the groups go on behind this part
+        ]
+        yield (b"," if index else b"") + orjson.dumps(alone)[1:-1]
 
 
 def _result(result: StatementResult, epoch: str | None) -> dict[str, Any]:
@@ -136,21 +167,30 @@ def _result(result: StatementResult, epoch: str | None) -> dict[str, Any]:
 
 
 def _series(series: Series, show: _ShowTimes | None) -> dict[str, Any]:
-    shown: dict[str, Any] = {"name": series.name} if series.name else {}
-    if series.tags:
-        shown["tags"] = dict(series.tags)
-    shown["columns"] = series.columns
+    shown = _head(series.name, series.tags, series.columns)
     if series.values:
         shown["values"] = list(zip(*map(_plain, _columns(series, show)), strict=True))
     return shown
 
 
+def _head(name: str, tags: Mapping[str, str], columns: Sequence[str]) -> dict[str, Any]:
+    head: dict[str, Any] = {"name": name} if name else {}
+    if tags:
+        head["tags"] = dict(tags)
+    head["columns"] = columns
+    return head
+
+
 def _plain(column: Sequence[Value]) -> Sequence[Value]:
     """Whole floats as InfluxDB writes them, without `.0`: a client must not see another type for every store."""
-    if float not in set(map(type, column)):
+    kinds = set(map(type, column))
+    if float not in kinds:
+        return column
+    floats = column if len(kinds) == 1 else [value for value in column if type(value) is float]
+    if not any(map(float.is_integer, floats)):  # type: ignore[arg-type]  # they are
         return column
     return [
-        int(value) if type(value) is float and -_INTEGERS < value < _INTEGERS and value.is_integer() else value
+        int(value) if type(value) is float and value.is_integer() and -_INTEGERS < value < _INTEGERS else value
         for value in column
     ]
 
@@ -172,19 +212,35 @@ def _time_writer(result: StatementResult, epoch: str | None) -> _ShowTimes | Non
     """How times are shown; None where they stay as they are."""
     if epoch is None:
         zone: tzinfo = UTC if result.zone is None else ZoneInfo(result.zone)
-        return lambda moments: [format_time(moment, zone) if isinstance(moment, int) else moment for moment in moments]
+        return _shown_once(
+            lambda moments: [format_time(moment, zone) if isinstance(moment, int) else moment for moment in moments]
+        )
     unit = _UNITS.get(epoch, 1)
-    if unit == 1:
-        return None
+    return None if unit == 1 else _shown_once(partial(_cut_times, unit))
 
-    def cut(moments: Sequence[Value]) -> list[Value]:
-        # Towards zero, as InfluxDB divides.
-        return [
-            (moment // unit if moment >= 0 else -(-moment // unit)) if isinstance(moment, int) else moment
-            for moment in moments
-        ]
 
-    return cut
+def _cut_times(unit: int, moments: Sequence[Value]) -> list[Value]:
+    """Towards zero, as InfluxDB divides."""
+    if set(map(type, moments)) == {int} and min(moments) >= 0:  # type: ignore[type-var]  # all are whole numbers
+        return [moment // unit for moment in moments]  # type: ignore[operator]  # the same
+    return [
+        (moment // unit if moment >= 0 else -(-moment // unit)) if isinstance(moment, int) else moment
+        for moment in moments
+    ]
+
+
+def _shown_once(show: _ShowTimes) -> _ShowTimes:
+    """The same for series behind series: those with the windows of one query have the very same times."""
+    last: Sequence[Value] = ()
+    shown: list[Value] = []
+
+    def show_again(moments: Sequence[Value]) -> list[Value]:
+        nonlocal last, shown
+        if moments is not last:
+            last, shown = moments, show(moments)
+        return shown
+
+    return show_again
 
 
 def format_time(moment_ns: int, zone: tzinfo = UTC) -> str:

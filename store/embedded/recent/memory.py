@@ -80,12 +80,18 @@ def count_no_question(_outcome: Outcome) -> None:
 
 
 class Recent:
-    """Answers questions from memory where it can. `limit_bytes`: the most that all tails take; 0: none is kept.
+    """Answers questions from memory where it can. `limit_bytes`: the most that all of it takes; 0: nothing is kept.
 
-    `on_question` is told what became of each question.
+    `settled_bytes`: what of that may be answers, by default an eighth. `on_question` is told what became of each
+    question.
     """
 
-    def __init__(self, limit_bytes: int = 0, on_question: Callable[[Outcome], None] = count_no_question) -> None:
+    def __init__(
+        self,
+        limit_bytes: int = 0,
+        on_question: Callable[[Outcome], None] = count_no_question,
+        settled_bytes: int | None = None,
+    ) -> None:
         self._limit_bytes = limit_bytes
         self._on_question = on_question
         self._lock = threading.Lock()
@@ -93,7 +99,7 @@ class Recent:
         self._kept: dict[str, _Kept] = {}
         self._swept_ns = 0
         self._size_bytes = 0
-        self.settled = Settled(limit_bytes // _FOR_SETTLED)
+        self.settled = Settled(limit_bytes // _FOR_SETTLED if settled_bytes is None else settled_bytes)
 
     @property
     def size_bytes(self) -> int:

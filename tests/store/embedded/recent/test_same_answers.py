@@ -38,12 +38,12 @@ NOW = 1_700_000_000 * SECOND
 class Pair:
     """One database with two readers: one that has a memory, one that has none."""
 
-    def __init__(self, limit_bytes: int = 64_000_000) -> None:
+    def __init__(self, limit_bytes: int = 64_000_000, settled_bytes: int | None = None) -> None:
         self.connection = duckdb.connect(config={"threads": 1})
         self.connection.execute(CATALOG_SQL)
         self.catalog = Catalog(self.connection)
         self.outcomes: Counter[Outcome] = Counter()
-        self.recent = Recent(limit_bytes, lambda outcome: self.outcomes.update([outcome]))
+        self.recent = Recent(limit_bytes, lambda outcome: self.outcomes.update([outcome]), settled_bytes)
         index = SeriesIndex()
         self.writer = Writer(self.connection.cursor(), self.catalog, recent=self.recent, index=index)
         file, clock = (self.connection.cursor, self.catalog.tables), ManualClock()
@@ -116,10 +116,8 @@ def pair() -> Iterator[Pair]:
 @pytest.fixture(scope="module")
 def narrow_pair() -> Iterator[Pair]:
     """Its memory has room for answers, for rows it has none."""
-    made = Pair(4_000_000)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("store.embedded.recent.memory._WORK_BYTES", 4_000_000)
-        yield made
+    made = Pair(1, 4_000_000)
+    yield made
     made.connection.close()
 
 
