@@ -221,8 +221,6 @@ def _time_writer(result: StatementResult, epoch: str | None) -> _ShowTimes | Non
 
 def _cut_times(unit: int, moments: Sequence[Value]) -> list[Value]:
     """Towards zero, as InfluxDB divides."""
-    if set(map(type, moments)) == {int} and min(moments) >= 0:  # type: ignore[type-var]  # all are whole numbers
-        return [moment // unit for moment in moments]  # type: ignore[operator]  # the same
     return [
         (moment // unit if moment >= 0 else -(-moment // unit)) if isinstance(moment, int) else moment
         for moment in moments

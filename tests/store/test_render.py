@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from store.contract import Rows, Series, StatementResult
+from store.contract import OneRowSeries, Rows, Series, StatementResult
 from store.render import csv_pieces, format_time, from_json, json_pieces, to_csv, to_json
 
 MOMENT = 1_700_000_000_123_456_789
@@ -175,3 +175,33 @@ def test_rows_kept_as_columns_look_the_same() -> None:
     made = [(StatementResult(0, (Series("m", ("time", "v"), kept, {"h": "a"}),)),) for kept in (rows, columns)]
     for show in (to_json, to_csv):
         assert show(made[0], epoch="ms") == show(made[1], epoch="ms")
+
+
+@pytest.mark.parametrize("dimensions", [(), ("h", "s")])
+@pytest.mark.parametrize("epoch", [None, "ms"])
+def test_series_of_one_row_look_the_same(
+    dimensions: tuple[str, ...], epoch: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether they are kept one by one or together is no matter, nor is how many are shown at once."""
+    groups = [tuple(f"{key}{number}" for key in dimensions) for number in range(5)]
+    values = [[MOMENT + number for number in range(5)], [1.0, None, 0.5, -2.0, 3.0], ["a", "b", None, "d", ""]]
+    together = OneRowSeries("m", ("time", "v", "t"), dimensions, groups, values)
+    alone = to_json((StatementResult(0, list(together)),), epoch=epoch)
+    assert to_json((StatementResult(0, together),), epoch=epoch) == alone
+    for rows in (1, 2, 5):
+        monkeypatch.setattr("store.render._PIECE_ROWS", rows)
+        assert b"".join(json_pieces((StatementResult(0, together),), epoch=epoch)) == alone
+
+
+def test_each_series_has_its_own_times() -> None:
+    """Times that several series share are shown once, and those of others beside them are not mixed up with them."""
+    shared, own = [MOMENT, MOMENT + 1_000_000], [0, 5_000_000]
+    kept = [Rows([times, [1, 2]]) for times in (shared, shared, own, shared)]
+    series = [Series("m", ("time", "v"), one, {"h": str(number)}) for number, one in enumerate(kept)]
+    found = orjson.loads(to_json((StatementResult(0, series),), epoch="ms"))["results"][0]["series"]
+    assert [[row[0] for row in one["values"]] for one in found] == [
+        [1_700_000_000_123, 1_700_000_000_124],
+        [1_700_000_000_123, 1_700_000_000_124],
+        [0, 5],
+        [1_700_000_000_123, 1_700_000_000_124],
+    ]
