@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from foundation.batch import Position
 from foundation.clock import SystemClock
@@ -19,6 +19,8 @@ from tests.fakes.shipping import shipment
 
 LINES = 200
 LOG, BUCKET = "log", "telemetry"
+WINDOWS = 20
+"""Shipments that a board looks back on."""
 
 
 def body(number: int) -> bytes:
@@ -41,10 +43,32 @@ async def make_backup(store: EmbeddedStore) -> None:
     (await store.copy()).path.unlink()
 
 
+async def ask_as_boards(store: EmbeddedStore) -> None:
+    """The same questions again and again, for memory to answer: whole shipments, all that were acknowledged before."""
+    written = await store.position(LOG, BUCKET) or 0
+    first = max(written - WINDOWS, 1)
+    total = await windows(store, f"time >= 0 AND time < {2**62} GROUP BY time({2**62}ns)")
+    shipments = sum(count for count, _ in total) // LINES
+    if shipments < written or sum(value for _, value in total) != shipments * (shipments + 1) // 2 * LINES:
+        raise RuntimeError(f"{total} are no {written} shipments or more")
+    bounds = f"time >= {first * LINES} AND time < {(written + 1) * LINES}"
+    found = await windows(store, f"{bounds} GROUP BY time({LINES}ns)")
+    if found != [(LINES, number * LINES) for number in range(first, written + 1)]:
+        raise RuntimeError(f"{found} are not the shipments from {first} to {written}")
+
+
+async def windows(store: EmbeddedStore, which: str) -> list[tuple[int, float]]:
+    """How many lines the windows hold, and what they come to."""
+    (result,) = await store.query(f"SELECT count(f), sum(f) FROM m WHERE {which}", BUCKET)  # noqa: S608 - our own text
+    rows = [(count, value) for series in result.series for _, count, value in series.values if count]
+    return cast("list[tuple[int, float]]", rows)
+
+
 WORKS = {
     "ingest": Work({}),
     "checkpoint": Work({"checkpoint_at": "1KB"}),
     "backup": Work({}, make_backup),
+    "boards": Work({"checkpoint_at": "1KB"}, ask_as_boards),
 }
 
 
@@ -64,6 +88,7 @@ async def write_for_ever(path: Path, work: Work) -> None:
         number += 1
         await store.write(shipment(body(number), BUCKET), Position(LOG, BUCKET, number))
         print(number, flush=True)  # noqa: T201 - how the parent knows what was acknowledged
+    await beside  # it has failed
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ async def write_and_die(path: Path, commits: int, *work: str) -> int:
         acknowledged = int(await asyncio.wait_for(child.stdout.readline(), 60))
     child.send_signal(signal.SIGKILL)
     rest = await child.stdout.read()
-    await child.wait()
+    assert await child.wait() == -signal.SIGKILL
     return max([acknowledged, *map(int, rest.split(b"\n")[:-1])])
 
 
