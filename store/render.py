@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -31,6 +32,8 @@ _SECOND: Final = 1_000_000_000
 _INTEGERS: Final = 2.0**63
 """Beyond these JSON integers would not be read back by everybody."""
 _PIECE_ROWS: Final = 5_000
+_WHOLE: Final = re.compile(rb"\.0(?=[,\]])")
+_NEGATIVE_ZERO: Final = re.compile(rb"-0\.0[,\]]")
 
 _ShowTimes = Callable[[Sequence[Value]], list[Value]]
 """Makes of a column of moments what is shown."""
@@ -127,20 +130,30 @@ def _series_pieces(found: Sequence[Series], show: _ShowTimes | None) -> Iterator
         return
     comma = b""
     for series in found:
-        if len(series.values) <= _PIECE_ROWS:
-            yield comma + orjson.dumps(_series(series, show))
-        else:
-            yield comma
-            yield from _long_pieces(series, show)
+        head = comma + orjson.dumps(_head(series.name, series.tags, series.columns))
         comma = b","
+        if not series.values:
+            yield head
+        elif len(series.values) <= _PIECE_ROWS:
+            yield head[:-1] + b',"values":' + _rows_text(_columns(series, show)) + b"}"
+        else:
+            yield head[:-1] + b',"values":['
+            for index, part in enumerate(_parts(series)):
+                yield (b"," if index else b"") + _rows_text(_columns(part, show))[1:-1]
+            yield b"]}"
 
 
-def _long_pieces(series: Series, show: _ShowTimes | None) -> Iterator[bytes]:
-    """One series, some thousand rows at a time."""
-    yield orjson.dumps(_series(replace(series, values=[]), show))[:-1] + b',"values":['
-    for index, part in enumerate(_parts(series)):
-        yield (b"," if index else b"") + orjson.dumps(_series(part, show)["values"])[1:-1]
-    yield b"]}"
+def _rows_text(columns: Sequence[Sequence[Value]]) -> bytes:
+    """Rows as JSON, whole floats as `_plain` makes them.
+
+    Where there are nothing but numbers, and none that takes an exponent, that is a matter of their text: to take `.0`
+    out of it costs a fifth of looking at each value.
+    """
+    if not any(isinstance(column[0], str) for column in columns):
+        text = orjson.dumps(list(zip(*columns, strict=True)))
+        if b'"' not in text and b"e" not in text and not (b"-" in text and _NEGATIVE_ZERO.search(text)):
+            return _WHOLE.sub(b"", text)
+    return orjson.dumps(list(zip(*map(_plain, columns), strict=True)))
 
 
 def _one_row_pieces(found: OneRowSeries, show: _ShowTimes | None) -> Iterator[bytes]:

@@ -2,8 +2,10 @@
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from store.contract import OneRowSeries, Rows, Series, StatementResult
+from store.contract import OneRowSeries, Rows, Series, StatementResult, Value
 from store.render import csv_pieces, format_time, from_json, json_pieces, to_csv, to_json
 
 MOMENT = 1_700_000_000_123_456_789
@@ -205,3 +207,22 @@ def test_each_series_has_its_own_times() -> None:
         [0, 5],
         [1_700_000_000_123, 1_700_000_000_124],
     ]
+
+
+NUMBERS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(),
+    st.integers(-1_000, 1_000).map(float),
+    st.sampled_from([0.0, -0.0, 1e15, 1e16, -1e16, 2.0**63, 0.05, -0.05, 10.0, 100.05, 1e-7]),
+)
+
+
+@given(st.lists(st.tuples(st.integers(-(10**18), 10**18), NUMBERS, NUMBERS | st.sampled_from(["", "1.0,", "e"]))))
+def test_numbers_have_one_text(rows: list[tuple[int, Value, Value]]) -> None:
+    """Whatever numbers, texts and gaps stand beside each other: the short form says the same as the long one."""
+    result = StatementResult(0, (Series("m", ("time", "v", "w"), [list(row) for row in rows], {"h": "1.0,"}),))
+    for epoch in ("ns", None):
+        long = orjson.loads(to_json((result,), epoch=epoch, pretty=True))
+        assert to_json((result,), epoch=epoch) == orjson.dumps(long) + b"\n"
