@@ -65,6 +65,7 @@ Reading, in the order in which a question walks:
     integral    areas under points
     fill        empty windows
     columns     windows that memory knows, filled and calculated as columns
+    steps       transformations of such windows
     series      SLIMIT and SOFFSET
     recent      the newest rows of what is asked again and again, in memory
 

@@ -88,6 +88,12 @@ def recall_windows(session: Session, plan: Plan, source: Source, calls: Sequence
     )
 
 
+def recall_plan(session: Session, plan: Plan, source: Source) -> Grid | None:
+    """The same of all aggregates of a plan, of which at most one is transformed: then of some more windows."""
+    reach = max(map(_reach, plan.calls))
+    return recall_windows(session, _widened(plan, reach), source, [_read(call) for call in plan.calls])
+
+
 def _recall_settled(
     session: Session, settled: Settled, plan: Plan, source: Source, calls: Sequence[Call]
 ) -> Grid | None:

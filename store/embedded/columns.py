@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from foundation.batch import FieldType
 from influxql.ast import Binary, Call, Expr, Fill, FillKind, IntegerLiteral, NumberLiteral, Paren
@@ -24,6 +25,7 @@ from store.embedded.fill import fill_value
 from store.embedded.recent.grid import Grid
 from store.embedded.session import guard_rows, guard_values
 from store.embedded.source import Source
+from store.embedded.steps import TRANSFORMED, Cells, transform_windows
 
 Array = npt.NDArray[Any]
 
@@ -31,53 +33,92 @@ _FILLS: Final = frozenset({FillKind.NULL, FillKind.NONE, FillKind.NUMBER, FillKi
 _MADE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 
 
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """`values[group, window]` in the order of the answer, and where they are `known`; the others are null."""
-
-    values: Array
-    known: Array
-
-
 def is_calculable(plan: Plan) -> bool:
-    """Whether arrays can answer: nothing but aggregates of numbers, and sums, products and quotients of them."""
-    return plan.fill.kind in _FILLS and all(map(_is_calculable, plan.exprs))
+    """Whether arrays can answer: nothing but aggregates of numbers, or one transformation of one, and arithmetic."""
+    changed = [call for call in plan.calls if call.name in TRANSFORMED]
+    return plan.fill.kind in _FILLS and all(map(_is_calculable, plan.exprs)) and (len(plan.calls) == 1 or not changed)
 
 
 def column_series(plan: Plan, source: Source, grid: Grid, kept: set[Group] | None) -> Sequence[Series] | None:
-    """The series of the answer, of the `kept` groups (None: all); None where a value is no number."""
+    """The series of the answer, of the `kept` groups (None: all); None where a value is no number.
+
+    `grid` is what memory says of the plan's aggregates.
+    """
+    found = _calculate(plan, grid)
+    if found is None:
+        return None
+    groups = found.grid.groups
+    has_rows: list[int] = np.flatnonzero(_any_window(found.is_there)).tolist()
+    order = [place for place in has_rows if kept is None or groups[place] in kept]
+    order.sort(key=groups.__getitem__, reverse=plan.descending)
+    made = [_rows(plan, found, place) for place in order]
+    guard_rows(sum(map(len, made)))
+    guard_values(sum(map(len, made)) * len(plan.columns))
+    tags = (dict(zip(plan.dimensions, groups[place], strict=True)) for place in order)
+    name = source.relation.measurement
+    return [Series(name, plan.columns, rows, own) for rows, own in zip(made, tags, strict=True) if rows]
+
+
+def column_arrays(plan: Plan, grid: Grid) -> list[pa.Array] | None:
+    """The rows of all groups under each other: the time, the tags grouped by, and the columns of the answer.
+
+    None as above. The plan cuts no rows off.
+    """
+    found = _calculate(plan, grid)
+    if found is None:
+        return None
+    groups, windows = np.nonzero(found.is_there)
+    guard_rows(len(groups))
+    texts = [pa.array(values, pa.string()) for values in zip(*grid.groups, strict=True)] if plan.dimensions else []
+    columns = ((cells.values[groups, windows], cells.known[groups, windows]) for cells in found.columns)
+    return [
+        pa.array(np.array(found.starts)[windows]),
+        *(values.take(pa.array(groups)) for values in texts),
+        *(pa.array(values, mask=~known) for values, known in columns),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Calculated:
+    """The columns of the answer, and which windows of which groups are rows of it; `starts` of all windows."""
+
+    grid: Grid
+    starts: list[int]
+    is_there: Array
+    columns: list[Cells]
+
+
+def _calculate(plan: Plan, grid: Grid) -> _Calculated | None:
     step = -1 if plan.descending else 1
-    starts = list(grid.starts)[::step]
     slots: dict[Expr, Cells] = {}
-    is_there: Array = np.zeros((len(grid.groups), len(starts)), np.bool_)
+    is_there: Array = np.zeros((len(grid.groups), len(grid.starts)), np.bool_)
     for call, column in zip(plan.calls, grid.columns, strict=True):
         values = column.values.T[:, ::step]
         known = np.ones(values.shape, np.bool_) if column.present is None else column.present.T[:, ::step]
         np.logical_or(is_there, known, out=is_there)
-        slots[call] = _filled(Cells(values, known), call, plan.fill)
+        read = call if call.name not in TRANSFORMED or not isinstance(call.args[0], Call) else call.args[0]
+        cells = _filled(Cells(values, known), read, plan.fill)
+        if plan.fill.kind is not FillKind.NONE:
+            is_there = np.broadcast_to(_any_window(is_there), is_there.shape).copy()
+        if read is not call:
+            changed = transform_windows(call, cells, plan)
+            if changed is None:
+                return None
+            cells, is_there = changed, changed.known & is_there
+        slots[call] = cells
     with np.errstate(all="ignore"):
         columns = [_calculated(expr, slots) for expr in plan.exprs]
+    shape = is_there.shape
+    columns = [Cells(np.broadcast_to(one.values, shape), np.broadcast_to(one.known, shape)) for one in columns]
     if any(column.values.dtype.kind == "f" and not np.isfinite(column.values).all() for column in columns):
         return None
-    has_rows = _any_window(is_there)
-    if plan.fill.kind is not FillKind.NONE:
-        is_there = np.broadcast_to(has_rows, is_there.shape)
-    order = [place for place in np.flatnonzero(has_rows).tolist() if kept is None or grid.groups[place] in kept]
-    order.sort(key=grid.groups.__getitem__, reverse=plan.descending)
-    made = [_rows(plan, starts, is_there[place], [_at(column, place) for column in columns]) for place in order]
-    guard_rows(sum(map(len, made)))
-    guard_values(sum(map(len, made)) * len(plan.columns))
-    return [
-        Series(
-            source.relation.measurement, plan.columns, rows, dict(zip(plan.dimensions, grid.groups[place], strict=True))
-        )
-        for place, rows in zip(order, made, strict=True)
-        if rows
-    ]
+    return _Calculated(grid, list(grid.starts)[::step], is_there, columns)
 
 
 def _is_calculable(expr: Expr) -> bool:
     match expr:
+        case Call(name, (Call(inner), *_)) if name in TRANSFORMED:
+            return inner in _KNOWN and type_of(expr) is not None and type_of(expr.args[0]) in _SIGNED
         case Call(name):
             return name in _KNOWN and type_of(expr) is not None
         case IntegerLiteral() | NumberLiteral():
@@ -86,14 +127,14 @@ def _is_calculable(expr: Expr) -> bool:
             return _is_calculable(inner)
         case Binary(op, left, right):
             kind = type_of(expr)
-            is_known = op in _MADE or op == "/" if kind is FieldType.FLOAT else op in _MADE
-            fits = kind in (FieldType.FLOAT, FieldType.INTEGER)
-            return fits and is_known and _is_calculable(left) and _is_calculable(right)
+            is_known = op in _MADE or (op == "/" and kind is FieldType.FLOAT)
+            return kind in _SIGNED and is_known and _is_calculable(left) and _is_calculable(right)
         case _:
             return False
 
 
 _KNOWN: Final = frozenset({"count", "sum", "mean", "median", "spread", "min", "max", "first", "last", "percentile"})
+_SIGNED: Final = frozenset({FieldType.FLOAT, FieldType.INTEGER})
 
 
 def _filled(cells: Cells, call: Call, fill: Fill) -> Cells:
@@ -143,18 +184,18 @@ def _operated(op: str, a: Array, b: Array, kind: FieldType | None) -> Array:
     return made
 
 
-def _at(cells: Cells, place: int) -> tuple[Array, Array]:
-    return cells.values[place], cells.known[place]
-
-
-def _rows(plan: Plan, starts: Sequence[int], is_there: Array, columns: Sequence[tuple[Array, Array]]) -> Rows:
+def _rows(plan: Plan, found: _Calculated, place: int) -> Rows:
     """The rows of one group, cut to LIMIT and OFFSET."""
-    first = plan.paging.offset
-    cut = slice(first, first + plan.paging.limit if plan.paging.limit else None)
+    first, limit, starts = plan.paging.offset, plan.paging.limit, found.starts
+    cut = slice(first, first + limit if limit else None)
+    is_there = found.is_there[place]
     if is_there.all():
-        return Rows([starts[cut] if first or plan.paging.limit else starts, *(_listed(*one, cut) for one in columns)])
-    places: Array = np.flatnonzero(is_there)[cut]
-    return Rows([[starts[place] for place in places.tolist()], *(_listed(*one, places) for one in columns)])
+        at: Any = cut
+        times = starts[cut] if first or limit else starts
+    else:
+        at = np.flatnonzero(is_there)[cut]
+        times = [starts[window] for window in at.tolist()]
+    return Rows([times, *(_listed(one.values[place], one.known[place], at) for one in found.columns)])
 
 
 def _listed(values: Array, known: Array, at: Any) -> list[Value]:

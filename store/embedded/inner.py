@@ -21,7 +21,8 @@ from influxql.translate.aggregate import selector_sql, value_sql
 from influxql.translate.scalar import field_sql
 from influxql.translate.statement import grouped_sql, select_sql
 from store.contract import OneRowSeries, Series
-from store.embedded.calls import is_lone_selector
+from store.embedded.calls import is_lone_selector, recall_plan
+from store.embedded.columns import column_arrays, is_calculable
 from store.embedded.latest import narrow_to_latest
 from store.embedded.points import find_argument, is_one_series
 from store.embedded.scan import Scan, open_scan
@@ -96,6 +97,15 @@ def read_source(session: Session, plan: Plan, source: Source, slots: Iterable[Ex
     found = session.steady(source.relation.relation, lambda: _read_latest(session, question))
     # Not before: a snapshot takes along what is registered within it.
     return _sources_of(session, plan, source.relation.measurement, found)
+
+
+def recall_source(session: Session, plan: Plan, source: Source) -> list[Source] | None:
+    """The same by windows of time out of memory; None where that cannot tell."""
+    if plan.window is None or plan.paging != Paging() or not _is_distinct(plan) or not is_calculable(plan):
+        return None
+    grid = recall_plan(session, plan, source)
+    found = None if grid is None else column_arrays(plan, grid)
+    return None if found is None else _sources_of(session, plan, source.relation.measurement, found)
 
 
 def one_row_sources(session: Session, plan: Plan, rows: OneRowSeries) -> list[Source]:

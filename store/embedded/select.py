@@ -13,10 +13,10 @@ from influxql.arithmetic import compile_column, may_be_nan
 from influxql.ast import Expr, Paging, Select, SubQuery
 from influxql.plan import Frame, Outer, Plan, frame_select
 from store.contract import OneRowSeries, Series
-from store.embedded.calls import call_rows, is_lone_selector, recall_windows
+from store.embedded.calls import call_rows, is_lone_selector, recall_plan
 from store.embedded.choice import Group
 from store.embedded.columns import column_series, is_calculable
-from store.embedded.inner import one_row_sources, read_source, series_sources
+from store.embedded.inner import one_row_sources, read_source, recall_source, series_sources
 from store.embedded.newest import read_newest
 from store.embedded.points import read_rows
 from store.embedded.recent.answer import Recalled, answer
@@ -73,9 +73,10 @@ def _only_source(session: Session, select: Select, outer: Outer) -> list[Source]
     members: list[tuple[Series, Plan]] = []
     for source in sources:
         recalled = _recall(session, plan, source)
-        found = None if recalled is not None or len(sources) > 1 else read_source(session, plan, source, _slotted(plan))
-        if found is not None:
-            return found
+        if recalled is None and len(sources) == 1:
+            found = recall_source(session, plan, source) or read_source(session, plan, source, _slotted(plan))
+            if found is not None:
+                return found
         series = _series(session, plan, source, recalled)
         if len(sources) == 1 and isinstance(series, OneRowSeries):
             return one_row_sources(session, plan, series)
@@ -93,7 +94,7 @@ def _series(session: Session, plan: Plan, source: Source, recalled: Recalled | N
     slots = {expr: index for index, expr in enumerate(_slotted(plan), start=1)}
     if recalled is None:
         by_columns = plan.window is not None and is_calculable(plan)
-        grid = recall_windows(session, plan, source, plan.calls) if by_columns else None
+        grid = recall_plan(session, plan, source) if by_columns else None
         series = None if grid is None else column_series(plan, source, grid, keep_groups(session, plan, source))
         if series is not None:
             return series

@@ -30,7 +30,7 @@ def transform(call: Call, points: Iterable[Point], plan: Plan, kind: FieldType |
     """The points that `call` makes of `points` (time, value); `kind` is the type of its answer."""
     present = [point for point in points if point[1] is not None]
     if call.name == "elapsed":
-        return list(_elapsed(present, _duration(call, 1)))
+        return list(_elapsed(present, duration_of(call, 1)))
     counted = _advancing(present) if call.name in _OF_TWO else present
     return list(_TRANSFORMATIONS[call.name](call, counted, plan, kind))
 
@@ -39,13 +39,14 @@ def _advancing(points: list[Point]) -> list[Point]:
     return [point for index, point in enumerate(points) if not index or point[0] != points[index - 1][0]]
 
 
-def _duration(call: Call, default: int) -> int:
+def duration_of(call: Call, default: int) -> int:
+    """The unit that a call names, in nanoseconds."""
     second = call.args[1] if len(call.args) > 1 else None
     return second.value if isinstance(second, DurationLiteral) else default
 
 
 def _derivative(call: Call, points: list[Point], plan: Plan, _: FieldType | None) -> Iterator[Point]:
-    unit = _duration(call, plan.window.interval if plan.window else _SECOND)
+    unit = duration_of(call, plan.window.interval if plan.window else _SECOND)
     for (before, old, *_rest), (now, new, *_more) in pairwise(points):
         slope = float(new - old) / (abs(now - before) / unit)
         if call.name == "derivative" or not slope < 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from sys import intern
 from typing import Any, Final
 
 import numpy as np
@@ -101,7 +102,7 @@ def _meet(session: Asking, table: Table, tags: Sequence[Column], index: SeriesNu
     read = read.filter(pc.is_in(read.column(SERIES), pa.array(unmet)))
     numbers, *values = (column.to_pylist() for column in read.columns)
     for number, *of_series in zip(numbers, *values, strict=True):
-        index.meet(number, tuple(of_series))
+        index.meet(number, tuple([value and intern(value) for value in of_series]))
     return len(numbers) == len(unmet)
 
 

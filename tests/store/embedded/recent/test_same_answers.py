@@ -150,6 +150,18 @@ CALLS = [
 ]
 WINDOWS: list[list[str]] = [[], [], ["time(10s)"], ["time(10s)"], ["time(7s, 3s)"], ["time(100s, -7s)"]]
 FILLS = ["", "fill(none)", "fill(0)", "fill(previous)", "fill(linear)"]
+ALONE = [
+    *(
+        f"{name}({inner})"
+        for name in ("difference", "non_negative_difference", "cumulative_sum")
+        for inner in CALLS[:15]
+    ),
+    *(f"{name}({inner}, 3s)" for name in ("derivative", "non_negative_derivative") for inner in CALLS[:15]),
+    *(f"moving_average({inner}, {size})" for inner in ("count(f)", "last(i)", "mean(f)") for size in (1, 2, 3, 50)),
+    "non_negative_derivative(max(f)) * 8 + 1",
+    "elapsed(max(f), 1s)",
+]
+"""Transformations, which are asked one at a time."""
 CONDITIONS = ["", "h = 'a'", "h != 'a'", "h = ''", "h != ''", "h =~ /a|b/", "h !~ /a/", "(h = 'a' OR r = 'b')"]
 CONDITIONS += [
     "f > 0",
@@ -173,7 +185,7 @@ CONDITIONS += [
 @st.composite
 def question(draw: st.DrawFn) -> str:
     """Calls over a stretch of time, by tags, under a condition."""
-    calls = draw(st.lists(st.sampled_from(CALLS), min_size=1, max_size=4))
+    calls = draw(st.lists(st.sampled_from(CALLS), min_size=1, max_size=4) | st.sampled_from([[one] for one in ALONE]))
     lower = NOW - draw(AGES) * SECOND
     bounds = [f"time >{draw(st.sampled_from(['', '=']))} {lower}"]
     if draw(st.booleans()):
@@ -181,11 +193,15 @@ def question(draw: st.DrawFn) -> str:
     condition = draw(st.sampled_from(CONDITIONS))
     terms = " AND ".join([*([condition] if condition else []), *bounds])
     grouped = draw(st.lists(st.sampled_from(["h", "h, r", "nosuch", "*"]), max_size=1))
-    window = draw(st.sampled_from(WINDOWS))
+    window = draw(st.sampled_from(WINDOWS if calls[0] not in ALONE else WINDOWS[2:]))
     fill = draw(st.sampled_from(FILLS)) if window else ""
     by = f"GROUP BY {', '.join([*window, *grouped])} {fill}" if window or grouped else ""
     ending = draw(st.sampled_from(["", "", "ORDER BY time DESC", "SLIMIT 1", "LIMIT 3"]))
-    return f"SELECT {', '.join(calls)} FROM {draw(st.sampled_from('mmmn'))} WHERE {terms} {by} {ending}"
+    place = draw(st.sampled_from("mmmn"))
+    if len(calls) == 1 and window and draw(st.booleans()):
+        inner = f"SELECT {calls[0]} AS x FROM {place} WHERE {terms} {by}"
+        return f"SELECT {draw(st.sampled_from(['count(x), max(x)', 'last(x)', 'sum(x)']))} FROM ({inner}) GROUP BY h"
+    return f"SELECT {', '.join(calls)} FROM {place} WHERE {terms} {by} {ending}"
 
 
 CHANGES = st.sampled_from(
