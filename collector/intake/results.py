@@ -15,7 +15,7 @@ from isal import isal_zlib
 
 from collector.intake.answers import HEADERS, Contents, stays
 from collector.intake.chunks import chunked_json
-from store.contract import StatementResult
+from store.contract import OneRowSeries, Series, StatementResult
 from store.render import csv_pieces, json_pieces, to_json
 
 _EPOCHS = frozenset({"u", "ms", "s", "m", "h"})
@@ -61,7 +61,7 @@ async def send_results(
 ) -> web.StreamResponse:
     """The answer, sent or ready to be."""
     pieces, headers = _pieces(results, wish), {**HEADERS, "Content-Type": wish.kind, "Vary": "Accept-Encoding"}
-    values = sum(len(series.values) * len(series.columns) for result in results for series in result.series)
+    values = sum(_count_values(result.series) for result in results)
     if values > _SHORT_VALUES and request.method != "HEAD":
         return await _stream(request, pieces, headers, wish)
     body = b"".join(pieces)
@@ -104,6 +104,12 @@ def _packed(pieces: Iterator[bytes]) -> Iterator[bytes]:
     for piece in pieces:
         yield packer.compress(piece)
     yield packer.flush()
+
+
+def _count_values(found: Sequence[Series]) -> int:
+    if isinstance(found, OneRowSeries):  # without making each of them
+        return len(found) * len(found.columns)
+    return sum(len(series.values) * len(series.columns) for series in found)
 
 
 def _takes_gzip(accepted: str) -> bool:
