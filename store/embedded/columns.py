@@ -101,7 +101,8 @@ def _calculate(plan: Plan, grid: Grid) -> _Calculated | None:
         if plan.fill.kind is not FillKind.NONE:
             is_there = np.broadcast_to(_any_window(is_there), is_there.shape).copy()
         if read is not call:
-            changed = transform_windows(call, cells, plan)
+            with np.errstate(all="ignore"):
+                changed = transform_windows(call, cells, plan)
             if changed is None:
                 return None
             cells, is_there = changed, changed.known & is_there
