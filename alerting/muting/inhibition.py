@@ -32,7 +32,7 @@ class Inhibition:
     """The rules, and which open alerts are sources under them. The dispatcher tells it of every alert that opens."""
 
     def __init__(self, rules: Iterable[InhibitRule] = ()) -> None:
-        self._open: dict[str, tuple[Labels, Level]] = {}
+        self._open: Mapping[Level, dict[str, Labels]] = {level: {} for level in Level}
         self.adopt(rules)
 
     def adopt(self, rules: Iterable[InhibitRule]) -> None:
@@ -42,7 +42,7 @@ class Inhibition:
             defaultdict(dict) for _ in self._rules
         )
         if self._rules:
-            for alert_id, one in self._open.items():
+            for alert_id, one in self.open.items():
                 self._enter(alert_id, as_told(*one))
 
     @property
@@ -52,16 +52,19 @@ class Inhibition:
 
     def opened(self, alert_id: str, labels: Labels, level: Level) -> None:
         """An alert is open, with these labels, at this level."""
-        if self._open.get(alert_id) != (labels, level):
+        if self._opening_of(alert_id) != (labels, level):
             self.ended(alert_id)
-            self._open[alert_id] = labels, level
+            self._open[level][alert_id] = labels
             if self._rules:
                 self._enter(alert_id, as_told(labels, level))
 
     def ended(self, alert_id: str) -> None:
         """An alert is open no more."""
-        before = self._open.pop(alert_id, None)
-        if before is None or not self._rules:
+        before = self._opening_of(alert_id)
+        if before is None:
+            return
+        del self._open[before[1]][alert_id]
+        if not self._rules:
             return
         labels = as_told(*before)
         for rule, sources in zip(self._rules, self._sources, strict=True):
@@ -71,7 +74,7 @@ class Inhibition:
 
     def lets_go(self, alert_id: str, after: tuple[Labels, Level] | None) -> bool:
         """Whether others that the open alert mutes may be muted no more once it has this level, or ends (None)."""
-        before = self._open.get(alert_id)
+        before = self._opening_of(alert_id)
         if before is None or before == after:
             return False
         labels = as_told(*before)
@@ -81,7 +84,9 @@ class Inhibition:
     @property
     def open(self) -> Mapping[str, tuple[Labels, Level]]:
         """The labels and the level of every open alert, by its id."""
-        return self._open
+        return {
+            alert_id: (labels, level) for level, alerts in self._open.items() for alert_id, labels in alerts.items()
+        }
 
     def source_of(self, alert_id: str, labels: Mapping[str, str]) -> Mapping[str, str] | None:
         """The labels of an alert that mutes this one; None where none does."""
@@ -94,6 +99,10 @@ class Inhibition:
                 if source_id != alert_id and not (two_sided and all_match(rule.target, source)):
                     return source
         return None
+
+    def _opening_of(self, alert_id: str) -> tuple[Labels, Level] | None:
+        found = ((alerts[alert_id], level) for level, alerts in self._open.items() if alert_id in alerts)
+        return next(found, None)
 
     def _enter(self, alert_id: str, labels: Mapping[str, str]) -> None:
         for rule, sources in zip(self._rules, self._sources, strict=True):

@@ -7,7 +7,7 @@ values they are is not worked out again. The invariant is that of `folding`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alerting.alert import Labels, labels_of
 from alerting.rules.column import Series, side_by_side
@@ -79,6 +79,8 @@ class Reading:
         if known.dimensions != series.dimensions or known.groups != series.groups:
             tags = [dict(zip(series.dimensions, group, strict=True)) for group in series.groups]
             known = self._known = _Known(series.dimensions, series.groups, self._sorted(tags))
+        elif known.groups is not series.groups:  # the store's own texts are kept, and no others beside them
+            self._known = replace(known, groups=series.groups)
         return known.blocks
 
     def _sorted(self, tags: Sequence[Mapping[str, str]]) -> Mapping[Wanted, _Block]:

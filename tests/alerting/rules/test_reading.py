@@ -2,6 +2,9 @@
 
 # ruff: noqa: S608 - InfluxQL made of the constants below
 
+import gc
+import weakref
+
 import pytest
 
 from alerting.rules.folding import Unfoldable, alone, fold
@@ -49,6 +52,24 @@ def test_columns_mean_what_series_mean():
             part: shown(values) for part, values in expected.items()
         }
     assert one.read([ANSWERS[0]])[PARTS[0]] == {(("host", "a"),): 1.0, (("host", "b"),): 3.0}
+
+
+class Text(str):
+    """One that can be watched."""
+
+    __slots__ = ("__weakref__",)
+
+
+def test_texts_of_older_answers_are_let_go():
+    """Of series that come again the newest answer's texts are kept, which the store keeps too."""
+    reading, text = Reading(fold(PARTS)[0]), Text("x")
+    reading.read([by_column(("a", "x", 1.0, 2.0), ("b", text, 3.0, 4.0))])
+    old = weakref.ref(text)
+    del text
+    assert old() is not None
+    reading.read([by_column(("a", "x", 1.0, 2.0), ("b", "x", 3.0, 4.0))])
+    gc.collect()
+    assert old() is None
 
 
 def shown(values: object) -> object:

@@ -11,6 +11,15 @@ def test_head_is_measurement_and_tags() -> None:
     assert read_head(b"m") == Head("m", (), ())
 
 
+def test_equal_texts_are_one() -> None:
+    """Many series have few sites, whose name stands in memory once."""
+    one, other = (read_head(f"m,host=h{number},site=north".encode()) for number in (1, 2))
+    assert one is not None
+    assert other is not None
+    assert all(text is again for text, again in zip(one.keys, other.keys, strict=True))
+    assert one.values[1] is other.values[1]
+
+
 @pytest.mark.parametrize(
     "head",
     [
