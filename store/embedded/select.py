@@ -20,7 +20,8 @@ from store.embedded.inner import one_row_sources, read_source, recall_source, se
 from store.embedded.newest import read_newest
 from store.embedded.points import read_rows
 from store.embedded.recent.answer import Recalled, answer
-from store.embedded.recent.question import read_question
+from store.embedded.recent.question import read_question, read_raw
+from store.embedded.recent.raw import answer_rows
 from store.embedded.series import keep_groups
 from store.embedded.session import Session
 from store.embedded.source import Points, Source
@@ -99,13 +100,29 @@ def _series(session: Session, plan: Plan, source: Source, recalled: Recalled | N
         if series is not None:
             return series
         again = not by_columns or grid is not None
-        rows = call_rows(session, plan, source, from_memory=again) if plan.calls else read_rows(session, plan, source)
+        rows = call_rows(session, plan, source, from_memory=again) if plan.calls else _raw_rows(session, plan, source)
         return tuple(_shown(session, plan, source, rows, slots))
     if _is_straight(plan, slots) and plan.paging == Paging():
         return OneRowSeries(
             source.relation.measurement, plan.columns, plan.dimensions, recalled.groups, recalled.columns
         )
     return tuple(_shown(session, plan, source, recalled.rows(), slots))
+
+
+def _raw_rows(session: Session, plan: Plan, source: Source) -> Points:
+    """Those of memory, if that is asked for a few again and again."""
+    question = None if session.recent is None else read_raw(plan, source)
+    if session.recent is None or question is None:
+        return read_rows(session, plan, source)
+    most = plan.paging.limit + plan.paging.offset
+    found = session.recent.recall(
+        session,
+        question,
+        lambda asked, tail: answer_rows(session, asked, tail, plan.references, most=most, descending=plan.descending),
+    )
+    if found is None:
+        return read_rows(session, plan, source)
+    return {(): found} if found else {}
 
 
 def _recall(session: Session, plan: Plan, source: Source) -> Recalled | None:

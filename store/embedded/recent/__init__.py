@@ -17,6 +17,7 @@
     view        the windows of a question: whole ones that are kept, and those that its bounds cut
     grouping    which group of a question each series belongs to
     answer      the rows of an answer out of a tail
+    raw         a few raw points, as they are
     grid        the same by windows of time
     settled     windows that are over, as they were answered, of tables that do not fit
 

@@ -23,6 +23,7 @@ from store.embedded.source import Source
 
 _KNOWN: Final = frozenset({"count", "sum", "mean", "median", "spread", "min", "max", "first", "last", "percentile"})
 
+_MOST_RAW: Final = 1_000
 _ADDITIVE: Final = frozenset({"count", "sum", "mean", "spread", "min", "max"})
 
 
@@ -49,12 +50,15 @@ class Question:
     """the windows that it is asked by"""
     rest: Expr | None = None
     """what has to hold for the fields of a row; `condition` is about tags alone"""
+    shown: tuple[Column, ...] = ()
+    """the fields of which raw points are asked for"""
 
     @property
     def fields(self) -> frozenset[str]:
         """Physical names of the fields that it reads."""
         compared = frozenset[str]() if self.rest is None else fields_of(self.rest, self.table)
-        return compared.union(wish.column.physical for wish in self.wishes if wish.column is not None)
+        asked = (*self.shown, *(wish.column for wish in self.wishes if wish.column is not None))
+        return compared.union(column.physical for column in asked)
 
     @property
     def holds(self) -> Callable[[Callable[[str], Values]], Mask] | None:
@@ -64,7 +68,7 @@ class Question:
     @property
     def form(self) -> Hashable:
         """The question without its bounds."""
-        return self.wishes, self.dimensions, self.condition, self.pane, self.rest
+        return self.wishes, self.dimensions, self.condition, self.pane, self.rest, self.shown
 
 
 def read_question(plan: Plan, source: Source) -> Question | None:
@@ -98,6 +102,29 @@ def _read(plan: Plan, source: Source, calls: Sequence[Call], pane: Pane | None) 
     if len(wishes) < len(calls) or not (rest is None or pane is not None or _adds_up(calls)):
         return None
     return Question(table, tuple(wishes), plan.dimensions, condition, lower, upper, pane, rest)
+
+
+def read_raw(plan: Plan, source: Source) -> Question | None:
+    """The question for raw points of numeric fields, not grouped, of which LIMIT leaves a few."""
+    table, limit = source.relation, plan.paging.limit + plan.paging.offset
+    lower, upper = plan.bounds.lower, plan.bounds.upper
+    if not isinstance(table, Table) or not source.bounded or plan.calls or plan.dimensions or lower is None:
+        return None
+    shown = [table.fields.get(ref.name) for ref in plan.references if ref.cast != "tag"]
+    fields = tuple(column for column in shown if column is not None and column.type in NUMERIC)
+    is_plain = all(ref.cast in (None, "tag", "field", _type_of(table, ref)) for ref in plan.references)
+    if not fields or len(fields) < len(shown) or not is_plain or not plan.paging.limit or limit > _MOST_RAW:
+        return None
+    try:
+        condition, rest = split_tags(plan.condition, table)
+    except NotComparable:
+        return None
+    return Question(table, (), (), condition, lower, upper, None, rest, fields)
+
+
+def _type_of(table: Table, ref: VarRef) -> str | None:
+    column = table.fields.get(ref.name)
+    return None if column is None else column.type
 
 
 def _adds_up(calls: Sequence[Call]) -> bool:

@@ -5,6 +5,7 @@ It changes in three ways: it is cut off at its old end, taken back to a moment, 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,6 +21,9 @@ from store.embedded.schema import Column, Table
 
 _ROOM: Final = 8
 """An eighth more room than rows, so that most refreshes move nothing."""
+_FEW_ROWS: Final = 4_096
+_MORE: Final = 4
+"""What stands at an end is looked for in so few rows first, then in so many times more."""
 _MOST_GROUPINGS: Final = 64
 """How many ways to group are remembered; when there are more, all are made again."""
 
@@ -124,6 +128,17 @@ class Tail:
         """The positions of the rows with lower <= time <= upper: from the first to behind the last."""
         first = self._at(lower)
         return first, self.end if upper is None else max(first, self._at(upper + 1))
+
+    def ends(self, first: int, last: int, *, latest: bool) -> Iterator[slice]:
+        """Ever more of the rows first <= position < last from one end, all of a time or none; in the end all."""
+        rows = _FEW_ROWS
+        while rows < last - first:
+            edge = last - rows if latest else first + rows
+            time = int(self._times[edge])
+            start, stop = self.span(time, time)
+            yield slice(max(first, start), last) if latest else slice(first, min(last, stop))
+            rows *= _MORE
+        yield slice(first, last)
 
     def edges(self, moments: Array) -> Array:
         """The position of the first row that is not older, for each of these moments."""

@@ -7,7 +7,7 @@ from one time to the next).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Final
 
@@ -22,10 +22,6 @@ from store.embedded.recent.series import Grouping
 from store.embedded.recent.tail import GroupBy, Tail
 
 Groups = npt.NDArray[np.intp]
-
-_FEW_ROWS: Final = 4_096
-_MORE: Final = 4
-"""An end is looked for in so few rows first, then in so many times more: most groups have a value near it."""
 
 
 class Window:
@@ -84,22 +80,12 @@ class Window:
     def ends(self, wish: Wish, *, latest: bool) -> Groups:
         """The position of the first or last value of each group, of the greatest among those of one time; -1: none."""
         key = _name(wish), latest
-        for at in self._reach(latest=latest) if key not in self._found_ends else ():
+        looks = self._tail.ends(self._at.start, self._at.stop, latest=latest)
+        for at in looks if key not in self._found_ends else ():
             self._found_ends[key] = self._ends_within(_name(wish), at, latest=latest)
             if (self._found_ends[key] >= 0).all():
                 break
         return self._found_ends[key]
-
-    def _reach(self, *, latest: bool) -> Iterator[slice]:
-        """Ever more rows from the end that is asked for, all of a time or none; in the end all."""
-        first, last, rows = self._at.start, self._at.stop, _FEW_ROWS
-        while rows < last - first:
-            edge = last - rows if latest else first + rows
-            time = int(self._tail.times(slice(edge, edge + 1))[0])
-            start, stop = self._tail.span(time, time)
-            yield slice(max(first, start), last) if latest else slice(first, min(last, stop))
-            rows *= _MORE
-        yield self._at
 
     def _ends_within(self, name: str, at: slice, *, latest: bool) -> Groups:
         groups, values = self._points(name, at)

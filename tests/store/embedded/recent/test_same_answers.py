@@ -102,7 +102,7 @@ class Close:
 def _near_ends() -> Iterator[None]:
     """Ends are looked for in a few rows first, then in more, though there are few rows here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("store.embedded.recent.window._FEW_ROWS", 2)
+        patch.setattr("store.embedded.recent.tail._FEW_ROWS", 2)
         yield
 
 
@@ -148,6 +148,7 @@ CALLS = [
     "stddev(f)",
     "mean(nosuch)",
 ]
+RAW = ["f", "i", "u", "h", "r", "f::integer", "i::field", "nosuch"]
 WINDOWS: list[list[str]] = [[], [], ["time(10s)"], ["time(10s)"], ["time(7s, 3s)"], ["time(100s, -7s)"]]
 FILLS = ["", "fill(none)", "fill(0)", "fill(previous)", "fill(linear)"]
 ALONE = [
@@ -196,6 +197,10 @@ def question(draw: st.DrawFn) -> str:
     window = draw(st.sampled_from(WINDOWS if calls[0] not in ALONE else WINDOWS[2:]))
     fill = draw(st.sampled_from(FILLS)) if window else ""
     by = f"GROUP BY {', '.join([*window, *grouped])} {fill}" if window or grouped else ""
+    if draw(st.integers(0, 5)) == 0:
+        shown = ", ".join(draw(st.lists(st.sampled_from(RAW), min_size=1, max_size=4, unique=True)))
+        tail = f"{draw(st.sampled_from(['', 'ORDER BY time DESC']))} LIMIT {draw(st.integers(1, 12))}"
+        return f"SELECT {shown} FROM m WHERE {terms} {tail} {draw(st.sampled_from(['', 'OFFSET 2']))}"
     ending = draw(st.sampled_from(["", "", "ORDER BY time DESC", "SLIMIT 1", "LIMIT 3"]))
     place = draw(st.sampled_from("mmmn"))
     if len(calls) == 1 and window and draw(st.booleans()):
