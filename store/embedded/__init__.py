@@ -55,6 +55,7 @@ Reading, in the order in which a question walks:
     points      raw rows and the points of each call, group by group
     latest      last() out of the newest rows alone
     newest      the last value of each of many series, as columns
+    spans       from when to when a table's points lie, about
     edge        a few raw points out of the end of the time range at which they stand
     percentiles percentile(), in two looks
     selection   percentile() of values that nothing groups

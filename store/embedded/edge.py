@@ -10,13 +10,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from influxql.ast import Expr
 from influxql.conditions import TimeRange
+from influxql.names import named_in
 from influxql.plan import Plan
 from influxql.translate.parameters import Parameters
 from influxql.translate.relation import Relation
 from influxql.translate.statement import select_sql
 from store.embedded.schema import Table
 from store.embedded.session import Session
+from store.embedded.spans import Span
 
 _MOST: Final = 1_000
 _AHEAD: Final = (32, 1_024)
@@ -28,7 +31,9 @@ def edges(session: Session, plan: Plan, relation: Relation, limit: int, apart: i
 
     One series in `apart` is meant. None where that is not worth it.
     """
-    worth_it = [ahead for ahead in _AHEAD if ahead >= 2 * apart]
+    # A condition on a field mostly leaves few points, and to look near twice costs as much as to look far.
+    wanted = _AHEAD[1:] if _asks_fields(plan.condition, relation) else _AHEAD
+    worth_it = [ahead for ahead in wanted if ahead >= 2 * apart]
     if (
         not worth_it
         or not 0 < limit <= _MOST
@@ -37,8 +42,7 @@ def edges(session: Session, plan: Plan, relation: Relation, limit: int, apart: i
         or not relation.tags
     ):
         return
-    look = select_sql(["min(time)", "max(time)", "count(*)"], relation.points)
-    ((oldest, newest, count),) = session.fetch(look, Parameters())
+    oldest, newest, count = session.spans.of(relation.relation, session.now_ns, lambda: _look(session, relation))
     lower, upper = plan.bounds.lower, plan.bounds.upper
     for ahead in worth_it:
         if count <= ahead * limit:
@@ -54,3 +58,14 @@ def edges(session: Session, plan: Plan, relation: Relation, limit: int, apart: i
             if upper is not None and end >= upper:
                 return
             yield replace(plan, bounds=TimeRange(lower, end))
+
+
+def _look(session: Session, table: Table) -> Span:
+    ((oldest, newest, count),) = session.fetch(
+        select_sql(["min(time)", "max(time)", "count(*)"], table.points), Parameters()
+    )
+    return oldest or 0, newest or 0, count
+
+
+def _asks_fields(condition: Expr | None, relation: Relation) -> bool:
+    return condition is not None and any(ref.name in relation.fields for ref in named_in(condition))

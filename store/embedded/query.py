@@ -29,6 +29,7 @@ from store.embedded.schema import Tables
 from store.embedded.select import answer_select
 from store.embedded.session import Session, guard_values
 from store.embedded.show import answer_show
+from store.embedded.spans import Spans
 from store.embedded.statements import Statements
 from store.errors import QueryLimitExceeded, QuerySyntaxError
 
@@ -76,6 +77,7 @@ class EmbeddedReader:
         self._timekeeper = Timekeeper()
         self._statements = Statements()
         self._plans = Plans()
+        self._spans = Spans()
         self._crowd = Crowd()
 
     def answer_at_once(
@@ -115,6 +117,7 @@ class EmbeddedReader:
             recent=self._recent,
             statements=self._statements,
             plans=self._plans,
+            spans=self._spans,
         )
         with closing(session):
             return self._answer_all(session, statements)

@@ -20,6 +20,7 @@ from store.embedded.index import Known, SeriesIndex
 from store.embedded.plans import Plans
 from store.embedded.recent.memory import Recent
 from store.embedded.schema import Table, Tables
+from store.embedded.spans import Spans
 from store.embedded.statements import Statements
 from store.errors import QueryLimitExceeded
 
@@ -51,7 +52,8 @@ class Session:
     """what is in memory; None: everything is asked of the file"""
     statements: Statements = field(default_factory=Statements)
     plans: Plans = field(default_factory=Plans)
-    """both shared with other questions"""
+    spans: Spans = field(default_factory=Spans)
+    """these three shared with other questions"""
     _connection: duckdb.DuckDBPyConnection | None = None
 
     @property

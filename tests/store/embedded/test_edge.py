@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from isal import igzip
 
 from foundation.batch import Position, Shipment
 from influxql.plan import Plan
+from influxql.translate.parameters import Parameters
 from influxql.translate.relation import Relation
 from store.embedded import points
 from store.embedded.edge import edges
@@ -71,3 +73,46 @@ async def test_rows_of_one_series_carry_its_tags(store: EmbeddedStore, order: st
     for value in ("1", "rare"):
         found = await rows(store, f"SELECT f, g, d, no::tag FROM m WHERE d = '{value}'{order}")  # noqa: S608 - the same
         assert found == [row for row in everything if row[3] == value]
+
+
+async def test_how_densely_points_lie_is_looked_up_seldom(
+    store: EmbeddedStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once in some seconds for all who ask a table; what is written meanwhile is in their answers all the same."""
+    asked: list[str] = []
+    fetch = Session.fetch
+
+    def spy(session: Session, sql: str, parameters: Parameters) -> list[tuple[object, ...]]:
+        asked.append(sql)
+        return fetch(session, sql, parameters)
+
+    monkeypatch.setattr(Session, "fetch", spy)
+    newest = "SELECT f FROM m ORDER BY time DESC LIMIT 2"
+    for text in (newest, "SELECT f FROM m LIMIT 3", newest):
+        await rows(store, text)
+    assert sum("count(*)" in sql for sql in asked) == 1
+    late = LAST + 1_000_000
+    await store.write(Shipment("db", igzip.compress(b"m,d=1 f=99 %d\n" % late), 1), Position("log", "db", 2))
+    assert (await rows(store, newest))[0] == [late, 99]
+    clock.advance(timedelta(seconds=10))
+    await rows(store, newest)
+    assert sum("count(*)" in sql for sql in asked) == 2
+
+
+async def test_what_few_points_have_is_looked_for_further_at_once(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a condition asks for a field, the first look is as long as the second would be."""
+    read: list[Plan] = []
+
+    def spy(session: Session, plan: Plan, relation: Relation, limit: int, apart: int = 1) -> list[Plan]:
+        found = list(edges(session, plan, relation, limit, apart))
+        read.extend(found)
+        return found
+
+    monkeypatch.setattr(points, "edges", spy)
+    for condition in ("d = '1'", "f > 7"):
+        assert len(await rows(store, f"SELECT f FROM m WHERE {condition} ORDER BY time DESC LIMIT 2")) == 2  # noqa: S608 - words of this test
+    lowers = [plan.bounds.lower or 0 for plan in read]
+    assert len(lowers) == 3
+    assert lowers[1] == lowers[2] < lowers[0]
