@@ -32,6 +32,10 @@ _MOST_CELLS: Final = 1_000_000
 """Windows times groups; more is left to DuckDB, which makes nothing of those that are empty."""
 
 
+class TooManyCells(Exception):
+    """More windows times groups than are worked out at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grid:
     """Windows that follow each other from number `first` on, `groups`, and of each call its values[window, group]."""
@@ -85,9 +89,14 @@ class Grid:
 
 
 def grid_of(calls: Sequence[Call], points: Mapping[Call, Points], pane: Pane, moments: range) -> Grid:
-    """The windows that hold some of these moments, in nanoseconds, out of the points of calls of numbers."""
+    """The windows that hold some of these moments, in nanoseconds, out of the points of calls of numbers.
+
+    Raises TooManyCells.
+    """
     first, end = pane.number(moments[0]), pane.number(moments[-1]) + 1
     groups = tuple(dict.fromkeys(group for call in calls for group in points[call]))
+    if (end - first) * len(groups) > _MOST_CELLS:
+        raise TooManyCells
     columns = []
     for call in calls:
         values = np.zeros((end - first, len(groups)), _KINDS.get(type_of(call), np.float64))
@@ -103,10 +112,12 @@ def grid_of(calls: Sequence[Call], points: Mapping[Call, Points], pane: Pane, mo
 
 
 def join_grids(parts: Sequence[Grid]) -> Grid:
-    """Windows behind windows."""
+    """Windows behind windows. Raises TooManyCells."""
     if len(parts) == 1:
         return parts[0]
     groups = tuple(dict.fromkeys(group for part in parts for group in part.groups))
+    if sum(part.end - part.first for part in parts) * len(groups) > _MOST_CELLS:
+        raise TooManyCells
     wide = [[_widened(column, part.groups, groups) for column in part.columns] for part in parts]
     columns = tuple(
         Values(np.vstack([one.values for one in pieces]), np.vstack([one.present for one in pieces]))

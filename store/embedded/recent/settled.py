@@ -18,12 +18,13 @@ from influxql.conditions import TimeRange
 from store.embedded.recent.changes import Changes
 from store.embedded.recent.contract import Asking
 from store.embedded.recent.demand import Demand
-from store.embedded.recent.grid import Grid, grid_of, join_grids
+from store.embedded.recent.grid import Grid, TooManyCells, grid_of, join_grids
 from store.embedded.recent.panes import Pane
 from store.embedded.source import Points
 
 _TRIES: Final = 3
 _IDLE_NS: Final = 120_000_000_000
+_REFUSED_NS: Final = 60_000_000_000
 _MOST_WINDOWS: Final = 5_000
 """Of one question, for boards of which one shows a longer time than another."""
 
@@ -55,6 +56,12 @@ class _Kept:
     """what is older is not kept; None: nothing is"""
     marked_ns: int | None = None
     """the file may differ from here on"""
+    refused_ns: int | None = None
+    """when there were too many windows of too many groups"""
+
+    def forget(self) -> None:
+        """What was read is not known to be true."""
+        self.grid, self.size_bytes = None, 0
 
 
 class Settled:
@@ -90,17 +97,24 @@ class Settled:
         """The windows between two moments, both included; None where the file had better be asked for all."""
         pane = form.pane
         first, end = -(-(lower - pane.shift) // pane.width), pane.number(upper + 1)
-        if not self._limit_bytes or first >= end:
+        if not self._limit_bytes or not 0 < end - first <= _MOST_WINDOWS:
             return None
         kept = self._kept_of(form, asking.now_ns, lower)
         if kept is None:
             return None
         found = None
         with kept.lock:
-            for _ in range(_TRIES):
-                found = self._recall(asking, form, kept, (lower, upper), (first, end), read)
-                if found is not None:
-                    break
+            try:
+                for _ in range(_TRIES):
+                    found = self._recall(asking, form, kept, (lower, upper), (first, end), read)
+                    if found is not None:
+                        break
+            except TooManyCells:
+                kept.refused_ns = asking.now_ns
+                kept.forget()
+            except BaseException:
+                kept.forget()
+                raise
             self._bound(kept)
         return found
 
@@ -114,7 +128,8 @@ class Settled:
                 return None
             kept = self._kept.setdefault(form, _Kept())
             kept.asked_ns = now_ns
-            return kept
+            is_refused = kept.refused_ns is not None and 0 <= now_ns - kept.refused_ns < _REFUSED_NS
+            return None if is_refused else kept
 
     def _recall(
         self, asking: Asking, form: Form, kept: _Kept, bounds: tuple[int, int], whole: tuple[int, int], read: Read

@@ -26,7 +26,7 @@ from store.embedded.query import EmbeddedReader, parse_query
 from store.embedded.recent.memory import Outcome, Recent
 from store.embedded.schema import CATALOG_SQL
 from store.embedded.writer import Writer
-from store.errors import QuerySyntaxError
+from store.errors import QueryLimitExceeded, QuerySyntaxError
 from tests.differential.queries import Queries
 from tests.differential.schema import SPAN_S, make_schema
 from tests.fakes.clock import ManualClock
@@ -397,3 +397,33 @@ def test_the_greatest_of_one_time_is_its_last(pair: Pair) -> None:
         for _ in range(4):
             pair.compare(bucket, f"SELECT {call}(v) FROM m WHERE time > {NOW - 60 * SECOND}")
     assert pair.outcomes[Outcome.MEMORY] - before >= 2
+
+
+def test_an_answer_that_fails_leaves_nothing_behind(narrow_pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is stopped while the newest windows are read has taken their mark: what was kept is read again."""
+    bucket = next(narrow_pair.buckets)
+    narrow_pair.write(bucket, [f"m f={age} {NOW - age * SECOND}" for age in range(60)])
+    text = f"SELECT sum(f) FROM m WHERE time > {NOW - 60 * SECOND} AND time <= {NOW} GROUP BY time(7s)"
+    for _ in range(4):
+        narrow_pair.compare(bucket, text)
+    narrow_pair.write(bucket, [f"m f=100 {NOW - 30 * SECOND}"])
+    with monkeypatch.context() as patch, suppress(QueryLimitExceeded):
+        patch.setattr("store.embedded.recent.settled.grid_of", refuse)
+        narrow_pair.ask(bucket, text)
+    narrow_pair.compare(bucket, text)
+
+
+def refuse(*_: object) -> None:
+    """Stop a question in the middle."""
+    raise QueryLimitExceeded("it takes too long")
+
+
+def test_too_many_windows_are_left_to_the_file(narrow_pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows times groups beyond bounds are answered all the same, and for a while nobody tries again to keep them."""
+    monkeypatch.setattr("store.embedded.recent.grid._MOST_CELLS", 20)
+    bucket = next(narrow_pair.buckets)
+    narrow_pair.write(bucket, [f"m,h=h{age % 7} f={age} {NOW - age * SECOND}" for age in range(60)])
+    before = narrow_pair.outcomes[Outcome.SETTLED]
+    for _ in range(5):
+        narrow_pair.compare(bucket, f"SELECT sum(f) FROM m WHERE time > {NOW - 60 * SECOND} GROUP BY time(7s), h")
+    assert narrow_pair.outcomes[Outcome.SETTLED] == before
