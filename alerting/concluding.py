@@ -85,11 +85,16 @@ class Conclusions:
                 watch.carried(decision, by)
 
     async def take(self, plans: Sequence[Plan], asked: Asked) -> None:
-        """Conclude for all rules of these plans. Raises nothing."""
+        """Conclude for all rules of these plans. Raises nothing.
+
+        What nobody has to record is accepted at once: a decision holds every alert that is not well a second time.
+        """
         async with self._gate.passing():
             decided: list[tuple[Watch, Decision]] = []
             for plan in plans:
-                decided += await self._decided(plan, asked)
+                found = await self._decided(plan, asked)
+                self._accept_all([one for one in found if one[1].is_empty], asked)
+                decided += [one for one in found if not one[1].is_empty]
                 if sum(len(decision.evaluation.saved) for _, decision in decided) >= _MOST_SAVED:
                     await self._settle(decided, asked)
                     decided = []
@@ -122,10 +127,12 @@ class Conclusions:
         return [(watch, decision) for watch, decision in decided if decision.is_empty or next(stored)]
 
     async def _settle(self, decided: Sequence[tuple[Watch, Decision]], asked: Asked) -> None:
-        accepted = await self._recorded(decided)
-        for watch, decision in accepted:
+        self._accept_all(await self._recorded(decided), asked)
+
+    def _accept_all(self, decided: Sequence[tuple[Watch, Decision]], asked: Asked) -> None:
+        for watch, decision in decided:
             self._accept(watch, decision, asked)
-        self._metrics.evaluations.labels("ok").inc(len(accepted))
+        self._metrics.evaluations.labels("ok").inc(len(decided))
 
     async def _decided(self, plan: Plan, asked: Asked) -> Sequence[tuple[Watch, Decision]]:
         decided: list[tuple[Watch, Decision]] = []

@@ -229,7 +229,9 @@ class Watch:
 
     def _named(self, series: tuple[Labels, ...]) -> Series:
         known = dict(zip(self._series.labels, self._names.labels, strict=True))
-        names = tuple(known.get(labels) or self.rule.identity(labels) for labels in series)
+        kept = {labels: labels for labels in self.alerts}  # the same object for the same labels: alerts are many
+        own = (known.get(labels) or self.rule.identity(labels) for labels in series)
+        names = tuple(kept.get(labels, labels) for labels in own)
         if len(set(names)) != len(names):
             raise AnswerUnfit("two series become the same alert, since a label of the rule covers their tag; rename it")
         return Series(names)

@@ -89,6 +89,18 @@ async def test_rules_that_are_asked_together_are_recorded_together():
         assert len(scene.evaluator.alerts()) == 5
 
 
+async def test_what_needs_no_recording_waits_for_none():
+    """A rule whose alerts are as before is done with, while what the same answer means for another is recorded."""
+    rules = [a_rule("Hot"), a_rule("Hotter", warn="> 200")]
+    async with evaluating(rules, lambda at: {"a": 50.0 + 5 * seconds(at)}) as scene:
+        await scene.until(5)
+        scene.notes.takes_s = 3.0
+        await scene.until(12)
+        assert scene.count("tocsin_alerting_evaluations_total", outcome="ok") == 3
+        await scene.until(14)
+        assert scene.count("tocsin_alerting_evaluations_total", outcome="ok") == 4
+
+
 async def test_what_is_not_recorded_stops_nobody_else():
     """Where the decision about one rule cannot be stored, those about the rules beside it hold."""
     rules = [a_rule("Fine"), a_rule("Lost", warn="> 91")]

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from alerting.alert import Alert, Labels, Level, State
+from alerting.resting import Alerts
 from alerting.rules.query import AnswerUnfit
 from alerting.rules.rule import Rule
 from alerting.watch import Health, Values, Watch
@@ -45,6 +46,15 @@ def test_a_series_is_stored_when_it_is_first_seen():
     watch.accept(decision)
     assert watch.decide({A: 2.0}, ZERO + EVERY, behind=False).is_empty
     assert watch.decide({}, ZERO + EVERY, behind=False).evaluation.saved[0].quiet_s == EVERY.total_seconds()
+
+
+def test_labels_that_were_remembered_are_kept_once():
+    """After a restart alerts are many, and their labels the same objects wherever they stand."""
+    watch = a_watch(datapoints=None)
+    watch.alerts = {ALERT_A: Alert(rule="Hot", labels=ALERT_A)}
+    after = watch.decide({A: 400.0}, ZERO, behind=False).alerts
+    assert isinstance(after, Alerts)
+    assert [labels is ALERT_A for labels in (*after.busy, *after.seen)] == [True, True]
 
 
 def test_a_null_is_no_series():
