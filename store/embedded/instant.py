@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 _MOST_COLUMNS: Final = 2_000
 """Tags and fields of all measurements together: more are not looked through here."""
+_MOST_SERIES: Final = 2_000
+"""Of all measurements that a question asks about, each counted for every one of its tags."""
 
 
 class NotAtOnce(Transient):
@@ -46,6 +48,9 @@ def refuse_to_connect() -> NoReturn:
 class InstantSession(Session):
     """Used on the event loop. `connect` is `refuse_to_connect`."""
 
+    looked_through: int = 0
+    """series, until now"""
+
     def tables(self, database: str | None = None) -> Tables | None:
         """See Session. Raises NotAtOnce where there are many."""
         found = self.schema(database or self.database)
@@ -58,6 +63,9 @@ class InstantSession(Session):
         found = self.index.look_at_once(table)
         if found is None:
             raise NotAtOnce("the series are not at hand")
+        self.looked_through += len(found.series)
+        if self.looked_through > _MOST_SERIES:
+            raise NotAtOnce("there are many series to look through")
         return found
 
     def steady(self, _relation: str, read: Callable[[], T]) -> T:

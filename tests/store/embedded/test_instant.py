@@ -89,7 +89,14 @@ def test_nobody_waits_for_the_writer(reader: EmbeddedReader) -> None:
         assert reader.answer_at_once(HOSTS, "db", 0) is None
 
 
-@pytest.mark.parametrize("bound", ["store.embedded.index._FEW_SERIES", "store.embedded.instant._MOST_COLUMNS"])
+@pytest.mark.parametrize(
+    "bound",
+    [
+        "store.embedded.index._FEW_SERIES",
+        "store.embedded.instant._MOST_COLUMNS",
+        "store.embedded.instant._MOST_SERIES",
+    ],
+)
 def test_what_is_much_is_left_to_a_thread(
     store: EmbeddedStore, reader: EmbeddedReader, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
