@@ -21,9 +21,14 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 class StoreMetrics:
-    """The figures, in one registry."""
+    """The figures, in one registry.
+
+    What every question counts goes through a method that remembers where: to look a label up costs as much as to count.
+    """
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._calls: dict[tuple[str, str, str], Histogram] = {}
+        self._outcomes: dict[str, Counter] = {}
         self.seconds = Histogram(
             "tocsin_store_seconds",
             "How long calls to the store took; outcome is ok or the name of the error.",
@@ -79,7 +84,18 @@ class StoreMetrics:
 
     def count_question(self, outcome: str) -> None:
         """A SELECT with aggregates was answered from there."""
-        self._questions.labels(outcome).inc()
+        counter = self._outcomes.get(outcome)
+        if counter is None:
+            counter = self._outcomes[outcome] = self._questions.labels(outcome)
+        counter.inc()
+
+    def time_call(self, store: str, call: str, outcome: str, seconds: float) -> None:
+        """A call to a store ended so, after so long."""
+        key = store, call, outcome
+        histogram = self._calls.get(key)
+        if histogram is None:
+            histogram = self._calls[key] = self.seconds.labels(*key)
+        histogram.observe(seconds)
 
     def watch_recent(self, size_bytes: Callable[[], int]) -> None:
         """Ask for the size of what is kept in memory whenever it is to be shown."""
@@ -170,4 +186,4 @@ class MeteredStore:
             outcome = type(error).__name__
             raise
         finally:
-            self._metrics.seconds.labels(self.name, call, outcome).observe(self._clock.monotonic() - began)
+            self._metrics.time_call(self.name, call, outcome, self._clock.monotonic() - began)
