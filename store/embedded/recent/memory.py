@@ -111,7 +111,8 @@ class Recent:
         """Around the commit of a transaction that did these changes."""
         self._mark(changes)
         try:
-            yield
+            with self.settled.committing(changes):
+                yield
         finally:
             self._mark(changes)
 
@@ -247,7 +248,6 @@ class Recent:
     def _mark(self, changes: Changes) -> None:
         with self._lock:
             firsts = {relation: kept.first_ns for relation, kept in self._kept.items()}
-        self.settled.mark(changes)
         oldest = list(changes.oldest(firsts))
         with self._lock:
             for relation, touched_ns in oldest:

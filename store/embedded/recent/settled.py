@@ -2,14 +2,15 @@
 
 A board asks for the windows of an hour again and again; all but the newest are what they were, unless late rows come.
 Those are kept as the file answered them, so that only the newest windows, and the one that the lower bound cuts, are
-read. The writer marks what it touches as it does for `memory`, with the same promise: a mark stands before its commit
-can be seen and again behind it, so what was read beside a commit is read once more.
+read. The invariant: an answer is of one moment. What is kept is put beside rows of the file, so unlike in `memory` it
+does not do to mark what a commit touches before and behind it: while one is under way, all that it touches is read.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -72,14 +73,26 @@ class Settled:
         self._lock = threading.Lock()
         self._demand = Demand()
         self._kept: dict[Form, _Kept] = {}
+        self._under_way: list[Changes] = []
 
     @property
     def size_bytes(self) -> int:
         """What they take."""
         return sum(kept.size_bytes for kept in list(self._kept.values()))
 
-    def mark(self, changes: Changes) -> None:
-        """A transaction with these changes is about to be committed, or was."""
+    @contextmanager
+    def committing(self, changes: Changes) -> Iterator[None]:
+        """Around the commit of a transaction that did these changes: while it lasts nobody knows who sees them."""
+        with self._lock:
+            self._under_way.append(changes)
+        try:
+            yield
+        finally:
+            self._mark(changes)
+            with self._lock:
+                self._under_way.remove(changes)
+
+    def _mark(self, changes: Changes) -> None:
         with self._lock:
             firsts: dict[str, int | None] = {}
             for form, kept in self._kept.items():
@@ -92,6 +105,11 @@ class Settled:
                 touched = oldest.get(form.relation)
                 if touched is not None:
                     kept.marked_ns = touched if kept.marked_ns is None else min(kept.marked_ns, touched)
+
+    def _doubted_ns(self, form: Form, kept: _Kept) -> int | None:
+        """From when on the file may differ from what is kept, by what was committed or is being; under the lock."""
+        touched = [at for changes in self._under_way for _, at in changes.oldest({form.relation: kept.first_ns})]
+        return min(touched if kept.marked_ns is None else [*touched, kept.marked_ns], default=None)
 
     def recall(self, asking: Asking, form: Form, lower: int, upper: int, read: Read) -> Grid | None:
         """The windows between two moments, both included; None where the file had better be asked for all."""
@@ -134,12 +152,12 @@ class Settled:
     def _recall(
         self, asking: Asking, form: Form, kept: _Kept, bounds: tuple[int, int], whole: tuple[int, int], read: Read
     ) -> Grid | None:
-        """None where a commit that touches what is kept came in between."""
+        """None where a commit that touches what is kept came in between, or it was forgotten, and so not marked."""
         pane, (lower, upper), (first, end) = form.pane, bounds, whole
         with self._lock:
-            marked, kept.marked_ns = kept.marked_ns, None
             kept.first_ns = pane.start(first if kept.grid is None else min(first, kept.grid.first))
-        known = _still_true(kept.grid, pane, marked, first)
+            doubted_ns, kept.marked_ns = self._doubted_ns(form, kept), None
+        known = _still_true(kept.grid, pane, doubted_ns, first)
         fresh = first if known is None else known.end
         with asking.snapshot():
             parts = [known] if known is not None else []
@@ -150,7 +168,8 @@ class Settled:
         kept.grid = found.between(max(found.first, end - _MOST_WINDOWS), end)
         with self._lock:
             kept.size_bytes = kept.grid.size_bytes
-            if kept.marked_ns is not None and kept.marked_ns < pane.start(fresh):
+            doubted_ns = self._doubted_ns(form, kept)
+            if self._kept.get(form) is not kept or (doubted_ns is not None and doubted_ns < pane.start(fresh)):
                 return None
         return join_grids([*before, found.between(first, pane.number(upper) + 1)])
 
