@@ -1,7 +1,7 @@
 """Answers by windows of time as columns: empty windows filled and expressions calculated for all groups at once.
 
-`select` asks this first for what memory knows (`recent.grid`). What is odd there (fill(linear), transformations, texts,
-whole-number division, what is no number) is left to rows: `calls` and `influxql.arithmetic` say what is right.
+`select` asks this first for what memory knows (`recent.grid`). What is odd there (fill(linear), most transformations,
+texts, whole-number division, what is no number) is left to rows: `calls` and `influxql.arithmetic` say what is right.
 """
 
 from __future__ import annotations

@@ -43,13 +43,19 @@ def fill_value(fill: Fill, kind: FieldType | None) -> float | int | str | bool |
         case FieldType.BOOLEAN:
             return False
         case FieldType.INTEGER:
-            return int(fill.value or 0)
+            return _word(fill.value or 0, 2**63)
         case FieldType.UNSIGNED:
-            return int(fill.value or 0) % 2**64
+            return _word(fill.value or 0, 2**64) % 2**64
         case FieldType.FLOAT:
             return float(fill.value or 0)
         case _:
             return fill.value
+
+
+def _word(value: float, end: int) -> int:
+    """The number cut to a whole one; the least word where it is less than that, or `end` and more, as InfluxDB's."""
+    whole = int(value)
+    return whole if -(2**63) <= whole < end else -(2**63)
 
 
 def _starts(points: list[Point], plan: Plan, most: int | None) -> Sequence[int]:

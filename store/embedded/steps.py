@@ -82,7 +82,8 @@ def _before(cells: Cells) -> tuple[Array, Array]:
 
 def _is_exact(values: Array, count: int = 1) -> bool:
     """Whether so many of them, whole numbers, add up to a word."""
-    return values.dtype.kind == "f" or bool((np.abs(values) < _EXACT // count).all())
+    most = _EXACT // count
+    return values.dtype.kind == "f" or bool(((values > -most) & (values < most)).all())
 
 
 _TRANSFORMED: Final[Mapping[str, Callable[[Call, Cells, Plan], Cells | None]]] = {

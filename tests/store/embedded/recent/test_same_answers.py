@@ -150,7 +150,7 @@ CALLS = [
 ]
 RAW = ["f", "i", "u", "h", "r", "f::integer", "i::field", "nosuch"]
 WINDOWS: list[list[str]] = [[], [], ["time(10s)"], ["time(10s)"], ["time(7s, 3s)"], ["time(100s, -7s)"]]
-FILLS = ["", "fill(none)", "fill(0)", "fill(previous)", "fill(linear)"]
+FILLS = ["", "fill(none)", "fill(0)", "fill(-1.5)", "fill(100000000000000000000.0)", "fill(previous)", "fill(linear)"]
 ALONE = [
     *(
         f"{name}({inner})"

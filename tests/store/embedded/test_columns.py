@@ -1,0 +1,73 @@
+"""Expressions over whole columns come to what they come to row by row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foundation.batch import FieldType
+from influxql.arithmetic import compile_column
+from influxql.ast import Binary, Call, Expr, Fill, FillKind, IntegerLiteral, NumberLiteral, Paging, Paren, VarRef
+from influxql.conditions import TimeRange
+from influxql.plan import Plan
+from influxql.window import Window
+from store.embedded.columns import column_series, is_calculable
+from store.embedded.recent.grid import Grid
+from store.embedded.recent.panes import Pane
+from store.embedded.recent.rows import Values
+from store.embedded.schema import Table
+from store.embedded.source import Source
+
+WHOLE = st.sampled_from([0, 1, -1, 3, 10**15, 2**62, 2**63 - 1, -(2**63), None])
+FLOATS = st.sampled_from([0.0, -0.0, 1.5, -2.25, 1e-300, 5e-324, 1e100, None])
+CALLS = {
+    Call("max", (VarRef("i", "integer"),)): (np.int64, WHOLE),
+    Call("min", (VarRef("j", "integer"),)): (np.int64, WHOLE),
+    Call("mean", (VarRef("f", "float"),)): (np.float64, FLOATS),
+}
+LEAVES: st.SearchStrategy[Expr] = st.sampled_from(
+    [*CALLS, *CALLS, IntegerLiteral(2), IntegerLiteral(0), NumberLiteral(0.0), NumberLiteral(2.5)]
+)
+EXPRESSIONS = st.recursive(
+    LEAVES,
+    lambda inner: st.builds(Binary, st.sampled_from("+-*/"), inner, inner) | st.builds(Paren, inner),
+    max_leaves=5,
+)
+
+
+def plan_of(expr: Expr) -> Plan:
+    """A SELECT of one expression by windows of a second, nothing filled."""
+    return Plan(
+        columns=("time", "x"),
+        exprs=(expr,),
+        kinds=(FieldType.FLOAT,),
+        calls=tuple(CALLS),
+        dimensions=(),
+        condition=None,
+        bounds=TimeRange(0, 3_999_999_999),
+        window=Window(1_000_000_000),
+        fill=Fill(FillKind.NULL),
+        descending=False,
+        paging=Paging(),
+    )
+
+
+@given(expr=EXPRESSIONS, rows=st.lists(st.tuples(WHOLE, WHOLE, FLOATS), min_size=4, max_size=4))
+def test_columns_calculate_as_rows_do(expr: Expr, rows: list[tuple[Any, ...]]) -> None:
+    """Nulls, words that wrap, divisors of zero and the zero below zero among them; rows say what is no number."""
+    plan = plan_of(expr)
+    if not is_calculable(plan):
+        return
+    columns = []
+    for listed, (kind, _) in zip(zip(*rows, strict=True), CALLS.values(), strict=True):
+        values = np.array([[0 if value is None else value] for value in listed], kind)
+        columns.append(Values(values, np.array([[value is not None] for value in listed])))
+    source = Source(Table("m", "m", ()))
+    found = column_series(plan, source, Grid(Pane(1_000_000_000, 0), 0, ((),), tuple(columns)), None)
+    if found is None or all(value is None for row in rows for value in row):
+        return
+    evaluate = compile_column(expr, {call: place for place, call in enumerate(CALLS)})
+    assert [repr(row[1]) for row in found[0].values] == [repr(evaluate(row)) for row in rows]
