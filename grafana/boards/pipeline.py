@@ -129,7 +129,7 @@ def _refused() -> list[Panel]:
             "Lines not taken, a second. field_type: a sender changed a type; the other reasons: docs/metrics.md.",
             _REJECTED,
             ("reason", "host"),
-            Field("suffix: lines/s", "nothing was rejected", minimum=0),
+            Field("suffix: lines/s", "nothing was rejected between two reports", minimum=0),
         ),
         _buffer(),
     ]
