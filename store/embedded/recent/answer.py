@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from store.embedded.recent.tail import GroupBy, Tail
 from store.embedded.recent.view import View
 from store.embedded.recent.window import Groups, Window
 from store.embedded.source import Points
+
+_MOST_GROUPS: Final = 4_000
+"""A condition on fields is told window by window, of each group; more are left to DuckDB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +34,15 @@ class Recalled:
         return {group: [row] for group, row in zip(self.groups, zip(*self.columns, strict=True), strict=True)}
 
 
-def answer(session: Asking, question: Question, tail: Tail, *, lone: bool, descending: bool) -> Recalled:
+def answer(session: Asking, question: Question, tail: Tail, *, lone: bool, descending: bool) -> Recalled | None:
     """What the question comes to, at its lower bound.
 
-    `lone`: the only call is a selector, whose row has the time of its point.
+    `lone`: the only call is a selector, whose row has the time of its point. None for too many groups.
     """
     by = GroupBy(question.dimensions, question.condition)
     grouping = group_rows(session, question, tail)
+    if question.rest is not None and grouping.size > _MOST_GROUPS:
+        return None
     if question.rest is None:
         window = Window(tail, by, question.lower, question.upper)
         columns = [window.column(wish) for wish in question.wishes]

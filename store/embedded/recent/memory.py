@@ -146,7 +146,21 @@ class Recent:
                 return None, outcome
             with self._turn:
                 found = read(question, kept.tail)
+            self._bound(kept, kept.tail)
             return found, outcome if found is not None else Outcome.UNFIT
+
+    def _bound(self, kept: _Kept, tail: Tail) -> None:
+        """What an answer left behind must not outgrow the limit, though no row has come."""
+        self._count(kept, tail)
+        if self.size_bytes > self._limit_bytes:
+            tail.forget_windows()
+            self._count(kept, tail)
+
+    def _count(self, kept: _Kept, tail: Tail) -> None:
+        size_bytes = tail.size_bytes
+        with self._lock:
+            self._size_bytes += size_bytes - kept.size_bytes
+            kept.size_bytes = size_bytes
 
     def _kept_of(self, relation: str, now_ns: int) -> _Kept:
         with self._lock:

@@ -195,6 +195,10 @@ class Tail:
         """What the windows of a question's groups come to, as far as it is known."""
         return self._panes.setdefault(by, Panes())
 
+    def forget_windows(self) -> None:
+        """What windows come to is worked out again where somebody asks for it."""
+        self._panes.clear()
+
     def order(self, name: str, by: GroupBy) -> Order:
         """The rows in order of a field within the groups, up to the last row."""
         key = name, by

@@ -427,3 +427,19 @@ def test_too_many_windows_are_left_to_the_file(narrow_pair: Pair, monkeypatch: p
     for _ in range(5):
         narrow_pair.compare(bucket, f"SELECT sum(f) FROM m WHERE time > {NOW - 60 * SECOND} GROUP BY time(7s), h")
     assert narrow_pair.outcomes[Outcome.SETTLED] == before
+
+
+def test_what_answers_leave_behind_is_bounded() -> None:
+    """However many questions are asked once, and though nothing is written meanwhile, memory keeps within its limit."""
+    limit = 1_200_000
+    pair = Pair(limit)
+    pair.write("b", [f"m,h=h{number % 50} f={number} {NOW - number * SECOND // 100}" for number in range(10_000)])
+    bounds = f"time > {NOW - 100 * SECOND} AND time <= {NOW}"
+    for _ in range(3):
+        pair.ask("b", f"SELECT sum(f) FROM m WHERE {bounds}")
+    for left in range(12):
+        pair.compare("b", f"SELECT sum(f), max(f) FROM m WHERE h != 'h{left}' AND {bounds} GROUP BY time(500ms), h")
+        (kept,) = vars(pair.recent)["_kept"].values()
+        assert pair.recent.size_bytes == kept.tail.size_bytes <= limit
+    assert pair.outcomes[Outcome.MEMORY] >= 12
+    pair.connection.close()
