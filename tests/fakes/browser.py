@@ -24,13 +24,14 @@ ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
 LATE_MS = 45_000
 """How late a page may be on a busy machine."""
 
-_SETTLED = """() => {
+_STATES = """() => {
   const panels = [...document.querySelectorAll('[data-panel-id]')];
-  return panels.length > 0 && panels.every((panel) => panel.dataset.state !== 'loading');
+  const isBusy = document.querySelector('.sections')?.getAttribute('aria-busy') === 'true';
+  if (isBusy || !panels.length || panels.some((panel) => panel.dataset.state === 'loading')) return null;
+  return Object.fromEntries(
+    panels.map((panel) => [panel.querySelector('h2')?.textContent || panel.dataset.panelId, panel.dataset.state]));
 }"""
-_STATES = """() => Object.fromEntries(
-  [...document.querySelectorAll('[data-panel-id]')].map((panel) => [
-    panel.querySelector('h2')?.textContent || panel.dataset.panelId, panel.dataset.state]))"""
+"""Null while any panel is loading, or more may come that are repeated for the values of a variable."""
 
 
 def find_browser() -> str | None:
@@ -89,8 +90,8 @@ class Seen:
 
     async def panels(self) -> dict[str, str]:
         """Title (or id) of every panel and its state, once none is loading."""
-        await self.page.wait_for_function(_SETTLED, timeout=LATE_MS)
-        states: dict[str, str] = await self.page.evaluate(_STATES)
+        found = await self.page.wait_for_function(_STATES, timeout=LATE_MS)
+        states: dict[str, str] = await found.json_value()
         return states
 
     async def barriers(self) -> list[str]:
