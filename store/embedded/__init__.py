@@ -41,7 +41,8 @@ Reading, in the order in which a question walks:
     deadline    stops what takes too long, or that nobody waits for
     crowd       who lacks memory beside others is answered again
     session     what one question holds on to: its cursor, its database, its moment
-    instant     questions about tags that are answered without a thread
+    instant     questions that are answered without a thread
+    quick       which SELECTs those are
     statements  SQL that comes again, parsed once
     plans       plans of SELECTs that come again, made once
     show        SHOW statements

@@ -1,8 +1,8 @@
-"""Questions about tags and measurements, answered at once out of what is known in memory: no thread is woken for them.
+"""Questions answered at once out of what is known in memory, on the event loop: no thread is woken for them.
 
-The reader asks a session of this kind first, on the event loop. The invariant: nothing here waits, be it for DuckDB or
-for a lock that others may hold for long, or takes longer than some hundred microseconds. Whatever would raises
-NotAtOnce, and is asked again in a thread.
+Those are questions about tags and measurements, and SELECTs that were `quick` before. The reader asks a session of this
+kind first. The invariant: nothing here waits, be it for DuckDB or for a lock that others may hold for long, or takes
+longer than a millisecond or so. Whatever would raises NotAtOnce, and is asked again in a thread.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
-from foundation.errors import Transient
 from influxql.ast import ShowStatement
+from store.embedded.recent.contract import NotAtOnce
 from store.embedded.session import Session
 
 if TYPE_CHECKING:
@@ -30,12 +30,8 @@ _MOST_SERIES: Final = 2_000
 """Of all measurements that a question asks about, each counted for every one of its tags."""
 
 
-class NotAtOnce(Transient):
-    """It would take its time."""
-
-
-def may_be_at_once(statements: Sequence[Statement]) -> bool:
-    """Whether it is worth a try."""
+def is_about_tags(statements: Sequence[Statement]) -> bool:
+    """Whether all of them ask about tags and measurements."""
     return all(isinstance(statement, ShowStatement) for statement in statements)
 
 
@@ -50,6 +46,11 @@ class InstantSession(Session):
 
     looked_through: int = 0
     """series, until now"""
+
+    @property
+    def may_wait(self) -> bool:
+        """See Session."""
+        return False
 
     def tables(self, database: str | None = None) -> Tables | None:
         """See Session. Raises NotAtOnce where there are many."""

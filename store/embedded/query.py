@@ -22,8 +22,10 @@ from store.contract import OneRowSeries, Rows, Series, StatementResult
 from store.embedded.crowd import Crowd
 from store.embedded.deadline import Deadline, Timekeeper, Withdrawal
 from store.embedded.index import SeriesIndex
-from store.embedded.instant import InstantSession, NotAtOnce, may_be_at_once, refuse_to_connect
+from store.embedded.instant import InstantSession, is_about_tags, refuse_to_connect
 from store.embedded.plans import Plans
+from store.embedded.quick import Quick
+from store.embedded.recent.contract import NotAtOnce
 from store.embedded.recent.memory import Recent
 from store.embedded.schema import Tables
 from store.embedded.select import answer_select
@@ -78,18 +80,29 @@ class EmbeddedReader:
         self._statements = Statements()
         self._plans = Plans()
         self._spans = Spans()
+        self._quick = Quick()
         self._crowd = Crowd()
 
     def answer_at_once(
         self, statements: Sequence[Statement], db: str, now_ns: int
     ) -> tuple[StatementResult, ...] | None:
         """The same answer, where that is a matter of some hundred microseconds (see `instant`); else None."""
-        if not may_be_at_once(statements):
+        if not (is_about_tags(statements) or self._quick.has(statements)):
             return None
-        session = InstantSession(refuse_to_connect, self._schema, db, now_ns, Deadline(_AT_ONCE_S), self._index)
+        session = InstantSession(
+            refuse_to_connect,
+            self._schema,
+            db,
+            now_ns,
+            Deadline(_AT_ONCE_S, timekeeper=self._timekeeper),
+            self._index,
+            recent=self._recent,
+            plans=self._plans,
+        )
         try:
-            return self._answer_all(session, statements)
+            return self._answer_noting(session, statements)
         except NotAtOnce:
+            self._quick.tried_in_vain(statements)
             return None
 
     def answer(
@@ -120,7 +133,14 @@ class EmbeddedReader:
             spans=self._spans,
         )
         with closing(session):
-            return self._answer_all(session, statements)
+            return self._answer_noting(session, statements)
+
+    def _answer_noting(self, session: Session, statements: Sequence[Statement]) -> tuple[StatementResult, ...]:
+        """Answer all, and note whether that was quick."""
+        started = self._clock.monotonic()
+        results = self._answer_all(session, statements)
+        self._quick.note(statements, self._clock.monotonic() - started, from_memory=not session.has_looked)
+        return results
 
     def _answer_all(self, session: Session, statements: Sequence[Statement]) -> tuple[StatementResult, ...]:
         results: list[StatementResult] = []

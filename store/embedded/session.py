@@ -64,6 +64,16 @@ class Session:
             self.deadline.watch(self._connection)
         return self._connection
 
+    @property
+    def has_looked(self) -> bool:
+        """Whether it has looked at the file."""
+        return self._connection is not None
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether it may look at the file at all."""
+        return True
+
     def close(self) -> None:
         """The question is answered."""
         self.deadline.end()

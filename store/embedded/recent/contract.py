@@ -8,8 +8,13 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from foundation.errors import Transient
 from influxql.translate.parameters import Parameters
 from store.embedded.deadline import Deadline
+
+
+class NotAtOnce(Transient):
+    """It would take its time, and whoever asks may not wait."""
 
 
 class Asking(Protocol):
@@ -22,6 +27,10 @@ class Asking(Protocol):
     @property
     def deadline(self) -> Deadline:
         """Until when it may take."""
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether it may look at the file, and wait for others that hold a table; else it raises NotAtOnce."""
 
     def fetch(self, sql: str, parameters: Parameters) -> Sequence[tuple[Any, ...]]:
         """All rows of a SELECT."""

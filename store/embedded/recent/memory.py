@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 from store.embedded.recent.changes import Changes
-from store.embedded.recent.contract import Asking
+from store.embedded.recent.contract import Asking, NotAtOnce
 from store.embedded.recent.demand import Demand
 from store.embedded.recent.question import Question
 from store.embedded.recent.rows import count_rows, read_rows
@@ -79,6 +79,17 @@ def count_no_question(_outcome: Outcome) -> None:
     """Nobody counts."""
 
 
+@contextmanager
+def _held(lock: threading.Lock) -> Iterator[None]:
+    """Hold a lock that nobody holds. Raises NotAtOnce."""
+    if not lock.acquire(blocking=False):
+        raise NotAtOnce("another question is being answered")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 class Recent:
     """Answers questions from memory where it can. `limit_bytes`: the most that all of it takes; 0: nothing is kept.
 
@@ -129,6 +140,8 @@ class Recent:
         """
         if not self._limit_bytes:
             return None
+        if not session.may_wait:
+            return self._recall_at_once(session, question, read)
         found, outcome = (None, Outcome.UNFIT) if question is None else self._recall(session, question, read)
         if found is None:
             found = otherwise()
@@ -148,6 +161,28 @@ class Recent:
                 found = read(question, kept.tail)
             self._bound(kept, kept.tail)
             return found, outcome if found is not None else Outcome.UNFIT
+
+    def _recall_at_once(
+        self, session: Asking, question: Question | None, read: Callable[[Question, Tail], T | None]
+    ) -> T:
+        """What is there and known to be true. Raises NotAtOnce, and has noted nothing then."""
+        kept = None if question is None else self._kept.get(question.table.relation)
+        if question is None or kept is None:
+            raise NotAtOnce("nothing is kept of it")
+        with _held(kept.lock):
+            with self._lock:
+                is_true = kept.marked_ns is None and self._kept.get(question.table.relation) is kept
+            if kept.tail is None or not is_true or not kept.tail.answers(question):
+                raise NotAtOnce("rows have to be read")
+            with _held(self._turn):
+                found = read(question, kept.tail)
+            if found is None:
+                raise NotAtOnce("it is for the file to answer")
+            kept.asked_ns = session.now_ns
+            kept.demand.note(question.form, session.now_ns - question.lower, question.fields, session.now_ns)
+            self._bound(kept, kept.tail)
+        self._on_question(Outcome.MEMORY)
+        return found
 
     def _bound(self, kept: _Kept, tail: Tail) -> None:
         """What an answer left behind must not outgrow the limit, though no row has come."""
@@ -183,7 +218,7 @@ class Recent:
         now_ns, table = session.now_ns, question.table
         is_standing = kept.demand.note(question.form, now_ns - question.lower, question.fields, now_ns)
         tail = kept.tail
-        if tail is None or tail.first_ns > question.lower or not tail.covers(question.fields, table):
+        if tail is None or not tail.answers(question):
             if not is_standing:
                 return Outcome.RARE
             if kept.refused_ns is not None and 0 <= now_ns - kept.refused_ns < _REFUSED_NS:

@@ -15,9 +15,10 @@ from influxql.ast import Expr
 from store.embedded.recent.blocks import Tallies, Tally, tally_rows
 from store.embedded.recent.order import Order
 from store.embedded.recent.panes import Panes
+from store.embedded.recent.question import Question
 from store.embedded.recent.rows import Array, Rows, Values, narrowest
 from store.embedded.recent.series import Grouping, SeriesNumbers
-from store.embedded.schema import Column, Table
+from store.embedded.schema import Column
 
 _ROOM: Final = 8
 """An eighth more room than rows, so that most refreshes move nothing."""
@@ -92,9 +93,10 @@ class Tail:
         """The time of the last row; of none, when they would begin."""
         return int(self._times[self.end - 1]) if self.rows else self.first_ns
 
-    def covers(self, fields: frozenset[str], table: Table) -> bool:
-        """Whether it has these fields, and the table no tag that it does not know."""
-        return fields <= self._columns.keys() and len(table.tags) == len(self.tags)
+    def answers(self, question: Question) -> bool:
+        """Whether it has the time and the fields asked for, and the table no tag that it does not know."""
+        known = question.fields <= self._columns.keys() and len(question.table.tags) == len(self.tags)
+        return known and self.first_ns <= question.lower
 
     def cut(self, first_ns: int) -> None:
         """Forget the rows before a moment; `first_ns` never goes back."""

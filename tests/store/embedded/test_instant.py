@@ -1,11 +1,15 @@
 """Questions that no thread is woken for: they have the same answer, and wait for nobody."""
 
-from collections.abc import AsyncIterator
+# ruff: noqa: S608 - InfluxQL made of numbers
+
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from influxql.ast import Statement
 from influxql.parser import parse
+from store.contract import StatementResult
 from store.embedded.index import SeriesIndex
 from store.embedded.query import EmbeddedReader
 from store.embedded.store import EmbeddedConfig, EmbeddedStore
@@ -33,6 +37,7 @@ IN_A_THREAD = [
     'SHOW TAG VALUES WITH KEY = "h" WHERE time > 0',
     "SHOW SERIES EXACT CARDINALITY",
 ]
+NOW_NS = 10_000_000_000
 HOSTS = parse('SHOW TAG VALUES WITH KEY = "h"')
 
 
@@ -63,7 +68,7 @@ def test_what_is_known_is_answered_at_once(reader: EmbeddedReader, text: str) ->
 
 @pytest.mark.parametrize("text", IN_A_THREAD)
 def test_what_asks_the_file_is_left_to_a_thread(reader: EmbeddedReader, text: str) -> None:
-    """A SELECT is not even tried; a SHOW that needs points is given up."""
+    """A SELECT that did not come before is not even tried; a SHOW that needs points is given up."""
     assert reader.answer_at_once(parse(text), "db", 0) is None
 
 
@@ -112,3 +117,44 @@ def test_few_series_are_made_ready_when_they_are_read() -> None:
     known = index.look(TABLE, lambda _: [(0, "a", None, 5)])
     assert known is not None
     assert index.look_at_once(TABLE) is known
+
+
+def ask(store: EmbeddedStore, since: int) -> tuple[Sequence[Statement], tuple[StatementResult, ...] | None]:
+    """A question that comes again with other bounds, and what is answered to it at once."""
+    statements = store._texts.parse(f"SELECT sum(v) FROM m WHERE time >= {since:010}")
+    return statements, store._opened().reader.answer_at_once(statements, "db", NOW_NS)
+
+
+async def test_what_is_answered_from_memory_again_and_again_needs_no_thread(
+    store: EmbeddedStore, reader: EmbeddedReader
+) -> None:
+    """Rows that are at hand answer other bounds at once; rows that came since are read in a thread first."""
+    for since in range(4):
+        statements, found = ask(store, since)
+        assert found is None
+        reader.answer(statements, "db", NOW_NS)
+    statements, found = ask(store, 5)
+    assert found is not None
+    assert found[0].series == ()
+    statements, found = ask(store, 0)
+    assert found is not None
+    assert found == reader.answer(statements, "db", NOW_NS)
+    assert [row[1] for row in found[0].series[0].values] == [6]
+    await Log(store, "db", "another log").put(b"m,h=e v=4 1\n")
+    statements, found = ask(store, 0)
+    assert found is None
+    reader.answer(statements, "db", NOW_NS)
+    _, found = ask(store, 0)
+    assert found is not None
+    assert [row[1] for row in found[0].series[0].values] == [10]
+
+
+def test_nobody_waits_for_whoever_is_answered_from_the_same_rows(store: EmbeddedStore, reader: EmbeddedReader) -> None:
+    """A table that a thread reads or a turn that it has: both are left to it."""
+    for since in range(4):
+        reader.answer(ask(store, since)[0], "db", NOW_NS)
+    recent = store._opened().recent
+    for lock in (recent._turn, recent._kept["m1"].lock):
+        with lock:
+            assert ask(store, 0)[1] is None
+    assert ask(store, 0)[1] is not None
