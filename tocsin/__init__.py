@@ -8,6 +8,7 @@ sections    what each role is told of it: its section, with tokens and addresses
 roles       how each role is built from its section, and takes up another one
 follow      follows the configuration file while roles run
 keyring     the TLS of one process, and what is counted about it
+lean        what it does without
 inheriting  which sockets a process starts with
 reaching    by which URL our own roles and commands reach a role
 up          runs roles until a signal: up, collector, alerting, console, demo

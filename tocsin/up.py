@@ -27,6 +27,7 @@ from tocsin.follow import Follower, FollowMetrics
 from tocsin.greeting import greet
 from tocsin.inheriting import inherit
 from tocsin.keyring import SPEAKERS, Keyring, KeyringMetrics
+from tocsin.lean import without_pandas
 from tocsin.reaching import tls_of
 from tocsin.roles import NAMES, Roles
 
@@ -63,7 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
             listening[name].tls = keyrings[name].listening
         offer = Offer(config.state, listening, handed_over.set)
         process = Process(source, config, stamp, registry, keyrings, listening, offer)
-        return run_loop(process.serve(handed_over))
+        with without_pandas():
+            return run_loop(process.serve(handed_over))
     finally:
         gc.unfreeze()  # DuckDB's bindings would take for leaks what nobody looks through at the end, and say so
         if not handed_over.is_set():
