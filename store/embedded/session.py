@@ -29,6 +29,7 @@ T = TypeVar("T")
 Row = tuple[Any, ...]
 
 _CHUNK_ROWS = 50_000
+_BATCH_ROWS = 65_536
 
 MOST_ROWS = 2_000_000
 """Rows that one statement may make, empty windows included; beyond it the statement is refused."""
@@ -113,6 +114,14 @@ class Session:
         parsed = self.statements.parse(self.connection, sql)
         bound = {name: parameters.values[name] for name in parsed.names}
         return self.connection.sql(parsed.statement, params=bound).to_arrow_table()
+
+    def stream(self, sql: str, parameters: Parameters) -> Iterator[pa.RecordBatch]:
+        """The same piece by piece: nothing else is asked of the file until the last one has come."""
+        parsed = self.statements.parse(self.connection, sql)
+        bound = {name: parameters.values[name] for name in parsed.names}
+        for batch in self.connection.sql(parsed.statement, params=bound).to_arrow_reader(_BATCH_ROWS):
+            self.deadline.check()
+            yield batch
 
     def known(self, table: Table) -> Known | None:
         """All series of a table of the file, None where they are too many."""

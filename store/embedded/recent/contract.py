@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -37,6 +37,9 @@ class Asking(Protocol):
 
     def fetch_table(self, sql: str, parameters: Parameters) -> pa.Table:
         """The same as columns, however many rows they are."""
+
+    def stream(self, sql: str, parameters: Parameters) -> Iterator[pa.RecordBatch]:
+        """The same piece by piece: nothing else is asked of the file until the last one has come."""
 
     def register(self, columns: Mapping[str, pa.Array]) -> str:
         """The name under which a SELECT finds these columns."""

@@ -1,4 +1,7 @@
-"""Rows of a table as columns: read in one statement, so in one committed state, and put in order of time."""
+"""Rows of a table as columns: read in one statement, so in one committed state, and put in order of time.
+
+They come piece by piece, and what is not kept of a piece is let go before the next one comes.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,10 @@ class Rows:
     fields: Mapping[str, Values]
 
 
+class TooManyRows(Exception):
+    """More than there is room for."""
+
+
 def count_rows(session: Asking, table: Table, first_ns: int) -> int:
     """How many rows the table has from a moment on."""
     parameters = Parameters()
@@ -61,35 +68,80 @@ def read_rows(
     fields: Sequence[Column],
     first_ns: int,
     index: SeriesNumbers,
+    most: int | None = None,
 ) -> Rows:
-    """All rows of the table from a moment on. Raises TooManySeries."""
-    read = _read(session, table, fields, first_ns)
-    stored = read.column(SERIES).to_numpy()
-    if not _meet(session, table, tags, index, stored):
+    """All rows of the table from a moment on. Raises TooManySeries, and TooManyRows beyond `most`."""
+    parts = _read(session, table, fields, first_ns, most)
+    if not _meet(session, table, tags, index, parts.series):
         # The rows of a series went after they were read, and then it: now both are read as of one moment.
         with session.snapshot():
-            read = _read(session, table, fields, first_ns)
-            stored = read.column(SERIES).to_numpy()
-            _meet(session, table, tags, index, stored)
-    times, numbers = read.column(TIME).to_numpy(), index.number(stored)
-    found = {column.physical: _values(read.column(column.physical), column) for column in fields}
-    if np.any(times[1:] < times[:-1]):
-        by_time = np.argsort(times, kind="stable")
-        times, numbers = times[by_time], numbers[by_time]
-        found = {
-            name: Values(one.values[by_time], None if one.present is None else one.present[by_time])
-            for name, one in found.items()
-        }
-    return Rows(times, numbers, found)
+            parts = _read(session, table, fields, first_ns, most)
+            _meet(session, table, tags, index, parts.series)
+    numbers = [index.number(stored) for stored in parts.series]
+    parts.series.clear()
+    times, series = _joined(parts.times, np.int64), _joined(numbers, np.int16)
+    by_time = np.argsort(times, kind="stable") if np.any(times[1:] < times[:-1]) else None
+    if by_time is not None:
+        times, series = times[by_time], series[by_time]
+    found = {column.physical: _field(parts.fields.pop(column.physical), column, by_time) for column in fields}
+    return Rows(times, series, found)
 
 
-def _read(session: Asking, table: Table, fields: Sequence[Column], first_ns: int) -> pa.Table:
+@dataclass(slots=True)
+class _Parts:
+    """What a reading brought, piece by piece, copied out of DuckDB's own buffers: all of those at once are too much."""
+
+    times: list[Array]
+    series: list[Stored]
+    fields: dict[str, list[Values]]
+
+
+def _read(session: Asking, table: Table, fields: Sequence[Column], first_ns: int, most: int | None) -> _Parts:
     parameters = Parameters()
     columns = [TIME, SERIES, *(f'"{column.physical}"' for column in fields)]
-    return session.fetch_table(select_sql(columns, _since(table.points, first_ns, parameters)), parameters)
+    parts, rows = _Parts([], [], {column.physical: [] for column in fields}), 0
+    for batch in session.stream(select_sql(columns, _since(table.points, first_ns, parameters)), parameters):
+        rows += len(batch)
+        if most is not None and rows > most:
+            raise TooManyRows
+        times, series, *values = batch.columns
+        parts.times.append(times.to_numpy().copy())
+        parts.series.append(series.to_numpy().copy())
+        for column, read in zip(fields, values, strict=True):
+            parts.fields[column.physical].append(_values(read, column))
+    return parts
 
 
-def _meet(session: Asking, table: Table, tags: Sequence[Column], index: SeriesNumbers, stored: Stored) -> bool:
+def _joined(parts: list[Array], kind: Any) -> Array:
+    """All parts behind each other, as wide as the widest; the list is empty then."""
+    if not parts:
+        return np.zeros(0, kind)
+    if len(parts) == 1:
+        return parts.pop()
+    widest = max((part.dtype for part in parts), key=lambda dtype: dtype.itemsize)
+    joined = np.concatenate(parts, dtype=widest, casting="unsafe")
+    parts.clear()
+    return joined
+
+
+def _field(parts: list[Values], of: Column, by_time: Array | None) -> Values:
+    """One field of all rows, put in this order (None: they are)."""
+    masks = [part.present for part in parts]
+    present = None
+    if any(mask is not None for mask in masks):
+        there = [np.ones(len(part.values), np.bool_) if part.present is None else part.present for part in parts]
+        present = _joined(there, np.bool_)
+    values = [part.values for part in parts]
+    parts.clear()
+    joined = _joined(values, np.float64 if of.type is None else narrowest(of.type))
+    if by_time is None:
+        return Values(joined, present)
+    return Values(joined[by_time], None if present is None else present[by_time])
+
+
+def _meet(
+    session: Asking, table: Table, tags: Sequence[Column], index: SeriesNumbers, stored: Sequence[Stored]
+) -> bool:
     """Let the index know all these series; false where the file has not all of them any more."""
     unmet = index.unmet(stored)
     if not len(unmet):
@@ -115,16 +167,17 @@ def _since(place: str, first_ns: int, parameters: Parameters) -> str:
     return f"{place} WHERE {TIME} >= {parameters.bind(first_ns)}"
 
 
-def _values(column: Any, of: Column) -> Values:
-    if not column.null_count:
-        return Values(_narrowed(column.to_numpy(), of), None)
-    present = pc.is_valid(column).to_numpy()
-    return Values(_narrowed(pc.fill_null(column, 0).to_numpy(), of), present)
+def _values(read: Any, of: Column) -> Values:
+    """A piece of a field, copied."""
+    if not read.null_count:
+        return Values(_narrowed(read.to_numpy(), of), None)
+    present = pc.is_valid(read).to_numpy(zero_copy_only=False)
+    return Values(_narrowed(pc.fill_null(read, 0).to_numpy(), of), present)
 
 
 def _narrowed(values: Array, of: Column) -> Array:
     if of.type is None or of.type is FieldType.FLOAT:
-        return values
+        return values.copy()
     if not len(values):
         return values.astype(narrowest(of.type))
     low, high = int(values.min()), int(values.max())

@@ -41,17 +41,18 @@ class SeriesNumbers:
         self._of_file: Numbers = np.zeros(0, np.int16)
         """the file's number -> ours, _UNMET where it has not been met"""
 
-    def unmet(self, stored: Stored) -> Stored:
+    def unmet(self, parts: Sequence[Stored]) -> Stored:
         """Those of the file's numbers that nobody has told the tags of, each once. Raises TooManySeries."""
-        if not len(stored):
-            return stored
-        highest = int(stored.max())
+        highest = max((int(stored.max()) for stored in parts if len(stored)), default=-1)
         if highest >= _HIGHEST:
             raise TooManySeries
         if highest >= len(self._of_file):
             fresh = np.full(highest + 1 + highest // 4 - len(self._of_file), _UNMET, np.int16)
             self._of_file = np.concatenate([self._of_file, fresh])
-        numbers = np.unique(stored[self._of_file[stored] == _UNMET])
+        is_there = np.zeros(highest + 1, np.bool_)
+        for stored in parts:
+            is_there[stored] = True
+        numbers = np.flatnonzero(is_there & (self._of_file[: highest + 1] == _UNMET)).astype(np.int32)
         if len(numbers) > MOST_SERIES:
             raise TooManySeries
         return numbers

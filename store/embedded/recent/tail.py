@@ -118,12 +118,22 @@ class Tail:
     def append(self, rows: Rows) -> None:
         """Put rows behind; none of them is older than the last row."""
         count = len(rows.times)
+        if not len(self._times):
+            self._adopt(rows)
+            return
         self._make_room(count)
         at = slice(self.end, self.end + count)
         self._times[at], self._series[at] = rows.times, rows.series
         for name, column in self._columns.items():
             _fill(column, at, rows.fields[name])
         self.end += count
+        self._tallies.fit(len(self.index.known))
+
+    def _adopt(self, rows: Rows) -> None:
+        """The first rows of all are kept as they were read: a copy would take as much again."""
+        self._times, self._series = rows.times, rows.series
+        self._columns = {name: _Column(one.values, one.present) for name, one in rows.fields.items()}
+        self.end = len(rows.times)
         self._tallies.fit(len(self.index.known))
 
     def span(self, lower: int, upper: int | None) -> tuple[int, int]:

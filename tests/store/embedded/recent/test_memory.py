@@ -156,14 +156,14 @@ def test_no_answer_sees_half_a_commit(scene: Scene, monkeypatch: pytest.MonkeyPa
     scene.store(50, 40)
     scene.ask(times=3)
     scene.store(5)
-    read = Session.fetch_table
+    read = Session.stream
 
     def disturbed(session: Session, sql: str, parameters: Parameters) -> object:
-        monkeypatch.setattr(Session, "fetch_table", read)
+        monkeypatch.setattr(Session, "stream", read)
         scene.store(30, 3)
         return read(session, sql, parameters)
 
-    monkeypatch.setattr(Session, "fetch_table", disturbed)
+    monkeypatch.setattr(Session, "stream", disturbed)
     assert scene.ask() == 5.0
     assert scene.outcomes[Outcome.MEMORY] == 2
 
@@ -173,16 +173,16 @@ def test_a_writer_that_is_always_quicker_leaves_the_question_to_the_file(scene: 
     scene.store(50)
     scene.ask(times=3)
     scene.store(10)
-    read, ages = Session.fetch_table, iter(range(11, 30))
+    read, ages = Session.stream, iter(range(11, 30))
 
     def disturbed(session: Session, sql: str, parameters: Parameters) -> object:
         scene.store(next(ages))
         return read(session, sql, parameters)
 
-    monkeypatch.setattr(Session, "fetch_table", disturbed)
+    monkeypatch.setattr(Session, "stream", disturbed)
     assert scene.ask() == 5.0
     assert scene.outcomes[Outcome.BUSY] == 1
-    monkeypatch.setattr(Session, "fetch_table", read)
+    monkeypatch.setattr(Session, "stream", read)
     assert scene.ask() == 5.0
     assert scene.outcomes[Outcome.MEMORY] == 2
 
@@ -192,16 +192,16 @@ def test_a_reading_that_fails_leaves_nothing_half_read(scene: Scene, monkeypatch
     scene.store(50)
     scene.ask(times=3)
     scene.store(10)
-    read = Session.fetch_table
+    read = Session.stream
 
     def broken(session: Session, sql: str, parameters: Parameters) -> object:
         del session, sql, parameters
         raise duckdb.InterruptException("INTERRUPT Error: Interrupted!")
 
-    monkeypatch.setattr(Session, "fetch_table", broken)
+    monkeypatch.setattr(Session, "stream", broken)
     with pytest.raises(Exception, match="stopped"):
         scene.ask()
-    monkeypatch.setattr(Session, "fetch_table", read)
+    monkeypatch.setattr(Session, "stream", read)
     assert scene.ask(times=2) == 2.0
 
 
