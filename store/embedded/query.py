@@ -7,7 +7,7 @@ Each call has a session of its own, so any number may run at once, and sees the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from typing import Final
 
@@ -33,10 +33,11 @@ from store.embedded.session import Session, guard_values
 from store.embedded.show import answer_show
 from store.embedded.spans import Spans
 from store.embedded.statements import Statements
-from store.errors import QueryLimitExceeded, QuerySyntaxError
+from store.errors import QueryLimitExceeded, QuerySyntaxError, StoreUnavailable
 
 _AT_ONCE_S: Final = 1.0
 """Nothing that is answered at once asks how much is left of it."""
+_AHEAD_S: Final = 10.0
 
 
 def parse_query(text: str, parser: Callable[[str], tuple[Statement, ...]] = parse) -> tuple[Statement, ...]:
@@ -134,6 +135,23 @@ class EmbeddedReader:
         )
         with closing(session):
             return self._answer_noting(session, statements)
+
+    @property
+    def is_wanting(self) -> bool:
+        """Whether there is anything to read ahead."""
+        return self._recent is not None and self._recent.is_wanting
+
+    def read_ahead(self) -> None:
+        """Read what is asked for again into memory, in a thread. What goes wrong is left to whoever asks next."""
+        recent = self._recent
+        if recent is None:
+            return
+        deadline = Deadline(_AHEAD_S, timekeeper=self._timekeeper)
+        session = Session(
+            self._connect, self._schema, "", self._clock.now_ns(), deadline, self._index, statements=self._statements
+        )
+        with closing(session), suppress(duckdb.Error, QueryLimitExceeded, StoreUnavailable):
+            recent.read_ahead(session)
 
     def _answer_noting(self, session: Session, statements: Sequence[Statement]) -> tuple[StatementResult, ...]:
         """Answer all, and note whether that was quick."""

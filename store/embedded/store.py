@@ -160,6 +160,8 @@ class EmbeddedStore:
         self._copying = ThreadPoolExecutor(1, "store-copy")
         self._on_question = on_question
         self._texts = StandingTexts()
+        self._ahead: asyncio.Future[None] | None = None
+        """what is being read before anybody asks for it; it ends with the threads of questions"""
         self._file: OpenFile | None = None
         self._wanted = False
         self._upkeep = Upkeep(
@@ -318,6 +320,9 @@ class EmbeddedStore:
         except duckdb.Error as error:
             reason = reason_of(self._path, error)
             raise StoreUnavailable(f"the embedded store cannot read: {reason}", retry_after_s=_RETRY_S) from error
+        finally:
+            if self._wanted and reader.is_wanting and (self._ahead is None or self._ahead.done()):
+                self._ahead = self._reading.ask(reader.read_ahead)
 
     def _opened(self) -> OpenFile:
         if self._file is None:

@@ -2,6 +2,7 @@
 
     contract    what it needs of whoever asks
     demand      who asks how often, and how far back: which rows are worth keeping
+    kept        what is kept of one table
     question    what of a SELECT can be answered from memory, told by its plan
     condition   what a condition says of tags, and what of single rows
     series      the tags of rows as numbers, and the groups of a question

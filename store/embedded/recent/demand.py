@@ -1,7 +1,8 @@
 """Who asks a table how often, and how far back. Pure: the moment of each question is an argument.
 
 A form of question (what is computed, how it is grouped, about how far back) that came several times within half a
-minute is standing: its rows are worth keeping. What is asked once, as by a person at a board, is not.
+minute is standing: its rows are worth a wait while they are read. A table that was asked twice in that time, by
+whatever form, is worth being read when nobody waits for it: boards ask with many forms, and come back.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ _PERIOD_NS: Final = 30_000_000_000
 _OFTEN: Final = 3
 """So many times within a period, so that a rule counts that asks every ten seconds."""
 _AGAIN: Final = 2
-"""What came so often is likely to be standing soon: its rows are read along when those of another are."""
 _MOST_FORMS: Final = 1_000
 _ALIKE: Final = math.log(1.25)
 """Reaches that differ by less belong to one form: a rule's own differs by how late it asks."""
@@ -29,6 +29,14 @@ class _Form:
 
 
 _Forms = dict[tuple[Hashable, int], _Form]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What answers all that is asked: rows as old as `reach_ns`, of them the `fields` (physical names)."""
+
+    reach_ns: int
+    fields: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -56,14 +64,16 @@ class Demand:
         return known.times >= _OFTEN
 
     @property
-    def reach_ns(self) -> int:
-        """How far back the questions look that come again."""
-        return max((form.reach_ns for form in self._wanted()), default=0)
+    def came_back(self) -> bool:
+        """Whether more than one question came."""
+        return sum(form.times for form in self._forms()) >= _AGAIN
 
-    @property
-    def fields(self) -> frozenset[str]:
-        """The fields (physical names) that they read."""
-        return frozenset[str]().union(*(form.fields for form in self._wanted()))
+    def wanted(self, below_ns: int | None = None) -> Wanted | None:
+        """What the questions ask for that look less far back than `below_ns`; None where there is none."""
+        forms = [form for form in self._forms() if below_ns is None or form.reach_ns < below_ns]
+        if not forms:
+            return None
+        return Wanted(max(form.reach_ns for form in forms), frozenset[str]().union(*(form.fields for form in forms)))
 
     def _was_standing(self, key: tuple[Hashable, int]) -> bool:
         """Whether it stood before, or reached a little less far until now: who asks later reaches further."""
@@ -71,8 +81,8 @@ class Demand:
         others = (self._before.get(key), self._before.get((form, alike - 1)), self._now.get((form, alike - 1)))
         return any(known is not None and known.times >= _OFTEN for known in others)
 
-    def _wanted(self) -> Iterator[_Form]:
-        return (form for forms in (self._now, self._before) for form in forms.values() if form.times >= _AGAIN)
+    def _forms(self) -> Iterator[_Form]:
+        return (form for forms in (self._now, self._before) for form in forms.values())
 
     def _turn(self, now_ns: int) -> None:
         """Begin a new period when this one is over, or when the clock was set back."""

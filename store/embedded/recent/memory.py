@@ -1,5 +1,8 @@
 """The tails of all tables: kept true to the file, within a size, for as long as they are asked.
 
+Whoever asks reads a table that is asked for again and again; one that was asked twice is read ahead, in a thread that
+nobody waits for (`read_ahead`). Where the room is short, tables make way that nobody asked for of late.
+
 The writer marks a table before and after each commit that changes it, from the oldest time on that was touched. Who
 asks next reads the rows again from there on. Since a mark stands before its commit can be seen, a reading that saw a
 part of a commit finds an older mark behind it, and reads again: that is why no answer sees half a shipment.
@@ -13,41 +16,37 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeVar
 
 from store.embedded.recent.changes import Changes
 from store.embedded.recent.contract import Asking, NotAtOnce
-from store.embedded.recent.demand import Demand
+from store.embedded.recent.kept import WORK_BYTES, Kept, bytes_of, first_of, numeric_fields
 from store.embedded.recent.question import Question
-from store.embedded.recent.rows import count_rows, read_rows
+from store.embedded.recent.rows import TooManyRows, count_rows, read_rows
 from store.embedded.recent.series import TooManySeries
 from store.embedded.recent.settled import Settled
 from store.embedded.recent.tail import Tail
-from store.embedded.schema import Table
+from store.embedded.schema import Column, Table
 
 T = TypeVar("T")
 
 _SECOND: Final = 1_000_000_000
-_REFUSED_NS: Final = 60 * _SECOND
-_IDLE_NS: Final = 120 * _SECOND
-_LATE_NS: Final = 10 * _SECOND
-_SLACK: Final = 16
-"""A sixteenth more than the longest reach is kept, and ten seconds: questions come late."""
+_IDLE_NS: Final = 600 * _SECOND
+_QUIET_NS: Final = 30 * _SECOND
+"""A table that was not asked for so long makes way for one that is."""
 _TRIES: Final = 3
 _FOR_SETTLED: Final = 8
 """This part of the memory is for answers about tables that are too large for it."""
-_ROW_BYTES: Final = 16
-"""Time, series, and a place in one order, with room to grow."""
-_WORK_BYTES: Final = 64
-"""What reading a row and putting it in order takes meanwhile: for all rows of one table, as for the first time."""
+_WHILE_FREE: Final = 2
+"""While half of the memory is free all fields of a table are read, so that nobody has to read it again for another."""
 
 
 class Outcome(StrEnum):
     """Where an answer came from: rows in `memory`, or what is `settled` of it and a few rows of the file.
 
-    Or the file alone: `unfit` for memory, asked too `rarely`, no room (`full`), or a `busy` writer.
+    Or the file alone: `unfit` for memory, asked too `rarely`, no room (`full`), or `busy`: the table is being read, or
+    written without a pause.
     """
 
     MEMORY = "memory"
@@ -56,23 +55,6 @@ class Outcome(StrEnum):
     RARE = "rare"
     FULL = "full"
     BUSY = "busy"
-
-
-@dataclass(slots=True)
-class _Kept:
-    """One table: its tail and how it is asked, under `lock`; what is marked, under the lock of all."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    demand: Demand = field(default_factory=Demand)
-    tail: Tail | None = None
-    refused_ns: int | None = None
-    """when there was no room"""
-    asked_ns: int = 0
-    size_bytes: int = 0
-    first_ns: int | None = None
-    """what is older is not kept, so it needs no mark; None: nothing is"""
-    marked_ns: int | None = None
-    """the file may differ from the tail from here on"""
 
 
 def count_no_question(_outcome: Outcome) -> None:
@@ -107,7 +89,8 @@ class Recent:
         self._on_question = on_question
         self._lock = threading.Lock()
         self._turn = threading.Lock()
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[str, Kept] = {}
+        self._ahead: dict[str, Table] = {}
         self._swept_ns = 0
         self._size_bytes = 0
         self.settled = Settled(limit_bytes // _FOR_SETTLED if settled_bytes is None else settled_bytes)
@@ -152,9 +135,11 @@ class Recent:
     def _recall(
         self, session: Asking, question: Question, read: Callable[[Question, Tail], T | None]
     ) -> tuple[T | None, Outcome]:
-        kept = self._kept_of(question.table.relation, session.now_ns)
+        kept, is_standing = self._note(question, session.now_ns)
+        if kept.is_being_read:
+            return None, Outcome.BUSY
         with kept.lock:
-            outcome = self._prepare(kept, session, question)
+            outcome = self._prepare(kept, session, question, is_standing=is_standing)
             if outcome is not Outcome.MEMORY or kept.tail is None:
                 return None, outcome
             with self._turn:
@@ -178,32 +163,32 @@ class Recent:
                 found = read(question, kept.tail)
             if found is None:
                 raise NotAtOnce("it is for the file to answer")
-            kept.asked_ns = session.now_ns
-            kept.demand.note(question.form, session.now_ns - question.lower, question.fields, session.now_ns)
+            _ = self._note(question, session.now_ns)
             self._bound(kept, kept.tail)
         self._on_question(Outcome.MEMORY)
         return found
 
-    def _bound(self, kept: _Kept, tail: Tail) -> None:
+    def _bound(self, kept: Kept, tail: Tail) -> None:
         """What an answer left behind must not outgrow the limit, though no row has come."""
         self._count(kept, tail)
         if self.size_bytes > self._limit_bytes:
             tail.forget_windows()
             self._count(kept, tail)
 
-    def _count(self, kept: _Kept, tail: Tail) -> None:
+    def _count(self, kept: Kept, tail: Tail) -> None:
         size_bytes = tail.size_bytes
         with self._lock:
             self._size_bytes += size_bytes - kept.size_bytes
             kept.size_bytes = size_bytes
 
-    def _kept_of(self, relation: str, now_ns: int) -> _Kept:
+    def _note(self, question: Question, now_ns: int) -> tuple[Kept, bool]:
+        """The table of a question, and whether its rows are worth a wait."""
         with self._lock:
-            kept = self._kept.setdefault(relation, _Kept())
+            kept = self._kept.setdefault(question.table.relation, Kept())
             kept.asked_ns = now_ns
             if abs(now_ns - self._swept_ns) > _IDLE_NS:
                 self._sweep(now_ns)
-            return kept
+            return kept, kept.demand.note(question.form, now_ns - question.lower, question.fields, now_ns)
 
     def _sweep(self, now_ns: int) -> None:
         """Forget the tables that nobody asks any more; under the lock of all."""
@@ -213,58 +198,114 @@ class Recent:
             if not self._kept[name].lock.locked():
                 self._size_bytes -= self._kept.pop(name).size_bytes
 
-    def _prepare(self, kept: _Kept, session: Asking, question: Question) -> Outcome:
+    def _prepare(self, kept: Kept, session: Asking, question: Question, *, is_standing: bool) -> Outcome:
         """Have a tail that is true and answers the question; MEMORY if there is one."""
-        now_ns, table = session.now_ns, question.table
-        is_standing = kept.demand.note(question.form, now_ns - question.lower, question.fields, now_ns)
+        if kept.tail is None or not kept.tail.answers(question):
+            if not is_standing:
+                self._want(kept, question.table)
+                return Outcome.RARE
+            self._begin(kept, session, question.table)
         tail = kept.tail
         if tail is None or not tail.answers(question):
-            if not is_standing:
-                return Outcome.RARE
-            if kept.refused_ns is not None and 0 <= now_ns - kept.refused_ns < _REFUSED_NS:
-                return Outcome.FULL
-            tail = self._begin(kept, session, table)
-        return Outcome.FULL if tail is None else self._refresh(kept, tail, session, question)
+            return Outcome.FULL
+        return self._refresh(kept, tail, session, question.table, question.lower)
 
-    def _begin(self, kept: _Kept, session: Asking, table: Table) -> Tail | None:
-        """A new tail for all questions that come again, nothing read yet; None where there is no room for it."""
-        self._drop(kept)
-        first_ns = self._first_wanted(kept, session.now_ns)
+    @property
+    def is_wanting(self) -> bool:
+        """Whether there is anything to read ahead."""
+        return bool(self._ahead)
+
+    def _want(self, kept: Kept, table: Table) -> None:
         with self._lock:
-            kept.first_ns = kept.marked_ns = first_ns
-        wanted = kept.demand.fields
-        fields = tuple(column for column in table.fields.values() if column.physical in wanted)
-        size = count_rows(session, table, first_ns) * (_ROW_BYTES + 8 * len(fields) + _WORK_BYTES)
-        if self.size_bytes + size > self._limit_bytes:
-            self._refuse(kept, session.now_ns)
-            return None
-        kept.tail = Tail(tuple(table.tags.values()), fields, first_ns)
-        return kept.tail
+            if kept.demand.came_back:
+                self._ahead[table.relation] = table
 
-    def _refresh(self, kept: _Kept, tail: Tail, session: Asking, question: Question) -> Outcome:
+    def read_ahead(self, session: Asking) -> None:
+        """Read the tables that were asked for more than once and are not here. Who asks for them asks the file."""
+        with self._lock:
+            wanted, self._ahead = self._ahead, {}
+        for relation, table in wanted.items():
+            kept = self._kept.get(relation)
+            if kept is not None and kept.lock.acquire(blocking=False):
+                kept.is_being_read = True
+                try:
+                    self._begin(kept, session, table)
+                    if kept.tail is not None:
+                        _ = self._refresh(kept, kept.tail, session, table, kept.tail.first_ns)
+                finally:
+                    kept.is_being_read = False
+                    kept.lock.release()
+
+    def _begin(self, kept: Kept, session: Asking, table: Table) -> None:
+        """A new tail for all that is asked, nothing read yet; for what reaches less far where there is no room.
+
+        None is begun where the one that there is will do.
+        """
+        now_ns = session.now_ns
+        for _ in range(_TRIES):
+            with self._lock:
+                wanted = kept.wanted(now_ns)
+            if wanted is None or (kept.has(wanted, now_ns) and kept.tail and len(kept.tail.tags) == len(table.tags)):
+                return
+            first_ns = first_of(wanted, now_ns)
+            fields = self._room(kept, session, table, wanted.fields, first_ns)
+            if fields is not None:
+                self._drop(kept)
+                with self._lock:
+                    kept.first_ns = kept.marked_ns = first_ns
+                kept.tail, kept.reach_ns = Tail(tuple(table.tags.values()), fields, first_ns), wanted.reach_ns
+                return
+            with self._lock:
+                kept.refuse(wanted.reach_ns, now_ns)
+
+    def _room(
+        self, kept: Kept, session: Asking, table: Table, wanted: frozenset[str], first_ns: int
+    ) -> tuple[Column, ...] | None:
+        """The fields that there is room for, which are all or those wanted; None where there is none."""
+        rows = count_rows(session, table, first_ns)
+        every = numeric_fields(table)
+        free = self._limit_bytes - (self.size_bytes - kept.size_bytes)
+        if rows * bytes_of(every) <= free - self._limit_bytes // _WHILE_FREE:
+            return every
+        fields = tuple(column for column in every if column.physical in wanted)
+        missing = rows * bytes_of(fields) - free
+        return fields if missing <= 0 or self._make_way(kept, missing, session.now_ns) else None
+
+    def _make_way(self, kept: Kept, size_bytes: int, now_ns: int) -> bool:
+        """Let go of so much that nobody asked for of late, if there is so much."""
+        with self._lock:
+            others = [one for one in self._kept.values() if one is not kept and now_ns - one.asked_ns > _QUIET_NS]
+        if sum(one.size_bytes for one in others) < size_bytes:
+            return False
+        for other in sorted(others, key=lambda one: one.asked_ns):
+            if size_bytes > 0 and other.lock.acquire(blocking=False):
+                size_bytes -= other.size_bytes
+                self._drop(other)
+                other.lock.release()
+        return size_bytes <= 0
+
+    def _refresh(self, kept: Kept, tail: Tail, session: Asking, table: Table, lower: int) -> Outcome:
         """Read again what is marked."""
-        table = question.table
         try:
             for _ in range(_TRIES):
                 with self._lock:
                     marked_ns, kept.marked_ns = kept.marked_ns, None
                 if marked_ns is None:
                     return Outcome.MEMORY
-                self._slide(kept, tail, min(question.lower, self._first_wanted(kept, session.now_ns)))
+                self._slide(kept, tail, lower, session.now_ns)
                 since_ns = max(marked_ns, tail.first_ns)
                 tail.take_back(since_ns)
-                tail.append(read_rows(session, table, tail.tags, tail.fields, since_ns, tail.index))
-                size_bytes = tail.size_bytes
+                most = max(self._limit_bytes - self.size_bytes, 0) // bytes_of(tail.fields)
+                tail.append(read_rows(session, table, tail.tags, tail.fields, since_ns, tail.index, most))
+                self._count(kept, tail)
                 with self._lock:
                     is_whole = kept.marked_ns is None or kept.marked_ns >= since_ns
-                    self._size_bytes += size_bytes - kept.size_bytes
-                    kept.size_bytes = size_bytes
-                if self.size_bytes + tail.rows * _WORK_BYTES > self._limit_bytes:
+                if self.size_bytes + tail.rows * WORK_BYTES > self._limit_bytes:
                     self._refuse(kept, session.now_ns)
                     return Outcome.FULL
                 if is_whole:
                     return Outcome.MEMORY
-        except TooManySeries:
+        except (TooManySeries, TooManyRows):
             self._refuse(kept, session.now_ns)
             return Outcome.FULL
         except BaseException:
@@ -272,22 +313,22 @@ class Recent:
             raise
         return Outcome.BUSY
 
-    def _slide(self, kept: _Kept, tail: Tail, first_ns: int) -> None:
-        """Forget what is older: nobody reaches it who comes again, nor who asks now."""
+    def _slide(self, kept: Kept, tail: Tail, lower: int, now_ns: int) -> None:
+        """Forget what is older: nobody reaches it who came of late, nor who asks now."""
+        with self._lock:
+            wanted = kept.wanted(now_ns)
+        first_ns = lower if wanted is None else min(lower, first_of(wanted, now_ns))
         if first_ns > tail.first_ns:
             tail.cut(first_ns)
             with self._lock:
                 kept.first_ns = tail.first_ns
 
-    def _first_wanted(self, kept: _Kept, now_ns: int) -> int:
-        reach_ns = kept.demand.reach_ns
-        return now_ns - reach_ns - reach_ns // _SLACK - _LATE_NS
-
-    def _refuse(self, kept: _Kept, now_ns: int) -> None:
+    def _refuse(self, kept: Kept, now_ns: int) -> None:
+        with self._lock:
+            kept.refuse(kept.reach_ns, now_ns)
         self._drop(kept)
-        kept.refused_ns = now_ns
 
-    def _drop(self, kept: _Kept) -> None:
+    def _drop(self, kept: Kept) -> None:
         kept.tail = None
         with self._lock:
             kept.first_ns = kept.marked_ns = None

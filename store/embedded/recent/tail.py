@@ -95,8 +95,12 @@ class Tail:
 
     def answers(self, question: Question) -> bool:
         """Whether it has the time and the fields asked for, and the table no tag that it does not know."""
-        known = question.fields <= self._columns.keys() and len(question.table.tags) == len(self.tags)
-        return known and self.first_ns <= question.lower
+        is_whole = self.first_ns <= question.lower and len(question.table.tags) == len(self.tags)
+        return is_whole and self.has(question.fields)
+
+    def has(self, fields: frozenset[str]) -> bool:
+        """Whether it has all of these (physical names)."""
+        return fields <= self._columns.keys()
 
     def cut(self, first_ns: int) -> None:
         """Forget the rows before a moment; `first_ns` never goes back."""

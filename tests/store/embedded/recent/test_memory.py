@@ -4,6 +4,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import duckdb
@@ -11,6 +12,7 @@ import pytest
 
 from foundation.batch import FieldType
 from influxql.translate.parameters import Parameters
+from store.embedded.deadline import Deadline
 from store.embedded.query import EmbeddedReader, parse_query
 from store.embedded.recent.changes import EVER, Changes
 from store.embedded.recent.memory import Outcome, Recent
@@ -27,12 +29,15 @@ class Scene:
 
     def __init__(self, limit_bytes: int = 1_000_000, kind: FieldType = FieldType.FLOAT) -> None:
         self.file = duckdb.connect()
-        columns = (Column("h", "tag", None, "t1"), Column("v", "field", kind, "f1"))
+        columns = tuple(
+            Column(*one)
+            for one in (("h", "tag", None, "t1"), ("v", "field", kind, "f1"), ("w", "field", FieldType.FLOAT, "f2"))
+        )
         table, other = (replace(new_table(name, number), columns=columns) for number, name in ((1, "m"), (2, "n")))
         for one in (table, other):
             for statement in (*create_sql(one), view_sql(one)):
                 self.file.execute(statement)
-        self.file.execute("INSERT INTO s1 VALUES (0, 'a')")
+            self.file.execute(f"INSERT INTO {one.keys} VALUES (0, 'a')")
         self.outcomes: Counter[Outcome] = Counter()
         self.recent = Recent(limit_bytes, lambda outcome: self.outcomes.update([outcome]))
         self.reader = EmbeddedReader(
@@ -42,19 +47,26 @@ class Scene:
             recent=self.recent,
         )
 
-    def store(self, *ages_s: int, value: float = 1.0) -> None:
+    def store(self, *ages_s: int, value: float = 1.0, table: int = 1) -> None:
         """Rows of these ages, in one commit."""
         changes = Changes()
         self.file.execute("BEGIN")
         for age_s in ages_s:
-            self.file.execute("INSERT INTO r1 VALUES (?, 0, ?)", [NOW - age_s * SECOND, value])
-        changes.since("m1", NOW - max(ages_s) * SECOND)
+            self.file.execute(f"INSERT INTO r{table} VALUES (?, 0, ?, NULL)", [NOW - age_s * SECOND, value])
+        changes.since("mn"[table - 1] + str(table), NOW - max(ages_s) * SECOND)
         with self.recent.committing(changes):
             self.file.execute("COMMIT")
 
-    def ask(self, over_s: int = 60, *, times: int = 1, now_ns: int = NOW, name: str = "m") -> object:
+    def read_ahead(self, now_ns: int = NOW) -> None:
+        """What the store has done in a thread of its own."""
+        with closing(Session(self.file.cursor, lambda _: None, "db", now_ns, Deadline(60))) as session:
+            self.recent.read_ahead(session)
+
+    def ask(
+        self, over_s: int = 60, *, times: int = 1, now_ns: int = NOW, name: str = "m", call: str = "sum(v)"
+    ) -> object:
         """The answer, the last of so many."""
-        text = f"SELECT sum(v) FROM {name} WHERE time > {now_ns - over_s * SECOND}"
+        text = f"SELECT {call} FROM {name} WHERE time > {now_ns - over_s * SECOND}"
         answers = [self.reader.answer(parse_query(text), "db", now_ns) for _ in range(times)]
         series = answers[-1][0].series
         return series[0].values[0][1] if series else None
@@ -98,7 +110,7 @@ def test_what_is_too_large_is_left_to_the_file():
 
 def test_the_limit_holds_while_rows_are_read_and_sorted():
     """Rows that would fit as they are, but not with what working on them takes, are left to the file, or let go."""
-    scene = Scene(limit_bytes=3_000)
+    scene = Scene(limit_bytes=2_000)
     scene.store(*range(1, 11))
     assert scene.ask(times=3) == 10.0
     assert scene.outcomes[Outcome.MEMORY] == 1
@@ -130,11 +142,11 @@ def test_rows_that_a_question_needs_are_not_cut_off_under_it(scene: Scene):
 
 
 def test_what_nobody_asks_for_is_forgotten(scene: Scene):
-    """A table that was not asked for two minutes is dropped when another question comes."""
+    """A table that was not asked for ten minutes is dropped when another question comes."""
     scene.store(5)
     scene.ask(times=3)
     assert scene.recent.size_bytes > 0
-    scene.ask(now_ns=NOW + 300 * SECOND, name="n")
+    scene.ask(now_ns=NOW + 700 * SECOND, name="n")
     assert scene.recent.size_bytes == 0
 
 
@@ -209,7 +221,7 @@ def test_a_commit_that_fails_marks_as_well(scene: Scene):
     """Nobody knows whether it took place: the rows are read again."""
     scene.store(50)
     scene.ask(times=3)
-    scene.file.execute("INSERT INTO r1 VALUES (?, 0, 1)", [NOW - 5 * SECOND])
+    scene.file.execute("INSERT INTO r1 VALUES (?, 0, 1, NULL)", [NOW - 5 * SECOND])
     changes = Changes()
     changes.since("m1", EVER)
     with pytest.raises(OSError, match="lost"), scene.recent.committing(changes):
@@ -230,3 +242,94 @@ def test_a_reading_without_rows_makes_no_number_wider():
     assert scene.ask() == 58
     assert scene.recent.size_bytes == size_bytes
     scene.file.close()
+
+
+def test_a_table_that_is_asked_for_twice_is_read_ahead(scene: Scene):
+    """One question does not show that another will come; two do, and then whatever is asked is in memory already."""
+    scene.store(50, 40, 5)
+    scene.ask(call="max(v)")
+    assert not scene.recent.is_wanting
+    scene.ask(call="min(v)")
+    assert scene.recent.is_wanting
+    scene.read_ahead()
+    assert not scene.recent.is_wanting
+    assert scene.ask(call="count(v)") == 3
+    assert scene.outcomes == {Outcome.RARE: 2, Outcome.MEMORY: 1}
+    scene.store(3)
+    assert scene.ask(call="count(v)") == 4
+    assert scene.ask(over_s=600) == 4.0
+    assert scene.outcomes == {Outcome.RARE: 3, Outcome.MEMORY: 2}
+
+
+def test_nobody_waits_for_what_is_read_ahead(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+    """Who asks for the table meanwhile is answered by the file, and what is committed meanwhile is not lost."""
+    scene.store(50, 40)
+    scene.ask(times=2)
+    read = Session.stream
+
+    def disturbed(session: Session, sql: str, parameters: Parameters) -> object:
+        monkeypatch.setattr(Session, "stream", read)
+        found = list(read(session, sql, parameters))
+        scene.store(5)
+        assert scene.ask() == 3.0
+        return found
+
+    monkeypatch.setattr(Session, "stream", disturbed)
+    scene.read_ahead()
+    assert scene.outcomes == {Outcome.RARE: 2, Outcome.BUSY: 1}
+    assert scene.ask() == 3.0
+    assert scene.outcomes[Outcome.MEMORY] == 1
+
+
+def test_a_reading_ahead_that_fails_stands_in_nobodys_way(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+    """The next who ask are answered by the file, and once they come again memory is there for them."""
+    scene.store(50)
+    scene.ask(times=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "stream", lambda *_: (_ for _ in ()).throw(duckdb.InterruptException("stopped")))
+        with pytest.raises(duckdb.InterruptException):
+            scene.read_ahead()
+    assert scene.ask(times=2) == 1.0
+    assert scene.outcomes == {Outcome.RARE: 2, Outcome.MEMORY: 2}
+
+
+def test_a_question_that_finds_no_room_takes_nothing_from_others():
+    """What reaches too far back is the file's; those that reach less far keep their rows."""
+    scene = Scene(limit_bytes=2_000)
+    scene.store(*range(1, 10))
+    scene.store(*range(100, 200))
+    assert scene.ask(over_s=20, times=3) == 9.0
+    assert scene.ask(over_s=300, times=4) == 109.0
+    assert scene.outcomes == {Outcome.RARE: 4, Outcome.MEMORY: 1, Outcome.FULL: 2}
+    assert scene.ask(over_s=20) == 9.0
+    scene.store(10)
+    assert scene.ask(over_s=20) == 10.0
+    assert scene.outcomes[Outcome.MEMORY] == 3
+    scene.file.close()
+
+
+def test_where_the_room_is_short_idle_tables_make_way():
+    """Not those that were asked for within half a minute."""
+    scene = Scene(limit_bytes=3_000)
+    scene.store(*range(1, 50))
+    scene.store(*range(1, 50), table=2)
+    assert scene.ask(times=3) == 49.0
+    assert scene.ask(times=3, name="n", now_ns=NOW) == 49.0
+    assert scene.outcomes == {Outcome.RARE: 4, Outcome.MEMORY: 1, Outcome.FULL: 1}
+    assert scene.ask(times=3, name="n", over_s=160, now_ns=NOW + 90 * SECOND) == 49.0
+    assert scene.outcomes[Outcome.MEMORY] == 2
+    scene.ask(now_ns=NOW + 90 * SECOND)
+    assert scene.outcomes[Outcome.RARE] == 7
+    scene.file.close()
+
+
+def test_the_other_fields_are_read_along_while_half_of_the_room_is_free():
+    """Else only those that are asked for."""
+    for limit_bytes, outcome in ((8_000, Outcome.MEMORY), (5_000, Outcome.RARE)):
+        scene = Scene(limit_bytes=limit_bytes)
+        scene.store(*range(1, 50))
+        scene.ask(times=3)
+        scene.outcomes.clear()
+        assert scene.ask(call="count(w)") is None
+        assert scene.outcomes == {outcome: 1}
+        scene.file.close()

@@ -1,0 +1,86 @@
+"""What memory holds of one table: its tail, who asks for it, and how far back there is no room for it.
+
+`memory` makes one for each table that is asked for. Its own `lock` is for the tail; all that the writer's marks and
+the questions of others touch is under the lock of all tables.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from influxql.functions import NUMERIC
+from store.embedded.recent.demand import Demand, Wanted
+from store.embedded.recent.tail import Tail
+from store.embedded.schema import Column, Table
+
+_SECOND: Final = 1_000_000_000
+_REFUSED_NS: Final = 60 * _SECOND
+_LATE_NS: Final = 10 * _SECOND
+_SLACK: Final = 16
+"""A sixteenth more than the longest reach is kept, and ten seconds: questions come late."""
+_ROW_BYTES: Final = 16
+"""Time, series, and a place in one order, with room to grow."""
+_VALUE_BYTES: Final = 8
+WORK_BYTES: Final = 24
+"""What reading a row and putting it in order takes meanwhile: for all rows of one table, as for the first time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """There was no room for so long a reach."""
+
+    reach_ns: int
+    at_ns: int
+
+
+@dataclass(slots=True, eq=False)
+class Kept:
+    """One table: its tail, under `lock`; the rest under the lock of all."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    tail: Tail | None = None
+    reach_ns: int = 0
+    """for which the tail was begun"""
+    is_being_read: bool = False
+    """ahead of questions, which had better not wait for it"""
+    demand: Demand = field(default_factory=Demand)
+    asked_ns: int = 0
+    size_bytes: int = 0
+    first_ns: int | None = None
+    """what is older is not kept, so it needs no mark; None: nothing is"""
+    marked_ns: int | None = None
+    """the file may differ from the tail from here on"""
+    _refusal: _Refusal | None = None
+
+    def wanted(self, now_ns: int) -> Wanted | None:
+        """What is asked for, but for what there was no room for just now."""
+        refusal = self._refusal
+        if refusal is not None and not 0 <= now_ns - refusal.at_ns < _REFUSED_NS:
+            refusal = self._refusal = None
+        return self.demand.wanted(None if refusal is None else refusal.reach_ns)
+
+    def refuse(self, reach_ns: int, now_ns: int) -> None:
+        """There is no room for rows of this age; it is tried again in a minute."""
+        self._refusal = _Refusal(reach_ns, now_ns)
+
+    def has(self, wanted: Wanted, now_ns: int) -> bool:
+        """Whether the tail is good for what is wanted."""
+        return self.tail is not None and self.tail.has(wanted.fields) and self.tail.first_ns <= now_ns - wanted.reach_ns
+
+
+def first_of(wanted: Wanted, now_ns: int) -> int:
+    """From when on rows are kept for what is wanted."""
+    return now_ns - wanted.reach_ns - wanted.reach_ns // _SLACK - _LATE_NS
+
+
+def numeric_fields(table: Table) -> tuple[Column, ...]:
+    """The fields that memory can keep."""
+    return tuple(column for column in table.fields.values() if column.type in NUMERIC)
+
+
+def bytes_of(fields: Sequence[Column]) -> int:
+    """What a row with so many fields takes while it is read."""
+    return _ROW_BYTES + _VALUE_BYTES * len(fields) + WORK_BYTES
