@@ -3,7 +3,7 @@
 A text is known by what is left of it without the whole numbers that `time` is compared with, plain ones and those of
 milliseconds. Whether these are bounds at all, and not a part of a string, a name or a comment, is not guessed: the text
 is parsed twice with numbers of our own in their places, other ones each time, and only if both times each of them is
-found as a bound in the WHERE of a statement does its tree serve the others.
+found as a bound in the WHERE of a statement does its tree serve the others. So much is done when it comes again.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class StandingTexts:
     def __init__(self) -> None:
         self._trees: dict[_Key, _Tree | None] = {}
         """None for a text that has to be parsed each time"""
+        self._came_once: set[_Key] = set()
 
     def parse(self, text: str) -> tuple[Statement, ...]:
         """The same as `parser.parse`. Raises ParseError."""
@@ -54,6 +55,9 @@ class StandingTexts:
         pieces: list[str | None] = _BOUND.split(text)
         key = _without_bounds(pieces)
         if key not in self._trees:
+            if len(pieces) > 1 and key not in self._came_once:
+                return self._parse_first(text, key)
+            self._came_once.discard(key)
             if len(self._trees) >= _MOST_TEXTS:
                 self._trees.clear()
             self._trees[key] = _tree_of(pieces)
@@ -64,6 +68,13 @@ class StandingTexts:
         moments = (int(plain) if plain is not None else int(ms or 0) * _MS for plain, ms in bounds)
         numbers = dict(zip(tree.marks, moments, strict=True))
         return tuple(_with_bounds(statement, numbers) for statement in tree.statements) if numbers else tree.statements
+
+    def _parse_first(self, text: str, key: _Key) -> tuple[Statement, ...]:
+        statements = parse(text)
+        if len(self._came_once) >= _MOST_TEXTS:
+            self._came_once.clear()
+        self._came_once.add(key)
+        return statements
 
 
 def _without_bounds(pieces: Sequence[str | None]) -> _Key:
@@ -77,10 +88,11 @@ def _without_bounds(pieces: Sequence[str | None]) -> _Key:
 
 def _tree_of(pieces: Sequence[str | None]) -> _Tree | None:
     try:
-        first, second = (_parsed_with(pieces, mark) for mark in _MARKS)
+        first = _parsed_with(pieces, _MARKS[0])
+        is_certain = first is None or not first.marks or _parsed_with(pieces, _MARKS[1]) is not None
     except ParseError:
         return None
-    return first if first is not None and second is not None else None
+    return first if is_certain else None
 
 
 def _parsed_with(pieces: Sequence[str | None], first: int) -> _Tree | None:

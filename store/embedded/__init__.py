@@ -37,6 +37,7 @@ Writing, in the order in which lines walk:
 Reading, in the order in which a question walks:
 
     answerers   the threads in which questions are answered
+    ahead       what is read before anybody asks for it
     query       statements in, results out, within a deadline
     deadline    stops what takes too long, or that nobody waits for
     crowd       who lacks memory beside others is answered again

@@ -149,7 +149,9 @@ class SeriesIndex:
         """Rows that are about to be committed, and the same with the numbers of their series. Writer's thread."""
         found = [one for part, rows in zip(parts, numbered, strict=True) for one in _newest_of(part, rows)]
         with self._lock:
-            _take(self._entry(table.relation), found)
+            entry = self._entry(table.relation)
+            if _take(entry, found):
+                entry.version += 1
 
     def forget(self, relations: Iterable[str]) -> None:
         """Tables that lost points, behind the commit: their series are read again when somebody asks."""
@@ -203,7 +205,8 @@ class SeriesIndex:
             entry = self._entry(table.relation)
             if entry.epoch != epoch:
                 return None
-            _take(entry, ((trimmed(row[1:-1]), row[-1], row[0]) for row in rows))
+            # They were there before: nothing has changed for who reads points meanwhile.
+            _ = _take(entry, ((trimmed(row[1:-1]), row[-1], row[0]) for row in rows))
             entry.complete = True
             return _known(entry, width)
 
@@ -232,9 +235,10 @@ def _newest_sql(table: Table) -> str:
     return f"SELECT {', '.join([SERIES, *tags, 'newest'])} FROM ({newest}) JOIN {table.keys} USING ({SERIES})"
 
 
-def _take(entry: _Series, found: Iterable[tuple[Tags, int, int | None]]) -> None:
+def _take(entry: _Series, found: Iterable[tuple[Tags, int, int | None]]) -> bool:
+    """Whether there was any series among them that was not known."""
     if entry.too_many:
-        return
+        return False
     newest, numbers, is_changed = entry.newest, entry.numbers, False
     for key, time_ns, number in found:
         if newest.get(key, time_ns) <= time_ns:
@@ -248,7 +252,7 @@ def _take(entry: _Series, found: Iterable[tuple[Tags, int, int | None]]) -> None
         entry.too_many = True
     if is_changed:
         entry.known = None
-        entry.version += 1
+    return is_changed
 
 
 def _known(entry: _Series, width: int) -> Known | None:

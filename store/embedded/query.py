@@ -6,8 +6,8 @@ Each call has a session of its own, so any number may run at once, and sees the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from typing import Final
 
@@ -37,7 +37,8 @@ from store.errors import QueryLimitExceeded, QuerySyntaxError, StoreUnavailable
 
 _AT_ONCE_S: Final = 1.0
 """Nothing that is answered at once asks how much is left of it."""
-_AHEAD_S: Final = 10.0
+_AHEAD_S: Final = 60.0
+"""For what nobody waits for."""
 
 
 def parse_query(text: str, parser: Callable[[str], tuple[Statement, ...]] = parse) -> tuple[Statement, ...]:
@@ -141,17 +142,27 @@ class EmbeddedReader:
         """Whether there is anything to read ahead."""
         return self._recent is not None and self._recent.is_wanting
 
-    def read_ahead(self) -> None:
+    def read_ahead(self, withdrawal: Withdrawal) -> None:
         """Read what is asked for again into memory, in a thread. What goes wrong is left to whoever asks next."""
-        recent = self._recent
-        if recent is None:
-            return
-        deadline = Deadline(_AHEAD_S, timekeeper=self._timekeeper)
+        if self._recent is not None:
+            with self._ahead(withdrawal) as session:
+                self._recent.read_ahead(session)
+
+    def look_ahead(self, withdrawal: Withdrawal) -> None:
+        """Look up the series of all tables, in a thread, so that the first who asks for one does not wait for that."""
+        with self._ahead(withdrawal) as session:
+            for database in self._databases():
+                for table in (self._schema(database) or {}).values():
+                    _ = session.known(table)
+
+    @contextmanager
+    def _ahead(self, withdrawal: Withdrawal) -> Iterator[Session]:
+        deadline = Deadline(_AHEAD_S, withdrawal, self._timekeeper)
         session = Session(
             self._connect, self._schema, "", self._clock.now_ns(), deadline, self._index, statements=self._statements
         )
         with closing(session), suppress(duckdb.Error, QueryLimitExceeded, StoreUnavailable):
-            recent.read_ahead(session)
+            yield session
 
     def _answer_noting(self, session: Session, statements: Sequence[Statement]) -> tuple[StatementResult, ...]:
         """Answer all, and note whether that was quick."""

@@ -21,6 +21,7 @@ from influxql.ast import Change, Statement
 from influxql.errors import QueryError
 from influxql.standing import StandingTexts
 from store.contract import Copied, FieldTypes, StatementResult, StoreStanding, Verdict
+from store.embedded.ahead import Ahead
 from store.embedded.answerers import Answerers
 from store.embedded.copying import make_copy
 from store.embedded.damage import reason_of
@@ -157,11 +158,10 @@ class EmbeddedStore:
         self._clock = clock
         self._writing = ThreadPoolExecutor(1, "store-write")
         self._reading = Answerers(config.queries, "store-query")
+        self._ahead = Ahead(self._reading)
         self._copying = ThreadPoolExecutor(1, "store-copy")
         self._on_question = on_question
         self._texts = StandingTexts()
-        self._ahead: asyncio.Future[None] | None = None
-        """what is being read before anybody asks for it; it ends with the threads of questions"""
         self._file: OpenFile | None = None
         self._wanted = False
         self._upkeep = Upkeep(
@@ -178,6 +178,7 @@ class EmbeddedStore:
         """Open or make the file. Raises ConfigError when another process holds it, or when it is not ours or newer."""
         self._file = await self._in_writer(self._open_file)
         self._wanted = True
+        self._ahead.read(self._file.reader.look_ahead)
         self._upkeep.start(self._tasks)
 
     async def close(self) -> None:
@@ -186,6 +187,7 @@ class EmbeddedStore:
         await self._tasks.stop()
         await asyncio.to_thread(self._writing.shutdown)
         file, self._file = self._file, None
+        self._ahead.stop()
         if file is not None:
             file.cursors.interrupt()
         await self._reading.close()
@@ -321,8 +323,8 @@ class EmbeddedStore:
             reason = reason_of(self._path, error)
             raise StoreUnavailable(f"the embedded store cannot read: {reason}", retry_after_s=_RETRY_S) from error
         finally:
-            if self._wanted and reader.is_wanting and (self._ahead is None or self._ahead.done()):
-                self._ahead = self._reading.ask(reader.read_ahead)
+            if reader.is_wanting:
+                self._ahead.read(reader.read_ahead)
 
     def _opened(self) -> OpenFile:
         if self._file is None:

@@ -88,14 +88,25 @@ def test_a_bound_that_looks_like_one_of_our_own_is_none_of_them(mark: str):
     ],
 )
 def test_a_known_text_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch, text: str, bounds: list[str]):
-    """What differs in its bounds alone costs no parsing."""
+    """What differs in its bounds alone costs no parsing once it came twice."""
     texts = StandingTexts()
     expected = [parse(text.format(bound)) for bound in bounds]
+    first = texts.parse(text.format(bounds[0]))
     before = texts.parse(text.format(bounds[0]))
+    assert first == before
     monkeypatch.setattr("influxql.standing.parse", None)
     after = texts.parse(text.format(bounds[1]))
     assert [before, after] == expected
     assert before != after
+
+
+def test_what_comes_once_is_parsed_once(monkeypatch: pytest.MonkeyPatch):
+    """Nobody knows yet whether it will come again."""
+    parsed = []
+    monkeypatch.setattr("influxql.standing.parse", lambda text: parsed.append(text) or parse(text))
+    texts, text = StandingTexts(), "SELECT v FROM m WHERE time > 1700000000000000000"
+    assert texts.parse(text) == parse(text)
+    assert parsed == [text]
 
 
 def test_a_text_without_bounds_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch):

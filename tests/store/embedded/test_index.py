@@ -7,10 +7,12 @@ import pytest
 from isal import igzip
 
 from foundation.batch import Position, Shipment
+from influxql.translate.parameters import Parameters
 from store.contract import StatementResult
 from store.embedded import index as index_module
 from store.embedded.index import Known, SeriesIndex, Values
 from store.embedded.schema import Column, Table
+from store.embedded.session import Row, Session
 from store.embedded.store import EmbeddedConfig, EmbeddedStore
 from tests.fakes.clock import ManualClock
 
@@ -133,3 +135,21 @@ def test_what_a_regex_matched_is_remembered_within_bounds() -> None:
         assert values.matching(f"b|{number}") == {"b"}
     assert values.matching("^$|a") == {"a", None}
     assert len(values._found) <= 64
+
+
+async def test_the_first_question_about_a_table_reads_its_points_once(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That its series are looked up meanwhile means nothing for the points; that one came does."""
+    await put(store, "m,h=a v=1 1", "n,h=a v=2 1")
+    read, fetch = [], Session.fetch
+
+    def counted(session: Session, sql: str, parameters: Parameters) -> list[Row]:
+        read.append(sql)
+        return fetch(session, sql, parameters)
+
+    monkeypatch.setattr(Session, "fetch", counted)
+    assert await rows(store, "SELECT sum(v) FROM m WHERE h = 'a'") == [[0, 1]]
+    assert len(read) == 1
+    assert await rows(store, "SELECT sum(v) FROM n WHERE h = 'a'") == [[0, 2]]
+    assert len(read) == 2

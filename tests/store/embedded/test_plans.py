@@ -51,6 +51,7 @@ def framed(texts: StandingTexts, text: str, first_s: int) -> Frame:
 def test_a_select_that_comes_again_is_planned_once(made: Mock, text: str) -> None:
     """With other bounds it has the plan that it would have had, with its own bounds in it."""
     plans, texts = Plans(), StandingTexts()
+    framed(texts, text, 0)
     for turn in range(3):
         frame = framed(texts, text, turn)
         expected = plan_select(frame, plans_module._shape_of([TABLE]))

@@ -12,7 +12,8 @@ from store.embedded.quick import Quick
 
 
 def kinds(texts: StandingTexts, *bounds: int) -> list[tuple[Statement, ...]]:
-    """One kind of question with other bounds each time."""
+    """One kind of question with other bounds each time, which came before."""
+    _ = texts.parse("SELECT sum(v) FROM m WHERE time >= 1000000000")
     return [texts.parse(f"SELECT sum(v) FROM m WHERE time >= {bound}") for bound in bounds]
 
 
