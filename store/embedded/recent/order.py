@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from store.embedded.recent.rows import Array, Mask
+from store.embedded.recent.stable import stable_order
 
 Positions = npt.NDArray[np.int32]
 Numbers = npt.NDArray[np.intp]
@@ -43,8 +44,8 @@ class Order:
         places = np.flatnonzero(wanted)
         fresh, groups = places + self.upto, groups[places]
         self.upto += len(wanted)
-        by_value = np.argsort(values[fresh], kind="stable")
-        by_group = by_value[np.argsort(groups[by_value], kind="stable")]
+        by_value = stable_order(values[fresh])
+        by_group = by_value[stable_order(groups[by_value])]
         fresh, groups = fresh[by_group].astype(np.int32), groups[by_group]
         into = self._places(values, values[fresh], groups) if len(self._sorted) else 0
         self._sorted = np.insert(self._sorted, into, fresh).astype(np.int32, copy=False)

@@ -20,6 +20,7 @@ from influxql.translate.parameters import Parameters
 from influxql.translate.statement import select_sql
 from store.embedded.recent.contract import Asking
 from store.embedded.recent.series import Numbers, SeriesNumbers, Stored
+from store.embedded.recent.stable import stable_order
 from store.embedded.schema import SERIES, TIME, Column, Table
 
 Array = npt.NDArray[Any]
@@ -80,7 +81,7 @@ def read_rows(
     numbers = [index.number(stored) for stored in parts.series]
     parts.series.clear()
     times, series = _joined(parts.times, np.int64), _joined(numbers, np.int16)
-    by_time = np.argsort(times, kind="stable") if np.any(times[1:] < times[:-1]) else None
+    by_time = stable_order(times) if np.any(times[1:] < times[:-1]) else None
     if by_time is not None:
         times, series = times[by_time], series[by_time]
     found = {column.physical: _field(parts.fields.pop(column.physical), column, by_time) for column in fields}

@@ -20,6 +20,8 @@ MOST_SERIES: Final = 30_000
 _UNMET: Final = -1
 _HIGHEST: Final = 4_000_000
 """Of the file's numbers: two bytes each."""
+_FEW_OF: Final = 4
+"""Fewer than one in so many series are few."""
 
 Numbers = npt.NDArray[np.int16]
 Stored = npt.NDArray[np.int32]
@@ -99,6 +101,16 @@ class Grouping:
             self._in_order = tuple(self.keys[place] for place in by_key), np.array(by_key, np.intp)
         groups, places = self._in_order
         return (groups[::-1], places[::-1]) if descending else (groups, places)
+
+    @property
+    def meant(self) -> npt.NDArray[np.bool_]:
+        """Of each series whether the question means it."""
+        return self.of_series > 0
+
+    @property
+    def means_few(self) -> bool:
+        """Whether it means but a small part of the series."""
+        return int(np.count_nonzero(self.of_series)) * _FEW_OF < len(self.of_series)
 
     @property
     def size(self) -> int:

@@ -6,7 +6,6 @@ The same as `window` says of all rows of a question; here it is said of each of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -17,11 +16,14 @@ from store.embedded.recent.blocks import Tally, kind_of, nothing_of, tally_rows
 from store.embedded.recent.panes import Kind, Line
 from store.embedded.recent.rows import Array, Mask, Values
 from store.embedded.recent.series import Grouping
+from store.embedded.recent.stable import stable_order
 from store.embedded.recent.tail import Tail
 
 Places = npt.NDArray[np.intp]
 Holds = Callable[[Callable[[str], Values]], Mask]
 
+_MANY_ROWS: Final = 4_096
+"""Fewer are all looked at: to look for those that are meant takes as long."""
 _TALLIES: Final = {Kind.COUNT: Tally.COUNT, Kind.SUM: Tally.SUM, Kind.MIN: Tally.MIN, Kind.MAX: Tally.MAX}
 
 
@@ -35,12 +37,16 @@ class Stretch:
     """The rows of a tail at positions edges[n] <= position < edges[n + 1], which are those of the n-th window.
 
     What comes out has a row for each window and a column for each group, the unwanted first; where a group has no
-    value in a window, any number stands. `holds` tells of rows, by their fields, which are meant at all.
+    value in a window, any number stands. `holds` tells of rows, by their fields, which are meant at all. Where few
+    series are meant, their rows alone are looked at.
     """
 
     def __init__(self, tail: Tail, grouping: Grouping, edges: Places, holds: Holds | None) -> None:
         self._tail, self._grouping, self._edges, self._holds = tail, grouping, edges, holds
-        self._at = slice(int(edges[0]), int(edges[-1]))
+        every = slice(int(edges[0]), int(edges[-1]))
+        self._at: slice | Places = every
+        if grouping.means_few and every.stop - every.start >= _MANY_ROWS:
+            self._at = np.flatnonzero(grouping.meant[tail.series(every)]) + every.start
         self._shape = len(edges) - 1, grouping.size
         self._found: dict[str, tuple[Places, Array, Mask | None]] = {}
         self._sorted: dict[str, Array] = {}
@@ -91,8 +97,7 @@ class Stretch:
         """Where the value of each row that has the field belongs, the value, and which rows these are (None: all)."""
         found = self._found.get(name)
         if found is None:
-            windows = np.repeat(np.arange(self._shape[0]) * self._shape[1], np.diff(self._edges))
-            cells = windows + self._grouping.of_series[self._tail.series(self._at)]
+            cells = self._window_of_each() * self._shape[1] + self._grouping.of_series[self._tail.series(self._at)]
             read = self._field(name)
             kept = read.present
             if self._holds is not None:
@@ -102,19 +107,21 @@ class Stretch:
             self._found[name] = found
         return found
 
+    def _window_of_each(self) -> Places:
+        """Which window each row stands in."""
+        if isinstance(self._at, slice):
+            return np.repeat(np.arange(self._shape[0]), np.diff(self._edges))
+        return np.searchsorted(self._edges, self._at, side="right") - 1
+
     def _field(self, name: str) -> Values:
         return self._tail.values(name, self._at)
 
     def _in_order(self, name: str) -> Array:
-        """The values in order within each cell, the cells in order. Window by window, which are short."""
+        """The values in order within each cell, the cells in order."""
         if name not in self._sorted:
             cells, values, _ = self._cells(name)
-            by_value = np.empty(len(values), values.dtype)
-            ends = np.searchsorted(cells // self._shape[1], np.arange(self._shape[0] + 1)).tolist()
-            for first, last in pairwise(ends):
-                part = slice(first, last)
-                by_value[part] = values[part][np.lexsort((values[part], cells[part]))]
-            self._sorted[name] = by_value
+            by_value = stable_order(values)
+            self._sorted[name] = values[by_value[stable_order(cells[by_value])]]
         return self._sorted[name]
 
 

@@ -161,15 +161,15 @@ class Tail:
         found: Array = self.start + np.searchsorted(self._times[self.start : self.end], moments)
         return found
 
-    def times(self, at: slice) -> Array:
+    def times(self, at: slice | Array) -> Array:
         """The times of rows."""
         return self._times[at]
 
-    def series(self, at: slice) -> Array:
+    def series(self, at: slice | Array) -> Array:
         """The series of rows."""
         return self._series[at]
 
-    def values(self, name: str, at: slice) -> Values:
+    def values(self, name: str, at: slice | Array) -> Values:
         """A field of rows."""
         column = self._columns[name]
         return Values(column.values[at], None if column.present is None else column.present[at])

@@ -100,9 +100,11 @@ class Close:
 
 @pytest.fixture(scope="module", autouse=True)
 def _near_ends() -> Iterator[None]:
-    """Ends are looked for in a few rows first, then in more, though there are few rows here."""
+    """Ends are looked for in a few rows first, those of few series alone are looked at, though there are few rows."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("store.embedded.recent.tail._FEW_ROWS", 2)
+        patch.setattr("store.embedded.recent.stretch._MANY_ROWS", 1)
+        patch.setattr("store.embedded.recent.series._FEW_OF", 2)
         yield
 
 
