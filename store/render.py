@@ -234,6 +234,9 @@ def _time_writer(result: StatementResult, epoch: str | None) -> _ShowTimes | Non
 
 def _cut_times(unit: int, moments: Sequence[Value]) -> list[Value]:
     """Towards zero, as InfluxDB divides."""
+    if isinstance(moments, range) and not (moments.start % unit or moments.step % unit):
+        first, step = moments.start // unit, moments.step // unit
+        return list(range(first, first + step * len(moments), step))
     return [
         (moment // unit if moment >= 0 else -(-moment // unit)) if isinstance(moment, int) else moment
         for moment in moments

@@ -72,7 +72,7 @@ def column_arrays(plan: Plan, grid: Grid) -> list[pa.Array] | None:
     texts = [pa.array(values, pa.string()) for values in zip(*grid.groups, strict=True)] if plan.dimensions else []
     columns = ((cells.values[groups, windows], cells.known[groups, windows]) for cells in found.columns)
     return [
-        pa.array(np.array(found.starts)[windows]),
+        pa.array(found.starts.start + found.starts.step * windows),
         *(values.take(pa.array(groups)) for values in texts),
         *(pa.array(values, mask=~known) for values, known in columns),
     ]
@@ -83,7 +83,7 @@ class _Calculated:
     """The columns of the answer, and which windows of which groups are rows of it; `starts` of all windows."""
 
     grid: Grid
-    starts: list[int]
+    starts: range
     is_there: Array
     columns: list[Cells]
 
@@ -113,7 +113,7 @@ def _calculate(plan: Plan, grid: Grid) -> _Calculated | None:
     columns = [Cells(np.broadcast_to(one.values, shape), np.broadcast_to(one.known, shape)) for one in columns]
     if any(column.values.dtype.kind == "f" and not np.isfinite(column.values).all() for column in columns):
         return None
-    return _Calculated(grid, list(grid.starts)[::step], is_there, columns)
+    return _Calculated(grid, grid.starts[::step], is_there, columns)
 
 
 def _is_calculable(expr: Expr) -> bool:
@@ -192,7 +192,7 @@ def _rows(plan: Plan, found: _Calculated, place: int) -> Rows:
     is_there = found.is_there[place]
     if is_there.all():
         at: Any = cut
-        times = starts[cut] if first or limit else starts
+        times: Sequence[int] = starts[cut] if first or limit else starts
     else:
         at = np.flatnonzero(is_there)[cut]
         times = [starts[window] for window in at.tolist()]

@@ -179,6 +179,26 @@ def test_rows_kept_as_columns_look_the_same() -> None:
         assert show(made[0], epoch="ms") == show(made[1], epoch="ms")
 
 
+@pytest.mark.parametrize("epoch", [None, "ns", "u", "ms", "s"])
+@pytest.mark.parametrize(
+    "moments",
+    [
+        range(1_700_000_000_000_000_000, 1_700_000_050_000_000_000, 10_000_000_000),
+        range(20_000_000_000, -30_000_000_000, -10_000_000_000),
+        range(1_500_000_000, 9_000_000_000, 1_500_000_000),
+        range(-7_500_000, 7_500_000, 2_500_000),
+    ],
+)
+def test_times_that_follow_each_other_are_shown_as_others_are(epoch: str | None, moments: range) -> None:
+    """Windows of time, forwards and backwards, around 1970, of whole units and of parts of them."""
+    plain = Series("m", ("time", "v"), [[moment, 1] for moment in moments])
+    as_columns = Series("m", ("time", "v"), Rows([moments, [1] * len(moments)]))
+    for show in (to_json, to_csv):
+        assert show([StatementResult(0, (as_columns,))], epoch=epoch) == show(
+            [StatementResult(0, (plain,))], epoch=epoch
+        )
+
+
 @pytest.mark.parametrize("dimensions", [(), ("h", "s")])
 @pytest.mark.parametrize("epoch", [None, "ms"])
 def test_series_of_one_row_look_the_same(
