@@ -72,7 +72,7 @@ class StoreMetrics:
             "tocsin_store_recent_questions_total",
             "SELECTs with aggregates by where the embedded store answered them from: rows in memory, windows that are "
             "over and kept as answered (settled), or the file, since memory is unfit for it, has too little room "
-            "(full), is asked too rarely (rare), or is being written to (busy).",
+            "(full), is asked too rarely (rare), or is being read or written (busy).",
             ["outcome"],
             registry=registry,
         )
