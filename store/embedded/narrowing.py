@@ -18,8 +18,8 @@ from influxql.translate.statement import grouped_sql, select_sql
 from store.embedded.session import Row, Session
 
 MANY_VALUES: Final = 8_000_000
-"""Values that are taken all at once in groups, 64 MB; half as many where they stand beside their times. Up to here,
-more looks cost more time: over six million values in windows a second and not a fifth of one."""
+"""Values that are taken all at once in groups, 64 MB; half as many where nothing groups them. Up to here, more looks
+cost more time: over six million values in windows a second and not a fifth of one."""
 _SHARE: Final = 0.05
 _MARGINS: Final = tuple(0.004 * 2**step for step in range(7))
 """How far above and below the percentile a sample is asked; the more of it there is, the less is needed."""

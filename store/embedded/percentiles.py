@@ -64,12 +64,12 @@ def take_percentiles(
     """
     value, kind = argument
     if _can_be_held(among, groups):
-        return None if groups else select_values(session, scan, parameters, value, percents)
+        return None if groups else select_values(session, scan, parameters, value, among.values, percents)
     return take_narrowed(session, scan, groups, parameters, (value, _ARROW[kind]), percents)
 
 
 def _can_be_held(among: Percentiles, groups: Sequence[tuple[str, bool]]) -> bool:
-    """Whether all values may be taken at once; what nothing groups is held as columns, beside its times."""
+    """Whether all values may be taken at once; what nothing groups is held as one column."""
     return among.values <= (MANY_VALUES if groups else MANY_VALUES // 2)
 
 
@@ -92,7 +92,7 @@ def pick_points(
     percent = percent_of(call)
     among = plan_percentiles(session, scan, columns, parameters, {value: [percent]})[value]
     if not groups and not carried and _can_be_held(among, groups):
-        return select_point(session, scan, parameters, value, percent)
+        return select_point(session, scan, parameters, value, among.values, percent)
     narrowed = take_percentiles(session, scan, groups, parameters, argument, among, [percent])
     if narrowed is None:
         taken = [f"quantile_disc({value}, {parameters.bind(among.fractions)})", f"count({value})"]

@@ -1,6 +1,7 @@
 """percentile() of values that nothing groups: selected from one column, several times as fast as in SQL.
 
-`percentiles` asks here where the values are not too many to be held. Whoever calls holds a snapshot.
+`percentiles` asks here where the values are not too many to be held. Whoever calls holds a snapshot and has counted
+them: they are read piece by piece into one array and selected where they stand, so that nothing is held twice.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from influxql.translate.parameters import Parameters
 from influxql.translate.percentile import rank
@@ -17,31 +19,42 @@ from store.embedded.session import Row, Session
 
 
 def select_values(
-    session: Session, scan: str, parameters: Parameters, value: str, percents: Sequence[float]
+    session: Session, scan: str, parameters: Parameters, value: str, count: int, percents: Sequence[float]
 ) -> list[Row]:
     """The value at each percent (None: there is no such rank), then the count of values; no row where there is none."""
-    (values,) = _fetch(session, scan, parameters, value, [f"{value} AS v"])
-    ranks = [rank(len(values), percent) for percent in percents]
-    there = sorted({place - 1 for place in ranks if 1 <= place <= len(values)})
-    sorted_there = np.partition(values, there) if there else values
-    found = [sorted_there[place - 1].item() if 1 <= place <= len(values) else None for place in ranks]
-    return [(*found, len(values))] if len(values) else []
+    values = _read(session, scan, parameters, value, count)
+    ranks = [rank(count, percent) for percent in percents]
+    there = sorted({place - 1 for place in ranks if 1 <= place <= count})
+    if there:
+        values.partition(there)
+    found = [values[place - 1].item() if 1 <= place <= count else None for place in ranks]
+    return [(*found, count)] if count else []
 
 
-def select_point(session: Session, scan: str, parameters: Parameters, value: str, percent: float) -> list[Row]:
+def select_point(
+    session: Session, scan: str, parameters: Parameters, value: str, count: int, percent: float
+) -> list[Row]:
     """The point at a percent: v, t; of equal values the later one has the higher rank. No row where there is none."""
-    values, times = _fetch(session, scan, parameters, value, [f"{value} AS v", "time AS t"])
-    place = rank(len(values), percent)
-    if not 1 <= place <= len(values):
+    place = rank(count, percent)
+    if not 1 <= place <= count:
         return []
-    picked = np.partition(values, place - 1)[place - 1]
-    equal = np.sort(times[values == picked])
-    moment = equal[place - 1 - np.count_nonzero(values < picked)]
-    return [({"v": picked.item(), "t": moment.item()},)]
+    values = _read(session, scan, parameters, value, count)
+    values.partition(place - 1)
+    picked = values[place - 1].item()
+    among = place - 1 - np.count_nonzero(values < picked)
+    del values
+    sql = select_sql(["time AS t"], f"{scan} AND {value} = {parameters.bind(picked)}")
+    (times,) = (column.to_numpy() for column in session.fetch_table(sql, parameters).columns)
+    return [({"v": picked, "t": np.partition(times, among)[among].item()},)]
 
 
-def _fetch(session: Session, scan: str, parameters: Parameters, value: str, columns: Sequence[str]) -> list[Any]:
-    sql = select_sql(columns, f"{scan} AND {value} IS NOT NULL")
-    own = Parameters()
-    own.values = parameters.within(sql)
-    return [column.to_numpy() for column in session.fetch_table(sql, own).columns]
+def _read(session: Session, scan: str, parameters: Parameters, value: str, count: int) -> npt.NDArray[Any]:
+    values: npt.NDArray[Any] = np.empty(0)
+    at = 0
+    for batch in session.stream(select_sql([f"{value} AS v"], f"{scan} AND {value} IS NOT NULL"), parameters):
+        piece = batch.column(0).to_numpy()
+        if not at:
+            values = np.empty(count, piece.dtype)
+        values[at : at + len(piece)] = piece
+        at += len(piece)
+    return values
