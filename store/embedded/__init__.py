@@ -67,6 +67,7 @@ Reading, in the order in which a question walks:
     transform   derivative, difference, moving_average and their kin
     integral    areas under points
     fill        empty windows
+    totals      counts and sums of whole ranges out of windows that are over
     columns     windows that memory knows, filled and calculated as columns
     steps       transformations of such windows
     series      SLIMIT and SOFFSET

@@ -84,7 +84,7 @@ def recall_windows(session: Session, plan: Plan, source: Source, calls: Sequence
         session,
         read_windows(plan, source, calls),
         partial(answer_windows, session),
-        partial(_recall_settled, session, session.recent.settled, plan, source, calls),
+        partial(recall_settled, session, session.recent.settled, plan, source, calls),
     )
 
 
@@ -94,7 +94,7 @@ def recall_plan(session: Session, plan: Plan, source: Source) -> Grid | None:
     return recall_windows(session, _widened(plan, reach), source, [_read(call) for call in plan.calls])
 
 
-def _recall_settled(
+def recall_settled(
     session: Session, settled: Settled, plan: Plan, source: Source, calls: Sequence[Call]
 ) -> Grid | None:
     """What is left of earlier answers about a table that memory has not, with what came since."""

@@ -84,7 +84,7 @@ class _Question:
 def read_source(session: Session, plan: Plan, source: Source, slots: Iterable[Expr]) -> list[Source] | None:
     """The answer to a subquery over one measurement, straight from SQL; None where rows have to be made of it.
 
-    `slots`: the plan's calls and references, in order. Without any point there is no source.
+    `slots`: the plan's calls and references, in order.
     """
     if plan.exprs != tuple(slots) or not _is_plain(plan):
         return None
@@ -112,8 +112,21 @@ def one_row_sources(session: Session, plan: Plan, rows: OneRowSeries) -> list[So
     """The table of series of one row each, which the plan made."""
     if not _is_distinct(plan):
         return list(series_sources(session, [(series, plan) for series in rows]))
+    if not rows:
+        return [empty_source(session, plan, rows.name)]
     tags = [list(values) for values in zip(*rows.groups, strict=True)]
-    return _sources_of(session, plan, rows.name, [rows.values[0], *tags, *rows.values[1:]]) if rows else []
+    return _sources_of(session, plan, rows.name, [rows.values[0], *tags, *rows.values[1:]])
+
+
+def empty_source(session: Session, plan: Plan, name: str) -> Source:
+    """The table of an answer without rows: its columns have types, with which the query around it may be refused."""
+    kinds: dict[str, FieldType] = {}
+    for column, kind in zip(plan.columns[1:], plan.kinds, strict=True):
+        if kind is not None:
+            kinds.setdefault(column, kind)
+    columns = _columns([tag for tag in plan.dimensions if tag not in kinds], kinds)
+    data = {"time": pa.array([], pa.int64()), **{one.physical: pa.array([], _arrow(one)) for one in columns}}
+    return Source(Table(name, session.register(data), columns), bounded=False)
 
 
 def series_sources(session: Session, members: Iterable[tuple[Series, Plan]]) -> Iterator[Source]:
@@ -178,7 +191,7 @@ def _tags_of(scan: Scan, width: int, rows: int, numbers: Sequence[pa.ChunkedArra
 def _sources_of(session: Session, plan: Plan, measurement: str, columns: Sequence[Any]) -> list[Source]:
     """The table of an answer's columns: the time, the tags of each of the plan's dimensions, and its fields."""
     if not len(columns[0]):
-        return []
+        return [empty_source(session, plan, measurement)]
     kinds = {name: kind for name, kind in zip(plan.columns[1:], plan.kinds, strict=True) if kind is not None}
     known = _columns(plan.dimensions, kinds)
     data = {"time": _array(columns[0], pa.int64())}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Final
 
 from influxql.arithmetic import compile_column, may_be_nan
 from influxql.ast import Expr, Paging, Select, SubQuery
@@ -16,7 +17,7 @@ from store.contract import OneRowSeries, Series
 from store.embedded.calls import call_rows, is_lone_selector, recall_plan
 from store.embedded.choice import Group
 from store.embedded.columns import column_series, is_calculable
-from store.embedded.inner import one_row_sources, read_source, recall_source, series_sources
+from store.embedded.inner import empty_source, one_row_sources, read_source, recall_source, series_sources
 from store.embedded.newest import read_newest
 from store.embedded.points import read_rows
 from store.embedded.recent.answer import Recalled, answer
@@ -26,6 +27,10 @@ from store.embedded.series import keep_groups
 from store.embedded.session import Session
 from store.embedded.source import Points, Source
 from store.embedded.sources import find_tables
+from store.embedded.totals import recall_totals
+
+_NAMELESS: Final = ""
+"""What has no rows is shown under no name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ def _sources(session: Session, frame: Frame) -> list[Source]:
     return [
         *found.values(),
         *series_sources(session, [(one, answer.plan) for answer in answers for one in answer.series]),
+        *(empty_source(session, answer.plan, _NAMELESS) for answer in answers if not answer.series),
     ]
 
 
@@ -82,7 +88,7 @@ def _only_source(session: Session, select: Select, outer: Outer) -> list[Source]
         if len(sources) == 1 and isinstance(series, OneRowSeries):
             return one_row_sources(session, plan, series)
         members += [(one, plan) for one in series]
-    return list(series_sources(session, members))
+    return list(series_sources(session, members)) or [empty_source(session, plan, _NAMELESS)]
 
 
 def _slotted(plan: Plan) -> tuple[Expr, ...]:
@@ -133,6 +139,7 @@ def _recall(session: Session, plan: Plan, source: Source) -> Recalled | None:
             session,
             read_question(plan, source),
             lambda question, tail: answer(session, question, tail, lone=lone, descending=plan.descending),
+            lambda: recall_totals(session, plan, source),
         )
         if recalled is not None:
             return recalled

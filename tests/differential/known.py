@@ -61,12 +61,6 @@ KNOWN: Final = (
         "SELECT x FROM (SELECT sum(f) AS x FROM m WHERE time >= -30s AND time < 60s GROUP BY time(9s) fill(previous))",
     ),
     Known(
-        "a subquery without rows has types, so that what does not go with them is refused",
-        "a function over a subquery without rows whose type it does not take",
-        b"m b=true 0\n",
-        "SELECT difference(x) FROM (SELECT max(b) AS x FROM m WHERE time > 60s)",
-    ),
-    Known(
         "fill(number) of a field that is not there is null or the number by what stands beside it",
         "`fill(number)` of a field that is not there",
         _SERIES,

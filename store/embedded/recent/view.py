@@ -37,7 +37,7 @@ class View:
         self._grouping = group_rows(session, question, tail)
         self._panes = tail.panes(GroupBy(question.dimensions, question.condition))
         self._lower, self._end = question.lower, (tail.newest_ns if question.upper is None else question.upper) + 1
-        self._pane = question.pane or _fitting(self._end - self._lower)
+        self._pane = question.pane or fitting(self._end - self._lower)
         self._whole = (0, 0)
         self._cuts: tuple[list[Stretch], list[Stretch]] = ([], [])
         self._windows = self._cut()
@@ -104,7 +104,7 @@ class View:
         return stretch.line(line, column.type)
 
 
-def _fitting(span_ns: int) -> Pane:
+def fitting(span_ns: int) -> Pane:
     """Windows for one who asks by none: some hundreds, as wide as long as about as much is asked."""
     return Pane(1 << max(span_ns // _WINDOWS, 1).bit_length(), 0)
 

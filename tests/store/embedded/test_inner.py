@@ -78,8 +78,26 @@ async def test_carried_columns_and_several_calls(store: EmbeddedStore) -> None:
 
 
 async def test_nothing_within_is_no_measurement(store: EmbeddedStore) -> None:
-    """The query around an answer without points knows no fields: it finds nothing, and no fault in what it asks."""
-    assert await answer(store, "SELECT sum(x) FROM (SELECT last(s) AS x FROM m WHERE time > 5s)") == {}
+    """The query around an answer without points finds nothing."""
+    assert await answer(store, "SELECT sum(x) FROM (SELECT last(v) AS x FROM m WHERE time > 5s)") == {}
+    assert await answer(store, "SELECT count(x) FROM (SELECT last(s) AS x FROM m WHERE v > 100 GROUP BY d)") == {}
+
+
+@pytest.mark.parametrize(
+    "within",
+    [
+        "SELECT last(s) AS x FROM m WHERE time > 9s",
+        "SELECT last(s) AS x FROM m WHERE time > 9s AND time < 20s GROUP BY time(1s)",
+        "SELECT last(s) AS x FROM m WHERE d = 'none' GROUP BY e",
+        "SELECT s AS x FROM m WHERE v > 100",
+        "SELECT max(y) AS x FROM (SELECT last(s) AS y FROM m WHERE v > 100)",
+        "SELECT s AS x FROM m WHERE v > 100), (SELECT s AS x FROM m WHERE v > 200",
+    ],
+)
+async def test_an_answer_without_rows_has_types(store: EmbeddedStore, within: str) -> None:
+    """What no text goes with is refused, though there is none."""
+    (result,) = await store.query(f"SELECT max(x) FROM ({within})", "db")  # noqa: S608 - InfluxQL, not SQL
+    assert result.error == "unsupported max iterator type: *query.stringInterruptIterator"
 
 
 async def test_paged_answers_within_are_cut_first(store: EmbeddedStore) -> None:

@@ -262,7 +262,7 @@ def test_what_is_settled_is_as_the_file_has_it(narrow_pair: Pair, steps: list[An
         if isinstance(step, str):
             narrow_pair.change(bucket, step)
         elif step[0].startswith("SELECT"):
-            asked += [text for text in step if "time(" in text]
+            asked += [text for text in step if "time(" in text or "count(" in text or "sum(" in text]
             for text in asked[-3:]:
                 narrow_pair.ask(bucket, text)
                 narrow_pair.ask(bucket, text)
@@ -277,6 +277,7 @@ def test_a_board_over_a_table_too_large(narrow_pair: Pair) -> None:
     luck, bucket = random.Random(4), next(narrow_pair.buckets)  # noqa: S311 - test data
     before = narrow_pair.outcomes[Outcome.SETTLED]
     forms = ("count(f), percentile(f, 90)", "max(i) - min(i)", "count(distinct(i))", "last(f)", "stddev(f)")
+    totals = ("count(i)", "mean(f), sum(i)", "sum(f) / count(f)")
     for second in range(30):
         now = NOW + second * SECOND
         lines = []
@@ -287,7 +288,9 @@ def test_a_board_over_a_table_too_large(narrow_pair: Pair) -> None:
         for calls in forms:
             bounds = f"time > {now - 60 * SECOND} AND time <= {now}"
             narrow_pair.compare(bucket, f"SELECT {calls} FROM m WHERE {bounds} GROUP BY time(7s), h fill(none)", now)
-    assert narrow_pair.outcomes[Outcome.SETTLED] - before > 30 * len(forms) * 0.9
+        for calls in totals:
+            narrow_pair.compare(bucket, f"SELECT {calls} FROM m WHERE {bounds} AND i > 2 GROUP BY h", now)
+    assert narrow_pair.outcomes[Outcome.SETTLED] - before > 30 * (len(forms) + len(totals)) * 0.9
 
 
 def test_a_minute_of_rules(pair: Pair) -> None:
