@@ -1,4 +1,5 @@
 """How the process allocates, settled once, before its threads start: what one thread frees is there for the others.
+What is free in the midst of a heap stays with the process until it is given back.
 
 The C library gives threads heaps of their own, up to eight for each core, and Arrow's own allocator keeps another for
 each. A collector answers in a dozen threads: what each had needed at most stayed with it, some 200 MB in all.
@@ -8,7 +9,10 @@ from __future__ import annotations
 
 import ctypes
 import os
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from foundation.clock import Clock
 
 _ARENA_MAX: Final = -8
 """M_ARENA_MAX in glibc's malloc.h."""
@@ -16,6 +20,8 @@ _ARENAS: Final = 2
 _ARENAS_WISH: Final = "MALLOC_ARENA_MAX"
 """Where whoever runs the process has said how many there are to be: glibc reads it by itself."""
 _ARROW_WISH: Final = "ARROW_DEFAULT_MEMORY_POOL"
+_GIVEN_BACK_EVERY_S: Final = 1.0
+"""It takes 2 to 5 ms where much is free, and the process takes half of it again within a second."""
 
 
 def share_heaps() -> None:
@@ -24,3 +30,20 @@ def share_heaps() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None and _ARENAS_WISH not in os.environ:
         mallopt(_ARENA_MAX, _ARENAS)
+
+
+class FreeMemory:
+    """What is free in the heaps. Used by one thread, which may wait a little; other C libraries keep it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._given_back_s = clock.monotonic()
+        self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+
+    def give_back(self) -> bool:
+        """To the system; false where that was done within the last second, or there is nothing to give."""
+        now_s = self._clock.monotonic()
+        if self._trim is None or now_s - self._given_back_s < _GIVEN_BACK_EVERY_S:
+            return False
+        self._given_back_s = now_s
+        return bool(self._trim(0))

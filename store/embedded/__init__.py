@@ -41,6 +41,7 @@ Reading, in the order in which a question walks:
     query       statements in, results out, within a deadline
     deadline    stops what takes too long, or that nobody waits for
     crowd       who lacks memory beside others is answered again
+    reserve     the memory that it has besides, set back behind it
     session     what one question holds on to: its cursor, its database, its moment
     instant     questions that are answered without a thread
     quick       which SELECTs those are

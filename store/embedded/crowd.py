@@ -1,18 +1,20 @@
 """Statements that are answered at once share DuckDB's buffers: one that lacks room beside others is answered again.
 
 The reader calls this around each statement. Those that lacked room are answered one after the other, each behind those
-that were under way; others go on beside it. So a statement is refused for want of memory only where it would not have
-enough of it alone.
+that were under way and with the reserve besides; others go on beside it. So a statement is refused for want of memory
+only where it would not have enough of it alone.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Final, TypeVar
 
 import duckdb
+
+from store.embedded.reserve import Reserve
 
 T = TypeVar("T")
 
@@ -23,7 +25,9 @@ _LOOK_S: Final = 0.05
 class Crowd:
     """The statements that are under way. Used by any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, reserve: Reserve | None = None) -> None:
+        """`reserve`: what those have besides that are answered again."""
+        self._reserve = reserve
         self._changed = threading.Condition()
         self._present: set[object] = set()
         self._arrived = 0
@@ -43,7 +47,8 @@ class Crowd:
             while True:
                 arrived, was_alone = self._await_others(check)
                 try:
-                    return self._answer(once)
+                    with nullcontext() if self._reserve is None else self._reserve.drawn():
+                        return self._answer(once)
                 except duckdb.OutOfMemoryException:
                     check()
                     if was_alone and self._arrived == arrived + 1:
@@ -61,6 +66,8 @@ class Crowd:
             with self._changed:
                 self._present.remove(me)
                 self._changed.notify_all()
+            if self._reserve is not None:
+                self._reserve.settle()
 
     @contextmanager
     def _turn(self, check: Callable[[], None]) -> Iterator[None]:

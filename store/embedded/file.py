@@ -19,6 +19,7 @@ from store.embedded.damage import cannot_open
 from store.embedded.index import SeriesIndex
 from store.embedded.query import EmbeddedReader
 from store.embedded.recent.memory import Recent
+from store.embedded.reserve import Buffers, Reserve
 from store.embedded.writer import Writer
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class OpenFile:
     writer: Writer
     reader: EmbeddedReader
     recent: Recent
+    reserve: Reserve
     refused: Mapping[str, str]
     """rollup -> why it must not run"""
 
@@ -78,14 +80,16 @@ def open_file(
     rollups: Sequence[Rollup] = (),
     *,
     recent: Recent,
+    buffers: Buffers | None = None,
 ) -> OpenFile:
-    """Open or make the file; `recent` is new, and this file's own.
+    """Open or make the file; `recent` is new, and this file's own. `buffers` is its memory, unless `settings` say.
 
     Raises ConfigError when another process holds it, when it is damaged, and when it is not ours or newer.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = duckdb.connect(path, config=dict(settings))
+        limits = {} if buffers is None else {"memory_limit": f"{buffers.standing}B"}
+        connection = duckdb.connect(path, config={**settings, **limits})
     except (duckdb.Error, OSError) as error:
         raise ConfigError(cannot_open(path, error)) from error
     _remove_spilled(path)
@@ -104,7 +108,9 @@ def open_file(
         raise
     cursors = Cursors(connection)
     reader = EmbeddedReader(cursors.make, catalog.tables, clock, catalog.buckets, recent, index)
-    return OpenFile(connection, cursors, writing, catalog, writer, reader, recent, refused)
+    reserve = Reserve(connection.cursor, buffers or Buffers(0, 0))
+    reader.draw_on(reserve)
+    return OpenFile(connection, cursors, writing, catalog, writer, reader, recent, reserve, refused)
 
 
 def _remove_spilled(path: Path) -> None:

@@ -27,6 +27,7 @@ from store.embedded.plans import Plans
 from store.embedded.quick import Quick
 from store.embedded.recent.contract import NotAtOnce
 from store.embedded.recent.memory import Recent
+from store.embedded.reserve import Reserve
 from store.embedded.schema import Tables
 from store.embedded.select import answer_select
 from store.embedded.session import Session, guard_values
@@ -84,6 +85,10 @@ class EmbeddedReader:
         self._spans = Spans()
         self._quick = Quick()
         self._crowd = Crowd()
+
+    def draw_on(self, reserve: Reserve) -> None:
+        """What statements that lack memory are to have besides. Called before any is answered."""
+        self._crowd = Crowd(reserve)
 
     def answer_at_once(
         self, statements: Sequence[Statement], db: str, now_ns: int

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 import duckdb
 
+from foundation.allocation import FreeMemory
 from foundation.errors import ConfigError
 from foundation.lifecycle import OnIncident, Tasks
 from foundation.logs import logger
@@ -30,6 +31,7 @@ from store.embedded.file import OpenFile, open_file
 from store.embedded.query import parse_query
 from store.embedded.quota import WhenFull
 from store.embedded.recent.memory import Outcome, Recent, count_no_question
+from store.embedded.reserve import Buffers
 from store.embedded.retention import Retention
 from store.embedded.rollups.definition import RollupConfig, read_rollups
 from store.embedded.sizes import read_size
@@ -46,6 +48,8 @@ _log = logger("store.embedded")
 _RETRY_S: Final = 5.0
 _MOST_SPILLED: Final = "2GB"
 """What a query does not hold in memory goes to disk, but the disk is the lines' own."""
+_RESERVE_BYTES: Final = 64_000_000
+"""What percentiles by group over eight million values take beside what writing at full rate holds."""
 _NOT_OPEN: Final = "the embedded store is not open"
 
 
@@ -58,10 +62,10 @@ class EmbeddedConfig:
     as far as this process has so many cores; `queries` is how many are answered at once.
 
     `memory_limit` bounds what the store keeps in memory. Of it `recent_limit`, at most half, is for the newest rows of
-    the tables that rules and boards ask again and again; empty, none are kept. The rest is for DuckDB's buffers: what
-    does not fit into them goes to disk, but for what percentiles and the like gather: one over more than some ten
-    million values in a question wants a higher limit. The program itself, lines and answers on their way take some
-    250 MB more.
+    the tables that rules and boards ask again and again; empty, none are kept. The rest is for DuckDB's buffers, but
+    for a reserve of 64MB, at most a quarter of it, which one statement at a time gets that lacks memory without. What
+    does not fit goes to disk, but for what percentiles and the like gather: one over more than some ten million values
+    in a question wants a higher limit. The program itself, lines and answers on their way take some 250 MB more.
 
     `retention` is how long each bucket keeps its points, as in `{telemetry: 90d, default: 0}`; `default` is for those
     not named, 0 is for ever. Older points are deleted every `expire_every`, and older lines are refused.
@@ -82,7 +86,7 @@ class EmbeddedConfig:
     checkpoint_at: str = "64MB"
     threads: int = 2
     queries: int = 4
-    recent_limit: str = "128MB"
+    recent_limit: str = "96MB"
     retention: Mapping[str, timedelta] = field(default_factory=dict)
     expire_every: timedelta = timedelta(minutes=1)
     rollups: tuple[RollupConfig, ...] = ()
@@ -109,9 +113,10 @@ class EmbeddedConfig:
         return min(wished, read_size("memory_limit", self.memory_limit) // 2)
 
     @property
-    def buffers_bytes(self) -> int:
+    def buffers(self) -> Buffers:
         """The part that is left for DuckDB."""
-        return read_size("memory_limit", self.memory_limit) - self.recent_bytes
+        most = read_size("memory_limit", self.memory_limit) - self.recent_bytes
+        return Buffers(most - min(_RESERVE_BYTES, most // 4), most)
 
     @property
     def course(self) -> Course:
@@ -162,6 +167,7 @@ class EmbeddedStore:
         self._copying = ThreadPoolExecutor(1, "store-copy")
         self._on_question = on_question
         self._texts = StandingTexts()
+        self._heaps = FreeMemory(clock)
         self._file: OpenFile | None = None
         self._wanted = False
         self._upkeep = Upkeep(
@@ -345,7 +351,11 @@ class EmbeddedStore:
 
     def _write(self, file: OpenFile, shipment: Shipment, position: Position) -> Verdict:
         self._demand(file, shipment.bucket)
-        return file.writer.write(shipment, position, self._upkeep.admit(file, shipment.bucket))
+        try:
+            return file.writer.write(shipment, position, self._upkeep.admit(file, shipment.bucket))
+        finally:
+            file.reserve.settle()
+            self._heaps.give_back()
 
     def _demand(self, file: OpenFile, bucket: str) -> None:
         if not self.makes_buckets and file.catalog.tables(bucket) is None:
@@ -365,7 +375,6 @@ class EmbeddedStore:
 
     def _open_file(self) -> OpenFile:
         settings: dict[str, str | int | bool] = {
-            "memory_limit": f"{self._config.buffers_bytes}B",
             # On a core that two share, handing work over costs a small question a fifth of its time.
             "threads": min(self._config.threads, _count_cores()),
             "wal_autocheckpoint": self._config.checkpoint_at,
@@ -373,7 +382,8 @@ class EmbeddedStore:
             "max_temp_directory_size": _MOST_SPILLED,
         }
         recent = Recent(self._config.recent_bytes, self._on_question)
-        file = open_file(self._path, settings, self._clock, self._upkeep.rolling.rollups, recent=recent)
+        rollups, buffers = self._upkeep.rolling.rollups, self._config.buffers
+        file = open_file(self._path, settings, self._clock, rollups, recent=recent, buffers=buffers)
         self._upkeep.take_up(file)
         return file
 

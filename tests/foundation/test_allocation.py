@@ -56,3 +56,41 @@ def test_wishes_of_the_environment_are_kept() -> None:
     count, backend = _heaps(MALLOC_ARENA_MAX="5", ARROW_DEFAULT_MEMORY_POOL="mimalloc")
     assert count > 2
     assert backend == "mimalloc"
+
+
+_HOLES = """
+import ctypes
+from datetime import timedelta
+from foundation.allocation import FreeMemory
+from tests.fakes.clock import ManualClock
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
+def resident():
+    with open("/proc/self/statm") as told:
+        return int(told.read().split()[1]) * 4096
+clock = ManualClock()
+memory = FreeMemory(clock)
+held = [libc.malloc(100_000) for _ in range(400)]
+for one in held:
+    ctypes.memset(one, 1, 100_000)
+for one in held[::2]:
+    libc.free(one)
+clock.advance(timedelta(seconds=1))
+sizes, given = [resident()], []
+for one in held[1::4], held[3::4]:
+    given.append(memory.give_back())
+    sizes.append(resident())
+    for place in one:
+        libc.free(place)
+clock.advance(timedelta(seconds=1))
+given.append(memory.give_back())
+sizes.append(resident())
+print(*given, sizes[0] - sizes[1] > 10_000_000, sizes[1] - sizes[2] < 1_000_000, sizes[2] - sizes[3] > 10_000_000)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="heaps that are trimmed are glibc's")
+def test_what_is_free_between_others_is_given_back_once_a_second() -> None:
+    """Half of 40 MB, of which every other piece is still held; then nothing; a second later what came free since."""
+    ran = subprocess.run([sys.executable, "-c", _HOLES], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["True", "False", "True", "True", "True", "True"]

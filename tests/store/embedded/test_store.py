@@ -150,17 +150,22 @@ def test_configuration_is_checked(text: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("memory", "recent", "buffers"),
-    [("320MB", "128MB", 192_000_000), ("8MB", "128MB", 4_000_000), ("8MB", "", 8_000_000)],
+    [
+        ("640MB", "128MB", 448_000_000),
+        ("320MB", "96MB", 168_000_000),
+        ("16MB", "96MB", 6_000_000),
+        ("16MB", "", 12_000_000),
+    ],
 )
 async def test_one_limit_is_divided(memory: str, recent: str, buffers: int, tmp_path: Path, clock: ManualClock) -> None:
-    """Rows kept in memory take their part of the limit, at most half of it; DuckDB has what is left, to the byte."""
+    """Rows kept in memory take their part, at most half; DuckDB stands at what is left, but for its reserve."""
     config = EmbeddedConfig(memory_limit=memory, recent_limit=recent)
-    assert config.buffers_bytes + config.recent_bytes == read_size("memory_limit", memory)
+    assert config.buffers.most + config.recent_bytes == read_size("memory_limit", memory)
     store = EmbeddedStore(config, state=tmp_path, clock=clock)
     await store.open()
     told = store._opened().connection.execute("SELECT value FROM duckdb_settings() WHERE name = 'memory_limit'")
     ((shown,),) = told.fetchall()
     await store.close()
-    assert config.buffers_bytes == buffers
+    assert config.buffers.standing == buffers
     number, unit = shown.split(" ")
     assert float(number) * 1024 ** ["bytes", "KiB", "MiB"].index(unit) == pytest.approx(buffers, rel=0.02)
