@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from influxql.translate.timegroup import NumberedStart
+
 
 def select_sql(columns: Sequence[str], source: str, *clauses: str) -> str:
     """`SELECT columns FROM source clauses`; `source` may end in its WHERE."""
@@ -11,10 +13,12 @@ def select_sql(columns: Sequence[str], source: str, *clauses: str) -> str:
 
 
 def grouped_sql(columns: Sequence[str], groups: int, source: str) -> str:
-    """The same by groups, which are the first so many columns."""
-    return select_sql(
-        columns, source, f"GROUP BY {', '.join(str(index + 1) for index in range(groups))}" * bool(groups)
+    """The same by groups, which are the first so many columns; by windows' numbers where they have some."""
+    keys = (
+        column.number if isinstance(column, NumberedStart) else str(place)
+        for place, column in enumerate(columns[:groups], start=1)
     )
+    return select_sql(columns, source, f"GROUP BY {', '.join(keys)}" * bool(groups))
 
 
 def partition_sql(groups: Sequence[str], order: str) -> str:

@@ -6,6 +6,25 @@ from influxql.literals import MIN_TIME
 from influxql.window import Window
 
 
+class NumberedStart(str):
+    """A window's start, made of the window's `number`, by which rows had better be grouped.
+
+    DuckDB knows between which numbers those of a table lie, and has a place ready for each; starts it has to look up.
+    """
+
+    __slots__ = ("number",)
+
+    number: str
+
+    @classmethod
+    def of(cls, moved: int, interval: int) -> NumberedStart:
+        """For rows of which none is older than `moved`."""
+        number = f"({f'(time - {moved})' if moved else 'time'} // {interval})"
+        start = cls(f"({number} * {interval}{f' + {moved}' if moved else ''})")
+        start.number = number
+        return start
+
+
 def window_sql(window: Window, lower: int, upper: int) -> str:
     """The window's start for column `time` of rows within [lower, upper]. All numbers in it are our own."""
     # A window starts before the moments in it, and an offset moves both ways.
@@ -15,8 +34,10 @@ def window_sql(window: Window, lower: int, upper: int) -> str:
     if len(steps) == 1:
         moved = (window.offset - steps[0][1]) % window.interval
         second = MIN_TIME - (MIN_TIME - moved) % window.interval + window.interval
+        if lower > moved:
+            return NumberedStart.of(moved, window.interval)
         if lower >= second + moved:
-            return _floor(f"(time - {moved})" if moved else "time", window.interval, non_negative=lower > moved)
+            return _floor_by("time", f"(time - {moved})" if moved else "time", window.interval)
         # The first window of all begins before there is a number for it.
         start = _floor_by("time", f"(time % {window.interval} - {moved})", window.interval)
         return f"CASE WHEN time < {second} THEN {MIN_TIME} ELSE {start} END"
@@ -34,12 +55,6 @@ def _zoned(window: Window, shifted: str, steps: list[tuple[int, int]]) -> str:
     floor = f"({_floor_by(shifted, f'({shifted} + {zone})', window.interval)} + {window.offset})"
     change = f"({zone} - {_zone_sql(floor, steps)})"
     return f"({floor} + CASE WHEN abs({change}) < {window.interval} THEN {change} ELSE 0 END)"
-
-
-def _floor(moment: str, interval: int, *, non_negative: bool) -> str:
-    if non_negative:
-        return f"(time - {moment} % {interval})"
-    return _floor_by("time", moment, interval)
 
 
 def _floor_by(value: str, moment: str, interval: int) -> str:

@@ -16,7 +16,16 @@ from foundation.batch import FieldType
 from influxql.ast import Call, IntegerLiteral, VarRef
 from influxql.names import named_in
 from influxql.plan import Plan
-from influxql.translate.aggregate import ABSENT, Aggregate, aggregate_sql, percentile_sql, read_one, selector_sql
+from influxql.translate.aggregate import (
+    ABSENT,
+    Aggregate,
+    aggregate_sql,
+    company_sql,
+    holds_values,
+    percentile_sql,
+    read_one,
+    selector_sql,
+)
 from influxql.translate.ranking import counted_sql, distinct_sql, pick_mode, ranked_sql, sampled_sql
 from influxql.translate.relation import Relation
 from influxql.translate.scalar import field_sql, is_field
@@ -239,6 +248,8 @@ def _read_single(
 ) -> None:
     groups = scan.groups
     columns = [sql for _, aggregate in calls for sql in aggregate.columns]
+    if scan.window is not None and len(groups) == len(columns) == 1 and not holds_values(calls[0][0]):
+        columns.append(company_sql(*columns))
     rows = session.fetch(grouped_sql([*groups, *columns], len(groups), scan.sql), scan.parameters)
     _keep_single(scan, rows, calls, found, moment)
 
