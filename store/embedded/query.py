@@ -18,6 +18,8 @@ from influxql.ast import CreateDatabase, Delete, DropMeasurement, DropSeries, Se
 from influxql.errors import ParseError, QueryError
 from influxql.infinities import may_overflow, refuse_infinities
 from influxql.parser import parse
+from influxql.translate.parameters import Parameters
+from influxql.translate.statement import select_sql
 from store.contract import OneRowSeries, Rows, Series, StatementResult
 from store.embedded.crowd import Crowd
 from store.embedded.deadline import Deadline, Timekeeper, Withdrawal
@@ -38,6 +40,8 @@ from store.errors import QueryLimitExceeded, QuerySyntaxError, StoreUnavailable
 
 _AT_ONCE_S: Final = 1.0
 """Nothing that is answered at once asks how much is left of it."""
+_MOST_SERIES_AHEAD: Final = 20_000
+"""Of all tables together, at some 300 bytes each."""
 _AHEAD_S: Final = 60.0
 """For what nobody waits for."""
 
@@ -154,10 +158,17 @@ class EmbeddedReader:
                 self._recent.read_ahead(session)
 
     def look_ahead(self, withdrawal: Withdrawal) -> None:
-        """Look up the series of all tables, in a thread, so that the first who asks for one does not wait for that."""
+        """Look up the series of tables, in a thread, so that the first who asks for one does not wait for that.
+
+        As many as take little memory: nobody may ever ask for them.
+        """
+        series = 0
         with self._ahead(withdrawal) as session:
             for database in self._databases():
                 for table in (self._schema(database) or {}).values():
+                    series += session.fetch(select_sql(["count(*)"], table.keys), Parameters())[0][0]
+                    if series > _MOST_SERIES_AHEAD:
+                        return
                     _ = session.known(table)
 
     @contextmanager

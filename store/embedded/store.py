@@ -50,6 +50,8 @@ _MOST_SPILLED: Final = "2GB"
 """What a query does not hold in memory goes to disk, but the disk is the lines' own."""
 _RESERVE_BYTES: Final = 64_000_000
 """What percentiles by group over eight million values take beside what writing at full rate holds."""
+_STANDING_BYTES: Final = 160_000_000
+"""What writing at full rate wants: with less, DuckDB has given a file up in the midst of it."""
 _NOT_OPEN: Final = "the embedded store is not open"
 
 
@@ -62,9 +64,9 @@ class EmbeddedConfig:
     as far as this process has so many cores; `queries` is how many are answered at once.
 
     `memory_limit` bounds what the store keeps in memory. Of it `recent_limit`, at most half, is for the newest rows of
-    the tables that rules and boards ask again and again; empty, none are kept. The rest is for DuckDB's buffers, but
-    for a reserve of 64MB, at most a quarter of it, which one statement at a time gets that lacks memory without. What
-    does not fit goes to disk, but for what percentiles and the like gather: one over more than some ten million values
+    the tables that rules and boards ask again and again; empty, none are kept. The rest is for DuckDB's buffers; of
+    it a reserve of 64MB, as far as 160MB are left, is for one statement at a time that lacks memory without. What does
+    not fit goes to disk, but for what percentiles and the like gather: one over more than some ten million values
     in a question wants a higher limit. The program itself, lines and answers on their way take some 250 MB more.
 
     `retention` is how long each bucket keeps its points, as in `{telemetry: 90d, default: 0}`; `default` is for those
@@ -116,7 +118,7 @@ class EmbeddedConfig:
     def buffers(self) -> Buffers:
         """The part that is left for DuckDB."""
         most = read_size("memory_limit", self.memory_limit) - self.recent_bytes
-        return Buffers(most - min(_RESERVE_BYTES, most // 4), most)
+        return Buffers(min(most, max(most - _RESERVE_BYTES, _STANDING_BYTES)), most)
 
     @property
     def course(self) -> Course:

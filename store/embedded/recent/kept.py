@@ -24,7 +24,7 @@ _SLACK: Final = 16
 _ROW_BYTES: Final = 16
 """Time, series, and a place in one order, with room to grow."""
 _VALUE_BYTES: Final = 8
-WORK_BYTES: Final = 24
+_WORK_BYTES: Final = 24
 """What reading a row and putting it in order takes meanwhile: for all rows of one table, as for the first time."""
 
 
@@ -83,4 +83,4 @@ def numeric_fields(table: Table) -> tuple[Column, ...]:
 
 def bytes_of(fields: Sequence[Column]) -> int:
     """What a row with so many fields takes while it is read."""
-    return _ROW_BYTES + _VALUE_BYTES * len(fields) + WORK_BYTES
+    return _ROW_BYTES + _VALUE_BYTES * len(fields) + _WORK_BYTES

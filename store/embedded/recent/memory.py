@@ -21,7 +21,7 @@ from typing import Final, TypeVar
 
 from store.embedded.recent.changes import Changes
 from store.embedded.recent.contract import Asking, NotAtOnce
-from store.embedded.recent.kept import WORK_BYTES, Kept, bytes_of, first_of, numeric_fields
+from store.embedded.recent.kept import Kept, bytes_of, first_of, numeric_fields
 from store.embedded.recent.question import Question
 from store.embedded.recent.rows import TooManyRows, count_rows, read_rows
 from store.embedded.recent.series import TooManySeries
@@ -300,7 +300,7 @@ class Recent:
                 self._count(kept, tail)
                 with self._lock:
                     is_whole = kept.marked_ns is None or kept.marked_ns >= since_ns
-                if self.size_bytes + tail.rows * WORK_BYTES > self._limit_bytes:
+                if self.size_bytes > self._limit_bytes:
                     self._refuse(kept, session.now_ns)
                     return Outcome.FULL
                 if is_whole:

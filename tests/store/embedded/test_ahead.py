@@ -5,6 +5,8 @@ import threading
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from influxql.parser import parse
 from store.embedded.ahead import Ahead
 from store.embedded.answerers import Answerers
@@ -63,3 +65,20 @@ async def test_one_thing_at_a_time_is_read_and_none_once_it_is_stopped() -> None
     ahead.read(work)
     await answerers.close()
     assert len(begun) == 1
+
+
+async def test_no_more_series_are_looked_up_than_take_little_memory(
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody may ever ask for them."""
+    store = EmbeddedStore(EmbeddedConfig(), state=tmp_path, clock=clock)
+    await store.open()
+    await Log(store, "db").put(b"m,h=a v=1 1\nm,h=b v=1 1\nm,h=c v=1 1\n")
+    reader = store._opened().reader
+    monkeypatch.setattr("store.embedded.query._MOST_SERIES_AHEAD", 2)
+    await asyncio.to_thread(reader.look_ahead, Withdrawal())
+    assert reader.answer_at_once(HOSTS, "db", 0) is None
+    monkeypatch.setattr("store.embedded.query._MOST_SERIES_AHEAD", 3)
+    await asyncio.to_thread(reader.look_ahead, Withdrawal())
+    assert reader.answer_at_once(HOSTS, "db", 0) is not None
+    await store.close()

@@ -152,9 +152,9 @@ def test_configuration_is_checked(text: str, tmp_path: Path) -> None:
     ("memory", "recent", "buffers"),
     [
         ("640MB", "128MB", 448_000_000),
-        ("320MB", "96MB", 168_000_000),
-        ("16MB", "96MB", 6_000_000),
-        ("16MB", "", 12_000_000),
+        ("320MB", "96MB", 160_000_000),
+        ("16MB", "96MB", 8_000_000),
+        ("16MB", "", 16_000_000),
     ],
 )
 async def test_one_limit_is_divided(memory: str, recent: str, buffers: int, tmp_path: Path, clock: ManualClock) -> None:
