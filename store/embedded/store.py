@@ -48,8 +48,8 @@ _log = logger("store.embedded")
 _RETRY_S: Final = 5.0
 _MOST_SPILLED: Final = "2GB"
 """What a query does not hold in memory goes to disk, but the disk is the lines' own."""
-_RESERVE_BYTES: Final = 64_000_000
-"""What percentiles by group over eight million values take beside what writing at full rate holds."""
+_RESERVE_BYTES: Final = 32_000_000
+"""For percentiles by group over some ten million values; with more of it, those over five are asked twice or spill."""
 _STANDING_BYTES: Final = 160_000_000
 """What writing at full rate wants: with less, DuckDB has given a file up in the midst of it."""
 _NOT_OPEN: Final = "the embedded store is not open"
@@ -65,7 +65,7 @@ class EmbeddedConfig:
 
     `memory_limit` bounds what the store keeps in memory. Of it `recent_limit`, at most half, is for the newest rows of
     the tables that rules and boards ask again and again; empty, none are kept. The rest is for DuckDB's buffers; of
-    it a reserve of 64MB, as far as 160MB are left, is for one statement at a time that lacks memory without. What does
+    it a reserve of 32MB, as far as 160MB are left, is for one statement at a time that lacks memory without. What does
     not fit goes to disk, but for what percentiles and the like gather: one over more than some ten million values
     in a question wants a higher limit. The program itself, lines and answers on their way take some 250 MB more.
 

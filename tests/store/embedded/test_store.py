@@ -151,8 +151,8 @@ def test_configuration_is_checked(text: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("memory", "recent", "buffers"),
     [
-        ("640MB", "128MB", 448_000_000),
-        ("320MB", "96MB", 160_000_000),
+        ("640MB", "128MB", 480_000_000),
+        ("320MB", "96MB", 192_000_000),
         ("16MB", "96MB", 8_000_000),
         ("16MB", "", 16_000_000),
     ],
