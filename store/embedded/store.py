@@ -186,7 +186,8 @@ class EmbeddedStore:
         """Open or make the file. Raises ConfigError when another process holds it, or when it is not ours or newer."""
         self._file = await self._in_writer(self._open_file)
         self._wanted = True
-        self._ahead.read(self._file.reader.look_ahead)
+        if self._file.catalog.buckets():
+            self._ahead.read(self._file.reader.look_ahead)
         self._upkeep.start(self._tasks)
 
     async def close(self) -> None:
