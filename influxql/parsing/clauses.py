@@ -27,6 +27,7 @@ def parse_measurement(cursor: Cursor) -> Measurement:
         return _qualified(parts, None, regex.pattern) if regex else _qualified(parts[:-1], parts[-1], None)
     if cursor.character_behind() == "/":
         raise cursor.expected("regex", found=cursor.touching())
+    cursor.look_behind()
     return _qualified(parts[:-1], parts[-1], None)
 
 

@@ -25,6 +25,7 @@ class Cursor:
         self._ahead: Token | None = None
         self._last = Token(Kind.BLANK, "", 0, 0)
         self._looked_past_end = False
+        self._end_is_known = False
 
     def peek(self) -> Token:
         """The next token, left where it is."""
@@ -41,7 +42,7 @@ class Cursor:
         token = self.peek()
         self._offset = token.end
         self._ahead = None
-        self._looked_past_end = token.greedy and self._lexer.ends_at(token.end)
+        self._looked_past_end = self._end_is_known or (token.greedy and self._lexer.ends_at(token.end))
         self._last = token
         return token
 
@@ -73,6 +74,10 @@ class Cursor:
     def look_ahead(self) -> None:
         """InfluxDB's reader looks at the next character here: an error at the end is placed behind it from now on."""
         self._looked_past_end = self._looked_past_end or self._lexer.ends_at(self._offset)
+
+    def look_behind(self) -> None:
+        """The same behind what stands right here, which it reads and puts back before it looks for a regex."""
+        self._end_is_known = self._lexer.ends_at(self._lexer.skip_spaces(self.touching().end))
 
     def sees_word(self, word: str) -> bool:
         """Whether the unreserved word (`fill`, `tz`) is next, in any case."""
