@@ -114,7 +114,7 @@ def _expected(series: dict[str, Any], factor: int) -> list[Any]:
 
 
 def _got(series: Series) -> list[Any]:
-    return [dict(series.tags), list(series.columns), series.values]
+    return [dict(series.tags), list(series.columns), list(map(list, series.values))]
 
 
 def _equal(got: Any, wanted: Any) -> bool:
