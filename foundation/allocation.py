@@ -1,5 +1,4 @@
 """How the process allocates, settled once, before its threads start: what one thread frees is there for the others.
-What is free in the midst of a heap stays with the process until it is given back.
 
 The C library gives threads heaps of their own, up to eight for each core, and Arrow's own allocator keeps another for
 each. A collector answers in a dozen threads: what each had needed at most stayed with it, some 200 MB in all.
@@ -33,7 +32,10 @@ def share_heaps() -> None:
 
 
 class FreeMemory:
-    """What is free in the heaps. Used by one thread, which may wait a little; other C libraries keep it."""
+    """What is free in the midst of the heaps, which the process keeps until it is given back.
+
+    Used by one thread, which may wait a little; only glibc can be asked for it.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -193,7 +193,8 @@ class EmbeddedReader:
         try:
             for index, statement in enumerate(statements):
                 once = partial(self._answer_one, session, index, statement)
-                result = self._crowd.answer(once, session.deadline.check)
+                # Who may not wait takes none of the memory that the others share, and must not wait for it.
+                result = self._crowd.answer(once, session.deadline.check) if session.may_wait else once()
                 if result.error is not None and index + 1 < len(statements):
                     # InfluxDB hides the reason as soon as a statement is left out.
                     return (*results, StatementResult(index, error="not executed"))

@@ -1,6 +1,6 @@
 """Which SELECTs come again and are answered from memory so quickly that no thread has to be woken for them.
 
-To wake one, and the event loop behind it, costs a small question a good part of its time. The reader notes how each
+To wake one, and the event loop behind it, costs a small question a tenth of its time. The reader notes how each
 question went, and asks here, on the event loop, whether the next one of its kind is worth a try there. A kind is the
 statements of a text without its bounds of time: `influxql.standing` gives them the very same fields each time.
 """

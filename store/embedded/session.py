@@ -110,18 +110,19 @@ class Session:
 
     def fetch_table(self, sql: str, parameters: Parameters) -> pa.Table:
         """The same however many rows they are."""
-        self.deadline.check()
-        parsed = self.statements.parse(self.connection, sql)
-        bound = {name: parameters.values[name] for name in parsed.names}
-        return self.connection.sql(parsed.statement, params=bound).to_arrow_table()
+        return self._relation(sql, parameters).to_arrow_table()
 
     def stream(self, sql: str, parameters: Parameters) -> Iterator[pa.RecordBatch]:
         """The same piece by piece: nothing else is asked of the file until the last one has come."""
-        parsed = self.statements.parse(self.connection, sql)
-        bound = {name: parameters.values[name] for name in parsed.names}
-        for batch in self.connection.sql(parsed.statement, params=bound).to_arrow_reader(_BATCH_ROWS):
+        for batch in self._relation(sql, parameters).to_arrow_reader(_BATCH_ROWS):
             self.deadline.check()
             yield batch
+
+    def _relation(self, sql: str, parameters: Parameters) -> duckdb.DuckDBPyRelation:
+        self.deadline.check()
+        parsed = self.statements.parse(self.connection, sql)
+        bound = {name: parameters.values[name] for name in parsed.names}
+        return self.connection.sql(parsed.statement, params=bound)
 
     def known(self, table: Table) -> Known | None:
         """All series of a table of the file, None where they are too many."""

@@ -66,9 +66,9 @@ class Kept:
         """There is no room for rows of this age; it is tried again in a minute."""
         self._refusal = _Refusal(reach_ns, now_ns)
 
-    def has(self, wanted: Wanted, now_ns: int) -> bool:
-        """Whether the tail is good for what is wanted."""
-        return self.tail is not None and self.tail.has(wanted.fields) and self.tail.first_ns <= now_ns - wanted.reach_ns
+    def has(self, wanted: Wanted, table: Table, now_ns: int) -> bool:
+        """Whether the tail is good for what is wanted of the table."""
+        return self.tail is not None and self.tail.covers(table, now_ns - wanted.reach_ns, wanted.fields)
 
 
 def first_of(wanted: Wanted, now_ns: int) -> int:

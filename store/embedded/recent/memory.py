@@ -245,7 +245,7 @@ class Recent:
         for _ in range(_TRIES):
             with self._lock:
                 wanted = kept.wanted(now_ns)
-            if wanted is None or (kept.has(wanted, now_ns) and kept.tail and len(kept.tail.tags) == len(table.tags)):
+            if wanted is None or kept.has(wanted, table, now_ns):
                 return
             first_ns = first_of(wanted, now_ns)
             fields = self._room(kept, session, table, wanted.fields, first_ns)

@@ -18,7 +18,7 @@ from store.embedded.recent.panes import Panes
 from store.embedded.recent.question import Question
 from store.embedded.recent.rows import Array, Rows, Values, narrowest
 from store.embedded.recent.series import Grouping, SeriesNumbers
-from store.embedded.schema import Column
+from store.embedded.schema import Column, Table
 
 _ROOM: Final = 8
 """An eighth more room than rows, so that most refreshes move nothing."""
@@ -95,12 +95,11 @@ class Tail:
 
     def answers(self, question: Question) -> bool:
         """Whether it has the time and the fields asked for, and the table no tag that it does not know."""
-        is_whole = self.first_ns <= question.lower and len(question.table.tags) == len(self.tags)
-        return is_whole and self.has(question.fields)
+        return self.covers(question.table, question.lower, question.fields)
 
-    def has(self, fields: frozenset[str]) -> bool:
-        """Whether it has all of these (physical names)."""
-        return fields <= self._columns.keys()
+    def covers(self, table: Table, first_ns: int, fields: frozenset[str]) -> bool:
+        """The same of all rows from a moment on, with these fields (physical names)."""
+        return self.first_ns <= first_ns and len(table.tags) == len(self.tags) and fields <= self._columns.keys()
 
     def cut(self, first_ns: int) -> None:
         """Forget the rows before a moment; `first_ns` never goes back."""

@@ -158,3 +158,13 @@ def test_nobody_waits_for_whoever_is_answered_from_the_same_rows(store: Embedded
         with lock:
             assert ask(store, 0)[1] is None
     assert ask(store, 0)[1] is not None
+
+
+def test_what_is_answered_at_once_takes_no_place_in_the_crowd(
+    reader: EmbeddedReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That waits for memory of DuckDB's, and sets its limit back behind each statement."""
+    monkeypatch.delattr("store.embedded.crowd.Crowd.answer")
+    assert reader.answer_at_once(HOSTS, "db", 0) is not None
+    with pytest.raises(AttributeError):
+        reader.answer(HOSTS, "db", 0)

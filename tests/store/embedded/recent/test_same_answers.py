@@ -288,7 +288,7 @@ def test_a_board_over_a_table_too_large(narrow_pair: Pair) -> None:
         for calls in forms:
             bounds = f"time > {now - 60 * SECOND} AND time <= {now}"
             narrow_pair.compare(bucket, f"SELECT {calls} FROM m WHERE {bounds} GROUP BY time(7s), h fill(none)", now)
-        for calls in totals:
+        for calls in (*totals, "count(distinct(i))"):
             narrow_pair.compare(bucket, f"SELECT {calls} FROM m WHERE {bounds} AND i > 2 GROUP BY h", now)
     assert narrow_pair.outcomes[Outcome.SETTLED] - before > 30 * (len(forms) + len(totals)) * 0.9
 
