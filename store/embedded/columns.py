@@ -19,7 +19,8 @@ from foundation.batch import FieldType
 from influxql.ast import Binary, Call, Expr, Fill, FillKind, IntegerLiteral, NumberLiteral, Paren
 from influxql.plan import Plan
 from influxql.typing import type_of
-from store.contract import Rows, Series, Value
+from store.column import number_column
+from store.contract import Rows, Series
 from store.embedded.choice import Group
 from store.embedded.fill import fill_value
 from store.embedded.recent.grid import Grid
@@ -196,10 +197,4 @@ def _rows(plan: Plan, found: _Calculated, place: int) -> Rows:
     else:
         at = np.flatnonzero(is_there)[cut]
         times = [starts[window] for window in at.tolist()]
-    return Rows([times, *(_listed(one.values[place], one.known[place], at) for one in found.columns)])
-
-
-def _listed(values: Array, known: Array, at: Any) -> list[Value]:
-    found: list[Value] = values[at].tolist()
-    there: Array = known[at]
-    return found if there.all() else [one if kept else None for one, kept in zip(found, there.tolist(), strict=True)]
+    return Rows([times, *(number_column(one.values[place][at], one.known[place][at]) for one in found.columns)])

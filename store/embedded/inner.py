@@ -20,6 +20,7 @@ from influxql.plan import Plan
 from influxql.translate.aggregate import selector_sql, value_sql
 from influxql.translate.scalar import field_sql
 from influxql.translate.statement import grouped_sql, select_sql
+from store.column import NumberColumn
 from store.contract import OneRowSeries, Series
 from store.embedded.calls import is_lone_selector, recall_plan
 from store.embedded.columns import column_arrays, is_calculable
@@ -201,6 +202,8 @@ def _sources_of(session: Session, plan: Plan, measurement: str, columns: Sequenc
 
 
 def _array(values: Any, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
+    if isinstance(values, NumberColumn):
+        return pa.array(values.values, kind, mask=None if values.known is None else ~values.known)
     return values.cast(kind) if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values, kind)
 
 

@@ -20,7 +20,8 @@ from influxql.infinities import may_overflow, refuse_infinities
 from influxql.parser import parse
 from influxql.translate.parameters import Parameters
 from influxql.translate.statement import select_sql
-from store.contract import OneRowSeries, Rows, Series, StatementResult
+from store.column import NumberColumn
+from store.contract import OneRowSeries, Rows, Series, StatementResult, Value
 from store.embedded.crowd import Crowd
 from store.embedded.deadline import Deadline, Timekeeper, Withdrawal
 from store.embedded.index import SeriesIndex
@@ -58,6 +59,10 @@ def _count_values(series: Sequence[Series]) -> int:
     if isinstance(series, OneRowSeries):
         return len(series) * len(series.columns)
     return sum(len(one.values) * len(one.columns) for one in series)
+
+
+def _may_exceed(values: Sequence[Value]) -> bool:
+    return not (isinstance(values, range) or (isinstance(values, NumberColumn) and values.is_finite))
 
 
 class EmbeddedReader:
@@ -235,5 +240,5 @@ class EmbeddedReader:
         series = answer_select(session, statement).series
         if may_overflow(statement):
             for rows in [series.values] if isinstance(series, OneRowSeries) else [one.values for one in series]:
-                refuse_infinities(rows.columns if isinstance(rows, Rows) else rows)
+                refuse_infinities(one for one in (rows.columns if isinstance(rows, Rows) else rows) if _may_exceed(one))
         return StatementResult(index, series, zone=statement.zone)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from store.column import NumberColumn, number_column
 from store.embedded.choice import Group
 from store.embedded.recent.contract import Asking
 from store.embedded.recent.grouping import group_rows
@@ -57,8 +58,8 @@ def answer(session: Asking, question: Question, tail: Tail, *, lone: bool, desce
         is_there = np.logical_or.reduce(masks)[places]
         places = places[is_there]
         groups = groups if is_there.all() else tuple(grouping.keys[place] for place in places.tolist())
-    shown = (_listed(column, places) for column in columns)
-    return Recalled(groups, (times[places].tolist(), *shown))
+    shown = (_shown(column, places) for column in columns)
+    return Recalled(groups, (NumberColumn(times[places]), *shown))
 
 
 def _only_window(column: Values) -> Values:
@@ -66,14 +67,7 @@ def _only_window(column: Values) -> Values:
     return Values(column.values[0], None if column.present is None else column.present[0])
 
 
-def _listed(column: Values, places: Groups) -> Sequence[Any]:
-    """The values at some places as Python's own; None where there is none."""
-    values: list[Any] = column.values[places].tolist()
-    if column.present is None:
-        return values
-    present = column.present[places]
-    return (
-        values
-        if present.all()
-        else [one if there else None for one, there in zip(values, present.tolist(), strict=True)]
-    )
+def _shown(column: Values, places: Groups) -> NumberColumn:
+    """The values at some places."""
+    present = column.present
+    return number_column(column.values[places], None if present is None else present[places])
