@@ -3,7 +3,8 @@
 A text is known by what is left of it without the whole numbers that `time` is compared with, plain ones and those of
 milliseconds. Whether these are bounds at all, and not a part of a string, a name or a comment, is not guessed: the text
 is parsed twice with numbers of our own in their places, other ones each time, and only if both times each of them is
-found as a bound in the WHERE of a statement does its tree serve the others. So much is done when it comes again.
+found as a bound in the WHERE of a SELECT, or of one within it, does its tree serve the others. So much is done when it
+comes again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from influxql.ast import Binary, DurationLiteral, Expr, IntegerLiteral, Paren, Select, Statement, VarRef
+from influxql.ast import Binary, DurationLiteral, Expr, IntegerLiteral, Paren, Select, Statement, SubQuery, VarRef
 from influxql.errors import ParseError
 from influxql.parser import parse
 
@@ -111,9 +112,15 @@ def _parsed_with(pieces: Sequence[str | None], first: int) -> _Tree | None:
         number
         for statement in statements
         if isinstance(statement, Select)
-        for number in _bounds(statement.condition, first // _MS * _MS)
+        for number in _bounds_of(statement, first // _MS * _MS)
     ]
     return _Tree(statements, tuple(marks)) if found == marks else None
+
+
+def _bounds_of(select: Select, least: int) -> list[int]:
+    """The bounds of a SELECT and of those within it, as they follow each other in the text."""
+    inner = [source.select for source in select.sources if isinstance(source, SubQuery)]
+    return [*(number for one in inner for number in _bounds_of(one, least)), *_bounds(select.condition, least)]
 
 
 def _bounds(expr: Expr | None, least: int) -> list[int]:
@@ -130,9 +137,18 @@ def _bounds(expr: Expr | None, least: int) -> list[int]:
 
 
 def _with_bounds(statement: Statement, numbers: Mapping[int, int]) -> Statement:
-    if not isinstance(statement, Select) or statement.condition is None:
-        return statement
-    return replace(statement, condition=_bound(statement.condition, numbers))
+    return _select_with(statement, numbers) if isinstance(statement, Select) else statement
+
+
+def _select_with(select: Select, numbers: Mapping[int, int]) -> Select:
+    condition = None if select.condition is None else _bound(select.condition, numbers)
+    if not any(isinstance(source, SubQuery) for source in select.sources):
+        return replace(select, condition=condition)
+    sources = [
+        SubQuery(_select_with(source.select, numbers)) if isinstance(source, SubQuery) else source
+        for source in select.sources
+    ]
+    return replace(select, sources=tuple(sources), condition=condition)
 
 
 def _bound(expr: Expr, numbers: Mapping[int, int]) -> Expr:

@@ -28,6 +28,7 @@ SELECTS = [
     "SELECT mean(v) FROM m WHERE {}",
     "SELECT mean(v) FROM m WHERE {} GROUP BY time(10s), h; SELECT max(v) FROM m WHERE {}",
     "SELECT max(x) FROM (SELECT mean(v) AS x FROM m WHERE {}) WHERE {}",
+    "SELECT max(x) FROM (SELECT mean(v) AS x FROM m WHERE {}), k, (SELECT x FROM (SELECT x FROM n WHERE {}))",
     "DELETE FROM m WHERE {}",
     "SHOW TAG KEYS FROM m WHERE {}",
     "SELECT v FROM m WHERE {} -- time > {}",
@@ -83,6 +84,13 @@ def test_a_bound_that_looks_like_one_of_our_own_is_none_of_them(mark: str):
         ("SELECT v FROM m WHERE h = 'a' AND time > {}", ["1700000000000000000", "1700000001000000000"]),
         (
             "SELECT mean(v) FROM m WHERE time >= {0}ms and time <= {0}ms AND h =~ /^a$/ GROUP BY time(10s), h",
+            ["1700000000000", "1700000001000"],
+        ),
+        (
+            (
+                "SELECT max(x) FROM (SELECT x FROM m WHERE h = 'a' AND time >= {0}ms GROUP BY h), (SELECT x FROM "
+                "(SELECT x FROM n WHERE time < {0}ms) WHERE time > 1700000000000000000) WHERE time <= {0}ms"
+            ),
             ["1700000000000", "1700000001000"],
         ),
     ],
