@@ -13,6 +13,8 @@
     names       what an expression names, and column names of an answer
     functions   the functions that are known: arity, what they read, what they answer
     check       is this SELECT allowed? InfluxDB's errors
+    moments     timestamps as texts
+    reduction   parentheses that nobody needs taken away, literals reckoned
     conditions  WHERE -> time range and the rest
     zones       time zones by name
     window      GROUP BY time(): which window a point falls into, in UTC or a zone

@@ -20,10 +20,11 @@ from influxql.ast import (
     NumberLiteral,
     Paren,
     StringLiteral,
+    TimeLiteral,
     VarRef,
 )
 from influxql.errors import QueryError
-from influxql.functions import MATH
+from influxql.functions import KEEPS_TYPE, MATH
 from influxql.infinities import infinite
 from influxql.printer import print_expr
 from influxql.typing import type_of
@@ -65,14 +66,12 @@ def _compile(expr: Expr, slots: Mapping[Expr, int]) -> Evaluate:
     if slot is not None:
         return lambda row: row[slot]
     match expr:
-        case IntegerLiteral(value) | DurationLiteral(value):
-            return lambda _: value
-        case NumberLiteral() | StringLiteral() | BooleanLiteral():
+        case IntegerLiteral() | NumberLiteral() | StringLiteral() | BooleanLiteral():
             literal = expr.value
             return lambda _: literal
         case Paren(inner):
             return _compile(inner, slots)
-        case VarRef():
+        case VarRef() | DurationLiteral() | TimeLiteral():
             return lambda _: None
         case Call(name, args) if name in MATH:
             return _math(expr, [_compile(arg, slots) for arg in args])
@@ -80,6 +79,17 @@ def _compile(expr: Expr, slots: Mapping[Expr, int]) -> Evaluate:
             return _binary(expr, slots)
         case _:
             raise QueryError(f"cannot evaluate {print_expr(expr)}")
+
+
+def fold_math(call: Call) -> Expr | None:
+    """A math function of numbers worked out; None where it is no such call, or takes other arguments."""
+    values = [arg.value for arg in call.args if isinstance(arg, IntegerLiteral | NumberLiteral)]
+    if MATH.get(call.name) != len(call.args) or len(values) != len(call.args):
+        return None
+    if isinstance(values[0], int) and call.name in KEEPS_TYPE:
+        # Of an unsigned number InfluxDB makes nothing here.
+        return None if values[0] >= _HALF else IntegerLiteral(int(wrap(_kept(call.name, values[0]), FieldType.INTEGER)))
+    return NumberLiteral(_calculated(call.name, values))
 
 
 def may_be_nan(expr: Expr) -> bool:
@@ -154,7 +164,6 @@ def _float_remainder(a: float, b: float) -> float:
 
 
 def _math(call: Call, args: list[Evaluate]) -> Evaluate:
-    function = _FUNCTIONS[call.name]
     kind = type_of(call)
     whole = kind in (FieldType.INTEGER, FieldType.UNSIGNED)
 
@@ -163,15 +172,24 @@ def _math(call: Call, args: list[Evaluate]) -> Evaluate:
         if any(isinstance(value, str | bool) or value is None for value in values):
             return None
         if whole:
-            return wrap(abs(values[0]), kind) if call.name == "abs" else values[0]
-        try:
-            return float(function(*map(float, values)))
-        except ValueError:
-            return math.nan
-        except OverflowError:
-            return math.inf
+            return wrap(_kept(call.name, values[0]), kind)
+        return _calculated(call.name, values)
 
     return evaluate
+
+
+def _kept(name: str, value: int) -> int:
+    """What a function that keeps whole numbers makes of one."""
+    return abs(value) if name == "abs" else value
+
+
+def _calculated(name: str, values: Sequence[float]) -> float:
+    try:
+        return float(_FUNCTIONS[name](*map(float, values)))
+    except ValueError:
+        return math.nan
+    except OverflowError:
+        return math.inf
 
 
 def _round(value: float) -> float:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
 
+from influxql.arithmetic import fold_math
 from influxql.ast import (
     LITERALS,
     Binary,
@@ -17,13 +19,19 @@ from influxql.ast import (
     Paren,
     RegexLiteral,
     Select,
+    TimeLiteral,
     VarRef,
     Wildcard,
 )
 from influxql.errors import QueryError
 from influxql.functions import AGGREGATES, MATH, REFUSED, TRANSFORMATIONS
 from influxql.literals import format_duration
-from influxql.printer import print_expr
+from influxql.printer import print_expr, type_name
+from influxql.reduction import reduce_expr
+
+_VALUES: Final = (*LITERALS, RegexLiteral, TimeLiteral)
+_NO_VARIABLE: Final = "field must contain at least one variable"
+_UNSIGNED: Final = 2**63
 
 
 @dataclass(slots=True)
@@ -37,14 +45,22 @@ class Found:
     ranked: str = ""
 
 
-def check_fields(select: Select, *, has_interval: bool, inherited: bool = False) -> Found:
-    """Check the SELECT list before wildcards are expanded. `inherited`: the interval is the outer query's."""
+def check_fields(select: Select, *, has_interval: bool, inherited: bool = False) -> tuple[Field, ...]:
+    """The SELECT list reduced, and checked, before wildcards are expanded. Raises QueryError.
+
+    `inherited`: the interval is the outer query's.
+    """
     checker = _Checker(select, has_interval=has_interval, inherited=inherited)
+    listed: list[Field] = []
+    for item in select.fields:
+        if is_time(item):
+            listed.append(item)
+            continue
+        listed.append(replace(item, expr=reduce_expr(item.expr, fold_math)))
+        checker.expr(listed[-1].expr, wildcards=True)
     fields = [item for item in select.fields if not is_time(item)]
-    for item in fields:
-        checker.expr(item.expr, wildcards=True)
     _check_mix(checker.found, select, fields, own_interval=has_interval and not inherited, inherited=inherited)
-    return checker.found
+    return tuple(listed)
 
 
 def is_time(item: Field) -> bool:
@@ -95,20 +111,22 @@ class _Checker:
             case Paren(inner):
                 self.expr(inner, wildcards=wildcards)
             case _:
-                raise QueryError("field must contain at least one variable")
+                raise QueryError(_NO_VARIABLE)
 
     def _binary(self, left: Expr, right: Expr) -> None:
-        sides = [side for side in (left, right) if not isinstance(side, LITERALS)]
+        sides = [side for side in (left, right) if not isinstance(side, _VALUES)]
         if not sides:
-            raise QueryError("field must contain at least one variable")
+            raise QueryError("cannot perform a binary expression on two literals")
         for side in sides:
             self.expr(side, wildcards=False)
 
     def _call(self, call: Call, *, wildcards: bool) -> None:
         if call.name in MATH:
             _check_count(call, MATH[call.name])
+            if all(isinstance(arg, _VALUES) for arg in call.args):
+                raise QueryError(_NO_VARIABLE)  # or it would have been worked out
             for arg in call.args:
-                if not isinstance(arg, LITERALS):
+                if not isinstance(arg, _VALUES):
                     self.expr(arg, wildcards=wildcards)
             return
         self.found.calls.append(call)
@@ -126,7 +144,7 @@ class _Checker:
             self._ranked(call)
         elif call.name == "percentile":
             _check_count(call, 2)
-            if not isinstance(call.args[1], IntegerLiteral | NumberLiteral):
+            if not isinstance(call.args[1], NumberLiteral) and not _is_integer(call.args[1]):
                 raise QueryError("expected float argument in percentile()")
             self._symbol(call, wildcards=wildcards)
         elif call.name == "sample":
@@ -176,7 +194,7 @@ class _Checker:
         if len(call.args) < 2:  # noqa: PLR2004 - a field and a count
             raise QueryError(f"invalid number of arguments for {call.name}, expected at least 2, got {len(call.args)}")
         limit = call.args[-1]
-        if not isinstance(limit, IntegerLiteral):
+        if not isinstance(limit, IntegerLiteral) or not _is_integer(limit):
             raise QueryError(f"expected integer as last argument in {call.name}(), found {print_expr(limit)}")
         if limit.value <= 0:
             raise QueryError(f"limit ({limit.value}) in {call.name} function must be at least 1")
@@ -212,10 +230,15 @@ class _Checker:
         self._symbol(call, wildcards=wildcards)
 
 
+def _is_integer(expr: Expr) -> bool:
+    """Not one that is unsigned because of its size."""
+    return isinstance(expr, IntegerLiteral) and expr.value < _UNSIGNED
+
+
 def _check_sample(call: Call) -> None:
     _check_count(call, 2)
     size = call.args[1]
-    if not isinstance(size, IntegerLiteral):
+    if not isinstance(size, IntegerLiteral) or not _is_integer(size):
         raise QueryError("expected integer argument in sample()")
     if size.value <= 0:
         raise QueryError(f"sample window must be greater than 1, got {size.value}")
@@ -238,15 +261,15 @@ def _check_transformation(call: Call) -> None:
         return
     second = call.args[1]
     if call.name == "moving_average":
-        if not isinstance(second, IntegerLiteral):
+        if not isinstance(second, IntegerLiteral) or not _is_integer(second):
             raise QueryError(
-                f"second argument for moving_average must be an integer, got *influxql.{type(second).__name__}"
+                f"second argument for moving_average must be an integer, got *influxql.{type_name(second)}"
             )
         if second.value <= 1:
             raise QueryError(f"moving_average window must be greater than 1, got {second.value}")
         return
     if not isinstance(second, DurationLiteral):
-        raise QueryError(f"second argument to {call.name} must be a duration, got *influxql.{type(second).__name__}")
+        raise QueryError(f"second argument to {call.name} must be a duration, got *influxql.{type_name(second)}")
     if second.value <= 0:
         raise QueryError(f"duration argument must be positive, got {format_duration(second.value)}")
 

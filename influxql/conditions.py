@@ -5,9 +5,9 @@ As in InfluxDB, conditions on time always intersect, even under OR.
 
 from __future__ import annotations
 
-import re
+import math
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import tzinfo
 
 from influxql.ast import (
     Binary,
@@ -23,15 +23,18 @@ from influxql.ast import (
     VarRef,
 )
 from influxql.errors import QueryError
+from influxql.functions import MATH
 from influxql.literals import MAX_TIME, MIN_TIME
-from influxql.printer import print_expr
+from influxql.moments import begins_as_moment, format_moment, parse_moment
+from influxql.printer import print_expr, type_name
+from influxql.reduction import Fold, combine, reduce_expr, reduce_part
 from influxql.zones import find_zone
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})?)?")
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
 _INT64_END = 2**63
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NOW = Call("now")
+_OF_TWO = frozenset(("atan2", "pow"))
+"""Math functions that take two values in a condition: there log() is given none but its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,133 +51,119 @@ class TimeRange:
         return TimeRange(max(lowers, default=None), min(uppers, default=None))
 
 
-def split_condition(condition: Expr | None, now_ns: int, zone: str | None = None) -> tuple[Expr | None, TimeRange]:
-    """The condition without its bounds on time (None if nothing is left), and those bounds.
+def split_condition(
+    condition: Expr | None, now_ns: int, zone: str | None = None, *, inner: bool = False
+) -> tuple[Expr | None, TimeRange]:
+    """The condition without its bounds on time (None if nothing is left), reduced, and those bounds.
 
-    `zone` is where timestamps without an offset are meant. Raises QueryError with InfluxDB's words.
+    `zone` is where timestamps without an offset are meant; `inner`: the condition is a subquery's, where a bound of
+    `(time)` counts. Raises QueryError with InfluxDB's words.
     """
     if condition is None:
         return None, TimeRange()
-    return _split(condition, now_ns, find_zone(zone))
+    rest, bounds = _Splitter(now_ns, find_zone(zone), inner=inner).split(condition)
+    if isinstance(rest, Paren):
+        rest = rest.expr
+    _check_calls(rest)
+    return (None if rest == BooleanLiteral(value=True) else rest), bounds
 
 
-def _split(expr: Expr, now_ns: int, zone: tzinfo) -> tuple[Expr | None, TimeRange]:
+class _Splitter:
+    """Takes one condition apart."""
+
+    def __init__(self, now_ns: int, zone: tzinfo, *, inner: bool) -> None:
+        self._fold: Fold = lambda call: TimeLiteral(now_ns) if call == _NOW else None
+        self._zone = zone
+        self._inner = inner
+
+    def split(self, expr: Expr) -> tuple[Expr | None, TimeRange]:
+        match expr:
+            case Binary("AND" | "OR" as op, left, right):
+                (one, earlier), (other, later) = self.split(left), self.split(right)
+                both = earlier.intersect(later)
+                if one is None or other is None:
+                    return one or other, both
+                return combine(op, one, other) or Binary(op, one, other), both
+            case Binary(op, VarRef(name), right) if name.lower() == "time":
+                return None, self._bound(op, right)
+            case Binary(op, left, VarRef(name)) if name.lower() == "time":
+                return None, self._bound(_FLIPPED.get(op, op), left)
+            case Binary():
+                return self._reduced(expr)
+            case Paren(inner):
+                rest, bounds = self.split(inner)
+                return (Paren(rest) if isinstance(rest, Binary) else rest), bounds
+            case BooleanLiteral():
+                return expr, TimeRange()
+            case _:
+                raise QueryError(f"invalid condition expression: {print_expr(expr)}")
+
+    def _reduced(self, expr: Binary) -> tuple[Expr | None, TimeRange]:
+        """A comparison; one of `(time)` is found out late by InfluxDB, which then only checks it outside a subquery."""
+        reduced = reduce_part(expr, self._fold, self._zone)
+        if reduced is not expr and isinstance(reduced, Binary) and _is_time(reduced.left, reduced.right):
+            bounds = self.split(reduced)[1]
+            return None, (bounds if self._inner else TimeRange())
+        return reduced, TimeRange()
+
+    def _bound(self, op: str, expr: Expr) -> TimeRange:
+        value = self._moment(expr)
+        match op:
+            case ">":
+                return TimeRange(lower=_clamped(value + 1))
+            case ">=":
+                return TimeRange(lower=_clamped(value))
+            case "<":
+                return TimeRange(upper=_clamped(value - 1))
+            case "<=":
+                return TimeRange(upper=_clamped(value))
+            case "=":
+                return TimeRange(_clamped(value), _clamped(value))
+            case _:
+                raise QueryError(f"invalid time comparison operator: {op}")
+
+    def _moment(self, expr: Expr) -> int:
+        if isinstance(expr, StringLiteral) and begins_as_moment(expr.value):
+            expr = TimeLiteral(parse_moment(expr.value, self._zone))
+        match reduce_expr(expr, self._fold, self._zone):
+            case TimeLiteral(value):
+                if value > MAX_TIME:
+                    raise QueryError(f"time {format_moment(value)} overflows time literal")
+                if value <= MIN_TIME:
+                    raise QueryError(f"time {format_moment(value)} underflows time literal")
+                return value
+            case DurationLiteral(value):
+                return value
+            case IntegerLiteral(value) if value < _INT64_END:
+                return value
+            case NumberLiteral(number):
+                return int(number) if math.isfinite(number) else -_INT64_END
+            case other:
+                raise QueryError(f"invalid operation: time and *influxql.{type_name(other)} are not compatible")
+
+
+def _is_time(*sides: Expr) -> bool:
+    return any(isinstance(side, VarRef) and side.name.lower() == "time" for side in sides)
+
+
+def _check_calls(expr: Expr | None) -> None:
+    """Raise QueryError for calls that no condition may hold; what is in parentheses InfluxDB does not look at."""
     match expr:
-        case Binary("AND" | "OR" as op, left, right):
-            left_rest, left_range = _split(left, now_ns, zone)
-            right_rest, right_range = _split(right, now_ns, zone)
-            both = left_range.intersect(right_range)
-            if left_rest is None or right_rest is None:
-                return left_rest or right_rest, both
-            return Binary(op, left_rest, right_rest), both
-        case Binary(op, VarRef(name), right) if name.lower() == "time":
-            return None, _bound(op, right, now_ns, zone)
-        case Binary(op, left, VarRef(name)) if name.lower() == "time":
-            return None, _bound(_FLIPPED.get(op, op), left, now_ns, zone)
-        case Binary():
-            return expr, TimeRange()
-        case Paren(inner):
-            rest, bounds = _split(inner, now_ns, zone)
-            return (None if rest is None else Paren(rest)), bounds
-        case BooleanLiteral():
-            return expr, TimeRange()
+        case Binary(_, left, right):
+            _check_calls(left)
+            _check_calls(right)
+        case Call(name, args):
+            if name not in MATH:
+                raise QueryError(f"invalid function call in condition: {print_expr(expr)}")
+            wanted = 2 if name in _OF_TWO else 1
+            if len(args) != wanted:
+                raise QueryError(f"invalid number of arguments for {name}, expected {wanted}, got {len(args)}")
+            for arg in args:
+                _check_calls(arg)
         case _:
-            raise QueryError(f"invalid condition expression: {print_expr(expr)}")
-
-
-def _bound(op: str, expr: Expr, now_ns: int, zone: tzinfo) -> TimeRange:
-    value = _moment(expr, now_ns, zone)
-    match op:
-        case ">":
-            return TimeRange(lower=_clamped(value + 1))
-        case ">=":
-            return TimeRange(lower=_clamped(value))
-        case "<":
-            return TimeRange(upper=_clamped(value - 1))
-        case "<=":
-            return TimeRange(upper=_clamped(value))
-        case "=":
-            return TimeRange(_clamped(value), _clamped(value))
-        case _:
-            raise QueryError(f"invalid time comparison operator: {op}")
-
-
-def _moment(expr: Expr, now_ns: int, zone: tzinfo) -> int:
-    match reduce_time(expr, now_ns, zone):
-        case TimeLiteral(value):
-            if value > MAX_TIME:
-                raise QueryError(f"time {_shown(value)} overflows time literal")
-            if value < MIN_TIME:
-                raise QueryError(f"time {_shown(value)} underflows time literal")
-            return value
-        case IntegerLiteral(value) if value >= _INT64_END:
-            raise QueryError("invalid operation: time and *influxql.UnsignedLiteral are not compatible")
-        case DurationLiteral(value) | IntegerLiteral(value):
-            return value
-        case NumberLiteral(number):
-            return int(number)
-        case other:
-            kind = "BinaryExpr" if isinstance(other, Binary) else type(other).__name__
-            raise QueryError(f"invalid operation: time and *influxql.{kind} are not compatible")
+            pass  # names and literals
 
 
 def _clamped(bound: int) -> int:
     """A bound that is a number of 64 bits; one that is beyond all moments stays beyond them."""
     return max(MIN_TIME - 1, min(MAX_TIME + 1, bound))
-
-
-def _shown(moment_ns: int) -> str:
-    return f"{(_EPOCH + timedelta(seconds=moment_ns // 1_000_000_000)).replace(tzinfo=None).isoformat()}Z"
-
-
-def reduce_time(expr: Expr, now_ns: int, zone: tzinfo) -> Expr:
-    """Time arithmetic worked out: moments, durations and integers added and subtracted, now() filled in."""
-    match expr:
-        case Call("now", ()):
-            return TimeLiteral(now_ns)
-        case StringLiteral(text) if _DATE.match(text):
-            return TimeLiteral(parse_moment(text, zone))
-        case Paren(inner):
-            return reduce_time(inner, now_ns, zone)
-        case Binary(op, left, right):
-            return _combine(op, reduce_time(left, now_ns, zone), reduce_time(right, now_ns, zone))
-        case _:
-            return expr
-
-
-def _combine(op: str, left: Expr, right: Expr) -> Expr:
-    whole = (DurationLiteral, IntegerLiteral)
-    match left, right:
-        case (TimeLiteral(moment), DurationLiteral(step) | IntegerLiteral(step)) if op in "+-":
-            return TimeLiteral(moment + step if op == "+" else moment - step)
-        case (DurationLiteral(step) | IntegerLiteral(step), TimeLiteral(moment)) if op == "+":
-            return TimeLiteral(moment + step)
-        case (TimeLiteral(later), TimeLiteral(earlier)) if op == "-":
-            return DurationLiteral(later - earlier)
-        case (DurationLiteral(a), IntegerLiteral(b)) | (IntegerLiteral(a), DurationLiteral(b)) if op == "*":
-            return DurationLiteral(a * b)
-        case (DurationLiteral(a), IntegerLiteral(b)) if op == "/":
-            return DurationLiteral(int(a / b) if b else 0)
-    if isinstance(left, whole) and isinstance(right, whole) and op in "+-":
-        kind = (
-            IntegerLiteral
-            if isinstance(left, IntegerLiteral) and isinstance(right, IntegerLiteral)
-            else DurationLiteral
-        )
-        return kind(left.value + right.value if op == "+" else left.value - right.value)
-    return Binary(op, left, right)
-
-
-def parse_moment(text: str, zone: tzinfo) -> int:
-    """`2026-01-31`, `2026-01-31 08:00:00.5` (in `zone`) or RFC 3339, in nanoseconds."""
-    match = _MOMENT.fullmatch(text)
-    if match is None or ("T" in text) != (match[4] is not None):
-        raise QueryError("invalid timestamp string")
-    day, clock, digits, offset = match.groups()
-    try:
-        moment = datetime.fromisoformat(f"{day}T{clock or '00:00:00'}{offset or ''}")
-    except ValueError:
-        raise QueryError("invalid timestamp string") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zone)
-    return (moment - _EPOCH) // timedelta(seconds=1) * 1_000_000_000 + int((digits or "").ljust(9, "0"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import re2
 
-from influxql.ast import Call, Expr, Field, Paren, RegexLiteral, VarRef, Wildcard
+from influxql.ast import Call, Expr, Field, RegexLiteral, VarRef, Wildcard
 from influxql.functions import AGGREGATES, NUMERIC, TRANSFORMATIONS
 from influxql.names import name_field
 from influxql.typing import Shape
@@ -83,7 +83,7 @@ def _inner_target(expr: Expr) -> Wildcard | RegexLiteral | None:
     match expr:
         case Call(_, (Wildcard() | RegexLiteral() as target, *_)):
             return target
-        case Call(_, (Call() | Paren() as inner, *_)):
+        case Call(_, (Call() as inner, *_)):
             return _inner_target(inner)
         case _:
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 from foundation.batch import FieldType
 from influxql.ast import (
@@ -15,22 +16,29 @@ from influxql.ast import (
     Field,
     Fill,
     FillKind,
-    IntegerLiteral,
     Paging,
     Paren,
     Select,
+    StringLiteral,
+    SubQuery,
     TimeLiteral,
     VarRef,
 )
 from influxql.check import check_fields, is_time
-from influxql.conditions import TimeRange, reduce_time, split_condition
+from influxql.conditions import TimeRange, split_condition
 from influxql.errors import QueryError
 from influxql.expand import expand_dimensions, expand_fields
 from influxql.functions import MATH
+from influxql.moments import begins_as_moment
 from influxql.names import name_columns
+from influxql.printer import print_expr
+from influxql.reduction import reduce_expr
 from influxql.typing import Shape, resolve, type_of
 from influxql.window import Window
 from influxql.zones import find_zone
+
+_FIRST_DAY: Final = -62_135_596_800_000_000_000
+"""0001-01-01, from which InfluxDB counts intervals when an offset is a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,10 @@ class Plan:
 def frame_select(select: Select, now_ns: int, outer: Outer | None = None) -> Frame:
     """Check what can be checked without the sources, and fix the time range and the window."""
     zone = find_zone(select.zone)
-    condition, bounds = split_condition(select.condition, now_ns, select.zone)
+    condition, bounds = split_condition(select.condition, now_ns, select.zone, inner=outer is not None)
+    dimensions = tuple(map(reduce_expr, select.dimensions))
+    if dimensions != select.dimensions:
+        select = replace(select, dimensions=dimensions)
     window, inherited = _window(select, now_ns), False
     if outer is not None:
         if select.descending and not outer.descending:
@@ -102,21 +113,23 @@ def frame_select(select: Select, now_ns: int, outer: Outer | None = None) -> Fra
             select = replace(select, fill=Fill(FillKind.NONE)) if select.fill.kind is FillKind.NULL else select
     if window is not None:
         window = replace(window, zone=zone if outer is None or outer.window is None else outer.window.zone)
+    if any(isinstance(source, SubQuery) for source in select.sources):
+        # Before a subquery is found at fault.
+        check_fields(select, has_interval=window is not None, inherited=inherited)
     return Frame(select, condition, bounds, window, inherited)
 
 
 def plan_select(frame: Frame, shape: Shape) -> Plan:
     """The plan over sources of this shape. Raises QueryError."""
     select = frame.select
-    check_fields(select, has_interval=frame.window is not None, inherited=frame.inherited)
-    times = [item.alias for item in select.fields if is_time(item) and item.alias]
-    wanted = tuple(item for item in select.fields if not is_time(item))
+    listed = check_fields(select, has_interval=frame.window is not None, inherited=frame.inherited)
+    time, wanted = _without_time(listed)
     expanded = expand_fields(wanted, select.dimensions, shape)
     fields = tuple(ranked for item in expanded for ranked in _ranked_columns(item))
     exprs = tuple(resolve(item.expr, shape) for item in fields)
     calls = tuple(dict.fromkeys(call for expr in exprs for call in _calls(expr)))
     return Plan(
-        columns=(times[-1] if times else "time", *name_columns(fields)),
+        columns=(time, *name_columns(fields)),
         exprs=exprs,
         kinds=tuple(type_of(expr) for expr in exprs),
         calls=calls,
@@ -138,6 +151,18 @@ def rebound(plan: Plan, frame: Frame) -> Plan:
     return replace(plan, condition=frame.condition, bounds=frame.bounds, window=frame.window if plan.calls else None)
 
 
+def _without_time(listed: tuple[Field, ...]) -> tuple[str, list[Field]]:
+    """What the column of the time is called, and the other fields; the one behind each `time` InfluxDB looks past."""
+    name, kept, passed = "time", list[Field](), False
+    for item in listed:
+        if is_time(item) and not passed:
+            name, passed = item.alias or "time", True
+        else:
+            kept.append(item)
+            passed = False
+    return name, kept
+
+
 def _plain(dimensions: tuple[Expr, ...]) -> tuple[Expr, ...]:
     return tuple(dimension for dimension in dimensions if isinstance(dimension, VarRef))
 
@@ -148,34 +173,47 @@ def _window(select: Select, now_ns: int) -> Window | None:
         if isinstance(dimension, VarRef) and dimension.name.lower() == "time":
             raise QueryError("time() is a function and expects at least one argument")
         if isinstance(dimension, Call):
-            if window is not None and dimension.name == "time":
+            interval = _interval(dimension)
+            if window is not None:
                 raise QueryError("multiple time dimensions not allowed")
-            window = _interval(dimension, now_ns, select.zone)
+            if interval > 0:
+                window = Window(interval, _offset(dimension, interval, now_ns))
         elif isinstance(dimension, (Binary, Paren, *LITERALS)):
             raise QueryError("only time and tag dimensions allowed")
     return window
 
 
-def _interval(call: Call, now_ns: int, zone: str | None) -> Window:
+def _interval(call: Call) -> int:
+    """Without one that is above 0 there are no windows."""
     if call.name != "time":
         raise QueryError("only time() calls allowed in dimensions")
     if len(call.args) not in (1, 2):
         raise QueryError("time dimension expected 1 or 2 arguments")
     if not isinstance(call.args[0], DurationLiteral):
         raise QueryError("time dimension must have duration argument")
-    interval = call.args[0].value
-    if interval <= 0:
-        raise QueryError("time dimension must have a positive duration")
-    if len(call.args) == 1:
-        return Window(interval)
-    offset = reduce_time(call.args[1], now_ns, find_zone(zone))
-    if isinstance(offset, DurationLiteral):
-        # The remainder keeps the sign of the offset, as Go's does.
-        rest = abs(offset.value) % interval
-        return Window(interval, -rest if offset.value < 0 else rest)
-    if isinstance(offset, TimeLiteral | IntegerLiteral):
-        return Window(interval, offset.value % interval)
-    raise QueryError("time dimension offset must be duration or now()")
+    return call.args[0].value
+
+
+def _offset(call: Call, interval: int, now_ns: int) -> int:
+    match call.args[1:]:
+        case ():
+            return 0
+        case (DurationLiteral(value),):
+            # The remainder keeps the sign of the offset, as Go's does.
+            rest = abs(value) % interval
+            return -rest if value < 0 else rest
+        case (TimeLiteral(moment),):
+            return (moment - _FIRST_DAY) % interval
+        case (Call("now", args),):
+            if args:
+                raise QueryError("time dimension offset now() function requires no arguments")
+            return (now_ns - _FIRST_DAY) % interval
+        case (Call(),):
+            raise QueryError("time dimension offset function must be now()")
+        case (StringLiteral(text) as literal,) if begins_as_moment(text):
+            raise QueryError(f"invalid time dimension offset: {print_expr(literal)}")
+        case _:
+            raise QueryError("time dimension offset must be duration or now()")
 
 
 def _ranked_columns(item: Field) -> Iterator[Field]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Final
 
 from influxql.ast import (
     Binary,
@@ -45,6 +46,9 @@ from influxql.ast import (
     Wildcard,
 )
 from influxql.literals import format_duration, quote_name, quote_regex, quote_string
+
+_UNSIGNED: Final = 2**63
+"""From here on an integer is unsigned."""
 
 
 def print_statements(statements: tuple[Statement, ...]) -> str:
@@ -104,6 +108,17 @@ def print_expr(expr: Expr) -> str:
             return f"*::{kind}" if kind else "*"
         case _:
             return _literal(expr)
+
+
+def type_name(expr: Expr) -> str:
+    """What InfluxDB calls the kind of an expression in its errors."""
+    match expr:
+        case Binary() | Paren():
+            return f"{type(expr).__name__}Expr"
+        case IntegerLiteral(value) if value >= _UNSIGNED:
+            return "UnsignedLiteral"
+        case _:
+            return type(expr).__name__
 
 
 def _literal(

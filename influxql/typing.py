@@ -11,7 +11,6 @@ from influxql.ast import (
     Binary,
     BooleanLiteral,
     Call,
-    DurationLiteral,
     Expr,
     IntegerLiteral,
     NumberLiteral,
@@ -23,13 +22,13 @@ from influxql.errors import QueryError
 from influxql.functions import AGGREGATES, KEEPS_TYPE, MATH, NUMERIC, TRANSFORMATIONS
 from influxql.printer import print_expr
 
+_WHOLE: Final = frozenset((FieldType.INTEGER, FieldType.UNSIGNED))
 _UINT63: Final = 2**63
 _BY_NAME: Final = {kind.value: kind for kind in FieldType}
 _LITERALS: Final[Mapping[type, FieldType]] = {
     NumberLiteral: FieldType.FLOAT,
     StringLiteral: FieldType.STRING,
     BooleanLiteral: FieldType.BOOLEAN,
-    DurationLiteral: FieldType.INTEGER,
 }
 _PRECEDENCE: Final = (FieldType.FLOAT, FieldType.INTEGER, FieldType.UNSIGNED, FieldType.STRING, FieldType.BOOLEAN)
 
@@ -102,23 +101,27 @@ def _type_of_call(call: Call) -> FieldType | None:
 
 def _type_of_binary(expr: Binary) -> FieldType | None:
     left, right = type_of(expr.left), type_of(expr.right)
+    if {left, right} == _WHOLE:
+        _check_mixed(expr, *((expr.left, expr.right) if left is FieldType.UNSIGNED else (expr.right, expr.left)))
     if left is None or right is None:
         return left or right
-    numeric = left in NUMERIC and right in NUMERIC
-    mixed = {left, right} == {FieldType.INTEGER, FieldType.UNSIGNED}
-    literal = isinstance(expr.left, IntegerLiteral) or isinstance(expr.right, IntegerLiteral)
-    if expr.op in "&|^" and left is right and left is not FieldType.FLOAT and left is not FieldType.STRING:
-        return left
-    if expr.op in "&|^" and not (mixed and literal):
+    kinds = {left, right}
+    if expr.op in "&|^" and (kinds <= _WHOLE or kinds == {FieldType.BOOLEAN}):
+        return FieldType.UNSIGNED if kinds == _WHOLE else left
+    if expr.op not in "+-*/%" or not kinds <= NUMERIC:
         raise _clash(expr, f"incompatible types: {left.value} and {right.value}")
-    if not numeric or expr.op not in "+-*/%&|^":
-        raise _clash(expr, f"incompatible types: {left.value} and {right.value}")
-    if mixed and not literal:
-        raise _clash(expr, f"cannot use {expr.op} between an integer and unsigned, an explicit cast is required")
-    if FieldType.FLOAT in (left, right):
+    if FieldType.FLOAT in kinds:
         return FieldType.FLOAT
-    kind = FieldType.UNSIGNED if mixed else left
+    kind = FieldType.UNSIGNED if kinds == _WHOLE else left
     return FieldType.FLOAT if expr.op == "/" and kind is FieldType.INTEGER else kind
+
+
+def _check_mixed(expr: Binary, unsigned: Expr, integer: Expr) -> None:
+    """Raise QueryError for an integer and an unsigned number that do not go together: a literal integer does."""
+    if isinstance(unsigned, IntegerLiteral):
+        raise _clash(expr, f"cannot use {expr.op} with an integer and unsigned literal")
+    if not isinstance(integer, IntegerLiteral):
+        raise _clash(expr, f"cannot use {expr.op} between an integer and unsigned, an explicit cast is required")
 
 
 def _clash(expr: Binary, why: str) -> QueryError:

@@ -18,7 +18,6 @@ from influxql.ast import (
     LITERALS,
     Binary,
     BooleanLiteral,
-    DurationLiteral,
     Expr,
     IntegerLiteral,
     NumberLiteral,
@@ -178,7 +177,7 @@ class _Comparison:
     def _number(self, expr: Expr) -> tuple[str, bool] | None:
         """The expression and whether it is whole; None where it is no number."""
         match expr:
-            case IntegerLiteral(value) | DurationLiteral(value):
+            case IntegerLiteral(value):
                 return self._parameters.bind(value), True
             case NumberLiteral(number):
                 return self._parameters.bind(number), False

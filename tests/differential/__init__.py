@@ -6,6 +6,7 @@
     selects   SELECTs over measurements
     nested    SELECTs over SELECTs
     shows     SHOW statements, and those that take points away
+    bracketed  queries with parentheses that nobody needs
     wrong     statements that are refused, and mutations of right ones
     queries   random queries over a schema, from all of these
     constructs  the parts of the grammar that the seeded queries have to hold

@@ -6,6 +6,7 @@ from random import Random
 from typing import Final
 
 from tests.differential import nested, selects, shows, wrong
+from tests.differential.bracketed import bracketed
 from tests.differential.schema import Schema
 from tests.differential.words import Words
 
@@ -23,6 +24,9 @@ _MAKERS: Final = (
     (wrong.wrong, 5),
 )
 
+_BRACKETED: Final = 0.12
+"""So many of the queries get parentheses that they do not need."""
+
 
 class Queries:
     """Makes queries over `schema`, one after the other."""
@@ -34,7 +38,8 @@ class Queries:
     def make(self) -> str:
         """One query."""
         (maker,) = self._random.choices([one for one, _ in _MAKERS], [weight for _, weight in _MAKERS])
-        return maker(self._words)
+        text = maker(self._words)
+        return bracketed(self._words, text) if self._words.chance(_BRACKETED) else text
 
     def change(self) -> str:
         """One statement that takes points away."""

@@ -33,11 +33,38 @@ def complaint(fields: str, *, has_interval: bool = False, tail: str = "") -> str
         ("moving_average(v, 1)", "moving_average window must be greater than 1, got 1"),
         ("v + *", "unable to use wildcard in a binary expression"),
         ("1", "field must contain at least one variable"),
+        ("(1 + 2)", "field must contain at least one variable"),
+        ("pow(2, 3)", "field must contain at least one variable"),
+        ("v + abs('x')", "field must contain at least one variable"),
+        ("v + ('a' - 'b')", "cannot perform a binary expression on two literals"),
+        ("derivative(v, 2 * 5s)", "second argument to derivative must be a duration, got *influxql.BinaryExpr"),
+        (
+            "moving_average(v, 4 / 2)",
+            "second argument for moving_average must be an integer, got *influxql.NumberLiteral",
+        ),
+        ("top(v, (1 - 1))", "limit (0) in top function must be at least 1"),
     ],
 )
 def test_complaints(fields: str, message: str) -> None:
     """Each fault has InfluxDB's words."""
     assert complaint(fields) == message
+
+
+@pytest.mark.parametrize(
+    ("fields", "reduced"),
+    [
+        ("(v), ((v)), (v) AS x", "v, v, v AS x"),
+        ("(*), (*::field)", "*, *::field"),
+        ("(count((v)))", "count(v)"),
+        ("percentile((v), (90 + 5))", "percentile(v, 95)"),
+        ("top((v), (h), 2 + 1)", "top(v, h, 3)"),
+        ("(max(v)) - ((min(v)) + 1)", "max(v) - (min(v) + 1)"),
+        ("v + pow(2, 1 + 1), (time), time", "v + 4.0, time, time"),
+    ],
+)
+def test_lists_are_reduced(fields: str, reduced: str) -> None:
+    """What is checked, named and answered is the list without parentheses around what is no arithmetic."""
+    assert check_fields(select(fields), has_interval=False) == select(reduced).fields
 
 
 def test_complaints_about_windows() -> None:

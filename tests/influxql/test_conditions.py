@@ -2,7 +2,7 @@
 
 import pytest
 
-from influxql.ast import Binary, Paren, StringLiteral, VarRef
+from influxql.ast import Binary, BooleanLiteral, IntegerLiteral, Paren, StringLiteral, VarRef
 from influxql.conditions import TimeRange, split_condition
 from influxql.errors import QueryError
 from tests.influxql.queries import select
@@ -50,9 +50,39 @@ def test_moments_without_offset_are_in_the_zone() -> None:
 
 def test_rest_keeps_its_shape() -> None:
     """What is not about time stays, without the conditions that were."""
-    condition = select("v", "WHERE (host = 'a' AND time > 0) AND time < 9").condition
+    condition = select("v", "WHERE (host = 'a' AND time > 0 OR b = true) AND v + 1 > 2 AND time < 9").condition
     rest, found = split_condition(condition, NOW)
-    assert (rest, found) == (Paren(HOST_IS_A), TimeRange(1, 8))
+    either = Paren(Binary("OR", HOST_IS_A, Binary("=", VarRef("b"), BooleanLiteral(value=True))))
+    above = Binary(">", Binary("+", VarRef("v"), IntegerLiteral(1)), IntegerLiteral(2))
+    assert (rest, found) == (Binary("AND", either, above), TimeRange(1, 8))
+
+
+@pytest.mark.parametrize(
+    ("condition", "rest"),
+    [
+        ("(host = 'a' AND time > 0)", "host = 'a'"),
+        ("((host)) = ('a')", "host = 'a'"),
+        ("host = '' + 'a'", "host = 'a'"),
+        ("v > (1 + 2) * 3", "v > 9"),
+        ("1 = 1 AND host = 'a'", "host = 'a'"),
+        ("false OR host = 'a'", "host = 'a'"),
+        ("true AND 1 > 2", "false"),
+        ("v > 1 OR 'a' = 'a'", None),
+        ("(time) > 5s AND host = 'a'", "host = 'a'"),
+    ],
+)
+def test_rest_is_reduced(condition: str, rest: str | None) -> None:
+    """Parentheses that hold no operator go, literals are worked out, and what is always true is no condition."""
+    found, range_ = split_condition(select("v", f"WHERE {condition}").condition, NOW)
+    assert found == (None if rest is None else select("v", f"WHERE {rest}").condition)
+    assert range_.upper is None
+
+
+def test_time_in_parentheses_bounds_a_subquery_alone() -> None:
+    """InfluxDB finds out late that `(time)` is the time: outside subqueries too late to bound anything."""
+    condition = select("v", "WHERE (time) > 5s").condition
+    assert split_condition(condition, NOW) == (None, TimeRange())
+    assert split_condition(condition, NOW, inner=True) == (None, TimeRange(5 * SECOND + 1))
 
 
 @pytest.mark.parametrize(
@@ -64,6 +94,16 @@ def test_rest_keeps_its_shape() -> None:
         ("time > 'soon'", "invalid operation: time and *influxql.StringLiteral are not compatible"),
         ("time > host", "invalid operation: time and *influxql.VarRef are not compatible"),
         ("host", "invalid condition expression: host"),
+        ("(host)", "invalid condition expression: host"),
+        ("time > ('1970-13-01')", "invalid operation: time and *influxql.StringLiteral are not compatible"),
+        ("time > 2 * 1d", "invalid operation: time and *influxql.BinaryExpr are not compatible"),
+        ("time > 1d + 5", "invalid operation: time and *influxql.BinaryExpr are not compatible"),
+        ("time > 18446744073709551615", "invalid operation: time and *influxql.UnsignedLiteral are not compatible"),
+        ("time > 1s / 0.5", "integer divide by zero"),
+        ("(time) != 5", "invalid time comparison operator: !="),
+        ("host = 'a' AND v > max(v)", "invalid function call in condition: max(v)"),
+        ("v > abs(v, 1)", "invalid number of arguments for abs, expected 1, got 2"),
+        ("v > log(v, 2)", "invalid number of arguments for log, expected 1, got 2"),
     ],
 )
 def test_what_is_no_bound(condition: str, message: str) -> None:
