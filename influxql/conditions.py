@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from influxql.ast import (
+    LITERALS,
     Binary,
     BooleanLiteral,
     Call,
@@ -18,6 +19,7 @@ from influxql.ast import (
     IntegerLiteral,
     NumberLiteral,
     Paren,
+    RegexLiteral,
     StringLiteral,
     TimeLiteral,
     VarRef,
@@ -32,6 +34,7 @@ from influxql.zones import find_zone
 
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
 _INT64_END = 2**63
+_LITERALS = (*LITERALS, RegexLiteral)
 _NOW = Call("now")
 _OF_TWO = frozenset(("atan2", "pow"))
 """Math functions that take two values in a condition: there log() is given none but its value."""
@@ -65,7 +68,8 @@ def split_condition(
     if isinstance(rest, Paren):
         rest = rest.expr
     _check_calls(rest)
-    return (None if rest == BooleanLiteral(value=True) else rest), bounds
+    is_always = isinstance(rest, BooleanLiteral) and rest.value
+    return (None if is_always else rest), bounds
 
 
 class _Splitter:
@@ -100,6 +104,8 @@ class _Splitter:
 
     def _reduced(self, expr: Binary) -> tuple[Expr | None, TimeRange]:
         """A comparison; one of `(time)` is found out late by InfluxDB, which then only checks it outside a subquery."""
+        if isinstance(expr.left, VarRef) and isinstance(expr.right, _LITERALS):
+            return expr, TimeRange()
         reduced = reduce_part(expr, self._fold, self._zone)
         if reduced is not expr and isinstance(reduced, Binary) and _is_time(reduced.left, reduced.right):
             bounds = self.split(reduced)[1]

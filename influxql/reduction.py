@@ -16,6 +16,7 @@ from datetime import UTC, tzinfo
 from typing import Any, Final
 
 from influxql.ast import (
+    LITERALS,
     Binary,
     BooleanLiteral,
     Call,
@@ -24,8 +25,11 @@ from influxql.ast import (
     IntegerLiteral,
     NumberLiteral,
     Paren,
+    RegexLiteral,
     StringLiteral,
     TimeLiteral,
+    VarRef,
+    Wildcard,
 )
 from influxql.errors import QueryError
 from influxql.moments import begins_as_moment, parse_moment
@@ -33,6 +37,7 @@ from influxql.moments import begins_as_moment, parse_moment
 Fold = Callable[[Call], Expr | None]
 """What a call whose arguments are reduced comes to; None where it stays a call."""
 
+_LEAVES: Final = frozenset((*LITERALS, RegexLiteral, TimeLiteral, VarRef, Wildcard))
 _UINT64: Final = 2**64
 _INT64: Final = 2**63
 _COMPARED: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
@@ -62,6 +67,8 @@ def reduce_expr(expr: Expr, fold: Fold = keep_calls, zone: tzinfo = UTC) -> Expr
 
 def reduce_part(expr: Expr, fold: Fold = keep_calls, zone: tzinfo = UTC) -> Expr:
     """The same for a part of an expression, where parentheses around operators stay."""
+    if type(expr) in _LEAVES:
+        return expr
     match expr:
         case Binary(op, left, right):
             one, other = reduce_part(left, fold, zone), reduce_part(right, fold, zone)
@@ -70,6 +77,8 @@ def reduce_part(expr: Expr, fold: Fold = keep_calls, zone: tzinfo = UTC) -> Expr
                 return found
             return expr if one is left and other is right else Binary(op, one, other)
         case Call(name, args):
+            if all(type(arg) in _LEAVES for arg in args):
+                return fold(expr) or expr
             made = tuple(reduce_part(arg, fold, zone) for arg in args)
             call = expr if all(map(operator.is_, made, args)) else Call(name, made)
             return fold(call) or call
