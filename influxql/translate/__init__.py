@@ -4,6 +4,7 @@ relation     what a translator knows of a measurement: its table, its columns
 parameters   values bound by name
 statement   a SELECT put together
 predicate    conditions on fields and tags -> a WHERE clause
+number       what a condition compares as a number -> an expression
 scalar       a field or tag, cast -> an expression
 timegroup    GROUP BY time() -> the start of a row's window
 aggregate    a call -> columns of a grouped SELECT, and how to read them

@@ -19,19 +19,17 @@ from influxql.ast import (
     Binary,
     BooleanLiteral,
     Expr,
-    IntegerLiteral,
-    NumberLiteral,
     Paren,
     RegexLiteral,
     StringLiteral,
     VarRef,
 )
 from influxql.errors import QueryError
-from influxql.functions import NUMERIC
 from influxql.printer import print_expr
+from influxql.translate.number import compare_sql, number_sql
 from influxql.translate.parameters import Parameters
 from influxql.translate.relation import Relation
-from influxql.translate.scalar import field_sql
+from influxql.translate.scalar import field_sql, is_field
 
 
 class KnownValues(Protocol):
@@ -141,7 +139,7 @@ class _Comparison:
                 return self._matching(left, known, pattern, wanted=wanted)
             matches = f"regexp_matches({self._text(left)}, {self._parameters.bind(named)})"
         else:
-            if self._relation.fields[left.name].type is not FieldType.STRING:
+            if not is_field(left, self._relation) or self._relation.fields[left.name].type is not FieldType.STRING:
                 return NEVER
             matches = f"regexp_matches({field_sql(left, self._relation)}, {self._parameters.bind(named)})"
         return matches if wanted else f"NOT {matches}"
@@ -164,55 +162,16 @@ class _Comparison:
 
     def _text_or_truth(self, ref: VarRef, op: str, right: StringLiteral | BooleanLiteral) -> str:
         wish = FieldType.STRING if isinstance(right, StringLiteral) else FieldType.BOOLEAN
-        if self._relation.fields[ref.name].type is not wish or op not in ("=", "!="):
+        is_wished = is_field(ref, self._relation) and self._relation.fields[ref.name].type is wish
+        if not is_wished or op not in ("=", "!="):
             return NEVER
         return f"{field_sql(ref, self._relation)} {_sql_op(op)} {self._parameters.bind(right.value)}"
 
     def _numbers(self, left: Expr, op: str, right: Expr) -> str:
-        sides = self._number(left), self._number(right)
+        sides = [number_sql(side, self._relation, self._parameters) for side in (left, right)]
         if sides[0] is None or sides[1] is None:
             return NEVER
-        return f"{sides[0][0]} {_sql_op(op)} {sides[1][0]}"
-
-    def _number(self, expr: Expr) -> tuple[str, bool] | None:
-        """The expression and whether it is whole; None where it is no number."""
-        match expr:
-            case IntegerLiteral(value):
-                return self._parameters.bind(value), True
-            case NumberLiteral(number):
-                return self._parameters.bind(number), False
-            case Paren(inner):
-                return self._number(inner)
-            case VarRef() as ref:
-                return self._field(ref)
-            case Binary(op, left, right):
-                return _arithmetic(op, self._number(left), self._number(right))
-            case _:
-                return None
-
-    def _field(self, ref: VarRef) -> tuple[str, bool] | None:
-        column = self._relation.fields.get(ref.name)
-        sql = field_sql(ref, self._relation)
-        if column is None or sql is None or self._is_tag(ref) or column.type not in NUMERIC:
-            return None
-        return sql, column.type is not FieldType.FLOAT
-
-
-def _arithmetic(op: str, left: tuple[str, bool] | None, right: tuple[str, bool] | None) -> tuple[str, bool] | None:
-    if left is None or right is None:
-        return None
-    whole = left[1] and right[1]
-    a = f"({left[0]})::HUGEINT" if whole else f"({left[0]})::DOUBLE"
-    b = f"({right[0]})::HUGEINT" if whole else f"({right[0]})::DOUBLE"
-    if op == "/":
-        return f"(CASE WHEN {b} = 0 THEN {a} * 0 ELSE {a} {'//' if whole else '/'} {b} END)", whole
-    if op == "%":
-        return f"(CASE WHEN {b} = 0 THEN {f'{a} * 0' if whole else 'NULL'} ELSE {a} % {b} END)", whole
-    if op in "+-*" or (op in "&|" and whole):
-        return f"({a} {op} {b})", whole
-    if op == "^" and whole:
-        return f"xor({a}, {b})", whole
-    return None
+        return compare_sql(op, sides[0], sides[1])
 
 
 def _bare(expr: Expr) -> Expr:

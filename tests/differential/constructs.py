@@ -55,6 +55,8 @@ CONSTRUCTS: Final[dict[str, str]] = {
     "a field's comparison": r" (?:<|<=|>|>=) -?\d{1,2}\b",
     "a boolean field's": r"= (?:true|false)",
     "arithmetic in a condition": r"WHERE.* \* 2 [<>=!]",
+    "a math function in a condition": r"WHERE.*(?:abs|sqrt|ln|pow|acos|round)\([^()]+\) [<>=!]",
+    "arithmetic of whole numbers in a condition": r"WHERE.* [-+*/%&|^] 5 [<>=!]",
     "AND and OR in parentheses": r"\([^()]+ (?:AND|OR) \([^()]+ (?:AND|OR) ",
     "time with a date": r"time >= '\d{4}-",
     "time with arithmetic": r"'\d{4}-\d\d-\d\d' \+ -?\d+s",

@@ -19,7 +19,7 @@ _MAKERS: Final = (
     (selects.ranked, 9),
     (selects.integral, 3),
     (nested.subquery, 18),
-    (shows.show, 16),
+    (shows.show, 19),
     (selects.wild, 7),
     (wrong.wrong, 5),
 )

@@ -12,6 +12,7 @@ from tests.differential.words import Words
 _FORMS: Final = (
     "SHOW MEASUREMENTS",
     "SHOW MEASUREMENTS",
+    "SHOW MEASUREMENTS",
     "SHOW MEASUREMENTS WITH MEASUREMENT = {m}",
     "SHOW MEASUREMENTS WITH MEASUREMENT =~ /[a-h]/ LIMIT 1",
     "SHOW MEASUREMENTS WHERE {t}",

@@ -12,6 +12,20 @@ NUMBERS: Final = ("float", "integer", "unsigned")
 KINDS: Final = (*NUMBERS, "string", "boolean")
 FILLS: Final = (" fill(none)", " fill(null)", " fill(previous)", " fill(linear)", " fill(0)", " fill(7)", " fill(-1.5)")
 ZONES: Final = ("Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "UTC")
+_MATH: Final = (
+    "abs({})",
+    "ceil({})",
+    "floor({})",
+    "round({})",
+    "sqrt({})",
+    "ln({})",
+    "log10({})",
+    "pow({}, 2)",
+    "atan2({}, 2)",
+    "sin({})",
+    "acos({})",
+)
+"""What conditions may ask of a field."""
 LONG_AGO: Final = "now() - 25000d"
 """Before everything that is written."""
 
@@ -71,22 +85,29 @@ class Words:
 
     def about_field(self, measurement: Measurement) -> str:
         name, kind = self.random.choice(list(measurement.fields.items()))
+        if kind in NUMBERS:
+            return self._about_number(measurement, name, kind)
+        field = quote_name(name)
+        if kind == "boolean":
+            return f"{field} {self.one('=', '!=')} {self.one('true', 'false')}"
+        if self.chance(0.3):
+            return f"{field} {self.one('=~', '!~')} /[xq]/"
+        return f"{field} {self.one('=', '!=')} {quote_string(self.one('x', 'y'))}"
+
+    def _about_number(self, measurement: Measurement, name: str, kind: str) -> str:
         field, op = quote_name(name), self.one("=", "!=", "<", "<=", ">", ">=")
-        match kind:
-            case "string":
-                if self.chance(0.3):
-                    return f"{field} {self.one('=~', '!~')} /[xq]/"
-                return f"{field} {self.one('=', '!=')} {quote_string(self.one('x', 'y'))}"
-            case "boolean":
-                return f"{field} {self.one('=', '!=')} {self.one('true', 'false')}"
-            case "float" if self.chance(0.3):
-                return f"{field} * 2 {op} {self.random.randint(-50, 50)}"
-            case "float" if self.chance(0.2):
-                return f"{field} {op} {self.field(measurement, 'float')}"
-            case "unsigned":
-                return f"{field} {op} {self.random.randint(0, 40)}"
-            case _:
-                return f"{field} {op} {self.random.choice((self.random.randint(-20, 20), 1.5))}"
+        if self.chance(0.15):
+            # Of a field alone: of what stands within arithmetic there InfluxDB knows nothing.
+            return f"{self.one(*_MATH).format(field)} {op} {self.random.choice((-1, 0, 1.5, 3, 40))}"
+        if kind != "float":
+            if self.chance(0.2):
+                field += self.one(" + 5", " - 5", " * 5", " / 5", " % 5", " & 5", " | 5", " ^ 5")
+            return f"{field} {op} {self.random.choice((self.random.randint(-20, 40), 1.5))}"
+        if self.chance(0.25):
+            return f"{field} * 2 {op} {self.random.randint(-50, 50)}"
+        if self.chance(0.2):
+            return f"{field} {op} {self.field(measurement, 'float')}"
+        return f"{field} {op} {self.random.choice((self.random.randint(-20, 20), 1.5))}"
 
     def condition(self, measurement: Measurement, depth: int = 0) -> str:
         part = self.about_tag if self.chance(0.6) else self.about_field
