@@ -14,7 +14,21 @@ from typing import TYPE_CHECKING, Final
 
 import re2
 
-from influxql.ast import Change, Delete, DropMeasurement, DropSeries, Expr, Measurement
+from influxql.ast import (
+    LITERALS,
+    Binary,
+    BooleanLiteral,
+    Change,
+    Delete,
+    DropMeasurement,
+    DropSeries,
+    Expr,
+    Measurement,
+    Paren,
+    RegexLiteral,
+    StringLiteral,
+    VarRef,
+)
 from influxql.conditions import TimeRange, split_condition
 from influxql.errors import QueryError
 from influxql.names import named_in
@@ -54,7 +68,7 @@ def plan_deletions(statement: Change, tables: Tables, now_ns: int) -> list[Delet
     if isinstance(statement, DropMeasurement):
         found = tables.get(statement.name)
         return [Deletion(found, "", "", Parameters())] if found else []
-    condition, bounds = split_condition(statement.condition, now_ns)
+    condition, bounds = split_condition(statement.condition, now_ns, inner=True)
     if isinstance(statement, DropSeries) and not (bounds.lower is bounds.upper is None):
         raise QueryError("DROP SERIES doesn't support time in WHERE clause")
     return [_deletion(table, condition, bounds) for table in _targets(statement, tables)]
@@ -86,13 +100,28 @@ def _deletion(table: Table, condition: Expr | None, bounds: TimeRange) -> Deleti
     if bounds.upper is not None:
         wishes.append(f"time <= {parameters.bind(bounds.upper)}")
     names = set() if condition is None else {ref.name for ref in named_in(condition)}
-    if not names.isdisjoint(table.fields):
+    if not names.isdisjoint((*table.fields, TIME)) or not _is_about_tags(condition):
         raise QueryError(_FIELDS)
     tags = "" if condition is None else condition_sql(condition, table, parameters)
-    if TIME in names:
-        # What is reckoned with a time is no bound on it.
-        raise QueryError(_FIELDS)
     return Deletion(table, " AND ".join(wishes), tags, parameters)
+
+
+def _is_about_tags(condition: Expr | None) -> bool:
+    """Whether it compares tags with texts alone.
+
+    Another name there is a text whose quotes were forgotten (`host = web1`), which would be true of whole measurements.
+    """
+    match condition:
+        case Binary("AND" | "OR", left, right):
+            return _is_about_tags(left) and _is_about_tags(right)
+        case Paren(inner):
+            return _is_about_tags(inner)
+        case Binary(_, VarRef(_, cast), StringLiteral() | RegexLiteral()) | Binary(_, StringLiteral(), VarRef(_, cast)):
+            return cast in (None, "tag")
+        case Binary(_, left, right):
+            return isinstance(left, LITERALS) and isinstance(right, LITERALS)
+        case _:
+            return condition is None or isinstance(condition, BooleanLiteral)
 
 
 def _delete(connection: duckdb.DuckDBPyConnection, deletion: Deletion) -> bool:

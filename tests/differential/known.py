@@ -220,6 +220,12 @@ KNOWN: Final = (
         "DELETE FROM m WHERE f > 1",
     ),
     Known(
+        "DELETE with two tags takes every series that has both",
+        "`DELETE WHERE tag1 = tag2`",
+        _TWO,
+        "DELETE FROM m WHERE h = h",
+    ),
+    Known(
         "what deletes has no result",
         "`DELETE`, `DROP MEASUREMENT` that succeed",
         _TWO,

@@ -113,6 +113,34 @@ async def test_what_is_reckoned_with_a_time_deletes_nothing(log: Log, text: str)
     assert await ask(log, "SELECT count(f) FROM m") == [[[[0, 4]]]]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DELETE WHERE h = web1",
+        "DELETE FROM m WHERE nosuch = mean",
+        "DELETE FROM m WHERE h = h",
+        "DELETE FROM m WHERE h != 5",
+        "DELETE FROM m WHERE (h = 'a') OR h + 'a' = 'aa'",
+        "DELETE FROM m WHERE h::field = 'a'",
+        "DROP SERIES WHERE h = web1",
+    ],
+)
+async def test_tags_are_compared_with_texts_alone(log: Log, text: str) -> None:
+    """A text whose quotes were forgotten is the name of a tag that no series has, which is no reason to delete any."""
+    assert await ask(log, text) == ["fields not supported in WHERE clause during deletion"]
+    assert await ask(log, "SELECT count(f) FROM m; SELECT count(i) FROM n") == [[[[0, 4]]], [[[0, 2]]]]
+
+
+@pytest.mark.parametrize(
+    ("condition", "left"),
+    [("(time) > 5", [[0, 1.0]]), ("((h)) = ('a') AND time < 5 + 0", [[10, 2.0], [20, 3.0], [30, 4.0]])],
+)
+async def test_parentheses_change_nothing(log: Log, condition: str, left: list[object]) -> None:
+    """Bounds and tags in parentheses choose the same points."""
+    assert await ask(log, f"DELETE FROM m WHERE {condition}") == [[]]  # noqa: S608 - InfluxQL, not SQL
+    assert await ask(log, "SELECT f FROM m") == [[left]]
+
+
 async def test_a_series_has_all_its_points(log: Log) -> None:
     """DROP SERIES takes no part of a series: a bound on time is an error."""
     assert await ask(log, "DROP SERIES FROM m WHERE h = 'a' AND time < 5") == [
