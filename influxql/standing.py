@@ -33,21 +33,44 @@ _LONGEST: Final = 10_000
 _Key = tuple[str | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Tree:
-    """Statements with our own numbers for bounds, and those numbers in order."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Tree:
+    """Statements with our own numbers for bounds, and those numbers, in nanoseconds, in order."""
 
     statements: tuple[Statement, ...]
     marks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standing:
+    """A text whose tree is known, and its own `moments` for the marks there, in nanoseconds."""
+
+    tree: Tree
+    moments: tuple[int, ...]
+
+    def statements(self) -> tuple[Statement, ...]:
+        """What the parser makes of the text."""
+        if not self.moments:
+            return self.tree.statements
+        numbers = dict(zip(self.tree.marks, self.moments, strict=True))
+        return tuple(_with_bounds(statement, numbers) for statement in self.tree.statements)
 
 
 class StandingTexts:
     """Parses texts and remembers their trees. Used by one thread."""
 
     def __init__(self) -> None:
-        self._trees: dict[_Key, _Tree | None] = {}
+        self._trees: dict[_Key, Tree | None] = {}
         """None for a text that has to be parsed each time"""
         self._came_once: set[_Key] = set()
+
+    def find(self, text: str) -> Standing | None:
+        """What is known of a text; None where it has to be parsed."""
+        if len(text) > _LONGEST:
+            return None
+        pieces: list[str | None] = _BOUND.split(text)
+        tree = self._trees.get(_without_bounds(pieces))
+        return None if tree is None else Standing(tree, _moments_of(pieces))
 
     def parse(self, text: str) -> tuple[Statement, ...]:
         """The same as `parser.parse`. Raises ParseError."""
@@ -65,10 +88,7 @@ class StandingTexts:
         tree = self._trees[key]
         if tree is None:
             return parse(text)
-        bounds = zip(pieces[2::_PIECES], pieces[3::_PIECES], strict=True)
-        moments = (int(plain) if plain is not None else int(ms or 0) * _MS for plain, ms in bounds)
-        numbers = dict(zip(tree.marks, moments, strict=True))
-        return tuple(_with_bounds(statement, numbers) for statement in tree.statements) if numbers else tree.statements
+        return Standing(tree, _moments_of(pieces)).statements()
 
     def _parse_first(self, text: str, key: _Key) -> tuple[Statement, ...]:
         statements = parse(text)
@@ -87,7 +107,12 @@ def _without_bounds(pieces: Sequence[str | None]) -> _Key:
     return tuple(left)
 
 
-def _tree_of(pieces: Sequence[str | None]) -> _Tree | None:
+def _moments_of(pieces: Sequence[str | None]) -> tuple[int, ...]:
+    bounds = zip(pieces[2::_PIECES], pieces[3::_PIECES], strict=True)
+    return tuple([int(plain) if plain is not None else int(ms or 0) * _MS for plain, ms in bounds])
+
+
+def _tree_of(pieces: Sequence[str | None]) -> Tree | None:
     try:
         first = _parsed_with(pieces, _MARKS[0])
         is_certain = first is None or not first.marks or _parsed_with(pieces, _MARKS[1]) is not None
@@ -96,7 +121,7 @@ def _tree_of(pieces: Sequence[str | None]) -> _Tree | None:
     return first if is_certain else None
 
 
-def _parsed_with(pieces: Sequence[str | None], first: int) -> _Tree | None:
+def _parsed_with(pieces: Sequence[str | None], first: int) -> Tree | None:
     """The text with our own numbers from `first` on; None where one of them turns out to be no bound."""
     marked, marks = list(pieces), []
     for count, place in enumerate(range(2, len(pieces), _PIECES)):
@@ -114,7 +139,7 @@ def _parsed_with(pieces: Sequence[str | None], first: int) -> _Tree | None:
         if isinstance(statement, Select)
         for number in _bounds_of(statement, first // _MS * _MS)
     ]
-    return _Tree(statements, tuple(marks)) if found == marks else None
+    return Tree(statements, tuple(marks)) if found == marks else None
 
 
 def _bounds_of(select: Select, least: int) -> list[int]:

@@ -47,6 +47,8 @@ Reading, in the order in which a question walks:
     quick       which SELECTs those are
     statements  SQL that comes again, parsed once
     plans       plans of SELECTs that come again, made once
+    prepared    those that are quick: all but their bounds of time is known
+    ready       what is known of a plan over one source whatever the bounds
     show        SHOW statements
     cardinality SHOW ... CARDINALITY
     select      SELECT: its sources' points filled, transformed, merged by time, cut to its limits

@@ -19,7 +19,7 @@ from store.embedded.integral import integrate
 from store.embedded.points import read_calls, read_selector
 from store.embedded.raw import read_field
 from store.embedded.recent.grid import Grid, answer_windows
-from store.embedded.recent.question import pane_of, read_windows
+from store.embedded.recent.question import Question, pane_of, read_windows
 from store.embedded.recent.settled import Form, Settled
 from store.embedded.schema import Table
 from store.embedded.session import Session, guard_rows
@@ -78,20 +78,41 @@ def _streams(session: Session, plan: Plan, source: Source, *, from_memory: bool)
 
 def recall_windows(session: Session, plan: Plan, source: Source, calls: Sequence[Call]) -> Grid | None:
     """What memory tells of calls by windows of time; None where the file has to be asked."""
+    return _recall_windows(session, plan, source, calls, read_windows(plan, source, calls))
+
+
+def _recall_windows(
+    session: Session, plan: Plan, source: Source, calls: Sequence[Call], question: Question | None
+) -> Grid | None:
     if session.recent is None or plan.window is None:
         return None
     return session.recent.recall(
         session,
-        read_windows(plan, source, calls),
+        question,
         partial(answer_windows, session),
         partial(recall_settled, session, session.recent.settled, plan, source, calls),
     )
 
 
-def recall_plan(session: Session, plan: Plan, source: Source) -> Grid | None:
-    """The same of all aggregates of a plan, of which at most one is transformed: then of some more windows."""
-    reach = max(map(_reach, plan.calls))
-    return recall_windows(session, _widened(plan, reach), source, [_read(call) for call in plan.calls])
+def read_plan(plan: Plan, source: Source) -> Question | None:
+    """What `recall_plan` asks of memory."""
+    wider, calls = _whole(plan)
+    return read_windows(wider, source, calls)
+
+
+def recall_plan(session: Session, plan: Plan, source: Source, known: Question | None = None) -> Grid | None:
+    """The same of all aggregates of a plan, of which at most one is transformed: then of some more windows.
+
+    `known` is what it asks of memory with other bounds.
+    """
+    wider, calls = _whole(plan)
+    question = read_windows(wider, source, calls) if known is None else known.again(wider)
+    return _recall_windows(session, wider, source, calls, question)
+
+
+def _whole(plan: Plan) -> tuple[Plan, list[Call]]:
+    """A plan whose windows are all that is read, and the aggregates that are read."""
+    return _widened(plan, max(map(_reach, plan.calls))), [_read(call) for call in plan.calls]
 
 
 def recall_settled(

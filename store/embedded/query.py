@@ -18,6 +18,7 @@ from influxql.ast import CreateDatabase, Delete, DropMeasurement, DropSeries, Se
 from influxql.errors import ParseError, QueryError
 from influxql.infinities import may_overflow, refuse_infinities
 from influxql.parser import parse
+from influxql.standing import Standing
 from influxql.translate.parameters import Parameters
 from influxql.translate.statement import select_sql
 from store.column import NumberColumn
@@ -27,6 +28,7 @@ from store.embedded.deadline import Deadline, Timekeeper, Withdrawal
 from store.embedded.index import SeriesIndex
 from store.embedded.instant import InstantSession, is_about_tags, refuse_to_connect
 from store.embedded.plans import Plans
+from store.embedded.prepared import PreparedSelects
 from store.embedded.quick import Quick
 from store.embedded.recent.contract import NotAtOnce
 from store.embedded.recent.memory import Recent
@@ -38,6 +40,8 @@ from store.embedded.show import answer_show
 from store.embedded.spans import Spans
 from store.embedded.statements import Statements
 from store.errors import QueryLimitExceeded, QuerySyntaxError, StoreUnavailable
+
+Results = tuple[StatementResult, ...]
 
 _AT_ONCE_S: Final = 1.0
 """Nothing that is answered at once asks how much is left of it."""
@@ -59,6 +63,14 @@ def _count_values(series: Sequence[Series]) -> int:
     if isinstance(series, OneRowSeries):
         return len(series) * len(series.columns)
     return sum(len(one.values) * len(one.columns) for one in series)
+
+
+def _result(index: int, select: Select, series: Sequence[Series], *, overflows: bool) -> StatementResult:
+    """The answer to a SELECT. Raises QueryError where it `overflows` beyond every number."""
+    if overflows:
+        for rows in [series.values] if isinstance(series, OneRowSeries) else [one.values for one in series]:
+            refuse_infinities(one for one in (rows.columns if isinstance(rows, Rows) else rows) if _may_exceed(one))
+    return StatementResult(index, series, zone=select.zone)
 
 
 def _may_exceed(values: Sequence[Value]) -> bool:
@@ -93,16 +105,19 @@ class EmbeddedReader:
         self._plans = Plans()
         self._spans = Spans()
         self._quick = Quick()
+        self._prepared = PreparedSelects()
         self._crowd = Crowd()
 
     def draw_on(self, reserve: Reserve) -> None:
         """What statements that lack memory are to have besides. Called before any is answered."""
         self._crowd = Crowd(reserve)
 
-    def answer_at_once(
-        self, statements: Sequence[Statement], db: str, now_ns: int
-    ) -> tuple[StatementResult, ...] | None:
-        """The same answer, where that is a matter of some hundred microseconds (see `instant`); else None."""
+    def answer_at_once(self, standing: Standing, db: str, now_ns: int) -> Results | None:
+        """The same answer, where that is a matter of some hundred microseconds (see `instant`); else None.
+
+        Asked by one thread, the event loop's.
+        """
+        statements = standing.tree.statements
         if not (is_about_tags(statements) or self._quick.has(statements)):
             return None
         session = InstantSession(
@@ -116,7 +131,7 @@ class EmbeddedReader:
             plans=self._plans,
         )
         try:
-            return self._answer_noting(session, statements)
+            return self._noting(session, statements, partial(self._answer_standing, session, standing))
         except NotAtOnce:
             self._quick.tried_in_vain(statements)
             return None
@@ -128,7 +143,7 @@ class EmbeddedReader:
         now_ns: int | None = None,
         deadline_s: float = 30.0,
         withdrawal: Withdrawal | None = None,
-    ) -> tuple[StatementResult, ...]:
+    ) -> Results:
         """Answer all statements against database `db`, at most for `deadline_s` seconds or until it is withdrawn.
 
         The first statement that fails ends the query, as with InfluxDB: those behind it are left out.
@@ -149,7 +164,7 @@ class EmbeddedReader:
             spans=self._spans,
         )
         with closing(session):
-            return self._answer_noting(session, statements)
+            return self._noting(session, statements, partial(self._answer_all, session, statements))
 
     @property
     def is_wanting(self) -> bool:
@@ -185,14 +200,26 @@ class EmbeddedReader:
         with closing(session), suppress(duckdb.Error, QueryLimitExceeded, StoreUnavailable):
             yield session
 
-    def _answer_noting(self, session: Session, statements: Sequence[Statement]) -> tuple[StatementResult, ...]:
-        """Answer all, and note whether that was quick."""
+    def _noting(self, session: Session, statements: Sequence[Statement], answer: Callable[[], Results]) -> Results:
+        """Answer them, and note whether that was quick."""
         started = self._clock.monotonic()
-        results = self._answer_all(session, statements)
+        results = answer()
         self._quick.note(statements, self._clock.monotonic() - started, from_memory=not session.has_looked)
         return results
 
-    def _answer_all(self, session: Session, statements: Sequence[Statement]) -> tuple[StatementResult, ...]:
+    def _answer_standing(self, session: Session, standing: Standing) -> Results:
+        try:
+            prepared = self._prepared.find(session, standing)
+            if prepared is None:
+                return self._answer_all(session, standing.statements())
+            series = prepared.answer(session, standing.moments)
+            result = _result(0, prepared.select, series, overflows=prepared.overflows)
+        except QueryError as error:
+            return (StatementResult(0, error=str(error)),)
+        guard_values(_count_values(series))
+        return (result,)
+
+    def _answer_all(self, session: Session, statements: Sequence[Statement]) -> Results:
         results: list[StatementResult] = []
         values = 0
         try:
@@ -237,8 +264,4 @@ class EmbeddedReader:
             session.release()
 
     def _answer_select(self, session: Session, index: int, statement: Select) -> StatementResult:
-        series = answer_select(session, statement).series
-        if may_overflow(statement):
-            for rows in [series.values] if isinstance(series, OneRowSeries) else [one.values for one in series]:
-                refuse_infinities(one for one in (rows.columns if isinstance(rows, Rows) else rows) if _may_exceed(one))
-        return StatementResult(index, series, zone=statement.zone)
+        return _result(index, statement, answer_select(session, statement).series, overflows=may_overflow(statement))

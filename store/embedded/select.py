@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from influxql.arithmetic import compile_column, may_be_nan
-from influxql.ast import Expr, Paging, Select, SubQuery
+from influxql.ast import Paging, Select, SubQuery
 from influxql.plan import Frame, Outer, Plan, frame_select
 from store.contract import OneRowSeries, Series
-from store.embedded.calls import call_rows, is_lone_selector, recall_plan
+from store.embedded.calls import call_rows, recall_plan
 from store.embedded.choice import Group
-from store.embedded.columns import column_series, is_calculable
+from store.embedded.columns import column_series
 from store.embedded.inner import empty_source, one_row_sources, read_source, recall_source, series_sources
 from store.embedded.newest import read_newest
 from store.embedded.points import read_rows
+from store.embedded.ready import Ready, make_ready, slotted
 from store.embedded.recent.answer import Recalled, answer
-from store.embedded.recent.question import read_question, read_raw
+from store.embedded.recent.question import read_raw
 from store.embedded.recent.raw import answer_rows
 from store.embedded.series import keep_groups
 from store.embedded.session import Session
@@ -44,8 +44,13 @@ class Answer:
 def answer_select(session: Session, select: Select, outer: Outer | None = None) -> Answer:
     """Answer `select`. Raises QueryError for what InfluxDB refuses too."""
     plan, sources = _prepare(session, select, outer)
-    parts = [_series(session, plan, source, _recall(session, plan, source)) for source in sources]
+    parts = [answer_source(session, plan, source, make_ready(plan, source)) for source in sources]
     return Answer(plan, parts[0] if len(parts) == 1 else tuple(chain.from_iterable(parts)))
+
+
+def answer_source(session: Session, plan: Plan, source: Source, ready: Ready) -> Sequence[Series]:
+    """The series of one measurement. Raises QueryError."""
+    return _series(session, plan, source, ready, _recall(session, plan, source, ready))
 
 
 def _prepare(session: Session, select: Select, outer: Outer | None) -> tuple[Plan, list[Source]]:
@@ -79,40 +84,34 @@ def _only_source(session: Session, select: Select, outer: Outer) -> list[Source]
     plan, sources = _prepare(session, select, outer)
     members: list[tuple[Series, Plan]] = []
     for source in sources:
-        recalled = _recall(session, plan, source)
+        ready = make_ready(plan, source)
+        recalled = _recall(session, plan, source, ready)
         if recalled is None and len(sources) == 1:
-            found = recall_source(session, plan, source) or read_source(session, plan, source, _slotted(plan))
+            found = recall_source(session, plan, source) or read_source(session, plan, source, slotted(plan))
             if found is not None:
                 return found
-        series = _series(session, plan, source, recalled)
+        series = _series(session, plan, source, ready, recalled)
         if len(sources) == 1 and isinstance(series, OneRowSeries):
             return one_row_sources(session, plan, series)
         members += [(one, plan) for one in series]
     return list(series_sources(session, members)) or [empty_source(session, plan, _NAMELESS)]
 
 
-def _slotted(plan: Plan) -> tuple[Expr, ...]:
-    """What stands in a row behind its time, in order."""
-    return (*plan.calls, *plan.references)
-
-
-def _series(session: Session, plan: Plan, source: Source, recalled: Recalled | None) -> Sequence[Series]:
-    """The series of one measurement, as columns where they are recalled and many."""
-    slots = {expr: index for index, expr in enumerate(_slotted(plan), start=1)}
+def _series(session: Session, plan: Plan, source: Source, ready: Ready, recalled: Recalled | None) -> Sequence[Series]:
+    """As columns where they are recalled and many."""
     if recalled is None:
-        by_columns = plan.window is not None and is_calculable(plan)
-        grid = recall_plan(session, plan, source) if by_columns else None
+        grid = recall_plan(session, plan, source, ready.question) if ready.by_columns else None
         series = None if grid is None else column_series(plan, source, grid, keep_groups(session, plan, source))
         if series is not None:
             return series
-        again = not by_columns or grid is not None
+        again = not ready.by_columns or grid is not None
         rows = call_rows(session, plan, source, from_memory=again) if plan.calls else _raw_rows(session, plan, source)
-        return tuple(_shown(session, plan, source, rows, slots))
-    if _is_straight(plan, slots) and plan.paging == Paging():
+        return tuple(_shown(session, plan, source, rows, ready))
+    if ready.is_straight and plan.paging == Paging():
         return OneRowSeries(
             source.relation.measurement, plan.columns, plan.dimensions, recalled.groups, recalled.columns
         )
-    return tuple(_shown(session, plan, source, recalled.rows(), slots))
+    return tuple(_shown(session, plan, source, recalled.rows(), ready))
 
 
 def _raw_rows(session: Session, plan: Plan, source: Source) -> Points:
@@ -131,14 +130,13 @@ def _raw_rows(session: Session, plan: Plan, source: Source) -> Points:
     return {(): found} if found else {}
 
 
-def _recall(session: Session, plan: Plan, source: Source) -> Recalled | None:
+def _recall(session: Session, plan: Plan, source: Source, ready: Ready) -> Recalled | None:
     """The answer from memory or from the newest rows alone, where either knows it."""
     if session.recent is not None and plan.calls and plan.window is None:
-        lone = is_lone_selector(plan)
         recalled = session.recent.recall(
             session,
-            read_question(plan, source),
-            lambda question, tail: answer(session, question, tail, lone=lone, descending=plan.descending),
+            None if ready.question is None else ready.question.again(plan),
+            lambda question, tail: answer(session, question, tail, lone=ready.is_lone, descending=plan.descending),
             lambda: recall_totals(session, plan, source),
         )
         if recalled is not None:
@@ -146,10 +144,10 @@ def _recall(session: Session, plan: Plan, source: Source) -> Recalled | None:
     return read_newest(session, plan, source)
 
 
-def _shown(session: Session, plan: Plan, source: Source, rows: Points, slots: dict[Expr, int]) -> Iterator[Series]:
+def _shown(session: Session, plan: Plan, source: Source, rows: Points, ready: Ready) -> Iterator[Series]:
     """The groups in order, their rows calculated and cut to LIMIT and OFFSET."""
-    evaluate = [compile_column(expr, slots) for expr in plan.exprs]
-    straight = _is_straight(plan, slots)
+    straight = ready.is_straight
+    evaluate = [] if straight else ready.columns(plan)
     first = plan.paging.offset
     # OFFSET without LIMIT leaves one row of raw points, as InfluxDB has it.
     limit = plan.paging.limit or (1 if first and not plan.calls else 0)
@@ -160,12 +158,6 @@ def _shown(session: Session, plan: Plan, source: Source, rows: Points, slots: di
         values = list(map(list, cut)) if straight else [[row[0], *(value(row) for value in evaluate)] for row in cut]
         if values:
             yield Series(source.relation.measurement, plan.columns, values, _tags(plan, group))
-
-
-def _is_straight(plan: Plan, slots: dict[Expr, int]) -> bool:
-    """Whether rows already are what is asked for: every column a slot, in order, none that may be no number."""
-    in_order = [slots.get(expr) for expr in plan.exprs] == list(range(1, len(slots) + 1))
-    return in_order and not any(may_be_nan(call) for call in plan.calls)
 
 
 def _tags(plan: Plan, group: Group) -> dict[str, str]:

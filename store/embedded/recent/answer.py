@@ -14,7 +14,7 @@ from store.embedded.recent.contract import Asking
 from store.embedded.recent.grouping import group_rows
 from store.embedded.recent.question import Question
 from store.embedded.recent.rows import Values
-from store.embedded.recent.tail import GroupBy, Tail
+from store.embedded.recent.tail import Tail
 from store.embedded.recent.view import View
 from store.embedded.recent.window import Groups, Window
 from store.embedded.source import Points
@@ -40,17 +40,17 @@ def answer(session: Asking, question: Question, tail: Tail, *, lone: bool, desce
 
     `lone`: the only call is a selector, whose row has the time of its point. None for too many groups.
     """
-    by = GroupBy(question.dimensions, question.condition)
+    form = question.form
     grouping = group_rows(session, question, tail)
-    if question.rest is not None and grouping.size > _MOST_GROUPS:
+    if form.rest is not None and grouping.size > _MOST_GROUPS:
         return None
-    if question.rest is None:
-        window = Window(tail, by, question.lower, question.upper)
-        columns = [window.column(wish) for wish in question.wishes]
-        times = window.times(question.wishes[0]) if lone else np.full(window.size, question.lower)
+    if form.rest is None:
+        window = Window(tail, form.by, question.lower, question.upper)
+        columns = [window.column(wish) for wish in form.wishes]
+        times = window.times(form.wishes[0]) if lone else np.full(window.size, question.lower)
     else:
         view = View(session, question, tail)
-        columns = [_only_window(view.column(wish)) for wish in question.wishes]
+        columns = [_only_window(view.column(wish)) for wish in form.wishes]
         times = np.full(grouping.size - 1, question.lower)
     groups, places = grouping.in_order(descending=descending)
     masks = [column.present for column in columns if column.present is not None]

@@ -141,7 +141,7 @@ def _widened(column: Values, groups: tuple[Group, ...], wanted: tuple[Group, ...
 
 def answer_windows(session: Asking, question: Question, tail: Tail) -> Grid | None:
     """What the question comes to by windows; None where there are too many of them."""
-    pane = question.pane
+    pane = question.form.pane
     if pane is None or question.upper is None or question.upper < question.lower:
         return None
     grouping = group_rows(session, question, tail)
@@ -149,5 +149,5 @@ def answer_windows(session: Asking, question: Question, tail: Tail) -> Grid | No
     if (last - first + 1) * grouping.size > _MOST_CELLS:
         return None
     view = View(session, question, tail)
-    columns = tuple(view.column(wish) for wish in question.wishes)
+    columns = tuple(view.column(wish) for wish in question.form.wishes)
     return Grid(pane, first, tuple(grouping.keys), columns)

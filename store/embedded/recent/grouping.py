@@ -15,20 +15,20 @@ from store.embedded.index import Known
 from store.embedded.recent.contract import Asking
 from store.embedded.recent.question import Question
 from store.embedded.recent.series import Grouping, Tags
-from store.embedded.recent.tail import GroupBy, Tail
+from store.embedded.recent.tail import Tail
 from store.embedded.schema import Table
 
 
 def group_rows(session: Asking, question: Question, tail: Tail) -> Grouping:
     """The groups of a question's rows, those of series that came since the last time among them."""
-    grouping = tail.grouping(GroupBy(question.dimensions, question.condition))
+    grouping = tail.grouping(question.form.by)
     grouping.extend(tail.index, lambda fresh: _chosen(session, question, tail, fresh))
     return grouping
 
 
 def _chosen(session: Asking, question: Question, tail: Tail, fresh: Sequence[Tags]) -> Sequence[bool]:
     """Which series the condition holds for."""
-    mask, rest = choose_series(question.condition, question.table, Known(len(tail.tags), tuple(fresh)))
+    mask, rest = choose_series(question.form.by.condition, question.table, Known(len(tail.tags), tuple(fresh)))
     chosen = [True] * len(fresh) if mask is None else mask.tolist()
     if rest is None:
         return chosen

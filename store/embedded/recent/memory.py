@@ -188,7 +188,7 @@ class Recent:
             kept.asked_ns = now_ns
             if abs(now_ns - self._swept_ns) > _IDLE_NS:
                 self._sweep(now_ns)
-            return kept, kept.demand.note(question.form, now_ns - question.lower, question.fields, now_ns)
+            return kept, kept.demand.note(question.form, now_ns - question.lower, question.form.fields, now_ns)
 
     def _sweep(self, now_ns: int) -> None:
         """Forget the tables that nobody asks any more; under the lock of all."""

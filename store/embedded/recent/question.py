@@ -6,8 +6,8 @@ conditions on tags and on how numeric fields compare. Everything else (raw point
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC
 from functools import partial
 from typing import Final
@@ -37,38 +37,66 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupBy:
+    """What is grouped: the tags grouped by, under a condition on tags."""
+
+    dimensions: tuple[str, ...]
+    condition: Expr | None
+    _hash: int = field(init=False, repr=False, compare=False)
+    """told once: each question looks up what is kept by it"""
+
+    def __post_init__(self) -> None:
+        """Tell it."""
+        object.__setattr__(self, "_hash", hash((self.dimensions, self.condition)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What is asked of a table, whenever it is."""
+
+    wishes: tuple[Wish, ...]
+    by: GroupBy
+    pane: Pane | None = None
+    """the windows that it is asked by"""
+    rest: Expr | None = None
+    """what has to hold for the fields of a row; the condition of `by` is about tags alone"""
+    shown: tuple[Column, ...] = ()
+    """the fields of which raw points are asked for"""
+    fields: frozenset[str] = field(default=frozenset(), compare=False)
+    """physical names of those that it reads"""
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Tell its hash, once as well."""
+        object.__setattr__(self, "_hash", hash((self.wishes, self.by, self.pane, self.rest, self.shown)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """What is asked of the rows of `table` with lower <= time <= upper (None: to the last one), in nanoseconds."""
 
     table: Table
-    wishes: tuple[Wish, ...]
-    dimensions: tuple[str, ...]
-    condition: Expr | None
+    form: Form
     lower: int
     upper: int | None
-    pane: Pane | None = None
-    """the windows that it is asked by"""
-    rest: Expr | None = None
-    """what has to hold for the fields of a row; `condition` is about tags alone"""
-    shown: tuple[Column, ...] = ()
-    """the fields of which raw points are asked for"""
-
-    @property
-    def fields(self) -> frozenset[str]:
-        """Physical names of the fields that it reads."""
-        compared = frozenset[str]() if self.rest is None else fields_of(self.rest, self.table)
-        asked = (*self.shown, *(wish.column for wish in self.wishes if wish.column is not None))
-        return compared.union(column.physical for column in asked)
 
     @property
     def holds(self) -> Callable[[Callable[[str], Values]], Mask] | None:
         """Tells by their fields which rows are meant; None: all are."""
-        return None if self.rest is None else partial(holds, self.rest, self.table)
+        return None if self.form.rest is None else partial(holds, self.form.rest, self.table)
 
-    @property
-    def form(self) -> Hashable:
-        """The question without its bounds."""
-        return self.wishes, self.dimensions, self.condition, self.pane, self.rest, self.shown
+    def again(self, plan: Plan) -> Question | None:
+        """The question of the same plan with other bounds; None where memory cannot answer that."""
+        lower, upper = plan.bounds.lower, plan.bounds.upper
+        if lower is None or (self.form.pane is not None and pane_of(plan) is None):
+            return None
+        return Question(self.table, self.form, lower, upper)
 
 
 def read_question(plan: Plan, source: Source) -> Question | None:
@@ -101,7 +129,7 @@ def _read(plan: Plan, source: Source, calls: Sequence[Call], pane: Pane | None) 
     wishes = [wish for call in calls if (wish := _wish(call, table)) is not None]
     if len(wishes) < len(calls) or not (rest is None or pane is not None or _adds_up(calls)):
         return None
-    return Question(table, tuple(wishes), plan.dimensions, condition, lower, upper, pane, rest)
+    return Question(table, _form(table, tuple(wishes), GroupBy(plan.dimensions, condition), pane, rest), lower, upper)
 
 
 def read_raw(plan: Plan, source: Source) -> Question | None:
@@ -110,16 +138,29 @@ def read_raw(plan: Plan, source: Source) -> Question | None:
     lower, upper = plan.bounds.lower, plan.bounds.upper
     if not isinstance(table, Table) or not source.bounded or plan.calls or plan.dimensions or lower is None:
         return None
-    shown = [table.fields.get(ref.name) for ref in plan.references if ref.cast != "tag"]
-    fields = tuple(column for column in shown if column is not None and column.type in NUMERIC)
+    asked = [table.fields.get(ref.name) for ref in plan.references if ref.cast != "tag"]
+    shown = tuple(column for column in asked if column is not None and column.type in NUMERIC)
     is_plain = all(ref.cast in (None, "tag", "field", _type_of(table, ref)) for ref in plan.references)
-    if not fields or len(fields) < len(shown) or not is_plain or not plan.paging.limit or limit > _MOST_RAW:
+    if not shown or len(shown) < len(asked) or not is_plain or not plan.paging.limit or limit > _MOST_RAW:
         return None
     try:
         condition, rest = split_tags(plan.condition, table)
     except NotComparable:
         return None
-    return Question(table, (), (), condition, lower, upper, None, rest, fields)
+    return Question(table, _form(table, (), GroupBy((), condition), None, rest, shown), lower, upper)
+
+
+def _form(
+    table: Table,
+    wishes: tuple[Wish, ...],
+    by: GroupBy,
+    pane: Pane | None,
+    rest: Expr | None,
+    shown: tuple[Column, ...] = (),
+) -> Form:
+    compared = frozenset[str]() if rest is None else fields_of(rest, table)
+    asked = (*shown, *(wish.column for wish in wishes if wish.column is not None))
+    return Form(wishes, by, pane, rest, shown, compared.union(column.physical for column in asked))
 
 
 def _type_of(table: Table, ref: VarRef) -> str | None:

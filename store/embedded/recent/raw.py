@@ -42,7 +42,7 @@ def _is_row(question: Question, tail: Tail, at: slice) -> Mask:
     def read(name: str) -> Values:
         return tail.values(name, at)
 
-    present = [read(column.physical).present for column in question.shown]
+    present = [read(column.physical).present for column in question.form.shown]
     some: Mask = np.ones(at.stop - at.start, np.bool_)
     if not any(mask is None for mask in present):
         some = np.logical_or.reduce([mask for mask in present if mask is not None])
@@ -71,7 +71,7 @@ def _first(tail: Tail, found: Positions, most: int, *, descending: bool) -> Posi
 def _shown(question: Question, tail: Tail, references: Sequence[VarRef], at: Positions) -> list[tuple[Any, ...]]:
     series = [tail.index.known[number] for number in tail.series(slice(None))[at].tolist()]
     places = {column.name: place for place, column in enumerate(tail.tags)}
-    fields = {column.name: column for column in question.shown}
+    fields = {column.name: column for column in question.form.shown}
     columns: list[list[Any]] = [tail.times(slice(None))[at].tolist()]
     for ref in references:
         if ref.cast == "tag":

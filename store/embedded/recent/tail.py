@@ -11,11 +11,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from influxql.ast import Expr
 from store.embedded.recent.blocks import Tallies, Tally, tally_rows
 from store.embedded.recent.order import Order
 from store.embedded.recent.panes import Panes
-from store.embedded.recent.question import Question
+from store.embedded.recent.question import GroupBy, Question
 from store.embedded.recent.rows import Array, Rows, Values, narrowest
 from store.embedded.recent.series import Grouping, SeriesNumbers
 from store.embedded.schema import Column, Table
@@ -27,14 +26,6 @@ _MORE: Final = 4
 """What stands at an end is looked for in so few rows first, then in so many times more."""
 _MOST_GROUPINGS: Final = 64
 """How many ways to group are remembered; when there are more, all are made again."""
-
-
-@dataclass(frozen=True, slots=True)
-class GroupBy:
-    """What is grouped: the tags grouped by, under a condition on tags."""
-
-    dimensions: tuple[str, ...]
-    condition: Expr | None
 
 
 @dataclass(slots=True)
@@ -95,7 +86,7 @@ class Tail:
 
     def answers(self, question: Question) -> bool:
         """Whether it has the time and the fields asked for, and the table no tag that it does not know."""
-        return self.covers(question.table, question.lower, question.fields)
+        return self.covers(question.table, question.lower, question.form.fields)
 
     def covers(self, table: Table, first_ns: int, fields: frozenset[str]) -> bool:
         """The same of all rows from a moment on, with these fields (physical names)."""

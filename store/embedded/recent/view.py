@@ -16,7 +16,7 @@ from store.embedded.recent.panes import Kind, Line, Pane
 from store.embedded.recent.question import Question, Wish
 from store.embedded.recent.rows import Array, Mask, Values
 from store.embedded.recent.stretch import Stretch, blank_of, ranks_of
-from store.embedded.recent.tail import GroupBy, Tail
+from store.embedded.recent.tail import Tail
 from store.embedded.schema import Column
 
 _WINDOWS: Final = 256
@@ -35,9 +35,9 @@ class View:
     def __init__(self, session: Asking, question: Question, tail: Tail) -> None:
         self._session, self._question, self._tail = session, question, tail
         self._grouping = group_rows(session, question, tail)
-        self._panes = tail.panes(GroupBy(question.dimensions, question.condition))
+        self._panes = tail.panes(question.form.by)
         self._lower, self._end = question.lower, (tail.newest_ns if question.upper is None else question.upper) + 1
-        self._pane = question.pane or fitting(self._end - self._lower)
+        self._pane = question.form.pane or fitting(self._end - self._lower)
         self._whole = (0, 0)
         self._cuts: tuple[list[Stretch], list[Stretch]] = ([], [])
         self._windows = self._cut()
@@ -63,19 +63,19 @@ class View:
     def column(self, wish: Wish) -> Values:
         """What the call says of each window and group, where it says anything."""
         if wish.column is None:
-            shape = self._windows if self._question.pane else 1, self._grouping.size - 1
+            shape = self._windows if self._question.form.pane else 1, self._grouping.size - 1
             return Values(np.zeros(shape), np.zeros(shape, np.bool_))
         return _COLUMNS[wish.name](self, wish, wish.column)
 
     def line(self, kind: Kind, column: Column, percent: float = 0.0) -> Array:
         """One number for each window and group, or, where nobody asks by windows, for all of them and each group."""
-        line = Line(column.physical, kind, percent, self._question.rest)
+        line = Line(column.physical, kind, percent, self._question.form.rest)
         found = self._lines.get(line)
         if found is None:
             cut = [[self._told(stretch, line, column) for stretch in stretches] for stretches in self._cuts]
             parts = [*cut[0], *self._whole_windows(line, column), *cut[1]]
             found = (parts[0] if len(parts) == 1 else np.vstack(parts))[:, 1:]
-            if self._question.pane is None:
+            if self._question.form.pane is None:
                 found = _TOGETHER[kind](found, axis=0, keepdims=True)
             self._lines[line] = found
         return found

@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from foundation.batch import FieldType
 from store.embedded.recent.blocks import Tally, kind_of, put_together, tally_rows
-from store.embedded.recent.question import Wish
+from store.embedded.recent.question import GroupBy, Wish
 from store.embedded.recent.rows import Array, Mask, Values
 from store.embedded.recent.series import Grouping
-from store.embedded.recent.tail import GroupBy, Tail
+from store.embedded.recent.tail import Tail
 
 Groups = npt.NDArray[np.intp]
 

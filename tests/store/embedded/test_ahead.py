@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from influxql.parser import parse
 from store.embedded.ahead import Ahead
 from store.embedded.answerers import Answerers
 from store.embedded.deadline import Withdrawal
@@ -15,8 +14,9 @@ from store.embedded.store import EmbeddedConfig, EmbeddedStore
 from tests.fakes.clock import ManualClock
 from tests.fakes.polling import until
 from tests.fakes.shipping import Log
+from tests.store.embedded.standing import standing
 
-HOSTS = parse('SHOW TAG VALUES WITH KEY = "h"')
+HOSTS = standing('SHOW TAG VALUES WITH KEY = "h"')
 
 
 async def test_a_file_that_is_opened_has_its_series_looked_up(tmp_path: Path, clock: ManualClock) -> None:

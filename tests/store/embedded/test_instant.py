@@ -15,6 +15,7 @@ from store.embedded.query import EmbeddedReader
 from store.embedded.store import EmbeddedConfig, EmbeddedStore
 from tests.fakes.clock import ManualClock
 from tests.fakes.shipping import Log
+from tests.store.embedded.standing import standing
 from tests.store.embedded.test_index import TABLE
 
 AT_ONCE = [
@@ -38,7 +39,7 @@ IN_A_THREAD = [
     "SHOW SERIES EXACT CARDINALITY",
 ]
 NOW_NS = 10_000_000_000
-HOSTS = parse('SHOW TAG VALUES WITH KEY = "h"')
+HOSTS = standing('SHOW TAG VALUES WITH KEY = "h"')
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def reader(store: EmbeddedStore) -> EmbeddedReader:
 @pytest.mark.parametrize("text", AT_ONCE)
 def test_what_is_known_is_answered_at_once(reader: EmbeddedReader, text: str) -> None:
     """Whatever schema and index know needs no thread, and the answer is the one that a thread gives."""
-    found = reader.answer_at_once(parse(text), "db", 0)
+    found = reader.answer_at_once(standing(text), "db", 0)
     assert found is not None
     assert found == reader.answer(parse(text), "db", 0)
 
@@ -69,14 +70,14 @@ def test_what_is_known_is_answered_at_once(reader: EmbeddedReader, text: str) ->
 @pytest.mark.parametrize("text", IN_A_THREAD)
 def test_what_asks_the_file_is_left_to_a_thread(reader: EmbeddedReader, text: str) -> None:
     """A SELECT that did not come before is not even tried; a SHOW that needs points is given up."""
-    assert reader.answer_at_once(parse(text), "db", 0) is None
+    assert reader.answer_at_once(standing(text), "db", 0) is None
 
 
 def test_series_that_nobody_has_read_are_left_to_a_thread(store: EmbeddedStore, reader: EmbeddedReader) -> None:
     """So are those that were read before a deletion."""
     store._opened().writer.delete("db", parse("DELETE FROM m WHERE h = 'a'")[0], 0)  # type: ignore[arg-type]  # it is one
     assert reader.answer_at_once(HOSTS, "db", 0) is None
-    reader.answer(HOSTS, "db", 0)
+    reader.answer(HOSTS.statements(), "db", 0)
     assert reader.answer_at_once(HOSTS, "db", 0) is not None
 
 
@@ -121,8 +122,8 @@ def test_few_series_are_made_ready_when_they_are_read() -> None:
 
 def ask(store: EmbeddedStore, since: int) -> tuple[Sequence[Statement], tuple[StatementResult, ...] | None]:
     """A question that comes again with other bounds, and what is answered to it at once."""
-    statements = store._texts.parse(f"SELECT sum(v) FROM m WHERE time >= {since:010}")
-    return statements, store._opened().reader.answer_at_once(statements, "db", NOW_NS)
+    asked = standing(f"SELECT sum(v) FROM m WHERE time >= {since:010} AND time <= {NOW_NS:011}", store._texts)
+    return asked.statements(), store._opened().reader.answer_at_once(asked, "db", NOW_NS)
 
 
 async def test_what_is_answered_from_memory_again_and_again_needs_no_thread(
@@ -167,4 +168,4 @@ def test_what_is_answered_at_once_takes_no_place_in_the_crowd(
     monkeypatch.delattr("store.embedded.crowd.Crowd.answer")
     assert reader.answer_at_once(HOSTS, "db", 0) is not None
     with pytest.raises(AttributeError):
-        reader.answer(HOSTS, "db", 0)
+        reader.answer(HOSTS.statements(), "db", 0)

@@ -1,0 +1,64 @@
+"""What is known of a plan over one source whatever its bounds of time are: how its columns come about, what it recalls.
+
+`select` makes it for each question, `prepared` once for those that come again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from influxql.arithmetic import compile_column, may_be_nan
+from influxql.ast import Expr
+from influxql.plan import Plan
+from store.embedded.calls import is_lone_selector, read_plan
+from store.embedded.columns import is_calculable
+from store.embedded.recent.question import Question, read_question
+from store.embedded.source import Source
+
+Column = Callable[[Sequence[Any]], Any]
+"""Calculates a column of the answer out of a row."""
+
+
+@dataclass(slots=True)
+class Ready:
+    """`is_straight`: a row is the answer as it is. `is_lone`: see `is_lone_selector`.
+
+    `by_columns`: it is by windows of time, and whole columns can be calculated. `question` is what memory is asked,
+    with the bounds that the plan had; None where that cannot tell.
+    """
+
+    slots: dict[Expr, int]
+    by_columns: bool
+    is_straight: bool
+    is_lone: bool
+    question: Question | None
+    _columns: list[Column] | None = field(default=None, repr=False)
+
+    def columns(self, plan: Plan) -> Sequence[Column]:
+        """Those of the plan, compiled when they are first asked for."""
+        if self._columns is None:
+            self._columns = [compile_column(expr, self.slots) for expr in plan.exprs]
+        return self._columns
+
+
+def make_ready(plan: Plan, source: Source) -> Ready:
+    """What is known of this plan and this source."""
+    slots = {expr: index for index, expr in enumerate(slotted(plan), start=1)}
+    by_columns = plan.window is not None and is_calculable(plan)
+    question = None
+    if plan.calls:
+        question = read_plan(plan, source) if by_columns else read_question(plan, source)
+    return Ready(slots, by_columns, _is_straight(plan, slots), is_lone_selector(plan), question)
+
+
+def slotted(plan: Plan) -> tuple[Expr, ...]:
+    """What stands in a row behind its time, in order."""
+    return (*plan.calls, *plan.references)
+
+
+def _is_straight(plan: Plan, slots: dict[Expr, int]) -> bool:
+    """Whether rows already are what is asked for: every column a slot, in order, none that may be no number."""
+    in_order = [slots.get(expr) for expr in plan.exprs] == list(range(1, len(slots) + 1))
+    return in_order and not any(may_be_nan(call) for call in plan.calls)
