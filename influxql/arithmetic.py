@@ -100,6 +100,8 @@ def may_be_nan(expr: Expr) -> bool:
 def _binary(expr: Binary, slots: Mapping[Expr, int]) -> Evaluate:
     left, right, kind = _compile(expr.left, slots), _compile(expr.right, slots), type_of(expr)
     operate = _operator(expr, kind)
+    if kind is FieldType.BOOLEAN:
+        return lambda row: _truth(left(row), right(row), operate)
 
     def evaluate(row: Row) -> Any:
         a, b = left(row), right(row)
@@ -108,16 +110,30 @@ def _binary(expr: Binary, slots: Mapping[Expr, int]) -> Evaluate:
     return evaluate
 
 
+def _truth(left: Any, right: Any, operate: Callable[[Any, Any], Any]) -> bool | None:
+    """Beside a truth null is falsehood, and with what is no truth there is none."""
+    if not isinstance(left, bool) and (left is not None or not isinstance(right, bool)):
+        return None
+    return isinstance(right, bool | None) and bool(operate(bool(left), bool(right)))
+
+
 def _operator(expr: Binary, kind: FieldType | None) -> Callable[[Any, Any], Any]:
-    whole = kind in (FieldType.INTEGER, FieldType.UNSIGNED)
+    if kind is FieldType.UNSIGNED:
+        return _over_words(_WHOLE[expr.op])
+    whole = kind is FieldType.INTEGER
     if expr.op == "/":
-        return _divide_whole if whole else _divide
+        return _divide
     if expr.op == "%":
         return _remainder if whole else _float_remainder
     if not whole:
-        return _FLOAT[expr.op] if expr.op in _FLOAT else _WHOLE[expr.op]
+        return _FLOAT.get(expr.op) or _WHOLE[expr.op]
     plain = _WHOLE[expr.op]
     return lambda a, b: wrap(plain(a, b), kind)
+
+
+def _over_words(operate: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Beside an unsigned number an integer is the word that its bits are."""
+    return lambda a, b: operate(a % _WORD, b % _WORD) % _WORD
 
 
 def _finite(value: float) -> float | None:
@@ -127,14 +143,6 @@ def _finite(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-_WHOLE: Final[dict[str, Callable[[Any, Any], Any]]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "&": lambda a, b: a & b,
-    "|": lambda a, b: a | b,
-    "^": lambda a, b: a ^ b,
-}
 _FLOAT: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "+": lambda a, b: float(a) + float(b),
     "-": lambda a, b: float(a) - float(b),
@@ -157,6 +165,18 @@ def _remainder(a: int, b: int) -> int:
         return 0
     rest = abs(a) % abs(b)
     return -rest if a < 0 else rest
+
+
+_WHOLE: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": _divide_whole,
+    "%": _remainder,
+    "&": lambda a, b: a & b,
+    "|": lambda a, b: a | b,
+    "^": lambda a, b: a ^ b,
+}
 
 
 def _float_remainder(a: float, b: float) -> float:

@@ -12,6 +12,7 @@ _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT: Final = re.compile(
     r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII
 )
+_NO_OFFSET: Final = timedelta()
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -31,8 +32,20 @@ def parse_moment(text: str, zone: tzinfo) -> int:
     except ValueError:
         raise QueryError("invalid timestamp string") from None
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zone)
+        moment = _in_zone(moment.replace(tzinfo=UTC), zone)
     return (moment - _EPOCH) // timedelta(seconds=1) * 1_000_000_000 + int((digits or "").ljust(9, "0"))
+
+
+def _in_zone(shown: datetime, zone: tzinfo) -> datetime:
+    """The moment at which the clocks of a zone show what `shown` does in UTC.
+
+    Where they do so twice, or never, it is the one that Go's library finds: the offset of `shown` is tried first.
+    """
+    try:
+        guess = shown - (shown.astimezone(zone).utcoffset() or _NO_OFFSET)
+        return shown - (guess.astimezone(zone).utcoffset() or _NO_OFFSET)
+    except OverflowError:
+        return shown  # beside the first or the last day of all
 
 
 def format_moment(moment_ns: int) -> str:

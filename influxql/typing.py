@@ -93,6 +93,8 @@ def _type_of_call(call: Call) -> FieldType | None:
     function = AGGREGATES.get(call.name) or TRANSFORMATIONS.get(call.name)
     if function is None:
         return None
+    if call.args and _is_tag(call.args[0]):
+        return None  # which no function knows a value of
     if kind is not None and kind not in function.takes:
         plain = call.name.removeprefix("non_negative_").replace("_", " ")
         raise QueryError(f"unsupported {plain} iterator type: *query.{kind.value}InterruptIterator")
@@ -106,10 +108,11 @@ def _type_of_binary(expr: Binary) -> FieldType | None:
     if left is None or right is None:
         return left or right
     kinds = {left, right}
-    if expr.op in "&|^" and (kinds <= _WHOLE or kinds == {FieldType.BOOLEAN}):
+    if expr.op in "&|^" and (kinds <= _WHOLE or left is FieldType.BOOLEAN):
+        # Of a truth and what is none there is falsehood.
         return FieldType.UNSIGNED if kinds == _WHOLE else left
     if expr.op not in "+-*/%" or not kinds <= NUMERIC:
-        raise _clash(expr, f"incompatible types: {left.value} and {right.value}")
+        raise _clash(expr, f"incompatible types: {_said(expr.left, left)} and {_said(expr.right, right)}")
     if FieldType.FLOAT in kinds:
         return FieldType.FLOAT
     kind = FieldType.UNSIGNED if kinds == _WHOLE else left
@@ -122,6 +125,14 @@ def _check_mixed(expr: Binary, unsigned: Expr, integer: Expr) -> None:
         raise _clash(expr, f"cannot use {expr.op} with an integer and unsigned literal")
     if not isinstance(integer, IntegerLiteral):
         raise _clash(expr, f"cannot use {expr.op} between an integer and unsigned, an explicit cast is required")
+
+
+def _is_tag(expr: Expr) -> bool:
+    return isinstance(expr, VarRef) and expr.cast == "tag"
+
+
+def _said(expr: Expr, kind: FieldType) -> str:
+    return "tag" if _is_tag(expr) else kind.value
 
 
 def _clash(expr: Binary, why: str) -> QueryError:

@@ -9,8 +9,8 @@ from influxql.errors import QueryError
 
 
 def find_zone(name: str | None) -> tzinfo:
-    """The time zone; UTC without one. Raises QueryError where nobody knows it."""
-    if name in (None, "UTC"):
+    """The time zone; UTC without one, and for the empty name. Raises QueryError where nobody knows it."""
+    if name in (None, "", "UTC"):
         return UTC
     try:
         return ZoneInfo(name)

@@ -101,7 +101,7 @@ def _fields(cursor: Cursor) -> tuple[Field, ...]:
     while True:
         expr: Expr = cursor.regex() or _field(cursor)
         alias = cursor.expect_ident() if cursor.take_keyword("AS") else None
-        fields.append(Field(expr, alias))
+        fields.append(Field(expr, alias or None))
         if not cursor.take_sign(","):
             return tuple(fields)
 

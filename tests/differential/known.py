@@ -49,6 +49,44 @@ KNOWN: Final = (
         "SELECT sum(x) FROM (SELECT f AS x FROM m LIMIT 2)",
     ),
     Known(
+        "a subquery's window that begins before the outer lower bound takes the place of others",
+        "a window of a subquery that begins before the outer query's lower bound",
+        _TWO,
+        "SELECT sum(x) FROM (SELECT max(f) AS x FROM m GROUP BY time(20s)) WHERE time >= 5s AND time < 60s "
+        "GROUP BY time(3s)",
+    ),
+    Known(
+        "a subquery's window that begins before the outer lower bound takes all others with it",
+        "a window of a subquery that begins before the outer query's lower bound",
+        _TWO,
+        "SELECT sum(x) FROM (SELECT max(f) AS x FROM m GROUP BY time(20s)) WHERE time >= 5s AND time < 60s",
+    ),
+    Known(
+        "windows moved by hours lose points where the clocks change within them",
+        "`tz()` over a change of the clocks, by windows that do not fit it",
+        b"m f=1 1585522800000000000\n",
+        "SELECT count(f) FROM m WHERE time >= '2020-03-28' AND time < '2020-03-31' "
+        "GROUP BY time(1d, 5h) tz('Europe/Berlin')",
+    ),
+    Known(
+        "a measurement that is named twice is read twice",
+        "a measurement that is named twice, or beside a subquery over it",
+        _TWO,
+        "SELECT f FROM m, m",
+    ),
+    Known(
+        "a measurement and a subquery over it are one series",
+        "a measurement that is named twice, or beside a subquery over it",
+        _TWO,
+        "SELECT count(f) FROM m, (SELECT f FROM m)",
+    ),
+    Known(
+        "tz('Local') is the zone of InfluxDB's own machine",
+        "`tz('Local')`",
+        _TWO,
+        "SELECT f FROM m tz('Local')",
+    ),
+    Known(
         "stddev() of one value is no number, which a subquery hands on as a value",
         "`stddev` of one value in a subquery",
         _SERIES,

@@ -65,7 +65,8 @@ def _deep(w: Words, m: Measurement) -> str:
         f"SELECT {w.one(*_INNER)}({field}) AS x FROM {w.sources(m)}{where} GROUP BY time(5s)",
         f"SELECT {field} * 2 AS x FROM {w.sources(m)}{where}",
     )
-    range_ = w.range()
+    # A window that begins before the bound InfluxDB puts in the place of others, or loses.
+    range_ = w.round_range(10) if "GROUP BY time(5s)" in innermost else w.range()
     inner = f"SELECT {w.one(*_INNER)}(x) AS y FROM ({innermost}) WHERE {range_} GROUP BY {w.time()}"
     inner += w.one("", " fill(none)", " fill(0)", " fill(none) ORDER BY time DESC")
     if "DESC" in inner:

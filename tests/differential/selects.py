@@ -35,13 +35,15 @@ def raw(w: Words) -> str:
 
 def _arithmetic(w: Words, m: Measurement) -> str:
     one, other = w.field(m, "float"), w.field(m, "float", "integer")
-    whole = w.field(m, "integer", "unsigned")
+    whole, truth = w.field(m, "integer", "unsigned"), w.field(m, "boolean")
     return w.one(
         f"{one} {w.one('+', '-', '*', '/', '%')} {other}",
         f"({one} + {other}) * -2 - {one}",
         f"-{one}",
         f"{whole} {w.one('+', '*', '/', '%')} 3",
         f"{whole} {w.one('&', '|', '^')} 5",
+        f"{whole} {w.one('+', '-', '*', '/', '%', '&')} -{w.random.randint(1, 9)}",
+        f"{truth} {w.one('&', '|', '^')} {w.field(m, 'boolean', 'float', 'integer')}",
         f"{one} / 0",
     )
 

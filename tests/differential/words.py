@@ -133,6 +133,12 @@ class Words:
         form = form.replace("=", "{}")
         return f"time {self.one('>', '>=')} {form.format(low)} AND time < {form.format(high)}"
 
+    def round_range(self, step_s: int) -> str:
+        """Two bounds of time at which windows of so many seconds begin and end."""
+        first = self.random.randrange(0, SPAN_S - 60, step_s)
+        low, high = (self._schema.start + at * SECOND for at in (first, first + 6 * step_s))
+        return f"time >= {low} AND time < {high}"
+
     def where(self, measurement: Measurement, *, ranged: bool, most_s: int = SPAN_S) -> str:
         """`ranged`: with bounds of time in any case."""
         parts = [self.range(most_s)] if ranged or self.chance(0.4) else []

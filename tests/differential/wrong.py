@@ -42,6 +42,10 @@ def wrong(w: Words) -> str:
         f"SELECT mean({number}) FROM {name} GROUP BY time(10s), time(20s)",
         f"SELECT {number} FROM {name} fill(none)",
         f"SELECT {tag} FROM {name}",
+        f"SELECT {tag} + {number} FROM {name}",
+        f"SELECT {text} % {tag} FROM {name}",
+        f"SELECT {w.one('mean', 'max', 'count', 'difference', 'spread')}({tag}) FROM {name}",
+        f"SELECT {w.one('sum', 'first', 'mode')}({tag}) FROM {name} WHERE {w.range()} GROUP BY time(1m)",
         f"SELECT {text} FROM {name} WHERE {text} = {number} + 1",
     )
 

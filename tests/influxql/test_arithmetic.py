@@ -12,8 +12,15 @@ from influxql.errors import QueryError
 from influxql.typing import Shape, resolve
 from tests.influxql.queries import select
 
-FIELDS = {"f": FieldType.FLOAT, "i": FieldType.INTEGER, "u": FieldType.UNSIGNED, "s": FieldType.STRING}
-SHAPE = Shape(FIELDS, frozenset())
+_UNSIGNED_LITERAL = "i::integer + 18446744073709551615: cannot use + with an integer and unsigned literal"
+FIELDS = {
+    "f": FieldType.FLOAT,
+    "i": FieldType.INTEGER,
+    "u": FieldType.UNSIGNED,
+    "s": FieldType.STRING,
+    "b": FieldType.BOOLEAN,
+}
+SHAPE = Shape(FIELDS, frozenset({"h"}))
 
 
 def evaluate(text: str, **values: Any) -> Any:
@@ -46,6 +53,19 @@ def evaluate(text: str, **values: Any) -> Any:
         ("abs(i)", {"i": -5}, 5),
         ("log(f, 2)", {"f": 8.0}, 3.0),
         ("-f", {"f": 2.0}, -2.0),
+        ("u / -1", {"u": 7}, 0),
+        ("u % -1", {"u": 7}, 7),
+        ("u & -2", {"u": 7}, 6),
+        ("u + -8", {"u": 7}, 2**64 - 1),
+        ("b & true", {"b": True}, True),
+        ("b ^ true", {"b": True}, False),
+        ("b | i", {"b": True, "i": 1}, False),
+        ("b | true", {"b": None}, True),
+        ("b | b", {"b": None}, None),
+        ("b & i", {"b": None, "i": 1}, None),
+        ("b | i", {"b": True, "i": None}, True),
+        ("f + 1s", {"f": 1.0}, None),
+        ("f & nosuch", {"f": 1.0}, None),
     ],
 )
 def test_values(text: str, values: dict[str, Any], expected: Any) -> None:
@@ -78,10 +98,14 @@ def test_infinity_ends_the_statement() -> None:
         ),
         ("f & 1", "f::float & 1: incompatible types: float and integer"),
         ("f + s", "f::float + s::string: incompatible types: float and string"),
+        ("i & b", "i::integer & b::boolean: incompatible types: integer and boolean"),
+        ("h + f", "h::tag + f::float: incompatible types: tag and float"),
+        ("s % h", "s::string % h::tag: incompatible types: string and tag"),
+        ("i + 18446744073709551615", _UNSIGNED_LITERAL),
     ],
 )
 def test_types_that_do_not_go_together(text: str, message: str) -> None:
     """Operands of types that do not go together are refused before anything is read."""
     with pytest.raises(QueryError) as caught:
-        evaluate(text, f=1.0, i=1, u=1, s="x")
+        evaluate(text, f=1.0, i=1, u=1, s="x", b=True)
     assert str(caught.value) == f"type error: {message}"

@@ -48,6 +48,28 @@ def test_moments_without_offset_are_in_the_zone() -> None:
     assert bounds("time >= '1970-01-02'", "Europe/Berlin") == TimeRange(23 * 3600 * SECOND, None)
 
 
+@pytest.mark.parametrize(
+    ("text", "zone", "hour"),
+    [
+        ("2020-10-25 02:30:00", "Europe/Berlin", "2020-10-25T01:30:00Z"),
+        ("2020-03-29 02:30:00", "Europe/Berlin", "2020-03-29T01:30:00Z"),
+        ("2020-11-01 01:30:00", "America/New_York", "2020-11-01T05:30:00Z"),
+        ("2020-03-08 02:30:00", "America/New_York", "2020-03-08T06:30:00Z"),
+        ("2020-07-01 00:00:00", "Asia/Kathmandu", "2020-06-30T18:15:00Z"),
+        ("2020-07-01", "", "2020-07-01T00:00:00Z"),
+    ],
+)
+def test_hours_that_come_twice_or_never(text: str, zone: str, hour: str) -> None:
+    """Where the clocks change a moment is the one that influxd 2.9.1 takes it for."""
+    assert bounds(f"time = '{text}'", zone) == bounds(f"time = '{hour}'")
+
+
+def test_the_first_day_of_all_is_no_fault_of_ours() -> None:
+    """A moment that no zone's clocks can show is out of range, as it is in UTC."""
+    with pytest.raises(QueryError, match="underflows time literal"):
+        bounds("time > '0001-01-01'", "Europe/Berlin")
+
+
 def test_rest_keeps_its_shape() -> None:
     """What is not about time stays, without the conditions that were."""
     condition = select("v", "WHERE (host = 'a' AND time > 0 OR b = true) AND v + 1 > 2 AND time < 9").condition
