@@ -183,6 +183,7 @@ class Collector:
             destinations=[one.name for one in self._destinations],
             ledger=self._ledger,
             copy=store.copy,
+            at_once=store.query_at_once,
             standing=store.standing,
             listening=self._listening,
         )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, Final, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from store.contract import Value
+
+_FEW: Final = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +55,7 @@ class NumberColumn(Sequence[Value]):
         return self.values.dtype.kind != "f" or bool(np.isfinite(self.values).all())
 
 
-def number_column(values: npt.NDArray[Any], known: npt.NDArray[np.bool_] | None) -> NumberColumn:
-    """A column that says nothing of what is known where all is."""
-    return NumberColumn(values, None if known is None or known.all() else known)
+def number_column(values: npt.NDArray[Any], known: npt.NDArray[np.bool_] | None) -> Sequence[Value]:
+    """A column, which says nothing of what is known where all is; of few numbers simply their list."""
+    column = NumberColumn(values, None if known is None or known.all() else known)
+    return list(column) if len(values) <= _FEW else column

@@ -239,5 +239,11 @@ class Store(Reader, Writer, Protocol):
         Raises StoreUnavailable, and CopyRefused where the lines are not this process's to copy.
         """
 
+    def query_at_once(self, influxql: str, db: str) -> tuple[StatementResult, ...] | None:
+        """What `query` would answer to statements that only read, if that takes no longer than waking a thread.
+
+        None where it would, and always in a store that has to wait for a server. Called on the event loop.
+        """
+
     def standing(self) -> StoreStanding:
         """How its rollups, its age limits and its disk stand. Costs nothing; nothing is told while it is not open."""

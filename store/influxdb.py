@@ -192,6 +192,9 @@ class InfluxStore:
         """Names of the buckets that the token may read, sorted."""
         return database_names(await self.query("SHOW DATABASES", ""))
 
+    def query_at_once(self, influxql: str, db: str) -> None:
+        """Nothing: the server has to be waited for."""
+
     async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
         """Ask /query; of a bucket named `db/rp` as the policy `rp` of `db`, which is how the server knows it there.
 

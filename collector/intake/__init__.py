@@ -1,9 +1,10 @@
 """Who hands us bytes: HTTP, and this host itself.
 
 http        the collector's paths on one bare aiohttp handler; IntakeConfig, Intake
-connection  one client's connection: aiohttp's, less what is not used; shows the lane what may be for it
+connection  one client's connection: aiohttp's, less what is not used; shows lane and shortcut what may be theirs
 lane        plain writes of known lines, judged, kept and answered together
-head        the heads that the lane reads itself
+shortcut    questions whose answer is at hand, answered where they arrive
+head        the heads that these read themselves
 write       /api/v2/write, /write, /v1/telemetry
 query       /query
 question    what a request to it asks

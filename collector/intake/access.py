@@ -85,7 +85,7 @@ class Access:
         """The grant of the request's token, None where all is open. Raises Refusal (401), of a wrong one WrongToken."""
         if self._open:
             return None
-        token = _from_header(authorization) if authorization else params.get("p", "")
+        token = _token_of(authorization, params)
         if not token:
             raise self._unauthorized("missing", Refusal)
         grant = self._tokens.verify(token)
@@ -105,17 +105,18 @@ class Access:
         """
         if self._open:
             return Foreseen("", 0)
-        token = _from_header(authorization) if authorization else params.get("p", "")
         generation = self._tokens.generation
+        grant = self._granted(authorization, params, Scope.WRITE, bucket)
+        return None if grant is None or self.binding(grant) is not None else Foreseen(source_of(grant, ""), generation)
+
+    def may_read(self, authorization: str | None, params: Mapping[str, str], bucket: str) -> bool:
+        """Whether `admit`, `demand` and `demand_bucket` would let a question about the bucket pass; counts nothing."""
+        return self._open or self._granted(authorization, params, Scope.READ, bucket) is not None
+
+    def _granted(self, authorization: str | None, params: Mapping[str, str], scope: Scope, bucket: str) -> Grant | None:
+        token = _token_of(authorization, params)
         grant = self._tokens.verify(token) if token else None
-        if (
-            grant is None
-            or not grant.allows(Scope.WRITE)
-            or not grant.covers(bucket)
-            or self.binding(grant) is not None
-        ):
-            return None
-        return Foreseen(source_of(grant, ""), generation)
+        return grant if grant is not None and grant.allows(scope) and grant.covers(bucket) else None
 
     def binding(self, grant: Grant | None) -> Binding | None:
         """What the holder of the grant is bound by in writing; None is nothing."""
@@ -153,6 +154,10 @@ class Access:
     def _unauthorized(self, reason: str, kind: type[Refusal]) -> Refusal:
         self._metrics.auth_failures.labels(reason).inc()
         return kind(401, "unauthorized access", headers={"WWW-Authenticate": 'Basic realm="tocsin"'})
+
+
+def _token_of(authorization: str | None, params: Mapping[str, str]) -> str:
+    return _from_header(authorization) if authorization else params.get("p", "")
 
 
 def _from_header(authorization: str) -> str:

@@ -128,12 +128,16 @@ class Contents:
 
     def answer(self, body: bytes, headers: Mapping[str, str]) -> Ready:
         """200 with these headers, to which the length and the date are added."""
+        return Ready(self.wire(body, headers))
+
+    def wire(self, body: bytes, headers: Mapping[str, str]) -> bytes:
+        """The bytes of that answer."""
         second = self._clock.now_ns() // _NS
         if second != self._second:
             self._second, self._date = second, formatdate(second, usegmt=True).encode()
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode()
         head = b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\nDate: %b\r\n\r\n" % (lines, len(body), self._date)
-        return Ready(head + body)
+        return head + body
 
 
 def stays(request: web.BaseRequest) -> bool:

@@ -4,8 +4,9 @@ aiohttp makes a task for each request, to keep context variables apart, and asks
 body. Here requests are answered in the connection's own task, and reading is resumed only where it was paused. The
 parser, the order of pipelined requests, keep-alive, errors and the shutdown stay aiohttp's.
 
-What may be for the fast lane is shown to it first. Invariant: a request is shown only while aiohttp has nothing of this
-client's in hand and no byte of an earlier request to come, and nothing is read on before the lane has answered it.
+What may be for the fast lane or the shortcut is shown to them first. Invariant: a request is shown only while aiohttp
+has nothing of this client's in hand and no byte of an earlier request to come, and nothing is read on before it is
+answered.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from aiohttp.web_protocol import ERROR, RequestHandler
 
 from collector.intake.lane import Lane
 from collector.intake.limits import Guard
+from collector.intake.shortcut import BEGINNING, Shortcut
 from foundation.tls import name_of
 
 _TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -53,14 +55,16 @@ class Connection(RequestHandler):
         "_left_lane",
         "_parting",
         "_server",
+        "_shortcut",
         "_since",
         "sender",
     )
 
-    def __init__(self, server: ConnectionServer, guard: Guard, lane: Lane, **options: Any) -> None:
+    def __init__(self, server: ConnectionServer, guard: Guard, lane: Lane, shortcut: Shortcut, **options: Any) -> None:
         super().__init__(server, **options)
         self._server = server
         self._lane = lane
+        self._shortcut = shortcut
         self.sender = ""
         self._begun = b""
         self._due = 0
@@ -123,6 +127,8 @@ class Connection(RequestHandler):
     def _show(self, data: bytes) -> int:
         """Show the lane a request where it begins; how many bytes it took. If none, `_due` says whose they are."""
         end = data.find(_END)
+        if end > 0 and data.startswith(BEGINNING):
+            return self._show_question(data[:end])
         plan = self._lane.plan(data[:end]) if end > 0 else None
         if plan is None:
             self._due = _LOST
@@ -140,6 +146,19 @@ class Connection(RequestHandler):
                 return size
         self._due = size
         return 0
+
+    def _show_question(self, head: bytes) -> int:
+        """Show the shortcut a question; as above."""
+        size = len(head) + len(_END)
+        question = self._shortcut.read(head)
+        wire = self._shortcut.answer(question) if question is not None and self._idle else None
+        if wire is None or self.transport is None:
+            self._due = _LOST if question is None else size
+            return 0
+        self.transport.write(wire)
+        self._request_count += 1
+        self._watch_idleness()
+        return size
 
     def _let_go(self) -> None:
         """Let aiohttp wait for the body of what has begun."""
@@ -328,10 +347,11 @@ class Connection(RequestHandler):
 class ConnectionServer(web.Server):
     """Makes the connections of one listening socket. `options` are those of aiohttp's RequestHandler."""
 
-    def __init__(self, handler: Any, guard: Guard, lane: Lane, **options: Any) -> None:
+    def __init__(self, handler: Any, guard: Guard, lane: Lane, shortcut: Shortcut, **options: Any) -> None:
         super().__init__(handler, **options)
         self._guard = guard
         self._lane = lane
+        self._shortcut = shortcut
         self.leaving = False
         self._options = options
         self._running = asyncio.get_running_loop()
@@ -339,7 +359,7 @@ class ConnectionServer(web.Server):
 
     def __call__(self) -> Connection:
         """A new connection."""
-        return Connection(self, self._guard, self._lane, loop=self._running, **self._options)
+        return Connection(self, self._guard, self._lane, self._shortcut, loop=self._running, **self._options)
 
     async def leave(self) -> None:
         """Answer whoever was let in, each for the last time, because the process after this one accepts from now on.

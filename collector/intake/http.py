@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import parse_qsl
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -38,9 +37,11 @@ from collector.intake.letters import LetterRoutes
 from collector.intake.limits import Guard, LimitsConfig
 from collector.intake.metrics import IntakeMetrics, QueryMetrics, TailMetrics
 from collector.intake.query import QueryRoute
+from collector.intake.question import address_params
 from collector.intake.refusals import Refusals
 from collector.intake.replay import Replayer
 from collector.intake.sharing import Sharing
+from collector.intake.shortcut import AtOnce, Shortcut, Terms
 from collector.intake.slowdown import Slowdown
 from collector.intake.standing import StandingRoute
 from collector.intake.tail import TailRoute
@@ -131,6 +132,7 @@ class Intake:
         ledger: Ledger,
         copy: Copy,
         standing: Callable[[], StoreStanding],
+        at_once: AtOnce,
         listening: Listening | None = None,
     ) -> None:
         self._config = config
@@ -155,10 +157,11 @@ class Intake:
         self._dead = dead
         self._replayer = Replayer(dead)
         self._surroundings = Surroundings(tuple(destinations), buffer, pins, standing)
-        self._params = lru_cache(_MOST_QUERIES)(_parse_params)
+        self._params = lru_cache(_MOST_QUERIES)(address_params)
         self._buckets = buckets
         self._readiness = readiness
         self._health = HealthRoutes(readiness)
+        self._shortcut = Shortcut(at_once, self._guard, self._metrics, clock)
         self._routes = self._make_routes()
         self._server: ConnectionServer | None = None
         self._lane: Lane | None = None
@@ -175,6 +178,7 @@ class Intake:
             self.handle,
             self._guard,
             self._lane,
+            self._shortcut,
             keepalive_timeout=self._config.limits.idle_timeout.total_seconds(),
             auto_decompress=False,
             access_log=None,
@@ -243,7 +247,7 @@ class Intake:
         if request.method not in route.methods:
             allowed = ", ".join(sorted(route.methods))
             raise Refusal(405, f"method not allowed; use {allowed}", headers={"Allow": allowed})
-        params = self._params(query) if len(query) <= _REMEMBERED_BYTES else _parse_params(query)
+        params = self._params(query) if len(query) <= _REMEMBERED_BYTES else address_params(query)
         if not route.bounded:
             return await route.answer(request, params)
         self._guard.begin()
@@ -265,7 +269,6 @@ class Intake:
             load=self._load,
         )
         self._following.adopt(access)
-        deadline_s = config.query_deadline.total_seconds()
         query = QueryRoute(
             self._sharing,
             access,
@@ -273,7 +276,7 @@ class Intake:
             self._buckets,
             Contents(self._clock),
             default_bucket=config.bucket,
-            deadline_s=deadline_s,
+            deadline_s=config.query_deadline.total_seconds(),
         )
         letters = LetterRoutes(self._dead, self._replayer, access, self._door, self._load)
         explain = ExplainRoute(
@@ -296,6 +299,7 @@ class Intake:
             for path, dialect in writes.items()
         }
         self._ways = Ways(self._foresee, access, self._door)
+        self._shortcut.adopt(Terms(access, config.bucket))
         return {
             **{path: _Route(post, route.answer) for path, route in self._writes.items()},
             "/query": _Route(read | post, query.answer),
@@ -327,8 +331,3 @@ class Intake:
 
     async def _show_metrics(self, _request: web.BaseRequest, _params: Mapping[str, str]) -> web.Response:
         return metrics_response(self._registry)
-
-
-def _parse_params(query: str) -> Mapping[str, str]:
-    """What stands in an address; of several values of one name the first counts, as with InfluxDB."""
-    return dict(reversed(parse_qsl(query, keep_blank_values=True))) if query else {}

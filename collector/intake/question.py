@@ -20,6 +20,11 @@ _MOST_BYTES = 1 << 20
 _FORM = "application/x-www-form-urlencoded"
 
 
+def address_params(query: str) -> Mapping[str, str]:
+    """What stands in an address; of several values of one name the first counts, as with InfluxDB."""
+    return dict(reversed(parse_qsl(query, keep_blank_values=True))) if query else {}
+
+
 async def read_params(
     request: web.BaseRequest, params: Mapping[str, str], longest_s: float, load: Load
 ) -> Mapping[str, str]:

@@ -60,20 +60,37 @@ async def send_results(
     request: web.BaseRequest, results: Sequence[StatementResult], wish: Wish, contents: Contents
 ) -> web.StreamResponse:
     """The answer, sent or ready to be."""
-    pieces, headers = _pieces(results, wish), {**HEADERS, "Content-Type": wish.kind, "Vary": "Accept-Encoding"}
-    values = sum(_count_values(result.series) for result in results)
-    if values > _SHORT_VALUES and request.method != "HEAD":
-        return await _stream(request, pieces, headers, wish)
-    body = b"".join(pieces)
-    if wish.packed and len(body) >= _LEAST_PACKED_BYTES:
-        body, headers = b"".join(_packed(iter((body,)))), {**headers, "Content-Encoding": "gzip"}
+    if not _are_short(results) and request.method != "HEAD":
+        return await _stream(request, _pieces(results, wish), _headers(wish), wish)
+    body, headers = _short(results, wish)
     if stays(request) and request.method != "HEAD" and request.content.is_eof():
         return contents.answer(body, headers)
     return web.Response(body=body, headers=headers)
 
 
+def wire_results(results: Sequence[StatementResult], wish: Wish, contents: Contents) -> bytes | None:
+    """The same answer for a client that stays, ready to go out; None where it is long."""
+    return contents.wire(*_short(results, wish)) if _are_short(results) else None
+
+
+def _are_short(results: Sequence[StatementResult]) -> bool:
+    return sum(_count_values(result.series) for result in results) <= _SHORT_VALUES
+
+
+def _headers(wish: Wish) -> dict[str, str]:
+    return {**HEADERS, "Content-Type": wish.kind, "Vary": "Accept-Encoding"}
+
+
+def _short(results: Sequence[StatementResult], wish: Wish) -> tuple[bytes, dict[str, str]]:
+    """The body of an answer, packed where that is worth it, and its headers."""
+    body, headers = b"".join(_pieces(results, wish)), _headers(wish)
+    if wish.packed and len(body) >= _LEAST_PACKED_BYTES:
+        body, headers["Content-Encoding"] = b"".join(_packed(iter((body,)))), "gzip"
+    return body, headers
+
+
 async def _stream(
-    request: web.BaseRequest, pieces: Iterator[bytes], headers: Mapping[str, str], wish: Wish
+    request: web.BaseRequest, pieces: Iterator[bytes], headers: dict[str, str], wish: Wish
 ) -> web.StreamResponse:
     if wish.packed:
         pieces, headers = _packed(pieces), {**headers, "Content-Encoding": "gzip"}

@@ -78,6 +78,9 @@ class MemoryStore:
         types: Mapping[str, Mapping[str, FieldType]] = self.types.get(bucket, {})
         return types
 
+    def query_at_once(self, _influxql: str, _db: str) -> tuple[StatementResult, ...] | None:
+        return None
+
     async def query(self, influxql: str, db: str, *, deadline_s: float = 30.0) -> tuple[StatementResult, ...]:
         self.queries.append((influxql, db, deadline_s))
         return (StatementResult(0),)

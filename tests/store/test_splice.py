@@ -80,7 +80,7 @@ def test_only_what_is_long_and_of_numbers_alone_is_spliced() -> None:
 @pytest.mark.parametrize("known", [None, [True, False, True]])
 def test_a_column_is_a_sequence(known: list[bool] | None) -> None:
     """Who looks at it finds values of Python, and None where nothing is known."""
-    column = number_column(np.array([1.5, 2.0, 3.0]), None if known is None else np.array(known))
+    column = NumberColumn(np.array([1.5, 2.0, 3.0]), None if known is None else np.array(known))
     plain = [1.5, 2.0, 3.0] if known is None else [1.5, None, 3.0]
     assert list(column) == plain
     assert [column[place] for place in range(3)] == plain
@@ -89,9 +89,12 @@ def test_a_column_is_a_sequence(known: list[bool] | None) -> None:
 
 
 def test_all_that_is_known_needs_no_mask() -> None:
-    """A column says what is known only where something is not."""
-    assert number_column(np.array([1, 2]), np.array([True, True])).known is None
-    assert number_column(np.array([1, 2]), np.array([True, False])).known is not None
+    """A column says what is known only where something is not; one of few numbers is a list."""
+    for known, is_masked in ((np.ones(20, np.bool_), False), (np.arange(20) > 1, True)):
+        column = number_column(np.arange(20), known)
+        assert isinstance(column, NumberColumn)
+        assert (column.known is not None) is is_masked
+    assert number_column(np.array([1, 2]), np.array([True, False])) == [1, None]
 
 
 @pytest.mark.parametrize(("value", "is_finite"), [(1.0, True), (float("inf"), False), (float("nan"), False)])

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from store.column import NumberColumn, number_column
+from store.column import number_column
 from store.embedded.choice import Group
 from store.embedded.recent.contract import Asking
 from store.embedded.recent.grouping import group_rows
@@ -59,7 +59,7 @@ def answer(session: Asking, question: Question, tail: Tail, *, lone: bool, desce
         places = places[is_there]
         groups = groups if is_there.all() else tuple(grouping.keys[place] for place in places.tolist())
     shown = (_shown(column, places) for column in columns)
-    return Recalled(groups, (NumberColumn(times[places]), *shown))
+    return Recalled(groups, (number_column(times[places], None), *shown))
 
 
 def _only_window(column: Values) -> Values:
@@ -67,7 +67,7 @@ def _only_window(column: Values) -> Values:
     return Values(column.values[0], None if column.present is None else column.present[0])
 
 
-def _shown(column: Values, places: Groups) -> NumberColumn:
+def _shown(column: Values, places: Groups) -> Sequence[Any]:
     """The values at some places."""
     present = column.present
     return number_column(column.values[places], None if present is None else present[places])

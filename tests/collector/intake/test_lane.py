@@ -30,9 +30,12 @@ SURELY_LAST = LAST * 3
 
 
 class NoLane:
-    """Reads no head, so everything is aiohttp's."""
+    """Reads no head, as lane and as shortcut, so everything is aiohttp's."""
 
     def plan(self, _head: bytes) -> None:
+        return None
+
+    def read(self, _head: bytes) -> None:
         return None
 
 
@@ -42,7 +45,7 @@ def server_of(intake: RunningIntake, *, lane: bool = True) -> ConnectionServer:
     assert server is not None
     if lane:
         return server
-    return ConnectionServer(intake.intake.handle, server._guard, NoLane(), **server._options)
+    return ConnectionServer(intake.intake.handle, server._guard, NoLane(), NoLane(), **server._options)
 
 
 def counted(intake: RunningIntake) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
