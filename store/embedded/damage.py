@@ -4,14 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from foundation.logs import logger
+
 if TYPE_CHECKING:
     from pathlib import Path
 
+_log = logger("store.embedded")
 _SIGNS: Final = ("corrupt", "checksum", "replaying wal", "could not read enough bytes")
 _MEND: Final = (
     "stop the collector, move the file and its .wal away, put the last backup in their place with "
     "`tocsin restore --store BACKUP`, and start again"
 )
+
+
+class Damage:
+    """Remembers that damage was met while the file was used, which else only whoever asked would hear of."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.problem = ""
+        """What was met first, and what mends it; empty while there is none."""
+
+    def note(self, error: Exception) -> None:
+        """An error of reading or writing, which may show damage: the first one that does is logged."""
+        if self.problem or not _shows_damage(str(error)):
+            return
+        self.problem = reason_of(self._path, error)
+        _log.error("the store's file is damaged; some questions cannot be answered", cause=self.problem)
 
 
 def reason_of(path: Path, error: Exception) -> str:

@@ -25,7 +25,7 @@ from store.contract import Copied, FieldTypes, StatementResult, StoreStanding, V
 from store.embedded.ahead import Ahead
 from store.embedded.answerers import Answerers
 from store.embedded.copying import make_copy
-from store.embedded.damage import reason_of
+from store.embedded.damage import Damage, reason_of
 from store.embedded.deadline import Withdrawal
 from store.embedded.file import OpenFile, open_file
 from store.embedded.query import parse_query
@@ -162,6 +162,7 @@ class EmbeddedStore:
         self.makes_buckets = config.create_buckets
         self._config = config
         self._path = config.path or state / "telemetry.duckdb"
+        self._damage = Damage(self._path)
         self._clock = clock
         self._writing = ThreadPoolExecutor(1, "store-write")
         self._reading = Answerers(config.queries, "store-query")
@@ -242,7 +243,8 @@ class EmbeddedStore:
 
     def standing(self) -> StoreStanding:
         """See the contract."""
-        return self._upkeep.standing()
+        found = self._upkeep.standing()
+        return replace(found, problems=(*found.problems, self._damage.problem)) if self._damage.problem else found
 
     async def copy(self) -> Copied:
         """See the contract; the file stands in `copies` beside the store's own. One is made at a time."""
@@ -254,6 +256,9 @@ class EmbeddedStore:
             except asyncio.CancelledError:
                 cursor.interrupt()
                 await asyncio.gather(work, return_exceptions=True)
+                raise
+            except StoreUnavailable as error:
+                self._damage.note(error)
                 raise
 
     @property
@@ -343,6 +348,7 @@ class EmbeddedStore:
             withdrawal.withdraw()
             raise
         except duckdb.Error as error:
+            self._damage.note(error)
             reason = reason_of(self._path, error)
             raise StoreUnavailable(f"the embedded store cannot read: {reason}", retry_after_s=_RETRY_S) from error
         finally:
@@ -363,6 +369,7 @@ class EmbeddedStore:
         except duckdb.DataError:
             raise
         except (duckdb.Error, ConfigError) as error:
+            self._damage.note(error)
             reason = reason_of(self._path, error)
             raise StoreUnavailable(f"the embedded store cannot write: {reason}", retry_after_s=_RETRY_S) from error
 

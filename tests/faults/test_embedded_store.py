@@ -194,6 +194,28 @@ async def test_a_damaged_file_says_so(tmp_path: Path, clock: ManualClock, where:
     assert re.search(r"telemetry\.duckdb: is damaged \(.*\); stop the collector, .*`tocsin restore --store", complaint)
 
 
+@pytest.mark.parametrize("copies", [False, True])
+async def test_damage_that_one_reader_met_is_told_to_all(
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture, *, copies: bool
+) -> None:
+    """Whoever looks at the store's standing learns of it, once in the log, and lines are stored as before."""
+    await fill(tmp_path, clock)
+    file = tmp_path / "telemetry.duckdb"
+    os.truncate(file, file.stat().st_size // 2)
+    store = EmbeddedStore(EmbeddedConfig(), state=tmp_path, clock=clock)
+    await store.open()
+    assert store.standing().problems == ()
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            await (store.copy() if copies else store.query("SELECT distinct(s) FROM m", BUCKET))
+    (problem,) = store.standing().problems
+    assert re.match(r".*telemetry\.duckdb: is damaged .*`tocsin restore --store BACKUP`", problem)
+    assert caplog.text.count("the store's file is damaged") == 1
+    await Log(store, BUCKET, "another").put(b"n f=1 1\n")
+    assert await scalar(store, "SELECT count(f) FROM n") == [1]
+    await store.close()
+
+
 async def test_a_damaged_log_says_so(tmp_path: Path, clock: ManualClock) -> None:
     """The file's own log has checksums too: nothing of it is left out in silence."""
     path = tmp_path / "telemetry.duckdb"

@@ -15,7 +15,7 @@ _MEND: Final = "a larger store.quota, a shorter store.retention, or a clock that
 
 
 class Upkeep:
-    """Rollups that fail or are behind, a quota that is used up or nearly, a clock that retention does not believe."""
+    """Rollups that fail or are behind, a quota that is nearly used up, a clock that is not believed, a damaged file."""
 
     name = "upkeep"
 
@@ -24,7 +24,8 @@ class Upkeep:
         standing = patient.collector.json("/api/v1/store")
         used, quota, rollups = standing["used_bytes"], standing["quota_bytes"], standing["rollups"]
         for problem in standing["problems"]:
-            yield wrong(problem, _MEND)
+            words, _, mend = problem.partition("; ")
+            yield wrong(words, mend or _MEND)
         failing = [one for one in rollups if one["problem"]]
         for one in failing:
             words = f"rollup {one['name']} fails: {one['problem']}"

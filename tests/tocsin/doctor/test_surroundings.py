@@ -183,5 +183,9 @@ def test_what_the_store_does_by_itself(ward: Ward) -> None:
     ward.answer("collector", "/api/v1/store", standing | {"rollups": [], "problems": ["the quota is used up"]})
     assert ward.wrong().startswith("upkeep: the quota is used up -> a larger store.quota")
 
+    damaged = standing | {"rollups": [], "problems": ["the file is damaged (why); stop the collector; restore it"]}
+    ward.answer("collector", "/api/v1/store", damaged)
+    assert ward.wrong().startswith("upkeep: the file is damaged (why) -> stop the collector; restore it")
+
     ward.answer("collector", "/api/v1/store", standing | {"rollups": [], "used_bytes": 9})
     assert ward.hint().startswith("upkeep: 90% of the store's quota are used -> a larger store.quota")
