@@ -94,3 +94,31 @@ def test_what_is_free_between_others_is_given_back_once_a_second() -> None:
     """Half of 40 MB, of which every other piece is still held; then nothing; a second later what came free since."""
     ran = subprocess.run([sys.executable, "-c", _HOLES], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["True", "False", "True", "True", "True", "True"]
+
+
+_LARGE = """
+import ctypes
+from foundation.allocation import share_heaps
+share_heaps()
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
+class Told(ctypes.Structure):
+    names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
+    _fields_ = [(name, ctypes.c_int) for name in names]
+libc.mallinfo.restype = Told
+libc.free(libc.malloc(16 << 20))
+before = libc.mallinfo().hblkhd
+libc.malloc(8 << 20)
+print(libc.mallinfo().hblkhd - before >= 8 << 20)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="heaps of threads are glibc's")
+@pytest.mark.parametrize(("wishes", "is_apart"), [({}, "True"), ({"MALLOC_MMAP_THRESHOLD_": "33554432"}, "False")])
+def test_what_is_large_stays_out_of_the_heaps(wishes: dict[str, str], is_apart: str) -> None:
+    """Also when glibc has seen larger pieces come free; unless whoever runs the process wants it otherwise."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    ran = subprocess.run(
+        [sys.executable, "-c", _LARGE], env={**kept, **wishes}, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.split() == [is_apart]
