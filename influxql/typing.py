@@ -93,9 +93,7 @@ def _type_of_call(call: Call) -> FieldType | None:
     function = AGGREGATES.get(call.name) or TRANSFORMATIONS.get(call.name)
     if function is None:
         return None
-    if call.args and _is_tag(call.args[0]):
-        return None  # which no function knows a value of
-    if kind is not None and kind not in function.takes:
+    if kind is not None and kind not in function.takes and not _is_tag(call.args[0]):
         plain = call.name.removeprefix("non_negative_").replace("_", " ")
         raise QueryError(f"unsupported {plain} iterator type: *query.{kind.value}InterruptIterator")
     return function.answer or kind

@@ -42,11 +42,16 @@ from store.embedded.source import Points, Source
 
 
 def read_rows(session: Session, plan: Plan, source: Source) -> Points:
-    """Raw rows: (time, one value for each of the plan's references). At least one field of a row is not null."""
+    """Raw rows: (time, one value for each of the plan's references). At least one field of a row is not null.
+
+    Of a measurement tags alone are no rows; of a subquery, whose rows stand already, they are.
+    """
     references = plan.references
     relation = source.relation
     columns = [field_sql(ref, relation) for ref in references]
     fields = [sql for ref, sql in zip(references, columns, strict=True) if sql and is_field(ref, relation)]
+    if not fields and not source.bounded and any(columns):
+        fields = ["time"]
     if not fields:
         return {}
     return session.steady(relation.relation, lambda: _read_first_rows(session, plan, source, columns, fields))
@@ -169,7 +174,7 @@ def _read_selector(session: Session, plan: Plan, source: Source, call: Call, arg
     apart = [field_sql(ref, relation) for ref in named_in(call)]
     scan = open_scan(session, plan, source, [argument[0], *carried, *apart], numbered=True)
     if call.name in ("top", "bottom"):
-        return _read_ranked(session, scan, call, relation, carried)
+        return _read_ranked(session, scan, call, source, carried)
     if call.name == "sample":
         return _read_sampled(session, scan, call, argument[0], carried)
     groups = scan.groups
@@ -315,11 +320,15 @@ def _read_mode(session: Session, scan: Scan, argument: str, moment: int) -> Poin
     return _sorted(points)
 
 
-def _read_ranked(session: Session, scan: Scan, call: Call, relation: Relation, carried: list[str]) -> Points:
+def _read_ranked(session: Session, scan: Scan, call: Call, source: Source, carried: list[str]) -> Points:
+    relation = source.relation
     argument = find_argument(call, relation)
     if argument is None:
         return {}
-    apart = [field_sql(arg, relation) or "NULL" for arg in call.args[1:-1] if isinstance(arg, VarRef)]
+    # A measurement's field tells no points apart: to InfluxDB it is a tag that none of them has.
+    fields = relation.fields if source.bounded else {}
+    listed = [arg for arg in call.args[1:-1] if isinstance(arg, VarRef)]
+    apart = ["NULL" if arg.name in fields else field_sql(arg, relation) or "NULL" for arg in listed]
     limit = call.args[-1]
     sql = ranked_sql(
         scan.sql,

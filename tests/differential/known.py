@@ -49,6 +49,24 @@ KNOWN: Final = (
         "SELECT sum(x) FROM (SELECT f AS x FROM m LIMIT 2)",
     ),
     Known(
+        "SLIMIT in a subquery is not looked at",
+        "`SLIMIT`, `SOFFSET` in a subquery",
+        _TWO,
+        "SELECT f FROM (SELECT f FROM m GROUP BY h SLIMIT 1)",
+    ),
+    Known(
+        "a tag that a subquery is grouped by is a field to functions, but no tag of a measurement is",
+        "functions of a tag that a subquery is grouped by",
+        _TWO,
+        "SELECT count(h) FROM (SELECT f FROM m GROUP BY h)",
+    ),
+    Known(
+        "a tag that a subquery selects has a row where it is not there, a field has none",
+        "a tag alone of a subquery that selects it",
+        _SERIES,
+        "SELECT h FROM (SELECT f, h FROM m)",
+    ),
+    Known(
         "a subquery's window that begins before the outer lower bound takes the place of others",
         "a window of a subquery that begins before the outer query's lower bound",
         _TWO,

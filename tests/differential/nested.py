@@ -84,6 +84,7 @@ def _tags(w: Words, m: Measurement) -> str:
     inner = f"SELECT {name}({w.field(m, 'float')}) AS x FROM {w.sources(m)} GROUP BY {listed}"
     return w.one(
         f"SELECT x, {tag} FROM ({inner})",
+        f"SELECT {tag} FROM ({inner})",
         f"SELECT x, {tag} FROM ({inner}) WHERE x > 0",
         f"SELECT sum(x) FROM ({inner}) GROUP BY {tag}",
         f"SELECT x FROM ({inner}) WHERE {w.about_tag(m)}",
