@@ -104,6 +104,9 @@ class _Comparison:
             return self._tag(left, op, right)
         if isinstance(left, VarRef) and isinstance(right, StringLiteral | BooleanLiteral):
             return self._text_or_truth(left, op, right)
+        if isinstance(left, VarRef) and isinstance(right, VarRef) and self._is_text_or_truth(left, right):
+            sides = [field_sql(ref, self._relation) or "NULL" for ref in (left, right)]
+            return f"{sides[0]} {_sql_op(op)} {sides[1]}" if op in ("=", "!=") else NEVER
         return self._numbers(left, op, right)
 
     def _is_tag(self, ref: VarRef) -> bool:
@@ -112,7 +115,10 @@ class _Comparison:
     def _tag(self, ref: VarRef, op: str, right: Expr) -> str:
         column = self._relation.tags.get(ref.name)
         if isinstance(right, VarRef) and self._is_tag(right):
-            return f"{self._text(ref)} {_sql_op(op)} {self._text(right)}"
+            # What no series has is equal to nothing, not even to itself.
+            wanted = {ref.name, right.name} if op == "=" else {ref.name}
+            is_there = wanted <= self._relation.tags.keys()
+            return f"{self._text(ref)} {_sql_op(op)} {self._text(right)}" if is_there else NEVER
         if not isinstance(right, StringLiteral) or not (self._stored or op in ("=", "!=")):
             return NEVER
         equal, value = op == "=", right.value
@@ -159,6 +165,13 @@ class _Comparison:
         else:
             found = f"{physical} IN {self._parameters.bind(texts)}" if texts else NEVER
         return f"({found} OR {physical} IS NULL)" if absent else found
+
+    def _is_text_or_truth(self, *refs: VarRef) -> bool:
+        """Whether all are fields of texts, or all of truths, as they are."""
+        plain = all(ref.cast in (None, "field", "string", "boolean") for ref in refs)
+        columns = [self._relation.fields.get(ref.name) for ref in refs]
+        kinds = {column.type if column and plain else None for column in columns}
+        return kinds in ({FieldType.STRING}, {FieldType.BOOLEAN})
 
     def _text_or_truth(self, ref: VarRef, op: str, right: StringLiteral | BooleanLiteral) -> str:
         wish = FieldType.STRING if isinstance(right, StringLiteral) else FieldType.BOOLEAN

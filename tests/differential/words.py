@@ -88,6 +88,8 @@ class Words:
         if kind in NUMBERS:
             return self._about_number(measurement, name, kind)
         field = quote_name(name)
+        if self.chance(0.1):
+            return f"{field} {self.one('=', '!=')} {quote_name(self.random.choice(measurement.of(kind)))}"
         if kind == "boolean":
             return f"{field} {self.one('=', '!=')} {self.one('true', 'false')}"
         if self.chance(0.3):
