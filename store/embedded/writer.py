@@ -288,6 +288,7 @@ class Writer:
 
     def _look_again(self) -> None:
         """After a failed commit nobody but the file knows whether it took place."""
+        self._roll_back()  # where memory was short, it may have been so for that, too
         self._catalog.reload(self._connection)
         self._index.forget_all()
         self._numbering.clear()

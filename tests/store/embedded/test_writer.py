@@ -209,6 +209,35 @@ def test_failed_transaction_leaves_nothing(file: File) -> None:
     assert file.rows("m") == [{"time": 1, "f": 1.0}, {"time": 2, "new": "tag", "g": "now a string"}]
 
 
+class ShortOfMemory:
+    """A connection that lacks memory for these statements, each once."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, *refused: str) -> None:
+        self._connection = connection
+        self._refused = list(refused)
+
+    def execute(self, sql: str, *parameters: Any) -> Any:
+        """As DuckDB does; what was begun stays begun."""
+        if sql in self._refused:
+            self._refused.remove(sql)
+            raise duckdb.OutOfMemoryException(f"no memory for {sql}")
+        return self._connection.execute(sql, *parameters)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+def test_what_could_not_be_undone_is_undone_by_the_next(file: File) -> None:
+    """A transaction for whose end there was no memory, neither way, does not stand in the way of those behind it."""
+    short: Any = ShortOfMemory(file.connection.cursor(), "COMMIT", "ROLLBACK")
+    file.writer = Writer(short, file.catalog)
+    with pytest.raises(duckdb.OutOfMemoryException, match="COMMIT"):
+        file.put(b"m f=1 1\n")
+    file.put(b"m f=2 2\n")
+    assert file.rows("m") == [{"time": 2, "f": 2.0}]
+    assert file.positions() == {("log", "b"): file.offset}
+
+
 def test_everything_is_there_after_reopening(tmp_path: Path) -> None:
     """Catalog, rows and positions outlive the process; later shipments merge with them and names go on being new."""
     path = tmp_path / "t.duckdb"
