@@ -126,7 +126,11 @@ def recall_settled(
         return None
     form = Form(table.relation, len(table.columns), tuple(calls), plan.dimensions, plan.condition, pane)
     return settled.recall(
-        session, form, lower, upper, lambda bounds: read_calls(session, replace(plan, bounds=bounds), source, calls)
+        session,
+        form,
+        lower,
+        upper,
+        lambda bounds, known: read_calls(session, replace(plan, bounds=bounds), replace(source, known=known), calls),
     )
 
 

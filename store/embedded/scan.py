@@ -114,6 +114,9 @@ def _time_wishes(plan: Plan, source: Source, parameters: Parameters) -> list[str
         wishes.append(f"time >= {parameters.bind(lower)}")
     if source.bounded and upper is not None:
         wishes.append(f"time <= {parameters.bind(upper)}")
+    if source.known is not None:
+        first, last = source.known
+        wishes.append(f"(time < {parameters.bind(first)} OR time > {parameters.bind(last)})")
     return wishes
 
 

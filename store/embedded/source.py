@@ -14,7 +14,11 @@ Points = dict[Group, list[tuple[Any, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A measurement to read. `bounded`: whether the plan's time range cuts its rows (an inner answer's it does not)."""
+    """A measurement to read. `bounded`: whether the plan's time range cuts its rows (an inner answer's it does not).
+
+    `known` is a stretch of that range, both ends included, of which nothing is to be read.
+    """
 
     relation: Relation
     bounded: bool = True
+    known: tuple[int, int] | None = None

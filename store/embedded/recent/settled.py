@@ -2,8 +2,9 @@
 
 A board asks for the windows of an hour again and again; all but the newest are what they were, unless late rows come.
 Those are kept as the file answered them, so that only the newest windows, and the one that the lower bound cuts, are
-read. The invariant: an answer is of one moment. What is kept is put beside rows of the file, so unlike in `memory` it
-does not do to mark what a commit touches before and behind it: while one is under way, all that it touches is read.
+read, both at once. The invariant: an answer is of one moment. What is kept is put beside rows of the file, so unlike in
+`memory` it does not do to mark what a commit touches before and behind it: while one is under way, all that it touches
+is read.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ _REFUSED_NS: Final = 60_000_000_000
 _MOST_WINDOWS: Final = 5_000
 """Of one question, for boards of which one shows a longer time than another."""
 
-Read = Callable[[TimeRange], Mapping[Call, Points]]
-"""What the file answers to the calls between two moments, both included."""
+Read = Callable[[TimeRange, tuple[int, int] | None], Mapping[Call, Points]]
+"""What the file answers to the calls between two moments, but for a stretch that is known, all ends included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class Settled:
         with kept.lock:
             try:
                 for _ in range(_TRIES):
-                    found = self._recall(asking, form, kept, (lower, upper), (first, end), read)
+                    found = self._recall(form, kept, (lower, upper), (first, end), read)
                     if found is not None:
                         break
             except TooManyCells:
@@ -150,7 +151,7 @@ class Settled:
             return None if is_refused else kept
 
     def _recall(
-        self, asking: Asking, form: Form, kept: _Kept, bounds: tuple[int, int], whole: tuple[int, int], read: Read
+        self, form: Form, kept: _Kept, bounds: tuple[int, int], whole: tuple[int, int], read: Read
     ) -> Grid | None:
         """None where a commit that touches what is kept came in between, or it was forgotten, and so not marked."""
         pane, (lower, upper), (first, end) = form.pane, bounds, whole
@@ -158,20 +159,18 @@ class Settled:
             kept.first_ns = pane.start(first if kept.grid is None else min(first, kept.grid.first))
             doubted_ns, kept.marked_ns = self._doubted_ns(form, kept), None
         known = _still_true(kept.grid, pane, doubted_ns, first)
-        fresh = first if known is None else known.end
-        with asking.snapshot():
-            parts = [known] if known is not None else []
-            if fresh <= pane.number(upper):
-                parts.append(_asked(form, pane.start(fresh), upper, read))
-            before = [_asked(form, lower, pane.start(first) - 1, read)] if lower < pane.start(first) else []
-        found = join_grids(parts)
-        kept.grid = found.between(max(found.first, end - _MOST_WINDOWS), end)
+        # The window that the upper bound cuts may be known as a whole, of questions that went further.
+        fresh = first if known is None else min(known.end, end)
+        asked = _asked(form, bounds, (pane.start(first), pane.start(fresh)), read)
+        before = [] if known is None else [known.between(known.first, fresh)]
+        found = join_grids([*before, *_part(asked, fresh, pane.number(upper) + 1)])
+        kept.grid = known if known and known.end > end else found.between(max(found.first, end - _MOST_WINDOWS), end)
         with self._lock:
             kept.size_bytes = kept.grid.size_bytes
             doubted_ns = self._doubted_ns(form, kept)
             if self._kept.get(form) is not kept or (doubted_ns is not None and doubted_ns < pane.start(fresh)):
                 return None
-        return join_grids([*before, found.between(first, pane.number(upper) + 1)])
+        return join_grids([*_part(asked, pane.number(lower), first), found.between(first, pane.number(upper) + 1)])
 
     def _bound(self, latest: _Kept) -> None:
         """Forget what was asked longest ago until all of it fits."""
@@ -194,5 +193,17 @@ def _still_true(grid: Grid | None, pane: Pane, marked_ns: int | None, first: int
     return grid.between(grid.first, end) if first < end else None
 
 
-def _asked(form: Form, lower: int, upper: int, read: Read) -> Grid:
-    return grid_of(form.calls, read(TimeRange(lower, upper)), form.pane, range(lower, upper + 1))
+def _asked(form: Form, bounds: tuple[int, int], known: tuple[int, int], read: Read) -> Grid | None:
+    """What the file says of the range but for known[0] <= time < known[1], in one look; None where that is all."""
+    lower, upper = bounds
+    begin = lower if lower < known[0] else known[1]
+    end = upper if upper >= known[1] else known[0] - 1
+    if begin > end:
+        return None
+    stretch = (known[0], known[1] - 1) if begin < known[0] < known[1] <= end else None
+    return grid_of(form.calls, read(TimeRange(begin, end), stretch), form.pane, range(begin, end + 1))
+
+
+def _part(grid: Grid | None, first: int, end: int) -> list[Grid]:
+    """The windows first <= number < end of a grid that has them all, if there are any."""
+    return [] if grid is None or first >= end else [grid.between(first, end)]
