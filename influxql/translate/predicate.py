@@ -47,6 +47,7 @@ TagValues = Callable[[str], KnownValues | None]
 """Physical name of a tag -> its values; None where they are not known."""
 
 _FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
+_RECKONING: Final = frozenset("+-*/%")
 ALWAYS: Final = "TRUE"
 _NAMED: Final = re.compile(r"(?<!\\)\(\?<(?=[A-Za-z_])")
 """A group with a name in the form that databases do not know yet."""
@@ -82,6 +83,8 @@ def condition_sql(
             return ALWAYS if truth else NEVER
         case Binary(op) if op in _FLIPPED or op in ("=~", "!~"):
             return _Comparison(relation, parameters, values, stored=stored).sql(expr)
+        case Binary(op) if op in _RECKONING:
+            return NEVER  # a number is no truth
     raise QueryError(f"invalid condition expression: {print_expr(expr)}")
 
 

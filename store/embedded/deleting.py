@@ -116,6 +116,8 @@ def _is_about_tags(condition: Expr | None) -> bool:
             return _is_about_tags(left) and _is_about_tags(right)
         case Paren(inner):
             return _is_about_tags(inner)
+        case Binary("+" | "-" | "*" | "/" | "%" | "&" | "|" | "^"):
+            return False
         case Binary(_, VarRef(_, cast), StringLiteral() | RegexLiteral()) | Binary(_, StringLiteral(), VarRef(_, cast)):
             return cast in (None, "tag")
         case Binary(_, left, right):

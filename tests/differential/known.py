@@ -330,6 +330,18 @@ KNOWN: Final = (
         "SELECT mean(f) FROM m",
     ),
     Known(
+        "whatever stands between a tag and a text but = is taken for !=",
+        "`WHERE tag + 'a'`",
+        _TWO,
+        "SELECT f FROM m WHERE h + 'a'",
+    ),
+    Known(
+        "GROUP BY time() of less than nothing wants aggregates, and makes no windows of them",
+        "points with `GROUP BY time(-5s)`",
+        _TWO,
+        "SELECT f FROM m GROUP BY time(-5s)",
+    ),
+    Known(
         "a number's bits are taken for a truth",
         "`WHERE i & 5`, `time > 1 & 3`",
         _TWO,

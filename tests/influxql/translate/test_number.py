@@ -53,6 +53,7 @@ def connection() -> duckdb.DuckDBPyConnection:
         ("s != s OR s < s OR s = f OR s::float = s", False),
         ("nosuch = nosuch OR h = nosuch OR nosuch != h", False),
         ("h = h", True),
+        ("f * 2 OR i - 1 OR -f", False),
         ("f % 0 != 1", True),
         ("f % 0 = 1", False),
         ("abs(s) != 1", False),

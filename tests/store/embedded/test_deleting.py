@@ -122,6 +122,7 @@ async def test_what_is_reckoned_with_a_time_deletes_nothing(log: Log, text: str)
         "DELETE FROM m WHERE h != 5",
         "DELETE FROM m WHERE (h = 'a') OR h + 'a' = 'aa'",
         "DELETE FROM m WHERE h::field = 'a'",
+        "DELETE FROM m WHERE h + 'a'",
         "DROP SERIES WHERE h = web1",
     ],
 )
