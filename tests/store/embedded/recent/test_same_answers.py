@@ -19,6 +19,7 @@ from isal import igzip
 from foundation.batch import Position, Shipment
 from influxql.ast import Delete, DropMeasurement
 from influxql.parser import parse
+from influxql.standing import StandingTexts
 from store.contract import StatementResult
 from store.embedded.catalog import Catalog
 from store.embedded.index import SeriesIndex
@@ -49,6 +50,7 @@ class Pair:
         file, clock = (self.connection.cursor, self.catalog.tables), ManualClock()
         self.with_memory = EmbeddedReader(*file, clock, recent=self.recent, index=index)
         self.without = EmbeddedReader(*file, clock, index=index)
+        self.texts, self.at_once = StandingTexts(), 0
         self.offsets, self.buckets = count(1), (f"b{number}" for number in count())
 
     def write(self, bucket: str, lines: list[str]) -> None:
@@ -64,11 +66,16 @@ class Pair:
         self.writer.delete(bucket, statement, NOW)
 
     def ask(self, bucket: str, text: str, now_ns: int = NOW) -> tuple[StatementResult, ...]:
-        return self.with_memory.answer(parse_query(text), bucket, now_ns)
+        return self.with_memory.answer(parse_query(text, self.texts.parse), bucket, now_ns)
 
     def compare(self, bucket: str, text: str, now_ns: int = NOW) -> None:
         found, truth = self.ask(bucket, text, now_ns), self.without.answer(parse_query(text), bucket, now_ns)
         assert shown(found) == shown(truth), text
+        standing = self.texts.find(text)
+        at_once = None if standing is None else self.with_memory.answer_at_once(standing, bucket, now_ns)
+        if at_once is not None:
+            self.at_once += 1
+            assert shown(at_once) == shown(truth), text
 
 
 def shown(results: tuple[StatementResult, ...]) -> Any:
@@ -100,11 +107,15 @@ class Close:
 
 @pytest.fixture(scope="module", autouse=True)
 def _near_ends() -> Iterator[None]:
-    """Ends are looked for in a few rows first, those of few series alone are looked at, though there are few rows."""
+    """Ends are looked for in a few rows first, those of few series alone are looked at, though there are few rows.
+
+    What comes again is asked for at once as well, however long it took.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("store.embedded.recent.tail._FEW_ROWS", 2)
         patch.setattr("store.embedded.recent.stretch._MANY_ROWS", 1)
         patch.setattr("store.embedded.recent.series._FEW_OF", 2)
+        patch.setattr("store.embedded.quick._QUICK_S", 60.0)
         yield
 
 
@@ -296,7 +307,7 @@ def test_a_board_over_a_table_too_large(narrow_pair: Pair) -> None:
 def test_a_minute_of_rules(pair: Pair) -> None:
     """Second by second the same windows, over rows that come, come late and grow old: mostly answered by memory."""
     luck, bucket = random.Random(3), next(pair.buckets)  # noqa: S311 - test data
-    before = pair.outcomes[Outcome.MEMORY]
+    before, at_once = pair.outcomes[Outcome.MEMORY], pair.at_once
     for second in range(90):
         now = NOW + second * SECOND
         late = luck.choice([0, 0, 0, 1, 20])
@@ -312,7 +323,9 @@ def test_a_minute_of_rules(pair: Pair) -> None:
             bounds = f"time > {now - over * SECOND} AND time <= {now}"
             for calls in ("percentile(f, 95), mean(f), max(f), sum(i), count(i)", "max(f)", "median(i), last(f)"):
                 pair.compare(bucket, f"SELECT {calls} FROM m WHERE r != 'r1' AND {bounds} GROUP BY h", now)
-    assert pair.outcomes[Outcome.MEMORY] - before > 90 * 9 * 0.9
+    asked_again = pair.at_once - at_once
+    assert asked_again > 90 * 9 * 0.9
+    assert pair.outcomes[Outcome.MEMORY] - before - asked_again > 90 * 9 * 0.9
 
 
 @pytest.mark.parametrize("seed", range(2))
