@@ -1,10 +1,8 @@
 """Memory that a statement gets where it lacks it, and that is set back behind it. Real DuckDB, small limits."""
 
 import gzip
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import pytest
 
 from foundation.batch import Position, Shipment
 from store.embedded.crowd import Crowd
-from store.embedded.file import OpenFile, open_file
+from store.embedded.file import open_file
 from store.embedded.query import parse_query
 from store.embedded.recent.memory import Recent
 from store.embedded.reserve import Buffers, Reserve
@@ -113,99 +111,6 @@ def test_a_question_draws_on_it(tmp_path: Path, clock: ManualClock) -> None:
         file.reader.draw_on(Reserve(file.connection.cursor, Buffers(8 * MB, 8 * MB)))
         with pytest.raises(QueryLimitExceeded, match="more memory than it may use"):
             file.reader.answer(parse_query(question), "db")
-
-
-class Drawn(Reserve):
-    """Counts how often it was drawn."""
-
-    times = 0
-
-    @contextmanager
-    def drawn(self) -> Iterator[None]:
-        """The same."""
-        self.times += 1
-        with super().drawn():
-            yield
-
-
-class Sender:
-    """Writes rounds of points, each in a transaction of its own, until it is stopped; again what found no memory.
-
-    A round has each of `EACH` values once in every group, so that the median is the same however many rounds there are.
-    """
-
-    GROUPS, EACH = 4, 7_919
-    ROWS = GROUPS * EACH
-    MEDIAN = EACH // 2 + 0.5
-    MOST, TRIES = 60, 1_000
-
-    def __init__(self, file: OpenFile, reserve: Reserve) -> None:
-        self._file = file
-        self._reserve = reserve
-        self.ended = threading.Event()
-        self.begun = self.safe = 0
-
-    def send(self, rounds: int = 1) -> None:
-        """So many in one transaction, behind those before."""
-        rows = range(self.begun * self.ROWS, (self.begun + rounds) * self.ROWS)
-        lines = b"\n".join(
-            b"m,g=%d v=%d.5 %d" % (row % self.GROUPS, row // self.GROUPS % self.EACH, row) for row in rows
-        )
-        self.begun += rounds
-        shipment, position = Shipment("db", gzip.compress(lines, 1), len(rows)), Position("log", "db", self.begun)
-        for _ in range(self.TRIES):
-            if self._is_stored(shipment, position):
-                self.safe = self.begun
-                return
-            self.ended.wait(0.01)
-        raise AssertionError("it is short of memory with nobody beside it")
-
-    def send_all(self) -> None:
-        """Round after round."""
-        while not self.ended.is_set() and self.begun < self.MOST:
-            self.send()
-
-    def _is_stored(self, shipment: Shipment, position: Position) -> bool:
-        try:
-            return self._file.writer.write(shipment, position).stored == shipment.lines
-        except (duckdb.OutOfMemoryException, duckdb.TransactionException):
-            return False
-        finally:
-            self._reserve.settle()
-
-
-def test_questions_draw_on_it_beside_a_writer(tmp_path: Path, clock: ManualClock) -> None:
-    """Each answer is right for what was committed, nothing that was stored is lost, and the limit is set back."""
-    question = parse_query("SELECT percentile(v, 50), count(v) FROM m GROUP BY g")
-    tiny, asked = Buffers(8 * MB, 96 * MB), 0
-    settings: dict[str, str | int | bool] = {"threads": 1, "wal_autocheckpoint": "1GB"}
-    with closing(open_file(tmp_path / "f", settings, clock, recent=Recent(), buffers=tiny)) as file:
-        standing, reserve = limit(file.connection), Drawn(file.connection.cursor, tiny)
-        file.reader.draw_on(reserve)
-        sender = Sender(file, reserve)
-        sender.send(16)
-        file.writer.checkpoint()
-        with ThreadPoolExecutor(1) as pool:
-            sending = pool.submit(sender.send_all)
-            try:
-                while not sending.done() and (asked < 3 or sender.safe < 20):
-                    safe = sender.safe
-                    (result,) = file.reader.answer(question, "db")
-                    assert result.error is None
-                    for series in result.series:
-                        ((_, median, count),) = series.values
-                        assert median == Sender.MEDIAN
-                        assert count in range(safe * Sender.EACH, sender.begun * Sender.EACH + 1, Sender.EACH)
-                    asked += 1
-            finally:
-                sender.ended.set()
-            sending.result(30)
-        assert reserve.times
-        (result,) = file.reader.answer(parse_query("SELECT count(v) FROM m"), "db")
-        assert result.series[0].values[0][1] == sender.safe * Sender.ROWS
-        file.writer.checkpoint()
-        reserve.settle()
-        assert limit(file.connection) == standing
 
 
 def test_a_closed_file_has_nothing_to_set_back(connection: duckdb.DuckDBPyConnection) -> None:
