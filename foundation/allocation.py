@@ -20,6 +20,8 @@ _ARENA_MAX: Final = -8
 """M_ARENA_MAX in glibc's malloc.h."""
 _MMAP_THRESHOLD: Final = -3
 """M_MMAP_THRESHOLD."""
+_TRIM_THRESHOLD: Final = -1
+"""M_TRIM_THRESHOLD."""
 _ARENAS: Final = 2
 _LARGE_BYTES: Final = 4 << 20
 """With less the holes are smaller, but fresh pages cost a write a third of its time, with this a sixth."""
@@ -45,6 +47,8 @@ def share_heaps() -> None:
         mallopt(_ARENA_MAX, _ARENAS)
     if _LARGE_WISH not in os.environ:
         mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
+        # Who sets the first has the second at 128 kB, and the end of a heap given back and taken again all the time.
+        mallopt(_TRIM_THRESHOLD, _LARGE_BYTES)
 
 
 class FreeMemory:

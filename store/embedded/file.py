@@ -110,6 +110,7 @@ def open_file(
     reader = EmbeddedReader(cursors.make, catalog.tables, clock, catalog.buckets, recent, index)
     reserve = Reserve(connection.cursor, buffers or Buffers(0, 0))
     reader.draw_on(reserve)
+    writer.draw_on(reserve)
     return OpenFile(connection, cursors, writing, catalog, writer, reader, recent, reserve, refused)
 
 

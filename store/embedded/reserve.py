@@ -1,9 +1,10 @@
 """DuckDB's memory beyond its standing buffers, which one statement at a time gets where it lacked memory.
 
-What stands in buffers is never given back while there is anything to read, so they are kept as small as writing at full
-rate and boards need; few questions need more. `crowd` draws the reserve for whom it answers again. The invariant: it is
-set back as soon as nobody draws it and what is in use allows. DuckDB lowers its limit by letting cached blocks go, and
-refuses where others hold too much just then: it is tried again behind each statement and each write until it is done.
+What stands in buffers is never given back while there is anything to read, so they are kept as small as writing at
+full rate and boards need; few questions need more. `crowd` draws the reserve for whom it answers again. The writer has
+it for each commit: one that lacks memory leaves half of its rows to be seen (DuckDB 2.0). The invariant: it is set back
+as soon as nobody has it and what is in use allows. DuckDB lowers its limit by letting cached blocks go, and refuses
+where others hold too much just then: it is tried again behind each statement and each write until it is done.
 """
 
 from __future__ import annotations
@@ -25,27 +26,39 @@ class Buffers:
 
 
 class Reserve:
-    """Used by any thread; drawn by one at a time."""
+    """Used by any thread; drawn by one at a time, beside whom others may have it for a moment."""
 
     def __init__(self, connect: Callable[[], duckdb.DuckDBPyConnection], buffers: Buffers) -> None:
         """`connect` makes a cursor."""
         self._connect = connect
         self._buffers = buffers
+        self._turn = threading.Lock()
         self._lock = threading.Lock()
-        self._is_drawn = False
+        self._holders = 0
         self._is_raised = False
 
     @contextmanager
     def drawn(self) -> Iterator[None]:
-        """Have it until the end of the block."""
+        """Have it until the end of the block, when nobody else draws it any more."""
+        with self._turn, self.lent():
+            yield
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Have it until the end of the block, without a wait: for what is soon over."""
+        if self._buffers.most <= self._buffers.standing:
+            yield
+            return
         with self._lock:
-            if self._buffers.most > self._buffers.standing:
+            if not self._is_raised:
                 self._limit(self._buffers.most)
-                self._is_drawn = self._is_raised = True
+                self._is_raised = True
+            self._holders += 1
         try:
             yield
         finally:
-            self._is_drawn = False
+            with self._lock:
+                self._holders -= 1
             self.settle()
 
     def settle(self) -> None:
@@ -63,7 +76,7 @@ class Reserve:
                 self._is_raised = False
 
     def _is_due(self) -> bool:
-        return self._is_raised and not self._is_drawn
+        return self._is_raised and not self._holders
 
     def _limit(self, size_bytes: int) -> None:
         with closing(self._connect()) as cursor:

@@ -5,7 +5,7 @@ Lives in one thread of its own; nothing here is shared with readers but the cata
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -27,11 +27,13 @@ from store.embedded.schema import TIME, Table, points_of
 from store.embedded.widening import Widening
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from foundation.batch import Position, Shipment
     from influxql.ast import Change
     from store.embedded.catalog import Catalog, Growth
+    from store.embedded.reserve import Reserve
     from store.embedded.retention import Bound
     from store.embedded.rollups.definition import Rollup
     from store.embedded.rollups.marks import Slice
@@ -64,6 +66,11 @@ class Writer:
         self._recent = Recent() if recent is None else recent
         self._changes = Changes()
         self._watched: Touched | None = None
+        self._lent: Callable[[], AbstractContextManager[None]] = nullcontext
+
+    def draw_on(self, reserve: Reserve) -> None:
+        """What a commit is to have besides. Called before anything is written."""
+        self._lent = reserve.lent
 
     def position(self, log: str, bucket: str) -> int:
         """The offset committed last for this log and bucket, 0 when nothing was."""
@@ -278,7 +285,7 @@ class Writer:
             self._marks.write()
             if self._watched is not None:
                 self._watched.note(self._changes)
-            with self._recent.committing(self._changes):
+            with self._recent.committing(self._changes), self._lent():
                 self._connection.execute("COMMIT")
         except BaseException:
             self._in_doubt = True

@@ -2,7 +2,7 @@
 
 import gzip
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -111,6 +111,45 @@ def test_a_question_draws_on_it(tmp_path: Path, clock: ManualClock) -> None:
         file.reader.draw_on(Reserve(file.connection.cursor, Buffers(8 * MB, 8 * MB)))
         with pytest.raises(QueryLimitExceeded, match="more memory than it may use"):
             file.reader.answer(parse_query(question), "db")
+
+
+class Watched(Reserve):
+    """Notes the limit that whoever it is lent to has."""
+
+    def watch(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
+        """The list of what is noted."""
+        self.connection, self.seen = connection, list[str]()
+        return self.seen
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """The same."""
+        with super().lent():
+            yield
+            self.seen.append(limit(self.connection))
+
+
+def test_a_commit_has_it_besides(tmp_path: Path, clock: ManualClock) -> None:
+    """One that lacked memory would leave half of its rows to be seen."""
+    with closing(open_file(tmp_path / "f", {"threads": 1}, clock, recent=Recent(), buffers=BUFFERS)) as file:
+        standing, reserve = limit(file.connection), Watched(file.connection.cursor, BUFFERS)
+        seen = reserve.watch(file.connection)
+        file.writer.draw_on(reserve)
+        for offset in (1, 2):
+            file.writer.write(Shipment("db", gzip.compress(b"m v=1 %d" % offset), 1), Position("log", "db", offset))
+            assert len(seen) == offset
+            assert seen[-1] != standing == limit(file.connection)
+
+
+def test_it_stays_until_nobody_has_it(connection: duckdb.DuckDBPyConnection) -> None:
+    """Whoever has it for a moment takes it from nobody, and waits for nobody."""
+    standing, reserve = limit(connection), Reserve(connection.cursor, BUFFERS)
+    with reserve.drawn():
+        raised = limit(connection)
+        with reserve.lent():
+            assert limit(connection) == raised
+        assert limit(connection) == raised != standing
+    assert limit(connection) == standing
 
 
 def test_a_closed_file_has_nothing_to_set_back(connection: duckdb.DuckDBPyConnection) -> None:
