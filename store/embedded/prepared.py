@@ -51,7 +51,7 @@ class Prepared:
 
 
 class PreparedSelects:
-    """Those that came of late. Used by one thread."""
+    """Those that came of late. Safe for threads: two may prepare the same, and either serves."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, str], tuple[Tree, Prepared | None]] = {}

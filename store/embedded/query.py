@@ -143,9 +143,11 @@ class EmbeddedReader:
         now_ns: int | None = None,
         deadline_s: float = 30.0,
         withdrawal: Withdrawal | None = None,
+        standing: Standing | None = None,
     ) -> Results:
         """Answer all statements against database `db`, at most for `deadline_s` seconds or until it is withdrawn.
 
+        `standing` is their text, where that is known: what is quick is prepared then, off the event loop.
         The first statement that fails ends the query, as with InfluxDB: those behind it are left out.
         Raises QueryLimitExceeded, StoreUnavailable when the store closes meanwhile, and DuckDB's own error where the
         file itself cannot be read.
@@ -164,7 +166,11 @@ class EmbeddedReader:
             spans=self._spans,
         )
         with closing(session):
-            return self._noting(session, statements, partial(self._answer_all, session, statements))
+            results = self._noting(session, statements, partial(self._answer_all, session, statements))
+            if standing is not None and self._quick.has(statements):
+                with suppress(QueryError):
+                    self._prepared.find(session, standing)
+            return results
 
     @property
     def is_wanting(self) -> bool:

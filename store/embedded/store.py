@@ -20,7 +20,7 @@ from foundation.lifecycle import OnIncident, Tasks
 from foundation.logs import logger
 from influxql.ast import Change, Statement
 from influxql.errors import QueryError
-from influxql.standing import StandingTexts
+from influxql.standing import Standing, StandingTexts
 from store.contract import Copied, FieldTypes, StatementResult, StoreStanding, Verdict
 from store.embedded.ahead import Ahead
 from store.embedded.answerers import Answerers
@@ -308,7 +308,7 @@ class EmbeddedStore:
         if statements is None:
             statements = parse_query(influxql, self._texts.parse)
         if not any(isinstance(statement, Change) for statement in statements):
-            return await self._answer(statements, db, now_ns, deadline_s)
+            return await self._answer(statements, db, now_ns, deadline_s, standing)
         results: list[StatementResult] = []
         for index, statement in enumerate(statements):
             # A statement that changes data runs in the writer's thread; those behind it see what it did.
@@ -332,7 +332,12 @@ class EmbeddedStore:
         return StatementResult(0)
 
     async def _answer(
-        self, statements: Sequence[Statement], db: str, now_ns: int, deadline_s: float
+        self,
+        statements: Sequence[Statement],
+        db: str,
+        now_ns: int,
+        deadline_s: float,
+        standing: Standing | None = None,
     ) -> tuple[StatementResult, ...]:
         reader, withdrawal, asked = self._opened().reader, Withdrawal(), self._clock.monotonic()
 
@@ -340,7 +345,7 @@ class EmbeddedStore:
             left_s = deadline_s - (self._clock.monotonic() - asked)
             if left_s <= 0:
                 raise QueryLimitExceeded(f"the query waited {deadline_s:g} s for others that were asked before it")
-            return reader.answer(statements, db, now_ns, left_s, withdrawal)
+            return reader.answer(statements, db, now_ns, left_s, withdrawal, standing)
 
         try:
             return await self._reading.ask(answer)

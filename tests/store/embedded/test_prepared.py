@@ -40,6 +40,12 @@ ELSEWHERE = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever comes from memory counts as quick, however long it takes here."""
+    monkeypatch.setattr("store.embedded.quick._QUICK_S", 60.0)
+
+
 @pytest.fixture
 async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[EmbeddedStore]:
     """Two measurements of some hundred rows."""
@@ -129,3 +135,17 @@ async def test_a_query_that_is_wrong_says_so(store: EmbeddedStore) -> None:
     for _ in range(3):
         ask(store, text)
         assert store._opened().reader.answer_at_once(asked, "db", NOW_NS) in (None, expected)
+
+
+async def test_a_thread_prepares_what_was_quick(store: EmbeddedStore) -> None:
+    """Behind its answer, so that nobody on the event loop has to; what is wrong is prepared by nobody."""
+    reader = store._opened().reader
+    for text, made in (
+        ("SELECT sum(v) FROM m WHERE time >= {} AND time <= {}", True),
+        ("SELECT sum(v), v FROM m WHERE time >= {} AND time <= {}", False),
+    ):
+        asked = standing(text.format(*bounds(0, 300)), store._texts)
+        reader._prepared._known.clear()
+        for _ in range(4):
+            reader.answer(asked.statements(), "db", NOW_NS, standing=asked)
+        assert (len(prepared(store)) == 1) is made
