@@ -40,7 +40,7 @@ Fold = Callable[[Call], Expr | None]
 _LEAVES: Final = frozenset((*LITERALS, RegexLiteral, TimeLiteral, VarRef, Wildcard))
 _UINT64: Final = 2**64
 _INT64: Final = 2**63
-_COMPARED: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
+COMPARED: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "=": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
@@ -48,6 +48,7 @@ _COMPARED: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+"""How two values compare, for each operator of InfluxQL that compares them; arrays of them, too."""
 _MADE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _BITS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {"&": operator.and_, "|": operator.or_, "^": operator.xor}
 
@@ -105,7 +106,7 @@ def combine(op: str, left: Expr, right: Expr, zone: tzinfo = UTC) -> Expr | None
         case (StringLiteral(a), StringLiteral(b)) if op in ("=", "!="):
             moments = _moment(left, zone), _moment(right, zone)
             one, other = (a, b) if None in moments else moments
-            return BooleanLiteral(_COMPARED[op](one, other))
+            return BooleanLiteral(COMPARED[op](one, other))
         case (DurationLiteral(), _) | (_, DurationLiteral() | StringLiteral() | TimeLiteral()):
             return _time(op, left, right, zone)
         case (StringLiteral() | TimeLiteral(), IntegerLiteral()):
@@ -131,8 +132,8 @@ def _truth(op: str, left: bool, right: bool) -> Expr | None:
 
 
 def _number(op: str, left: IntegerLiteral | NumberLiteral, right: IntegerLiteral | NumberLiteral) -> Expr | None:
-    if op in _COMPARED:
-        return BooleanLiteral(_COMPARED[op](left.value, right.value))
+    if op in COMPARED:
+        return BooleanLiteral(COMPARED[op](left.value, right.value))
     if isinstance(left, IntegerLiteral) and isinstance(right, IntegerLiteral):
         unsigned = left.value >= _INT64 or right.value >= _INT64
         return _unsigned(op, left.value, right.value) if unsigned else _integer(op, left.value, right.value)
@@ -167,8 +168,8 @@ def _time(op: str, left: Expr, right: Expr, zone: tzinfo) -> Expr | None:
     """Moments, also texts of them, and spans, which integers beside a moment are, too."""
     match left, right:
         case (DurationLiteral(a), DurationLiteral(b)):
-            if op in _COMPARED:
-                return BooleanLiteral(_COMPARED[op](a, b))
+            if op in COMPARED:
+                return BooleanLiteral(COMPARED[op](a, b))
             return DurationLiteral(_wrapped(_MADE[op](a, b))) if op in ("+", "-") else None
         case (DurationLiteral(span), IntegerLiteral(factor) | NumberLiteral(factor)) if op in ("*", "/"):
             return _scaled(op, span, factor)
@@ -198,7 +199,7 @@ def _scaled(op: str, span: int, factor: float) -> Expr | None:
 def _between(op: str, before: int, after: int) -> Expr | None:
     if op == "-":
         return DurationLiteral(max(-_INT64, min(_INT64 - 1, before - after)))
-    return BooleanLiteral(_COMPARED[op](before, after)) if op in _COMPARED else None
+    return BooleanLiteral(COMPARED[op](before, after)) if op in COMPARED else None
 
 
 def _moment(expr: Expr, zone: tzinfo) -> int | None:

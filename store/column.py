@@ -12,6 +12,7 @@ import numpy.typing as npt
 from store.contract import Value
 
 _FEW: Final = 8
+"""So many are looked at one by one in the end, for which a list is the quicker."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

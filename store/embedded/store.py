@@ -65,9 +65,10 @@ class EmbeddedConfig:
 
     `memory_limit` bounds what the store keeps in memory. Of it `recent_limit`, at most half, is for the newest rows of
     the tables that rules and boards ask again and again; empty, none are kept. The rest is for DuckDB's buffers; of
-    it a reserve of 32MB, as far as 160MB are left, is for one statement at a time that lacks memory without. What does
-    not fit goes to disk, but for what percentiles and the like gather: one over more than some ten million values
-    in a question wants a higher limit. The program itself, lines and answers on their way take some 250 MB more.
+    it a reserve of 32MB, as far as 160MB are left, is for each commit, and for one statement at a time that lacks
+    memory without. What does not fit goes to disk, but for what percentiles and the like gather: one over more than
+    some ten million values in a question wants a higher limit. The program itself, lines and answers on their way take
+    some 250 MB more.
 
     `retention` is how long each bucket keeps its points, as in `{telemetry: 90d, default: 0}`; `default` is for those
     not named, 0 is for ever. Older points are deleted every `expire_every`, and older lines are refused.
@@ -298,15 +299,14 @@ class EmbeddedStore:
         StoreUnavailable when the file cannot be read.
         """
         now_ns = self._clock.now_ns()
-        standing, statements = self._texts.find(influxql), None
-        if standing is None:
-            statements = parse_query(influxql, self._texts.parse)
-            standing = self._texts.find(influxql)  # known by now, if it has no bounds
-        found = None if standing is None else self._opened().reader.answer_at_once(standing, db, now_ns)
-        if found is not None:
-            return found
-        if statements is None:
-            statements = parse_query(influxql, self._texts.parse)
+        standing = self._texts.find(influxql)
+        statements = () if standing else parse_query(influxql, self._texts.parse)
+        standing = standing or self._texts.find(influxql)  # known by now, if it has no bounds
+        if standing is not None:
+            found = self._opened().reader.answer_at_once(standing, db, now_ns)
+            if found is not None:
+                return found
+            statements = statements or standing.statements()
         if not any(isinstance(statement, Change) for statement in statements):
             return await self._answer(statements, db, now_ns, deadline_s, standing)
         results: list[StatementResult] = []

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 from influxql.ast import Binary, Expr, IntegerLiteral, NumberLiteral, Paren, VarRef
 from influxql.functions import NUMERIC
 from influxql.names import named_in
+from influxql.reduction import COMPARED
 from store.embedded.recent.rows import Mask, Values
 from store.embedded.schema import Table
 
-_OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 _FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
 
 
@@ -73,7 +65,7 @@ def holds(rest: Expr, table: Table, read: Callable[[str], Values]) -> Mask:
 
 def _comparison(expr: Expr, table: Table) -> tuple[str, Callable[[Any, Any], Any], float]:
     match expr:
-        case Binary(op, VarRef() as ref, IntegerLiteral(number) | NumberLiteral(number)) if op in _OPERATORS:
+        case Binary(op, VarRef() as ref, IntegerLiteral(number) | NumberLiteral(number)) if op in COMPARED:
             pass
         case Binary(op, IntegerLiteral(number) | NumberLiteral(number), VarRef() as ref) if op in _FLIPPED:
             op = _FLIPPED[op]
@@ -82,7 +74,7 @@ def _comparison(expr: Expr, table: Table) -> tuple[str, Callable[[Any, Any], Any
     column = table.fields.get(ref.name)
     if column is None or column.type not in NUMERIC or ref.cast not in (None, "field"):
         raise NotComparable
-    return column.physical, _OPERATORS[op], number
+    return column.physical, COMPARED[op], number
 
 
 def _is_field(ref: VarRef, table: Table) -> bool:
