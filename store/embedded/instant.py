@@ -2,7 +2,7 @@
 
 Those are questions about tags and measurements, and SELECTs that were `quick` before. The reader asks a session of this
 kind first. The invariant: nothing here waits, be it for DuckDB or for a lock that others may hold for long, or takes
-longer than a millisecond or so. Whatever would raises NotAtOnce, and is asked again in a thread.
+longer than a few milliseconds. Whatever would raises NotAtOnce, and is asked again in a thread.
 """
 
 from __future__ import annotations

@@ -13,8 +13,10 @@ from typing import Any, Final
 
 from influxql.ast import Select, Statement
 
-_QUICK_S: Final = 0.001
-"""For so long the event loop may be held up: about as long as by a small batch of lines."""
+_QUICK_S: Final = 0.004
+"""For so long the event loop may be held up: as long as by a batch of 5 000 lines, and less than a thread that computes
+holds it up before it gives the interpreter's lock away (5 ms). Where a machine is slow for a while, a question that
+costs half a millisecond on a quiet one must not be sent to a thread, which makes it cost three times as much."""
 _MOST_KINDS: Final = 1_000
 _MOST_IN_VAIN: Final = 8
 """Tries that follow each other: now and then rows that just came have to be read first."""
