@@ -42,14 +42,14 @@ def answer(session: Asking, question: Question, tail: Tail, *, lone: bool, desce
     """
     form = question.form
     grouping = group_rows(session, question, tail)
-    if form.rest is not None and grouping.size > _MOST_GROUPS:
+    if form.holds is not None and grouping.size > _MOST_GROUPS:
         return None
-    if form.rest is None:
-        window = Window(tail, form.by, question.lower, question.upper)
+    if form.holds is None:
+        window = Window(tail, form.by, grouping, question.lower, question.upper)
         columns = [window.column(wish) for wish in form.wishes]
         times = window.times(form.wishes[0]) if lone else np.full(window.size, question.lower)
     else:
-        view = View(session, question, tail)
+        view = View(session, question, tail, grouping)
         columns = [_only_window(view.column(wish)) for wish in form.wishes]
         times = np.full(grouping.size - 1, question.lower)
     groups, places = grouping.in_order(descending=descending)

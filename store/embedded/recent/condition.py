@@ -14,6 +14,9 @@ from store.embedded.schema import Table
 
 _FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
 
+Test = Callable[[Callable[[str], Values]], Mask]
+"""Tells by their fields which rows are meant; it is given what reads a field of them by its physical name."""
+
 
 class NotComparable(Exception):
     """What it says of fields is more than how a number compares with a literal."""
@@ -47,20 +50,25 @@ def fields_of(rest: Expr, table: Table) -> frozenset[str]:
             return frozenset((_comparison(rest, table)[0],))
 
 
-def holds(rest: Expr, table: Table, read: Callable[[str], Values]) -> Mask:
-    """The rows for which it is true: a field that is not there satisfies nothing. `read`: a field's values by name."""
+def test_of(rest: Expr, table: Table) -> Test:
+    """Tells of rows whether it is true of them: a field that is not there satisfies nothing. Raises NotComparable."""
     match rest:
-        case Binary("AND", left, right):
-            return holds(left, table, read) & holds(right, table, read)
-        case Binary("OR", left, right):
-            return holds(left, table, read) | holds(right, table, read)
+        case Binary("AND" | "OR" as op, left, right):
+            one, other = test_of(left, table), test_of(right, table)
+            return (lambda read: one(read) & other(read)) if op == "AND" else (lambda read: one(read) | other(read))
         case Paren(inner):
-            return holds(inner, table, read)
+            return test_of(inner, table)
         case _:
-            name, compare, number = _comparison(rest, table)
-            found = read(name)
-            true: Mask = compare(found.values, number)
-            return true if found.present is None else true & found.present
+            return _test_of(*_comparison(rest, table))
+
+
+def _test_of(name: str, compare: Callable[[Any, Any], Any], number: float) -> Test:
+    def is_true(read: Callable[[str], Values]) -> Mask:
+        values, present = read(name)
+        true: Mask = compare(values, number)
+        return true if present is None else true & present
+
+    return is_true
 
 
 def _comparison(expr: Expr, table: Table) -> tuple[str, Callable[[Any, Any], Any], float]:

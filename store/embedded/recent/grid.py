@@ -148,6 +148,6 @@ def answer_windows(session: Asking, question: Question, tail: Tail) -> Grid | No
     first, last = pane.number(question.lower), pane.number(question.upper)
     if (last - first + 1) * grouping.size > _MOST_CELLS:
         return None
-    view = View(session, question, tail)
+    view = View(session, question, tail, grouping)
     columns = tuple(view.column(wish) for wish in question.form.wishes)
     return Grid(pane, first, tuple(grouping.keys), columns)

@@ -61,17 +61,6 @@ def count_no_question(_outcome: Outcome) -> None:
     """Nobody counts."""
 
 
-@contextmanager
-def _held(lock: threading.Lock) -> Iterator[None]:
-    """Hold a lock that nobody holds. Raises NotAtOnce."""
-    if not lock.acquire(blocking=False):
-        raise NotAtOnce("another question is being answered")
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 class Recent:
     """Answers questions from memory where it can. `limit_bytes`: the most that all of it takes; 0: nothing is kept.
 
@@ -154,28 +143,37 @@ class Recent:
         kept = None if question is None else self._kept.get(question.table.relation)
         if question is None or kept is None:
             raise NotAtOnce("nothing is kept of it")
-        with _held(kept.lock):
+        _take(kept.lock)
+        try:
             with self._lock:
                 is_true = kept.marked_ns is None and self._kept.get(question.table.relation) is kept
             if kept.tail is None or not is_true or not kept.tail.answers(question):
                 raise NotAtOnce("rows have to be read")
-            with _held(self._turn):
+            _take(self._turn)
+            try:
                 found = read(question, kept.tail)
+            finally:
+                self._turn.release()
             if found is None:
                 raise NotAtOnce("it is for the file to answer")
             _ = self._note(question, session.now_ns)
             self._bound(kept, kept.tail)
+        finally:
+            kept.lock.release()
         self._on_question(Outcome.MEMORY)
         return found
 
     def _bound(self, kept: Kept, tail: Tail) -> None:
         """What an answer left behind must not outgrow the limit, though no row has come."""
+        if not tail.has_grown:
+            return
         self._count(kept, tail)
         if self.size_bytes > self._limit_bytes:
             tail.forget_windows()
             self._count(kept, tail)
 
     def _count(self, kept: Kept, tail: Tail) -> None:
+        tail.has_grown = False
         size_bytes = tail.size_bytes
         with self._lock:
             self._size_bytes += size_bytes - kept.size_bytes
@@ -184,7 +182,9 @@ class Recent:
     def _note(self, question: Question, now_ns: int) -> tuple[Kept, bool]:
         """The table of a question, and whether its rows are worth a wait."""
         with self._lock:
-            kept = self._kept.setdefault(question.table.relation, Kept())
+            kept = self._kept.get(question.table.relation)
+            if kept is None:
+                kept = self._kept[question.table.relation] = Kept()
             kept.asked_ns = now_ns
             if abs(now_ns - self._swept_ns) > _IDLE_NS:
                 self._sweep(now_ns)
@@ -344,3 +344,9 @@ class Recent:
                 kept = self._kept.get(relation)
                 if kept is not None:
                     kept.marked_ns = touched_ns if kept.marked_ns is None else min(kept.marked_ns, touched_ns)
+
+
+def _take(lock: threading.Lock) -> None:
+    """Hold a lock that nobody holds. Raises NotAtOnce."""
+    if not lock.acquire(blocking=False):
+        raise NotAtOnce("another question is being answered")

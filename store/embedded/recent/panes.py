@@ -7,22 +7,22 @@ Windows stand at places of their own (`Pane` numbers them from 1970), whatever t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from influxql.ast import Expr
 from store.embedded.recent.rows import Array
 
 _MOST_LINES: Final = 64
 """Of one grouping; when there are more, all are worked out again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pane:
-    """The windows that begin at the multiples of `width` moved by `shift` < width, in nanoseconds."""
+class Pane(NamedTuple):
+    """The windows that begin at the multiples of `width` moved by `shift` < width, in nanoseconds.
+
+    A tuple, as `Line` is: each question looks up what is kept by both, and a tuple's hash takes no call of Python.
+    """
 
     width: int
     shift: int
@@ -49,14 +49,12 @@ class Kind(StrEnum):
     PERCENTILE = "percentile"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One number for each group of a window: of which field (physical name), at which percentage, of which rows."""
+class Line(NamedTuple):
+    """One number for each group of a window: of which field (physical name), at which percentage."""
 
     name: str
     kind: Kind
     percent: float = 0.0
-    rest: Expr | None = None
 
 
 class Lines:
@@ -72,8 +70,15 @@ class Lines:
         """What it takes."""
         return 0 if self._lines is None else self._lines.nbytes
 
+    def known(self, first: int, last: int, size: int) -> Array | None:
+        """The windows first <= number < last of `size` groups; None where not all of them are there."""
+        kept, begin = self._lines, self._first
+        if kept is None or first < begin or last > begin + len(kept) or size > kept.shape[1]:
+            return None
+        return kept[first - begin : last - begin]
+
     def between(self, first: int, last: int, size: int, blank: float, read: Callable[[int, int], Array]) -> Array:
-        """The windows first <= number < last of `size` groups; `read` works out those that are not there.
+        """The same; `read` works out those that are not there.
 
         `blank`: what stands for a group that has no row in a window.
         """
@@ -103,7 +108,7 @@ class Lines:
 
 
 class Panes:
-    """All lines of the groups of one question."""
+    """All lines of the groups of one question, of the rows that it means."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[Pane, Line], Lines] = {}

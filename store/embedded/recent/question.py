@@ -6,21 +6,22 @@ conditions on tags and on how numeric fields compare. Everything else (raw point
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC
-from functools import partial
+from functools import lru_cache
 from typing import Final
 
 from influxql.ast import Call, Expr, IntegerLiteral, NumberLiteral, VarRef
 from influxql.functions import AGGREGATES, NUMERIC
 from influxql.plan import Plan
-from store.embedded.recent.condition import NotComparable, fields_of, holds, split_tags
+from store.embedded.recent.condition import NotComparable, Test, fields_of, split_tags, test_of
 from store.embedded.recent.panes import Pane
-from store.embedded.recent.rows import Mask, Values
 from store.embedded.schema import Column, Table
 from store.embedded.source import Source
 
+_MOST_KNOWN: Final = 2_000
+"""Of each kind; of one that is made again, what was kept is worked out again."""
 _KNOWN: Final = frozenset({"count", "sum", "mean", "median", "spread", "min", "max", "first", "last", "percentile"})
 
 _MOST_RAW: Final = 1_000
@@ -36,45 +37,68 @@ class Wish:
     percent: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class GroupBy:
-    """What is grouped: the tags grouped by, under a condition on tags."""
+    """What is grouped: the tags grouped by, under a condition on tags.
+
+    This, `Meant` and `Form` are made by `grouped_by`, `rows_meant` and `form_of`, each the very same of the same, so
+    that what is kept by them is found by their identity: questions look up half a dozen things.
+    """
 
     dimensions: tuple[str, ...]
     condition: Expr | None
-    _hash: int = field(init=False, repr=False, compare=False)
-    """told once: each question looks up what is kept by it"""
-
-    def __post_init__(self) -> None:
-        """Tell it."""
-        object.__setattr__(self, "_hash", hash((self.dimensions, self.condition)))
-
-    def __hash__(self) -> int:
-        return self._hash
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class Meant:
+    """Which rows are meant, and how they are grouped: what has to hold for their fields, if anything."""
+
+    by: GroupBy
+    rest: Expr | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Form:
     """What is asked of a table, whenever it is."""
 
     wishes: tuple[Wish, ...]
-    by: GroupBy
+    meant: Meant
     pane: Pane | None = None
     """the windows that it is asked by"""
-    rest: Expr | None = None
-    """what has to hold for the fields of a row; the condition of `by` is about tags alone"""
     shown: tuple[Column, ...] = ()
     """the fields of which raw points are asked for"""
-    fields: frozenset[str] = field(default=frozenset(), compare=False)
+    fields: frozenset[str] = frozenset()
     """physical names of those that it reads"""
-    _hash: int = field(init=False, repr=False, compare=False)
+    holds: Test | None = None
+    """which rows are meant; None: all of those groups"""
 
-    def __post_init__(self) -> None:
-        """Tell its hash, once as well."""
-        object.__setattr__(self, "_hash", hash((self.wishes, self.by, self.pane, self.rest, self.shown)))
+    @property
+    def by(self) -> GroupBy:
+        """How rows are grouped."""
+        return self.meant.by
 
-    def __hash__(self) -> int:
-        return self._hash
+
+@lru_cache(_MOST_KNOWN)
+def grouped_by(dimensions: tuple[str, ...], condition: Expr | None) -> GroupBy:
+    """How rows are grouped, under a condition on tags."""
+    return GroupBy(dimensions, condition)
+
+
+@lru_cache(_MOST_KNOWN)
+def rows_meant(by: GroupBy, rest: Expr | None) -> Meant:
+    """The rows that are grouped so, and of which what stands in `rest` holds."""
+    return Meant(by, rest)
+
+
+@lru_cache(_MOST_KNOWN)
+def form_of(
+    table: Table, wishes: tuple[Wish, ...], meant: Meant, pane: Pane | None, shown: tuple[Column, ...] = ()
+) -> Form:
+    """What is asked of a table. Raises NotComparable."""
+    compared = frozenset[str]() if meant.rest is None else fields_of(meant.rest, table)
+    asked = (*shown, *(wish.column for wish in wishes if wish.column is not None))
+    fields = compared.union(column.physical for column in asked)
+    return Form(wishes, meant, pane, shown, fields, None if meant.rest is None else test_of(meant.rest, table))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +109,6 @@ class Question:
     form: Form
     lower: int
     upper: int | None
-
-    @property
-    def holds(self) -> Callable[[Callable[[str], Values]], Mask] | None:
-        """Tells by their fields which rows are meant; None: all are."""
-        return None if self.form.rest is None else partial(holds, self.form.rest, self.table)
 
     def again(self, plan: Plan) -> Question | None:
         """The question of the same plan with other bounds; None where memory cannot answer that."""
@@ -129,7 +148,8 @@ def _read(plan: Plan, source: Source, calls: Sequence[Call], pane: Pane | None) 
     wishes = [wish for call in calls if (wish := _wish(call, table)) is not None]
     if len(wishes) < len(calls) or not (rest is None or pane is not None or _adds_up(calls)):
         return None
-    return Question(table, _form(table, tuple(wishes), GroupBy(plan.dimensions, condition), pane, rest), lower, upper)
+    meant = rows_meant(grouped_by(plan.dimensions, condition), rest)
+    return Question(table, form_of(table, tuple(wishes), meant, pane), lower, upper)
 
 
 def read_raw(plan: Plan, source: Source) -> Question | None:
@@ -147,20 +167,7 @@ def read_raw(plan: Plan, source: Source) -> Question | None:
         condition, rest = split_tags(plan.condition, table)
     except NotComparable:
         return None
-    return Question(table, _form(table, (), GroupBy((), condition), None, rest, shown), lower, upper)
-
-
-def _form(
-    table: Table,
-    wishes: tuple[Wish, ...],
-    by: GroupBy,
-    pane: Pane | None,
-    rest: Expr | None,
-    shown: tuple[Column, ...] = (),
-) -> Form:
-    compared = frozenset[str]() if rest is None else fields_of(rest, table)
-    asked = (*shown, *(wish.column for wish in wishes if wish.column is not None))
-    return Form(wishes, by, pane, rest, shown, compared.union(column.physical for column in asked))
+    return Question(table, form_of(table, (), rows_meant(grouped_by((), condition), rest), None, shown), lower, upper)
 
 
 def _type_of(table: Table, ref: VarRef) -> str | None:

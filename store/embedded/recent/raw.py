@@ -46,7 +46,7 @@ def _is_row(question: Question, tail: Tail, at: slice) -> Mask:
     some: Mask = np.ones(at.stop - at.start, np.bool_)
     if not any(mask is None for mask in present):
         some = np.logical_or.reduce([mask for mask in present if mask is not None])
-    return some if question.holds is None else some & question.holds(read)
+    return some if question.form.holds is None else some & question.form.holds(read)
 
 
 def _first(tail: Tail, found: Positions, most: int, *, descending: bool) -> Positions:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from sys import intern
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,9 +34,11 @@ _WIDTHS: Final[Mapping[FieldType, tuple[Any, ...]]] = {
 """What values of a type may be kept as: the first that holds them all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
-    """One field of some rows: its values, and where there are any (None: everywhere)."""
+class Values(NamedTuple):
+    """One field of some rows: its values, and where there are any (None: everywhere).
+
+    A tuple, for each answer makes a dozen of them.
+    """
 
     values: Array
     present: Mask | None

@@ -89,6 +89,10 @@ class Grouping:
     keys: list[Group] = field(default_factory=list)
     """keys[number - 1] are the tag values of a group"""
     of_series: npt.NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
+    meant: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    """of each series whether the question means it"""
+    means_few: bool = False
+    """whether it means but a small part of the series"""
     _numbers: dict[Group, int] = field(default_factory=dict)
     _in_order: tuple[tuple[Group, ...], npt.NDArray[np.intp]] = field(
         default_factory=lambda: ((), np.zeros(0, np.intp))
@@ -103,26 +107,18 @@ class Grouping:
         return (groups[::-1], places[::-1]) if descending else (groups, places)
 
     @property
-    def meant(self) -> npt.NDArray[np.bool_]:
-        """Of each series whether the question means it."""
-        return self.of_series > 0
-
-    @property
-    def means_few(self) -> bool:
-        """Whether it means but a small part of the series."""
-        return int(np.count_nonzero(self.of_series)) * _FEW_OF < len(self.of_series)
-
-    @property
     def size(self) -> int:
         """How many groups there are, the one of the unwanted among them."""
         return len(self.keys) + 1
 
     def extend(self, index: SeriesNumbers, choose: Callable[[Sequence[Tags]], Sequence[bool]]) -> None:
         """Take up the series that came since the last time; `choose` tells which ones the question means."""
-        fresh = index.known[len(self.of_series) :]
-        if fresh:
+        if len(index.known) > len(self.of_series):
+            fresh = index.known[len(self.of_series) :]
             numbers = [self._number(tags) if chosen else 0 for tags, chosen in zip(fresh, choose(fresh), strict=True)]
             self.of_series = np.concatenate([self.of_series, np.array(numbers, np.intp)])
+            self.meant = self.of_series > 0
+            self.means_few = int(np.count_nonzero(self.meant)) * _FEW_OF < len(self.meant)
 
     def _number(self, tags: Tags) -> int:
         key = tuple("" if place is None else tags[place] or "" for place in self.places)

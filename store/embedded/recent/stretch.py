@@ -5,7 +5,8 @@ The same as `window` says of all rows of a question; here it is said of each of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from foundation.batch import FieldType
 from store.embedded.recent.blocks import Tally, kind_of, nothing_of, tally_rows
+from store.embedded.recent.condition import Test
 from store.embedded.recent.panes import Kind, Line
 from store.embedded.recent.rows import Array, Mask, Values
 from store.embedded.recent.series import Grouping
@@ -20,7 +22,6 @@ from store.embedded.recent.stable import stable_order
 from store.embedded.recent.tail import Tail
 
 Places = npt.NDArray[np.intp]
-Holds = Callable[[Callable[[str], Values]], Mask]
 
 _MANY_ROWS: Final = 4_096
 """Fewer are all looked at: to look for those that are meant takes as long."""
@@ -36,18 +37,23 @@ def blank_of(kind: Kind, type_: FieldType) -> Any:
 class Stretch:
     """The rows of a tail at positions edges[n] <= position < edges[n + 1], which are those of the n-th window.
 
-    What comes out has a row for each window and a column for each group, the unwanted first; where a group has no
-    value in a window, any number stands. `holds` tells of rows, by their fields, which are meant at all. Where few
-    series are meant, their rows alone are looked at.
+    There may be several `runs` of such edges; the windows of one follow those of the other. What comes out has a row
+    for each window and a column for each group, the unwanted first; where a group has no value in a window, any number
+    stands. `holds` tells of rows, by their fields, which are meant at all. Where few series are meant, their rows alone
+    are looked at.
     """
 
-    def __init__(self, tail: Tail, grouping: Grouping, edges: Places, holds: Holds | None) -> None:
-        self._tail, self._grouping, self._edges, self._holds = tail, grouping, edges, holds
-        every = slice(int(edges[0]), int(edges[-1]))
-        self._at: slice | Places = every
-        if grouping.means_few and every.stop - every.start >= _MANY_ROWS:
-            self._at = np.flatnonzero(grouping.meant[tail.series(every)]) + every.start
-        self._shape = len(edges) - 1, grouping.size
+    def __init__(self, tail: Tail, grouping: Grouping, runs: Sequence[Places], holds: Test | None) -> None:
+        self._tail, self._grouping, self._runs, self._holds = tail, grouping, runs, holds
+        every = [slice(int(edges[0]), int(edges[-1])) for edges in runs]
+        self._at: Sequence[slice] | Sequence[Places] = every
+        self._places: Sequence[Places] | None = None
+        if grouping.means_few and sum(at.stop - at.start for at in every) >= _MANY_ROWS:
+            self._places = [np.flatnonzero(grouping.meant[tail.series(at)]) + at.start for at in every]
+            self._at = self._places
+        self._windows = sum(map(len, runs)) - len(runs)
+        self._shape = self._windows, len(grouping.keys) + 1
+        self._size = self._windows * self._shape[1]
         self._found: dict[str, tuple[Places, Array, Mask | None]] = {}
         self._sorted: dict[str, Array] = {}
 
@@ -68,7 +74,7 @@ class Stretch:
     def _end(self, line: Line, type_: FieldType) -> Array:
         """The first or last value, of those of one time the greatest."""
         cells, values, kept = self._cells(line.name)
-        times = self._tail.times(self._at)
+        times = _joined([self._tail.times(at) for at in self._at])
         times = times if kept is None else times[kept]
         found = np.full(self._size, -1, np.intp)
         step = 1 if line.kind is Kind.LAST else -1  # what is assigned last stands
@@ -89,32 +95,43 @@ class Stretch:
         picked = _RANKED[line.kind](values, np.cumsum(counts) - counts, counts, line.percent)
         return picked.astype(_KINDS[line.kind](type_), copy=False).reshape(self._shape)
 
-    @property
-    def _size(self) -> int:
-        return self._shape[0] * self._shape[1]
-
     def _cells(self, name: str) -> tuple[Places, Array, Mask | None]:
         """Where the value of each row that has the field belongs, the value, and which rows these are (None: all)."""
         found = self._found.get(name)
         if found is None:
-            cells = self._window_of_each() * self._shape[1] + self._grouping.of_series[self._tail.series(self._at)]
-            read = self._field(name)
-            kept = read.present
+            cells = self._cell_of_each
+            values, kept = self._field(name)
             if self._holds is not None:
                 held = self._holds(self._field)
                 kept = held if kept is None else kept & held
-            found = (cells, read.values, None) if kept is None else (cells[kept], read.values[kept], kept)
+            found = (cells, values, None) if kept is None else (cells[kept], values[kept], kept)
             self._found[name] = found
         return found
 
+    @cached_property
+    def _cell_of_each(self) -> Places:
+        """Where each row belongs: the cells of the first window, group by group, then those of the second."""
+        groups = self._grouping.of_series[_joined([self._tail.series(at) for at in self._at])]
+        return groups if self._windows == 1 else self._window_of_each() * self._shape[1] + groups
+
     def _window_of_each(self) -> Places:
         """Which window each row stands in."""
-        if isinstance(self._at, slice):
-            return np.repeat(np.arange(self._shape[0]), np.diff(self._edges))
-        return np.searchsorted(self._edges, self._at, side="right") - 1
+        if self._places is None:
+            rows = _joined([edges[1:] - edges[:-1] for edges in self._runs])
+            return np.arange(self._windows).repeat(rows)
+        parts, first = [], 0
+        for edges, at in zip(self._runs, self._places, strict=True):
+            parts.append(edges.searchsorted(at, side="right") - 1 + first)
+            first += len(edges) - 1
+        return _joined(parts)
 
     def _field(self, name: str) -> Values:
-        return self._tail.values(name, self._at)
+        parts = [self._tail.values(name, at) for at in self._at]
+        if len(parts) == 1:
+            return parts[0]
+        values = np.concatenate([part.values for part in parts])
+        present = [part.present for part in parts if part.present is not None]
+        return Values(values, np.concatenate(present) if present else None)
 
     def _in_order(self, name: str) -> Array:
         """The values in order within each cell, the cells in order."""
@@ -123,6 +140,10 @@ class Stretch:
             by_value = stable_order(values)
             self._sorted[name] = values[by_value[stable_order(cells[by_value])]]
         return self._sorted[name]
+
+
+def _joined(parts: Sequence[Array]) -> Array:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _at_percent(values: Array, starts: Places, counts: Places, percent: float) -> Array:

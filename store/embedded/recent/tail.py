@@ -5,7 +5,7 @@ It changes in three ways: it is cut off at its old end, taken back to a moment, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ import numpy as np
 from store.embedded.recent.blocks import Tallies, Tally, tally_rows
 from store.embedded.recent.order import Order
 from store.embedded.recent.panes import Panes
-from store.embedded.recent.question import GroupBy, Question
+from store.embedded.recent.question import GroupBy, Meant, Question
 from store.embedded.recent.rows import Array, Rows, Values, narrowest
 from store.embedded.recent.series import Grouping, SeriesNumbers
 from store.embedded.schema import Column, Table
@@ -48,12 +48,14 @@ class Tail:
     index: SeriesNumbers = field(default_factory=SeriesNumbers)
     start: int = 0
     end: int = 0
+    has_grown: bool = False
+    """whether anything that is worked out came since its size was last told; whoever tells it says so"""
     _times: Array = field(init=False)
     _series: Array = field(init=False)
     _columns: dict[str, _Column] = field(init=False)
     _groupings: dict[GroupBy, Grouping] = field(default_factory=dict)
     _orders: dict[tuple[str, GroupBy], Order] = field(default_factory=dict)
-    _panes: dict[GroupBy, Panes] = field(default_factory=dict)
+    _panes: dict[Meant, Panes] = field(default_factory=dict)
     _tallies: Tallies = field(default_factory=Tallies)
     _gone: int = 0
     """how many rows stood before the first position, in all the time"""
@@ -146,9 +148,9 @@ class Tail:
             rows *= _MORE
         yield slice(first, last)
 
-    def edges(self, moments: Array) -> Array:
+    def edges(self, moments: Array | Sequence[int]) -> Array:
         """The position of the first row that is not older, for each of these moments."""
-        found: Array = self.start + np.searchsorted(self._times[self.start : self.end], moments)
+        found: Array = self.start + self._times[self.start : self.end].searchsorted(moments)
         return found
 
     def times(self, at: slice | Array) -> Array:
@@ -179,6 +181,7 @@ class Tail:
         size = len(self.index.known)
 
         def read(block: int) -> Array:
+            self.has_grown = True
             at = self.rows_of(block)
             values = Values(self.series(at), None) if name is None else self.values(name, at)
             return tally_rows(tally, self.series(at), values, size, kind)
@@ -197,9 +200,14 @@ class Tail:
             found = self._groupings[by] = Grouping(tuple(places.get(name) for name in by.dimensions))
         return found
 
-    def panes(self, by: GroupBy) -> Panes:
+    def panes(self, meant: Meant) -> Panes:
         """What the windows of a question's groups come to, as far as it is known."""
-        return self._panes.setdefault(by, Panes())
+        found = self._panes.get(meant)
+        if found is None:
+            if len(self._panes) >= _MOST_GROUPINGS:
+                self._panes.clear()
+            found = self._panes[meant] = Panes()
+        return found
 
     def forget_windows(self) -> None:
         """What windows come to is worked out again where somebody asks for it."""
@@ -212,6 +220,7 @@ class Tail:
         if order is None or order.is_far_behind(self.end):
             order = self._orders[key] = Order()
         if order.upto < self.end:
+            self.has_grown = True
             grouping, fresh = self._groupings[by], slice(order.upto, self.end)
             present = self.values(name, fresh).present
             values = self._columns[name].values
@@ -219,7 +228,7 @@ class Tail:
         return order
 
     def _at(self, moment_ns: int) -> int:
-        return self.start + int(np.searchsorted(self._times[self.start : self.end], moment_ns))
+        return self.start + int(self._times[self.start : self.end].searchsorted(moment_ns))
 
     def _make_room(self, count: int) -> None:
         live, room = self.end - self.start, len(self._times)

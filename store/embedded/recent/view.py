@@ -5,16 +5,17 @@ Whole windows are kept as lines (`panes`); those that a question's bounds cut ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
+from foundation.batch import FieldType
 from store.embedded.recent.contract import Asking
-from store.embedded.recent.grouping import group_rows
 from store.embedded.recent.panes import Kind, Line, Pane
 from store.embedded.recent.question import Question, Wish
 from store.embedded.recent.rows import Array, Mask, Values
+from store.embedded.recent.series import Grouping
 from store.embedded.recent.stretch import Stretch, blank_of, ranks_of
 from store.embedded.recent.tail import Tail
 from store.embedded.schema import Column
@@ -32,32 +33,40 @@ _TOGETHER: Final[Mapping[Kind, Callable[..., Array]]] = {
 class View:
     """The windows of a question: whole ones, of which lines are kept, and at most two that its bounds cut."""
 
-    def __init__(self, session: Asking, question: Question, tail: Tail) -> None:
+    def __init__(self, session: Asking, question: Question, tail: Tail, grouping: Grouping) -> None:
+        """`grouping` is that of the question's rows, as `group_rows` gives it."""
         self._session, self._question, self._tail = session, question, tail
-        self._grouping = group_rows(session, question, tail)
-        self._panes = tail.panes(question.form.by)
-        self._lower, self._end = question.lower, (tail.newest_ns if question.upper is None else question.upper) + 1
-        self._pane = question.form.pane or fitting(self._end - self._lower)
+        self._grouping = grouping
+        self._panes = tail.panes(question.form.meant)
+        end = (tail.newest_ns if question.upper is None else question.upper) + 1
+        self._pane = question.form.pane or fitting(end - question.lower)
         self._whole = (0, 0)
-        self._cuts: tuple[list[Stretch], list[Stretch]] = ([], [])
-        self._windows = self._cut()
+        self._cut: Stretch | None = None
+        self._before = 0
+        """how many windows that are cut stand before the whole ones"""
+        self._windows = self._take_apart(question.lower, end)
         self._read: dict[tuple[int, int], Stretch] = {}
         self._lines: dict[Line, Array] = {}
 
-    def _cut(self) -> int:
-        """Take the windows apart into whole ones and others; how many there are."""
-        pane, lower, end = self._pane, self._lower, self._end
-        first, last = pane.number(lower), pane.number(max(lower, end - 1))
-        whole = first + (pane.start(first) < lower), last + (pane.start(last + 1) <= end)
-        if whole[0] < whole[1]:
-            self._whole = whole
-            before, behind = pane.start(whole[0]), pane.start(whole[1])
-            ends = ([lower, before] if lower < before else []), ([behind, end] if behind < end else [])
+    def _take_apart(self, lower: int, end: int) -> int:
+        """Find the windows that are whole, and those that are cut; how many there are."""
+        width, shift = self._pane
+        first, last = (lower - shift) // width, (max(lower, end - 1) - shift) // width
+        begin = first + (first * width + shift < lower)
+        behind = last + ((last + 1) * width + shift <= end)
+        runs = []
+        if begin < behind:
+            self._whole, self._before = (begin, behind), begin - first
+            starts = begin * width + shift, behind * width + shift
+            if lower < starts[0]:
+                runs.append([lower, starts[0]])
+            if starts[1] < end:
+                runs.append([starts[1], end])
         else:
-            ends = [max(lower, min(end, pane.start(number))) for number in range(first, last + 2)], []
-        for stretches, moments in zip(self._cuts, ends, strict=True):
-            if moments:
-                stretches.append(self._stretch(np.array(moments)))
+            runs.append([max(lower, min(end, number * width + shift)) for number in range(first, last + 2)])
+            self._before = last - first + 1
+        if runs:
+            self._cut = self._stretch(runs)
         return last - first + 1
 
     def column(self, wish: Wish) -> Values:
@@ -65,43 +74,52 @@ class View:
         if wish.column is None:
             shape = self._windows if self._question.form.pane else 1, self._grouping.size - 1
             return Values(np.zeros(shape), np.zeros(shape, np.bool_))
+        self._session.deadline.check()
         return _COLUMNS[wish.name](self, wish, wish.column)
 
     def line(self, kind: Kind, column: Column, percent: float = 0.0) -> Array:
         """One number for each window and group, or, where nobody asks by windows, for all of them and each group."""
-        line = Line(column.physical, kind, percent, self._question.form.rest)
+        line = Line(column.physical, kind, percent)
         found = self._lines.get(line)
         if found is None:
-            cut = [[self._told(stretch, line, column) for stretch in stretches] for stretches in self._cuts]
-            parts = [*cut[0], *self._whole_windows(line, column), *cut[1]]
-            found = (parts[0] if len(parts) == 1 else np.vstack(parts))[:, 1:]
+            if column.type is None:
+                raise TypeError(f"{column.name} is a tag, of which nothing is counted")
+            found = self._all_windows(line, column.type)
             if self._question.form.pane is None:
                 found = _TOGETHER[kind](found, axis=0, keepdims=True)
             self._lines[line] = found
         return found
 
-    def _whole_windows(self, line: Line, column: Column) -> list[Array]:
-        if self._whole[0] >= self._whole[1] or column.type is None:
-            return []
+    def _all_windows(self, line: Line, type_: FieldType) -> Array:
+        whole = self._whole_windows(line, type_)
+        parts = [] if whole is None else [whole]
+        if self._cut is not None:
+            cut, before = self._cut.line(line, type_), self._before
+            parts = [part for part in (cut[:before], *parts, cut[before:]) if len(part)]
+        return (parts[0] if len(parts) == 1 else np.concatenate(parts))[:, 1:]
+
+    def _whole_windows(self, line: Line, type_: FieldType) -> Array | None:
+        first, end = self._whole
+        if first >= end:
+            return None
+        lines, size = self._panes.of(self._pane, line), self._grouping.size
+        found = lines.known(first, end, size)
+        if found is not None:
+            return found
+        self._tail.has_grown = True
 
         def read(first: int, last: int) -> Array:
             stretch = self._read.get((first, last))
             if stretch is None:
                 starts = np.arange(first, last + 1) * self._pane.width + self._pane.shift
-                stretch = self._read[first, last] = self._stretch(starts)
-            return self._told(stretch, line, column)
+                stretch = self._read[first, last] = self._stretch([starts])
+            return stretch.line(line, type_)
 
-        lines, blank = self._panes.of(self._pane, line), blank_of(line.kind, column.type)
-        return [lines.between(*self._whole, self._grouping.size, blank, read)]
+        return lines.between(first, end, size, blank_of(line.kind, type_), read)
 
-    def _stretch(self, moments: Array) -> Stretch:
-        return Stretch(self._tail, self._grouping, self._tail.edges(moments), self._question.holds)
-
-    def _told(self, stretch: Stretch, line: Line, column: Column) -> Array:
-        self._session.deadline.check()
-        if column.type is None:
-            raise TypeError(f"{column.name} is a tag, of which nothing is counted")
-        return stretch.line(line, column.type)
+    def _stretch(self, runs: Sequence[Sequence[int] | Array]) -> Stretch:
+        edges = [self._tail.edges(moments) for moments in runs]
+        return Stretch(self._tail, self._grouping, edges, self._question.form.holds)
 
 
 def fitting(span_ns: int) -> Pane:
@@ -110,7 +128,7 @@ def fitting(span_ns: int) -> Pane:
 
 
 def _shown(values: Array, present: Mask) -> Values:
-    return Values(values, None if present.all() else present)
+    return Values(values, None if np.logical_and.reduce(present, axis=None) else present)
 
 
 def _count(view: View, _: Wish, column: Column) -> Values:

@@ -30,9 +30,8 @@ class Window:
     Each column of an answer has a place for each group, in the order of the grouping's keys.
     """
 
-    def __init__(self, tail: Tail, by: GroupBy, lower: int, upper: int | None) -> None:
-        self._tail, self._by = tail, by
-        self._grouping: Grouping = tail.grouping(by)
+    def __init__(self, tail: Tail, by: GroupBy, grouping: Grouping, lower: int, upper: int | None) -> None:
+        self._tail, self._by, self._grouping = tail, by, grouping
         first, last = tail.span(lower, upper)
         self._at = slice(first, last)
         begin, end = tail.blocks_between(first, last)
