@@ -6,6 +6,7 @@ Each call has a session of its own, so any number may run at once, and sees the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
@@ -43,8 +44,6 @@ from store.errors import QueryLimitExceeded, QuerySyntaxError, StoreUnavailable
 
 Results = tuple[StatementResult, ...]
 
-_AT_ONCE_S: Final = 1.0
-"""Nothing that is answered at once asks how much is left of it."""
 _MOST_SERIES_AHEAD: Final = 20_000
 """Of all tables together, at some 300 bytes each."""
 _AHEAD_S: Final = 60.0
@@ -107,6 +106,8 @@ class EmbeddedReader:
         self._quick = Quick()
         self._prepared = PreparedSelects()
         self._crowd = Crowd()
+        self._no_deadline = Deadline(math.inf, timekeeper=self._timekeeper)
+        """of what is answered at once"""
 
     def draw_on(self, reserve: Reserve) -> None:
         """What statements that lack memory are to have besides. Called before any is answered."""
@@ -118,17 +119,19 @@ class EmbeddedReader:
         Asked by one thread, the event loop's.
         """
         statements = standing.tree.statements
-        if not (is_about_tags(statements) or self._quick.has(statements)):
+        if not (self._quick.has(statements) or is_about_tags(statements)):
             return None
         session = InstantSession(
             refuse_to_connect,
             self._schema,
             db,
             now_ns,
-            Deadline(_AT_ONCE_S, timekeeper=self._timekeeper),
+            self._no_deadline,
             self._index,
             recent=self._recent,
+            statements=self._statements,
             plans=self._plans,
+            spans=self._spans,
         )
         try:
             return self._noting(session, statements, partial(self._answer_standing, session, standing))

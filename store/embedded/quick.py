@@ -44,6 +44,10 @@ class Quick:
         if taken_s > _QUICK_S:
             self._known.pop(id(fields), None)
         elif from_memory:
+            known = self._known.get(id(fields))
+            if known is not None:
+                known.in_vain = 0
+                return
             if len(self._known) >= _MOST_KINDS:
                 self._known.clear()
             self._known[id(fields)] = _Kind(fields)

@@ -15,6 +15,8 @@ from store.embedded.recent.stable import stable_order
 
 Positions = npt.NDArray[np.int32]
 Numbers = npt.NDArray[np.intp]
+_FEW: Final = 32_768
+"""Rows that are looked at one by one sooner than in words."""
 _ANEW: Final = 8
 """More rows than an eighth of those there are: it is quicker to sort all again."""
 
@@ -72,11 +74,13 @@ class Order:
 
         Where there is no such rank, some row.
         """
-        inside = _Bits((self._sorted >= first) & (self._sorted < last))
+        holds = (self._sorted >= first) & (self._sorted < last)
+        inside = _Places(holds) if len(holds) <= _FEW else _Bits(holds)
         if not inside.count:
             return np.zeros(len(ranks), np.intp)
         wanted = inside.before(self._starts[:-1]) + ranks - 1
-        return self._sorted[inside.places(np.clip(wanted, 0, inside.count - 1))].astype(np.intp)
+        wanted = np.minimum(np.maximum(wanted, 0), inside.count - 1)
+        return self._sorted[inside.places(wanted)].astype(np.intp)
 
     def _keep(self, places: Any) -> None:
         self._starts = np.searchsorted(places, self._starts)
@@ -94,6 +98,22 @@ class Order:
             behind = is_open & (known <= fresh)
             low = np.where(behind, middle + 1, low)
             high = np.where(is_open & ~behind, middle, high)
+
+
+class _Places:
+    """Which of some thousand hold."""
+
+    def __init__(self, holds: Mask) -> None:
+        (self._places,) = holds.nonzero()
+        self.count = len(self._places)
+
+    def before(self, places: Numbers) -> Numbers:
+        """How many hold before each place."""
+        return self._places.searchsorted(places)
+
+    def places(self, numbers: Numbers) -> Numbers:
+        """Where the one of each number stands, among those that hold, counted from 0."""
+        return self._places[numbers]
 
 
 class _Bits:

@@ -6,7 +6,6 @@ The same as `window` says of all rows of a question; here it is said of each of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -54,6 +53,7 @@ class Stretch:
         self._windows = sum(map(len, runs)) - len(runs)
         self._shape = self._windows, len(grouping.keys) + 1
         self._size = self._windows * self._shape[1]
+        self._every: Places | None = None
         self._found: dict[str, tuple[Places, Array, Mask | None]] = {}
         self._sorted: dict[str, Array] = {}
 
@@ -99,7 +99,7 @@ class Stretch:
         """Where the value of each row that has the field belongs, the value, and which rows these are (None: all)."""
         found = self._found.get(name)
         if found is None:
-            cells = self._cell_of_each
+            cells = self._cell_of_each()
             values, kept = self._field(name)
             if self._holds is not None:
                 held = self._holds(self._field)
@@ -108,11 +108,12 @@ class Stretch:
             self._found[name] = found
         return found
 
-    @cached_property
     def _cell_of_each(self) -> Places:
         """Where each row belongs: the cells of the first window, group by group, then those of the second."""
-        groups = self._grouping.of_series[_joined([self._tail.series(at) for at in self._at])]
-        return groups if self._windows == 1 else self._window_of_each() * self._shape[1] + groups
+        if self._every is None:
+            groups = self._grouping.of_series[_joined([self._tail.series(at) for at in self._at])]
+            self._every = groups if self._windows == 1 else self._window_of_each() * self._shape[1] + groups
+        return self._every
 
     def _window_of_each(self) -> Places:
         """Which window each row stands in."""

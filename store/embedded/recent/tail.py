@@ -166,6 +166,10 @@ class Tail:
         column = self._columns[name]
         return Values(column.values[at], None if column.present is None else column.present[at])
 
+    def has_everywhere(self, name: str) -> bool:
+        """Whether every row has a field."""
+        return self._columns[name].present is None
+
     def blocks_between(self, first: int, last: int) -> tuple[int, int]:
         """The blocks that lie wholly among the rows first <= position < last: from the first to behind the last."""
         rows = self._tallies.rows

@@ -8,7 +8,6 @@ from one time to the next).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -36,6 +35,12 @@ class Window:
         self._at = slice(first, last)
         begin, end = tail.blocks_between(first, last)
         self._blocks = (begin, end) if begin < end else None
+        self._counts: dict[str, Groups] = {}
+        self._rows: Groups | None = None
+        self._picked: dict[tuple[str, float], tuple[Groups, Groups]] = {}
+        self._groups_at_ends: Groups | None = None
+        self._found_ends: dict[tuple[str, bool], Groups] = {}
+        self._ends_of_rows: dict[tuple[int, int, bool], _Ends] = {}
         self._ends = [self._at]
         if self._blocks is not None:
             self._ends = [slice(first, tail.rows_of(begin).start), slice(tail.rows_of(end).start, last)]
@@ -60,8 +65,9 @@ class Window:
     def counts(self, name: str) -> Groups:
         """How many values of a field each group has."""
         if name not in self._counts:
-            is_everywhere = self._tail.values(name, self._at).present is None
-            self._counts[name] = self.rows if is_everywhere else self._tally(name, Tally.COUNT, None)[1:]
+            self._counts[name] = (
+                self.rows if self._tail.has_everywhere(name) else self._tally(name, Tally.COUNT, None)[1:]
+            )
         return self._counts[name]
 
     def sums(self, wish: Wish) -> Array:
@@ -78,26 +84,38 @@ class Window:
 
     def ends(self, wish: Wish, *, latest: bool) -> Groups:
         """The position of the first or last value of each group, of the greatest among those of one time; -1: none."""
-        key = _name(wish), latest
-        looks = self._tail.ends(self._at.start, self._at.stop, latest=latest)
-        for at in looks if key not in self._found_ends else ():
-            self._found_ends[key] = self._ends_within(_name(wish), at, latest=latest)
-            if (self._found_ends[key] >= 0).all():
-                break
-        return self._found_ends[key]
+        name = _name(wish)
+        found = self._found_ends.get((name, latest))
+        if found is None:
+            for at in self._tail.ends(self._at.start, self._at.stop, latest=latest):
+                found = self._ends_within(name, at, latest=latest)
+                if np.logical_and.reduce(found >= 0):
+                    break
+            self._found_ends[name, latest] = found = np.full(self.size, -1) if found is None else found
+        return found
 
     def _ends_within(self, name: str, at: slice, *, latest: bool) -> Groups:
+        if not self._tail.has_everywhere(name):
+            groups, values = self._points(name, at)
+            times, positions = self._place_of(name, at)
+            if not len(positions):
+                return np.full(self.size, -1)
+            end = _Ends(groups, times, self.size + 1, latest=latest)
+            return np.where(end.found < 0, -1, positions[end.greatest(groups, values)])[1:]
+        end = self._end_of_rows(at, latest=latest)
+        if not end.is_tied:
+            return end.found[1:] if at.start == 0 else np.where(end.found < 0, -1, end.found + at.start)[1:]
         groups, values = self._points(name, at)
-        times, positions = self._place_of(name, at)
-        found = np.full(self.size + 1, -1, np.intp)
-        step = 1 if latest else -1  # what is assigned last stands
-        found[groups[::step]] = np.arange(len(groups))[::step]
-        tied = np.flatnonzero(times == times[found[groups]])
-        by_value = tied[np.argsort(values[tied], kind="stable")]
-        found[groups[by_value]] = by_value
-        if not len(positions):
-            return np.full(len(found), -1)[1:]
-        return np.where(found < 0, -1, positions[found])[1:]
+        return np.where(end.found < 0, -1, end.greatest(groups, values) + at.start)[1:]
+
+    def _end_of_rows(self, at: slice, *, latest: bool) -> _Ends:
+        """The same of whole rows, which serves all fields that every row has."""
+        key = at.start, at.stop, latest
+        found = self._ends_of_rows.get(key)
+        if found is None:
+            groups = self._grouping.of_series[self._tail.series(at)]
+            found = self._ends_of_rows[key] = _Ends(groups, self._tail.times(at), self.size + 1, latest=latest)
+        return found
 
     def at(self, name: str, positions: Groups) -> Array:
         """The values of a field at positions of the tail."""
@@ -116,24 +134,28 @@ class Window:
         first[groups[same]] = positions[same]
         return first[1:]
 
-    @cached_property
+    @property
     def rows(self) -> Groups:
         """How many rows each group has, whatever their fields."""
-        return self._tally(None, Tally.COUNT, None)[1:]
+        if self._rows is None:
+            self._rows = self._tally(None, Tally.COUNT, None)[1:]
+        return self._rows
 
-    @cached_property
-    def _counts(self) -> dict[str, Groups]:
-        return {}
+    def nearest(self, wish: Wish) -> tuple[Groups, Groups]:
+        """The nearest rank of each group, from 1 (0 where the percentile lies before the first value), and its row."""
+        key = _name(wish), wish.percent
+        found = self._picked.get(key)
+        if found is None:
+            ranks = np.maximum(np.floor(self.counts(key[0]) * wish.percent / 100 + 0.5), 0).astype(np.intp)
+            found = self._picked[key] = ranks, self.ranked(wish, ranks)
+        return found
 
-    @cached_property
-    def _found_ends(self) -> dict[tuple[str, bool], Groups]:
-        return {}
-
-    @cached_property
-    def _groups_at_ends(self) -> Groups:
+    def _groups_beside_blocks(self) -> Groups:
         """The group of each row that lies in no block."""
-        groups: Groups = self._grouping.of_series[np.concatenate([self._tail.series(at) for at in self._ends])]
-        return groups
+        if self._groups_at_ends is None:
+            series = np.concatenate([self._tail.series(at) for at in self._ends])
+            self._groups_at_ends = self._grouping.of_series[series]
+        return self._groups_at_ends
 
     def _values_at_ends(self, name: str) -> Values:
         parts = [self._tail.values(name, at) for at in self._ends]
@@ -142,7 +164,7 @@ class Window:
 
     def _tally(self, name: str | None, tally: Tally, type_: FieldType | None) -> Array:
         """What the values of a field come to in each group, the unwanted first; without a name, the rows."""
-        kind, groups = kind_of(tally, type_), self._groups_at_ends
+        kind, groups = kind_of(tally, type_), self._groups_beside_blocks()
         values = Values(groups, None) if name is None else self._values_at_ends(name)
         found = tally_rows(tally, groups, values, self.size + 1, kind)
         if self._blocks is not None:
@@ -163,6 +185,28 @@ class Window:
         return (times, positions) if present is None else (times[present], positions[present])
 
 
+class _Ends:
+    """Of each of `size` groups the first or last of some points in order of time; -1 in `found` where it has none."""
+
+    def __init__(self, groups: Groups, times: Array, size: int, *, latest: bool) -> None:
+        self.found = np.full(size, -1, np.intp)
+        step = 1 if latest else -1  # what is assigned last stands
+        self.found[groups[::step]] = np.arange(len(groups))[::step]
+        (self._tied,) = (times == times[self.found[groups]]).nonzero()
+
+    @property
+    def is_tied(self) -> bool:
+        """Whether a group has several of one time there."""
+        return len(self._tied) > int(np.count_nonzero(self.found >= 0))
+
+    def greatest(self, groups: Groups, values: Array) -> Groups:
+        """Of those of one time the one with the greatest value; of a group without points, anything."""
+        found = self.found.copy()
+        by_value = self._tied[values[self._tied].argsort(kind="stable")]
+        found[groups[by_value]] = by_value
+        return found
+
+
 def _name(wish: Wish) -> str:
     return "" if wish.column is None else wish.column.physical
 
@@ -173,7 +217,7 @@ def _type(wish: Wish) -> FieldType | None:
 
 def _shown(values: Array, present: Mask) -> Values:
     """The values of the groups that have any."""
-    return Values(values, None if present.all() else present)
+    return Values(values, None if np.logical_and.reduce(present) else present)
 
 
 def _count(window: Window, wish: Wish) -> Values:
@@ -203,16 +247,9 @@ def _spread(window: Window, wish: Wish) -> Values:
     return _shown(np.subtract(high, low, where=present, out=np.zeros_like(high)), present)
 
 
-def _ranks(window: Window, wish: Wish) -> Groups:
-    """The nearest rank, from 1; 0 where the percentile lies before the first value."""
-    ranks = np.floor(window.counts(_name(wish)) * wish.percent / 100 + 0.5)
-    return np.maximum(ranks, 0).astype(np.intp)
-
-
 def _percentile(window: Window, wish: Wish) -> Values:
-    ranks = _ranks(window, wish)
-    picked = window.at(_name(wish), window.ranked(wish, ranks))
-    return _shown(picked, (ranks > 0) & (ranks <= window.counts(_name(wish))))
+    ranks, rows = window.nearest(wish)
+    return _shown(window.at(_name(wish), rows), (ranks > 0) & (ranks <= window.counts(_name(wish))))
 
 
 def _median(window: Window, wish: Wish) -> Values:
@@ -243,7 +280,7 @@ def _time_of_end(*, latest: bool) -> Callable[[Window, Wish], Array]:
 
 
 def _time_of_percentile(window: Window, wish: Wish) -> Array:
-    return window.times_at(window.ranked(wish, _ranks(window, wish)))
+    return window.times_at(window.nearest(wish)[1])
 
 
 _COLUMNS: Final[Mapping[str, Callable[[Window, Wish], Values]]] = {
