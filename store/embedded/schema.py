@@ -106,10 +106,6 @@ class Table:
     columns: tuple[Column, ...]
     number: int | None = None
 
-    def __hash__(self) -> int:
-        """Of its columns only how many there are: forms of questions are looked up by their table."""
-        return hash((self.relation, len(self.columns)))
-
     @property
     def points(self) -> str:
         """The table of points without tags; where there is none, the relation itself."""

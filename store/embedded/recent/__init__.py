@@ -6,6 +6,7 @@
     question    what of a SELECT can be answered from memory, told by its plan
     condition   what a condition says of tags, and what of single rows
     series      the tags of rows as numbers, and the groups of a question
+    since       which rows of a table are read: from a moment on, of all series or of some
     rows        rows read from the file, as columns
     tail        the columns of one table, complete from a moment on, in order of time
     blocks      what whole blocks of rows come to, series by series

@@ -1,5 +1,8 @@
 """What memory holds of one table: its tail, who asks for it, and how far back there is no room for it.
 
+Of a table that is too large it may hold the rows of some series alone: those that a question's condition means. A board
+about one host or one endpoint asks for nothing else.
+
 `memory` makes one for each table that is asked for. Its own `lock` is for the tail; all that the writer's marks and
 the questions of others touch is under the lock of all tables.
 """
@@ -11,8 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from influxql.ast import Expr
 from influxql.functions import NUMERIC
 from store.embedded.recent.demand import Demand, Wanted
+from store.embedded.recent.question import Some
 from store.embedded.recent.tail import Tail
 from store.embedded.schema import Column, Table
 
@@ -40,6 +45,8 @@ class _Refusal:
 class Kept:
     """One table: its tail, under `lock`; the rest under the lock of all."""
 
+    series: Some | None = None
+    """of which rows are kept; None: of all"""
     lock: threading.Lock = field(default_factory=threading.Lock)
     tail: Tail | None = None
     reach_ns: int = 0
@@ -55,6 +62,11 @@ class Kept:
     """the file may differ from the tail from here on"""
     _refusal: _Refusal | None = None
 
+    @property
+    def condition(self) -> Expr | None:
+        """On tags, for which rows are kept."""
+        return None if self.series is None else self.series.condition
+
     def wanted(self, now_ns: int) -> Wanted | None:
         """What is asked for, but for what there was no room for just now."""
         refusal = self._refusal
@@ -69,6 +81,10 @@ class Kept:
     def has(self, wanted: Wanted, table: Table, now_ns: int) -> bool:
         """Whether the tail is good for what is wanted of the table."""
         return self.tail is not None and self.tail.covers(table, now_ns - wanted.reach_ns, wanted.fields)
+
+
+Key = tuple[str, Some | None]
+"""What is kept of a relation: some of its series or all."""
 
 
 def first_of(wanted: Wanted, now_ns: int) -> int:

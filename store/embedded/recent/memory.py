@@ -1,5 +1,8 @@
 """The tails of all tables: kept true to the file, within a size, for as long as they are asked.
 
+Of a table for which there is no room the rows of those series are kept that a question's condition means, if these are
+few: what is `kept` is so known by the table and by which of its series it is of.
+
 Whoever asks reads a table that is asked for again and again; one that was asked twice is read ahead, in a thread that
 nobody waits for (`read_ahead`). Where the room is short, tables make way that nobody asked for of late.
 
@@ -21,11 +24,12 @@ from typing import Final, TypeVar
 
 from store.embedded.recent.changes import Changes
 from store.embedded.recent.contract import Asking, NotAtOnce
-from store.embedded.recent.kept import Kept, bytes_of, first_of, numeric_fields
+from store.embedded.recent.kept import Kept, Key, bytes_of, first_of, numeric_fields
 from store.embedded.recent.question import Question
-from store.embedded.recent.rows import TooManyRows, count_rows, read_rows
+from store.embedded.recent.rows import TooManyRows, read_rows
 from store.embedded.recent.series import TooManySeries
 from store.embedded.recent.settled import Settled
+from store.embedded.recent.since import Since
 from store.embedded.recent.tail import Tail
 from store.embedded.schema import Column, Table
 
@@ -36,6 +40,8 @@ _IDLE_NS: Final = 600 * _SECOND
 _QUIET_NS: Final = 30 * _SECOND
 """A table that was not asked for so long makes way for one that is."""
 _TRIES: Final = 3
+_MOST_KEPT: Final = 200
+"""Tables, and some series of tables: of each a board may ask about another host or endpoint."""
 _FOR_SETTLED: Final = 8
 """This part of the memory is for answers about tables that are too large for it."""
 _WHILE_FREE: Final = 2
@@ -78,8 +84,8 @@ class Recent:
         self._on_question = on_question
         self._lock = threading.Lock()
         self._turn = threading.Lock()
-        self._kept: dict[str, Kept] = {}
-        self._ahead: dict[str, Table] = {}
+        self._kept: dict[Key, Kept] = {}
+        self._ahead: dict[Key, Table] = {}
         self._swept_ns = 0
         self._size_bytes = 0
         self.settled = Settled(limit_bytes // _FOR_SETTLED if settled_bytes is None else settled_bytes)
@@ -124,7 +130,28 @@ class Recent:
     def _recall(
         self, session: Asking, question: Question, read: Callable[[Question, Tail], T | None]
     ) -> tuple[T | None, Outcome]:
-        kept, is_standing = self._note(question, session.now_ns)
+        """From all rows of the table, or from those of the series that are meant, where there is no room for all."""
+        whole, some = _keys_of(question)
+        kept, is_standing = self._note(whole, question, session.now_ns)
+        found, outcome = self._recall_from(kept, session, question, read, is_standing=is_standing)
+        if found is not None or outcome is Outcome.UNFIT or some is None:
+            return found, outcome
+        with self._lock:
+            is_worth_it = some in self._kept or (outcome is Outcome.FULL and len(self._kept) < _MOST_KEPT)
+        if not is_worth_it:
+            return None, outcome
+        kept, is_known = self._note(some, question, session.now_ns)
+        return self._recall_from(kept, session, question, read, is_standing=is_standing or is_known)
+
+    def _recall_from(
+        self,
+        kept: Kept,
+        session: Asking,
+        question: Question,
+        read: Callable[[Question, Tail], T | None],
+        *,
+        is_standing: bool,
+    ) -> tuple[T | None, Outcome]:
         if kept.is_being_read:
             return None, Outcome.BUSY
         with kept.lock:
@@ -140,13 +167,13 @@ class Recent:
         self, session: Asking, question: Question | None, read: Callable[[Question, Tail], T | None]
     ) -> T:
         """What is there and known to be true. Raises NotAtOnce, and has noted nothing then."""
-        kept = None if question is None else self._kept.get(question.table.relation)
-        if question is None or kept is None:
-            raise NotAtOnce("nothing is kept of it")
+        if question is None:
+            raise NotAtOnce("it is for the file to answer")
+        key, kept = self._at_hand(question)
         _take(kept.lock)
         try:
             with self._lock:
-                is_true = kept.marked_ns is None and self._kept.get(question.table.relation) is kept
+                is_true = kept.marked_ns is None and self._kept.get(key) is kept
             if kept.tail is None or not is_true or not kept.tail.answers(question):
                 raise NotAtOnce("rows have to be read")
             _take(self._turn)
@@ -156,12 +183,21 @@ class Recent:
                 self._turn.release()
             if found is None:
                 raise NotAtOnce("it is for the file to answer")
-            _ = self._note(question, session.now_ns)
+            _ = self._note(key, question, session.now_ns)
             self._bound(kept, kept.tail)
         finally:
             kept.lock.release()
         self._on_question(Outcome.MEMORY)
         return found
+
+    def _at_hand(self, question: Question) -> tuple[Key, Kept]:
+        """What is kept that may answer. Raises NotAtOnce."""
+        for key in _keys_of(question):
+            kept = None if key is None else self._kept.get(key)
+            tail = None if kept is None else kept.tail
+            if key is not None and kept is not None and tail is not None and tail.answers(question):
+                return key, kept
+        raise NotAtOnce("nothing is kept of it")
 
     def _bound(self, kept: Kept, tail: Tail) -> None:
         """What an answer left behind must not outgrow the limit, though no row has come."""
@@ -179,12 +215,12 @@ class Recent:
             self._size_bytes += size_bytes - kept.size_bytes
             kept.size_bytes = size_bytes
 
-    def _note(self, question: Question, now_ns: int) -> tuple[Kept, bool]:
-        """The table of a question, and whether its rows are worth a wait."""
+    def _note(self, key: Key, question: Question, now_ns: int) -> tuple[Kept, bool]:
+        """What is kept of a question's table, and whether its rows are worth a wait."""
         with self._lock:
-            kept = self._kept.get(question.table.relation)
+            kept = self._kept.get(key)
             if kept is None:
-                kept = self._kept[question.table.relation] = Kept()
+                kept = self._kept[key] = Kept(key[1])
             kept.asked_ns = now_ns
             if abs(now_ns - self._swept_ns) > _IDLE_NS:
                 self._sweep(now_ns)
@@ -193,10 +229,10 @@ class Recent:
     def _sweep(self, now_ns: int) -> None:
         """Forget the tables that nobody asks any more; under the lock of all."""
         self._swept_ns = now_ns
-        idle = [name for name, one in self._kept.items() if abs(now_ns - one.asked_ns) >= _IDLE_NS]
-        for name in idle:
-            if not self._kept[name].lock.locked():
-                self._size_bytes -= self._kept.pop(name).size_bytes
+        idle = [key for key, one in self._kept.items() if abs(now_ns - one.asked_ns) >= _IDLE_NS]
+        for key in idle:
+            if not self._kept[key].lock.locked():
+                self._size_bytes -= self._kept.pop(key).size_bytes
 
     def _prepare(self, kept: Kept, session: Asking, question: Question, *, is_standing: bool) -> Outcome:
         """Have a tail that is true and answers the question; MEMORY if there is one."""
@@ -218,14 +254,14 @@ class Recent:
     def _want(self, kept: Kept, table: Table) -> None:
         with self._lock:
             if kept.demand.came_back:
-                self._ahead[table.relation] = table
+                self._ahead[table.relation, kept.series] = table
 
     def read_ahead(self, session: Asking) -> None:
         """Read the tables that were asked for more than once and are not here. Who asks for them asks the file."""
         with self._lock:
             wanted, self._ahead = self._ahead, {}
-        for relation, table in wanted.items():
-            kept = self._kept.get(relation)
+        for key, table in wanted.items():
+            kept = self._kept.get(key)
             if kept is not None and kept.lock.acquire(blocking=False):
                 kept.is_being_read = True
                 try:
@@ -262,7 +298,10 @@ class Recent:
         self, kept: Kept, session: Asking, table: Table, wanted: frozenset[str], first_ns: int
     ) -> tuple[Column, ...] | None:
         """The fields that there is room for, which are all or those wanted; None where there is none."""
-        rows = count_rows(session, table, first_ns)
+        since = Since(table, first_ns, kept.condition)
+        if kept.series is not None and not since.is_of_few(session):
+            return None
+        rows = since.count(session)
         every = numeric_fields(table)
         free = self._limit_bytes - (self.size_bytes - kept.size_bytes)
         if rows * bytes_of(every) <= free - self._limit_bytes // _WHILE_FREE:
@@ -296,7 +335,8 @@ class Recent:
                 since_ns = max(marked_ns, tail.first_ns)
                 tail.take_back(since_ns)
                 most = max(self._limit_bytes - self.size_bytes, 0) // bytes_of(tail.fields)
-                tail.append(read_rows(session, table, tail.tags, tail.fields, since_ns, tail.index, most))
+                since = Since(table, since_ns, kept.condition)
+                tail.append(read_rows(session, since, tail.tags, tail.fields, tail.index, most))
                 self._count(kept, tail)
                 with self._lock:
                     is_whole = kept.marked_ns is None or kept.marked_ns >= since_ns
@@ -337,13 +377,23 @@ class Recent:
 
     def _mark(self, changes: Changes) -> None:
         with self._lock:
-            firsts = {relation: kept.first_ns for relation, kept in self._kept.items()}
-        oldest = list(changes.oldest(firsts))
+            firsts: dict[str, int | None] = {}
+            for (relation, _), kept in self._kept.items():
+                known = firsts.get(relation)
+                if kept.first_ns is not None:
+                    firsts[relation] = kept.first_ns if known is None else min(known, kept.first_ns)
+        oldest = dict(changes.oldest(firsts))
         with self._lock:
-            for relation, touched_ns in oldest:
-                kept = self._kept.get(relation)
-                if kept is not None:
+            for (relation, _), kept in self._kept.items():
+                touched_ns = oldest.get(relation)
+                if touched_ns is not None:
                     kept.marked_ns = touched_ns if kept.marked_ns is None else min(kept.marked_ns, touched_ns)
+
+
+def _keys_of(question: Question) -> tuple[Key, Key | None]:
+    """All of its table, and those of its series that it means."""
+    relation, series = question.table.relation, question.form.by.series
+    return (relation, None), None if series is None else (relation, series)
 
 
 def _take(lock: threading.Lock) -> None:

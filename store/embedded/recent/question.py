@@ -38,15 +38,28 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class GroupBy:
-    """What is grouped: the tags grouped by, under a condition on tags.
+class Some:
+    """The series whose tags fulfil a condition.
 
-    This, `Meant` and `Form` are made by `grouped_by`, `rows_meant` and `form_of`, each the very same of the same, so
-    that what is kept by them is found by their identity: questions look up half a dozen things.
+    This, `GroupBy`, `Meant` and `Form` are made by `series_with`, `grouped_by`, `rows_meant` and `form_of`, each the
+    very same of the same, so that what is kept by them is found by their identity: questions look up half a dozen
+    things.
     """
 
+    condition: Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupBy:
+    """What is grouped: the tags grouped by, of which series (None: of all)."""
+
     dimensions: tuple[str, ...]
-    condition: Expr | None
+    series: Some | None
+
+    @property
+    def condition(self) -> Expr | None:
+        """What has to hold for tags."""
+        return None if self.series is None else self.series.condition
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,9 +92,15 @@ class Form:
 
 
 @lru_cache(_MOST_KNOWN)
+def series_with(condition: Expr) -> Some:
+    """The series whose tags fulfil it."""
+    return Some(condition)
+
+
+@lru_cache(_MOST_KNOWN)
 def grouped_by(dimensions: tuple[str, ...], condition: Expr | None) -> GroupBy:
     """How rows are grouped, under a condition on tags."""
-    return GroupBy(dimensions, condition)
+    return GroupBy(dimensions, None if condition is None else series_with(condition))
 
 
 @lru_cache(_MOST_KNOWN)
@@ -90,15 +109,21 @@ def rows_meant(by: GroupBy, rest: Expr | None) -> Meant:
     return Meant(by, rest)
 
 
-@lru_cache(_MOST_KNOWN)
 def form_of(
     table: Table, wishes: tuple[Wish, ...], meant: Meant, pane: Pane | None, shown: tuple[Column, ...] = ()
 ) -> Form:
     """What is asked of a table. Raises NotComparable."""
-    compared = frozenset[str]() if meant.rest is None else fields_of(meant.rest, table)
-    asked = (*shown, *(wish.column for wish in wishes if wish.column is not None))
-    fields = compared.union(column.physical for column in asked)
-    return Form(wishes, meant, pane, shown, fields, None if meant.rest is None else test_of(meant.rest, table))
+    compared = frozenset[Column]() if meant.rest is None else fields_of(meant.rest, table.fields)
+    return _form_of(wishes, meant, pane, shown, compared)
+
+
+@lru_cache(_MOST_KNOWN)
+def _form_of(
+    wishes: tuple[Wish, ...], meant: Meant, pane: Pane | None, shown: tuple[Column, ...], compared: frozenset[Column]
+) -> Form:
+    asked = (*compared, *shown, *(wish.column for wish in wishes if wish.column is not None))
+    holds = None if meant.rest is None else test_of(meant.rest, {column.name: column for column in compared})
+    return Form(wishes, meant, pane, shown, frozenset(column.physical for column in asked), holds)
 
 
 @dataclass(frozen=True, slots=True)

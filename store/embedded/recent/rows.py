@@ -20,6 +20,7 @@ from influxql.translate.parameters import Parameters
 from influxql.translate.statement import select_sql
 from store.embedded.recent.contract import Asking
 from store.embedded.recent.series import Numbers, SeriesNumbers, Stored
+from store.embedded.recent.since import Since
 from store.embedded.recent.stable import stable_order
 from store.embedded.schema import SERIES, TIME, Column, Table
 
@@ -57,29 +58,21 @@ class TooManyRows(Exception):
     """More than there is room for."""
 
 
-def count_rows(session: Asking, table: Table, first_ns: int) -> int:
-    """How many rows the table has from a moment on."""
-    parameters = Parameters()
-    rows = session.fetch(select_sql(["count(*)"], _since(table.points, first_ns, parameters)), parameters)
-    return int(rows[0][0])
-
-
 def read_rows(
     session: Asking,
-    table: Table,
+    since: Since,
     tags: Sequence[Column],
     fields: Sequence[Column],
-    first_ns: int,
     index: SeriesNumbers,
     most: int | None = None,
 ) -> Rows:
-    """All rows of the table from a moment on. Raises TooManySeries, and TooManyRows beyond `most`."""
-    parts = _read(session, table, fields, first_ns, most)
-    if not _meet(session, table, tags, index, parts.series):
+    """All rows of a table from a moment on. Raises TooManySeries, and TooManyRows beyond `most`."""
+    parts = _read(session, since, fields, most)
+    if not _meet(session, since.table, tags, index, parts.series):
         # The rows of a series went after they were read, and then it: now both are read as of one moment.
         with session.snapshot():
-            parts = _read(session, table, fields, first_ns, most)
-            _meet(session, table, tags, index, parts.series)
+            parts = _read(session, since, fields, most)
+            _meet(session, since.table, tags, index, parts.series)
     numbers = [index.number(stored) for stored in parts.series]
     parts.series.clear()
     times, series = _joined(parts.times, np.int64), _joined(numbers, np.int16)
@@ -99,11 +92,11 @@ class _Parts:
     fields: dict[str, list[Values]]
 
 
-def _read(session: Asking, table: Table, fields: Sequence[Column], first_ns: int, most: int | None) -> _Parts:
+def _read(session: Asking, since: Since, fields: Sequence[Column], most: int | None) -> _Parts:
     parameters = Parameters()
     columns = [TIME, SERIES, *(f'"{column.physical}"' for column in fields)]
     parts, rows = _Parts([], [], {column.physical: [] for column in fields}), 0
-    for batch in session.stream(select_sql(columns, _since(table.points, first_ns, parameters)), parameters):
+    for batch in session.stream(select_sql(columns, since.sql(parameters)), parameters):
         rows += len(batch)
         if most is not None and rows > most:
             raise TooManyRows
@@ -164,10 +157,6 @@ def _meet(
 def narrowest(type_: FieldType) -> Any:
     """The type that an empty column begins with."""
     return _WIDTHS[type_][0]
-
-
-def _since(place: str, first_ns: int, parameters: Parameters) -> str:
-    return f"{place} WHERE {TIME} >= {parameters.bind(first_ns)}"
 
 
 def _values(read: Any, of: Column) -> Values:

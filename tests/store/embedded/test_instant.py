@@ -161,7 +161,7 @@ def test_nobody_waits_for_whoever_is_answered_from_the_same_rows(store: Embedded
     for since in range(4):
         reader.answer(ask(store, since)[0], "db", NOW_NS)
     recent = store._opened().recent
-    for lock in (recent._turn, recent._kept["m1"].lock):
+    for lock in (recent._turn, recent._kept["m1", None].lock):
         with lock:
             assert ask(store, 0)[1] is None
     assert ask(store, 0)[1] is not None

@@ -13,6 +13,7 @@ from influxql.translate.parameters import Parameters
 from store.embedded.deadline import Deadline
 from store.embedded.recent.rows import TooManyRows, read_rows
 from store.embedded.recent.series import SeriesNumbers
+from store.embedded.recent.since import Since
 from store.embedded.schema import Column, Table, create_sql, new_table, view_sql
 from store.embedded.session import Session
 
@@ -54,7 +55,7 @@ def test_a_series_that_goes_after_its_rows_were_read(
 
     monkeypatch.setattr(Session, "stream", disturbed)
     with closing(session):
-        rows = read_rows(session, table, [TAG], [FIELD], 0, index)
+        rows = read_rows(session, Since(table, 0), [TAG], [FIELD], index)
     assert snapshots == [False, True]
     assert rows.times.tolist() == [1, 3]
     assert rows.fields["f1"].values.tolist() == [10, 30]
@@ -92,7 +93,7 @@ def test_pieces_make_the_same_columns(
     times = [10_000 - number for number in range(len(values))]
     file.register("wanted", pa.table({"time": times, "w": pa.array(values, KINDS[kind])}))
     file.execute("INSERT INTO r1 SELECT time, 0, 1.0, w FROM wanted")
-    found = read_rows(reading, wide, [TAG], [column], 0, SeriesNumbers())
+    found = read_rows(reading, Since(wide, 0), [TAG], [column], SeriesNumbers())
     assert found.times.tolist() == sorted(times)
     read = found.fields["f2"]
     present = [True] * len(values) if read.present is None else read.present.tolist()
@@ -104,5 +105,5 @@ def test_pieces_make_the_same_columns(
 def test_more_rows_than_there_is_room_for(file: duckdb.DuckDBPyConnection, table: Table, reading: Session) -> None:
     """The rest of them is not read, and the session may ask on."""
     with pytest.raises(TooManyRows):
-        read_rows(reading, table, [TAG], [FIELD], 0, SeriesNumbers(), most=3)
-    assert len(read_rows(reading, table, [TAG], [FIELD], 0, SeriesNumbers(), most=4).times) == 4
+        read_rows(reading, Since(table, 0), [TAG], [FIELD], SeriesNumbers(), most=3)
+    assert len(read_rows(reading, Since(table, 0), [TAG], [FIELD], SeriesNumbers(), most=4).times) == 4
