@@ -11,6 +11,7 @@
     tail        the columns of one table, complete from a moment on, in order of time
     blocks      what whole blocks of rows come to, series by series
     stable      sorts
+    chosen      where the rows of a few series stand
     order       the same rows in order of their values, for percentiles
     window      the rows of a tail within a question's bounds: counted, added up, picked
     panes       what each window of time comes to, group by group, kept until rows change

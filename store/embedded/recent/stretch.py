@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from foundation.batch import FieldType
 from store.embedded.recent.blocks import Tally, kind_of, nothing_of, tally_rows
-from store.embedded.recent.condition import Test
 from store.embedded.recent.panes import Kind, Line
+from store.embedded.recent.question import Form
 from store.embedded.recent.rows import Array, Mask, Values
 from store.embedded.recent.series import Grouping
 from store.embedded.recent.stable import stable_order
@@ -38,17 +38,16 @@ class Stretch:
 
     There may be several `runs` of such edges; the windows of one follow those of the other. What comes out has a row
     for each window and a column for each group, the unwanted first; where a group has no value in a window, any number
-    stands. `holds` tells of rows, by their fields, which are meant at all. Where few series are meant, their rows alone
-    are looked at.
+    stands. `form` tells which rows are meant. Where few series are meant, their rows alone are looked at.
     """
 
-    def __init__(self, tail: Tail, grouping: Grouping, runs: Sequence[Places], holds: Test | None) -> None:
-        self._tail, self._grouping, self._runs, self._holds = tail, grouping, runs, holds
+    def __init__(self, tail: Tail, form: Form, grouping: Grouping, runs: Sequence[Places]) -> None:
+        self._tail, self._grouping, self._runs, self._holds = tail, grouping, runs, form.holds
         every = [slice(int(edges[0]), int(edges[-1])) for edges in runs]
         self._at: Sequence[slice] | Sequence[Places] = every
         self._places: Sequence[Places] | None = None
         if grouping.means_few and sum(at.stop - at.start for at in every) >= _MANY_ROWS:
-            self._places = [np.flatnonzero(grouping.meant[tail.series(at)]) + at.start for at in every]
+            self._places = [tail.chosen(form.by, at.start, at.stop) for at in every]
             self._at = self._places
         self._windows = sum(map(len, runs)) - len(runs)
         self._shape = self._windows, len(grouping.keys) + 1

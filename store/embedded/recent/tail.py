@@ -12,9 +12,10 @@ from typing import Any, Final
 import numpy as np
 
 from store.embedded.recent.blocks import Tallies, Tally, tally_rows
+from store.embedded.recent.chosen import Chosen
 from store.embedded.recent.order import Order
 from store.embedded.recent.panes import Panes
-from store.embedded.recent.question import GroupBy, Meant, Question
+from store.embedded.recent.question import GroupBy, Meant, Question, Some
 from store.embedded.recent.rows import Array, Rows, Values, narrowest
 from store.embedded.recent.series import Grouping, SeriesNumbers
 from store.embedded.schema import Column, Table
@@ -55,6 +56,7 @@ class Tail:
     _columns: dict[str, _Column] = field(init=False)
     _groupings: dict[GroupBy, Grouping] = field(default_factory=dict)
     _orders: dict[tuple[str, GroupBy], Order] = field(default_factory=dict)
+    _chosen: dict[Some | None, Chosen] = field(default_factory=dict)
     _panes: dict[Meant, Panes] = field(default_factory=dict)
     _tallies: Tallies = field(default_factory=Tallies)
     _gone: int = 0
@@ -73,8 +75,14 @@ class Tail:
         """What all of it takes, but for the tags' texts."""
         columns = sum(column.size_bytes for column in self._columns.values())
         worked_out = self._tallies.size_bytes
+        worked_out += sum(one.size_bytes for one in self._chosen.values())
         worked_out += sum(one.size_bytes for kept in (self._orders, self._panes) for one in kept.values())
         return self._times.nbytes + self._series.nbytes + columns + worked_out
+
+    @property
+    def _by_position(self) -> tuple[Order | Chosen, ...]:
+        """What knows rows by where they stand."""
+        return (*self._orders.values(), *self._chosen.values())
 
     @property
     def rows(self) -> int:
@@ -106,8 +114,8 @@ class Tail:
         """Forget the rows from a moment on."""
         self.end = self._at(moment_ns)
         self._tallies.forget_from(self._gone + self.end)
-        for order in self._orders.values():
-            order.drop_from(self.end)
+        for one in self._by_position:
+            one.drop_from(self.end)
         for panes in self._panes.values():
             panes.forget_from(moment_ns)
 
@@ -199,6 +207,7 @@ class Tail:
             if len(self._groupings) >= _MOST_GROUPINGS:
                 self._groupings.clear()
                 self._orders.clear()
+                self._chosen.clear()
                 self._panes.clear()
             places = {column.name: place for place, column in enumerate(self.tags)}
             found = self._groupings[by] = Grouping(tuple(places.get(name) for name in by.dimensions))
@@ -231,6 +240,16 @@ class Tail:
             order.take(values, grouping.of_series[self._series[fresh]], present, grouping.size)
         return order
 
+    def chosen(self, by: GroupBy, first: int, last: int) -> Array:
+        """The positions first <= position < last at which rows stand that a question means."""
+        found = self._chosen.get(by.series)
+        if found is None:
+            found = self._chosen[by.series] = Chosen()
+        if found.upto < self.end:
+            self.has_grown = True
+            found.take(self._groupings[by].meant[self._series[found.upto : self.end]])
+        return found.between(first, last)
+
     def _at(self, moment_ns: int) -> int:
         return self.start + int(self._times[self.start : self.end].searchsorted(moment_ns))
 
@@ -245,8 +264,8 @@ class Tail:
             column.values = self._moved(column.values, room)
             if column.present is not None:
                 column.present = self._moved(column.present, room)
-        for order in self._orders.values():
-            order.shift(self.start)
+        for one in self._by_position:
+            one.shift(self.start)
         self._gone += self.start
         self.start, self.end = 0, live
 

@@ -119,7 +119,7 @@ class View:
 
     def _stretch(self, runs: Sequence[Sequence[int] | Array]) -> Stretch:
         edges = [self._tail.edges(moments) for moments in runs]
-        return Stretch(self._tail, self._grouping, edges, self._question.form.holds)
+        return Stretch(self._tail, self._question.form, self._grouping, edges)
 
 
 def fitting(span_ns: int) -> Pane:
