@@ -88,6 +88,22 @@ class Plan:
         found = dict.fromkeys(ref for expr in self.exprs for ref in _references(expr))
         return tuple(found)
 
+    def between(self, bounds: TimeRange) -> Plan:
+        """The same within other bounds of time. Written out: `replace` takes three times as long, for each question."""
+        return Plan(
+            self.columns,
+            self.exprs,
+            self.kinds,
+            self.calls,
+            self.dimensions,
+            self.condition,
+            bounds,
+            self.window,
+            self.fill,
+            self.descending,
+            self.paging,
+        )
+
 
 def frame_select(select: Select, now_ns: int, outer: Outer | None = None) -> Frame:
     """Check what can be checked without the sources, and fix the time range and the window."""

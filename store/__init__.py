@@ -10,6 +10,7 @@ metered     any store, counted and timed
 standing    how a store that keeps its points itself stands, as metrics
 wire        what an answer of /query over HTTP means, for influxdb and remote
 column      a column of numbers in an answer, as numpy has them
+windowed    series that have the same times, as such columns
 render      results in InfluxDB's own JSON (and CSV), epoch or RFC 3339
 splice      long rows of numbers as JSON, without an object for each
 """

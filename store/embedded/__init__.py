@@ -72,6 +72,7 @@ Reading, in the order in which a question walks:
     fill        empty windows
     totals      counts and sums of whole ranges out of windows that are over
     columns     windows that memory knows, filled and calculated as columns
+    calculation what is to be calculated of them, told once by a plan
     steps       transformations of such windows
     series      SLIMIT and SOFFSET
     recent      the newest rows of what is asked again and again, in memory

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -94,25 +94,29 @@ def _recall_windows(
     )
 
 
-def read_plan(plan: Plan, source: Source) -> Question | None:
-    """What `recall_plan` asks of memory."""
-    wider, calls = _whole(plan)
-    return read_windows(wider, source, calls)
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What `recall_plan` asks of memory, whatever the bounds: these aggregates, of `reach` windows more.
 
-
-def recall_plan(session: Session, plan: Plan, source: Source, known: Question | None = None) -> Grid | None:
-    """The same of all aggregates of a plan, of which at most one is transformed: then of some more windows.
-
-    `known` is what it asks of memory with other bounds.
+    `question` has the bounds that the plan had; None where memory cannot tell.
     """
-    wider, calls = _whole(plan)
-    question = read_windows(wider, source, calls) if known is None else known.again(wider)
-    return _recall_windows(session, wider, source, calls, question)
+
+    reach: int
+    calls: Sequence[Call]
+    question: Question | None
 
 
-def _whole(plan: Plan) -> tuple[Plan, list[Call]]:
-    """A plan whose windows are all that is read, and the aggregates that are read."""
-    return _widened(plan, max(map(_reach, plan.calls))), [_read(call) for call in plan.calls]
+def read_plan(plan: Plan, source: Source) -> Reading:
+    """What is asked for this plan."""
+    reach, calls = max(map(_reach, plan.calls)), [_read(call) for call in plan.calls]
+    return Reading(reach, calls, read_windows(_widened(plan, reach), source, calls))
+
+
+def recall_plan(session: Session, plan: Plan, source: Source, reading: Reading) -> Grid | None:
+    """The same of all aggregates of a plan, of which at most one is transformed: then of some more windows."""
+    wider = _widened(plan, reading.reach) if reading.reach else plan
+    question = None if reading.question is None else reading.question.again(wider)
+    return _recall_windows(session, wider, source, reading.calls, question)
 
 
 def recall_settled(
@@ -130,7 +134,7 @@ def recall_settled(
         form,
         lower,
         upper,
-        lambda bounds, known: read_calls(session, replace(plan, bounds=bounds), replace(source, known=known), calls),
+        lambda bounds, known: read_calls(session, plan.between(bounds), replace(source, known=known), calls),
     )
 
 
@@ -182,8 +186,8 @@ def _widened(plan: Plan, reach: int) -> Plan:
     if not reach or window is None:
         return plan
     if plan.descending:
-        return replace(plan, bounds=TimeRange(lower, None if upper is None else upper + reach * window.interval))
-    return replace(plan, bounds=TimeRange(None if lower is None else lower - reach * window.interval, upper))
+        return plan.between(TimeRange(lower, None if upper is None else upper + reach * window.interval))
+    return plan.between(TimeRange(None if lower is None else lower - reach * window.interval, upper))
 
 
 def _turned(points: Points, plan: Plan) -> Points:

@@ -22,8 +22,9 @@ from influxql.translate.scalar import field_sql
 from influxql.translate.statement import grouped_sql, select_sql
 from store.column import NumberColumn
 from store.contract import OneRowSeries, Series
-from store.embedded.calls import is_lone_selector, recall_plan
-from store.embedded.columns import column_arrays, is_calculable
+from store.embedded.calculation import calculate_windows
+from store.embedded.calls import is_lone_selector, read_plan, recall_plan
+from store.embedded.columns import column_arrays
 from store.embedded.latest import narrow_to_latest
 from store.embedded.points import find_argument, is_one_series
 from store.embedded.scan import Scan, open_scan
@@ -102,10 +103,11 @@ def read_source(session: Session, plan: Plan, source: Source, slots: Iterable[Ex
 
 def recall_source(session: Session, plan: Plan, source: Source) -> list[Source] | None:
     """The same by windows of time out of memory; None where that cannot tell."""
-    if plan.window is None or plan.paging != Paging() or not _is_distinct(plan) or not is_calculable(plan):
+    calculation = None if plan.window is None else calculate_windows(plan)
+    if calculation is None or plan.paging != Paging() or not _is_distinct(plan):
         return None
-    grid = recall_plan(session, plan, source)
-    found = None if grid is None else column_arrays(plan, grid)
+    grid = recall_plan(session, plan, source, read_plan(plan, source))
+    found = None if grid is None else column_arrays(plan, calculation, grid)
     return None if found is None else _sources_of(session, plan, source.relation.measurement, found)
 
 

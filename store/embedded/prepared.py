@@ -9,7 +9,7 @@ has the very columns that it had.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from influxql.ast import Measurement, Select
@@ -47,7 +47,7 @@ class Prepared:
     def answer(self, session: Session, moments: Sequence[int]) -> Sequence[Series]:
         """The series that the SELECT has between these moments. Raises QueryError."""
         bounds = TimeRange(moments[0] + self.shifts[0], moments[1] + self.shifts[1])
-        return answer_source(session, replace(self.plan, bounds=bounds), self.source, self.ready)
+        return answer_source(session, self.plan.between(bounds), self.source, self.ready)
 
 
 class PreparedSelects:

@@ -12,8 +12,8 @@ from typing import Any
 from influxql.arithmetic import compile_column, may_be_nan
 from influxql.ast import Expr
 from influxql.plan import Plan
-from store.embedded.calls import is_lone_selector, read_plan
-from store.embedded.columns import is_calculable
+from store.embedded.calculation import Calculation, calculate_totals, calculate_windows
+from store.embedded.calls import Reading, is_lone_selector, read_plan
 from store.embedded.recent.question import Question, read_question
 from store.embedded.source import Source
 
@@ -25,14 +25,17 @@ Column = Callable[[Sequence[Any]], Any]
 class Ready:
     """`is_straight`: a row is the answer as it is. `is_lone`: see `is_lone_selector`.
 
-    `by_columns`: it is by windows of time, and whole columns can be calculated. `question` is what memory is asked,
-    with the bounds that the plan had; None where that cannot tell.
+    `windows`: how whole columns are calculated where it is by windows of time, and `totals` where there is one row for
+    each group; None where neither can be. `reading` is what memory is asked for windows, `question` what it is asked
+    without, with the bounds that the plan had; None where it cannot tell.
     """
 
     slots: dict[Expr, int]
-    by_columns: bool
+    windows: Calculation | None
+    totals: Calculation | None
     is_straight: bool
     is_lone: bool
+    reading: Reading | None
     question: Question | None
     _columns: list[Column] | None = field(default=None, repr=False)
 
@@ -46,11 +49,17 @@ class Ready:
 def make_ready(plan: Plan, source: Source) -> Ready:
     """What is known of this plan and this source."""
     slots = {expr: index for index, expr in enumerate(slotted(plan), start=1)}
-    by_columns = plan.window is not None and is_calculable(plan)
-    question = None
-    if plan.calls:
-        question = read_plan(plan, source) if by_columns else read_question(plan, source)
-    return Ready(slots, by_columns, _is_straight(plan, slots), is_lone_selector(plan), question)
+    is_windowed = plan.window is not None
+    windows = calculate_windows(plan) if is_windowed else None
+    return Ready(
+        slots=slots,
+        windows=windows,
+        totals=None if is_windowed else calculate_totals(plan),
+        is_straight=_is_straight(plan, slots),
+        is_lone=is_lone_selector(plan),
+        reading=None if windows is None else read_plan(plan, source),
+        question=read_question(plan, source) if plan.calls and not is_windowed else None,
+    )
 
 
 def slotted(plan: Plan) -> tuple[Expr, ...]:

@@ -100,11 +100,13 @@ def _only_source(session: Session, select: Select, outer: Outer) -> list[Source]
 def _series(session: Session, plan: Plan, source: Source, ready: Ready, recalled: Recalled | None) -> Sequence[Series]:
     """As columns where they are recalled and many."""
     if recalled is None:
-        grid = recall_plan(session, plan, source, ready.question) if ready.by_columns else None
-        series = None if grid is None else column_series(plan, source, grid, keep_groups(session, plan, source))
-        if series is not None:
-            return series
-        again = not ready.by_columns or grid is not None
+        windows, reading = ready.windows, ready.reading
+        grid = None if windows is None or reading is None else recall_plan(session, plan, source, reading)
+        if windows is not None and grid is not None:
+            series = column_series(plan, windows, source, grid, keep_groups(session, plan, source))
+            if series is not None:
+                return series
+        again = windows is None or grid is not None
         rows = call_rows(session, plan, source, from_memory=again) if plan.calls else _raw_rows(session, plan, source)
         return tuple(_shown(session, plan, source, rows, ready))
     if ready.is_straight and plan.paging == Paging():

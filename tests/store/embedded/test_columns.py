@@ -14,7 +14,8 @@ from influxql.ast import Binary, Call, Expr, Fill, FillKind, IntegerLiteral, Num
 from influxql.conditions import TimeRange
 from influxql.plan import Plan
 from influxql.window import Window
-from store.embedded.columns import column_series, is_calculable
+from store.embedded.calculation import calculate_windows
+from store.embedded.columns import column_series
 from store.embedded.recent.grid import Grid
 from store.embedded.recent.panes import Pane
 from store.embedded.recent.rows import Values
@@ -59,14 +60,15 @@ def plan_of(expr: Expr) -> Plan:
 def test_columns_calculate_as_rows_do(expr: Expr, rows: list[tuple[Any, ...]]) -> None:
     """Nulls, words that wrap, divisors of zero and the zero below zero among them; rows say what is no number."""
     plan = plan_of(expr)
-    if not is_calculable(plan):
+    calculation = calculate_windows(plan)
+    if calculation is None:
         return
     columns = []
     for listed, (kind, _) in zip(zip(*rows, strict=True), CALLS.values(), strict=True):
         values = np.array([[0 if value is None else value] for value in listed], kind)
         columns.append(Values(values, np.array([[value is not None] for value in listed])))
     source = Source(Table("m", "m", ()))
-    found = column_series(plan, source, Grid(Pane(1_000_000_000, 0), 0, ((),), tuple(columns)), None)
+    found = column_series(plan, calculation, source, Grid(Pane(1_000_000_000, 0), 0, ((),), tuple(columns)), None)
     if found is None or all(value is None for row in rows for value in row):
         return
     evaluate = compile_column(expr, {call: place for place, call in enumerate(CALLS)})
