@@ -21,7 +21,8 @@ import orjson
 
 from store.column import NumberColumn
 from store.contract import OneRowSeries, Rows, Series, StatementResult, Value
-from store.splice import INTEGERS, Splicer, splice_alone
+from store.splice import INTEGERS, Splicer, splice_alone, splice_windows
+from store.windowed import WindowedSeries
 
 _UNITS: Final = {
     "u": 1_000,
@@ -47,6 +48,9 @@ def to_json(results: Sequence[StatementResult], *, epoch: str | None, pretty: bo
     if pretty:
         answer = {"results": [_result(result, epoch) for result in results]} if results else {}
         return orjson.dumps(answer, option=orjson.OPT_INDENT_2) + b"\n"
+    found = results[0].series if len(results) == 1 else ()
+    if type(found) is OneRowSeries and 0 < len(found.groups) <= _PIECE_ROWS:
+        return _one_row_json(results[0], found, epoch)
     return b"".join(json_pieces(results, epoch=epoch))
 
 
@@ -123,13 +127,28 @@ def _result_pieces(result: StatementResult, epoch: str | None) -> Iterator[bytes
         yield b',"series":['
         yield from _series_pieces(result.series, _time_writer(result, epoch))
         yield b"]"
-    yield (b',"error":' + orjson.dumps(result.error) if result.error is not None else b"") + b"}"
+    yield _end(result)
+
+
+def _one_row_json(result: StatementResult, found: OneRowSeries, epoch: str | None) -> bytes:
+    """The whole answer where it is the one result: handing on pieces of a short one takes longer than making them."""
+    columns = _shown(found.values, found.columns, _time_writer(result, epoch))
+    text = _one_row_text(found, found.groups, columns)
+    return b'{"results":[{"statement_id":%d,"series":[%b]%b]}\n' % (result.statement_id, text, _end(result))
+
+
+def _end(result: StatementResult) -> bytes:
+    return b"}" if result.error is None else b',"error":' + orjson.dumps(result.error) + b"}"
 
 
 def _series_pieces(found: Sequence[Series], show: _ShowTimes | None) -> Iterator[bytes]:
     """All series, with a comma between them."""
     if isinstance(found, OneRowSeries):
         yield from _one_row_pieces(found, show)
+        return
+    if isinstance(found, WindowedSeries) and len(found.times) <= _PIECE_ROWS:
+        times = found.times if show is None or found.columns[0] != "time" else show(found.times)
+        yield from splice_windows(found, times)
         return
     comma, splicer = b"", Splicer()
     for batch in _batches(found):
@@ -187,15 +206,25 @@ def _one_row_pieces(found: OneRowSeries, show: _ShowTimes | None) -> Iterator[by
     """Series of one row each, some thousand at a time: what is done for each value is done column by column."""
     whole = Series(found.name, found.columns, Rows(found.values))
     for index, part in enumerate(_parts(whole)):
-        groups, columns = found.groups[index * _PIECE_ROWS : (index + 1) * _PIECE_ROWS], _columns(part, show)
-        text = splice_alone(found, groups, columns)
-        if text is None:
-            alone = [
-                {**_head(found.name, dict(zip(found.dimensions, group, strict=True)), found.columns), "values": [row]}
-                for row, group in zip(zip(*map(_plain, columns), strict=True), groups, strict=True)
-            ]
-            text = orjson.dumps(alone)[1:-1]
-        yield (b"," if index else b"") + text
+        groups = found.groups[index * _PIECE_ROWS : (index + 1) * _PIECE_ROWS]
+        yield (b"," if index else b"") + _one_row_text(found, groups, _columns(part, show))
+
+
+def _one_row_text(found: OneRowSeries, groups: Sequence[tuple[str, ...]], columns: Sequence[Sequence[Value]]) -> bytes:
+    """The series of these groups, whose rows are `columns`, without the brackets around them."""
+    text = splice_alone(found, groups, columns)
+    if text is not None:
+        return text
+    name, keys, shown = {"name": found.name} if found.name else {}, found.dimensions, found.columns
+    rows = zip(*map(_plain, columns), strict=True)
+    if not keys:
+        return orjson.dumps([{**name, "columns": shown, "values": [row]} for row in rows])[1:-1]
+    return orjson.dumps(
+        [
+            {**name, "tags": dict(zip(keys, group, strict=True)), "columns": shown, "values": [row]}
+            for row, group in zip(rows, groups, strict=True)
+        ]
+    )[1:-1]
 
 
 def _result(result: StatementResult, epoch: str | None) -> dict[str, Any]:
@@ -244,10 +273,16 @@ def _rows(series: Series, show: _ShowTimes | None) -> Iterable[Sequence[Value]]:
 def _columns(series: Series, show: _ShowTimes | None) -> Sequence[Sequence[Value]]:
     """The series by columns: what is done for each value is cheaper there than row by row."""
     rows = series.values
-    columns = [*rows.columns] if isinstance(rows, Rows) else list[Sequence[Value]](zip(*rows, strict=True))
-    if show is not None and columns and series.columns[0] == "time":
-        columns[0] = show(columns[0])
-    return columns
+    return _shown(
+        rows.columns if isinstance(rows, Rows) else list[Sequence[Value]](zip(*rows, strict=True)), series.columns, show
+    )
+
+
+def _shown(
+    columns: Sequence[Sequence[Value]], names: Sequence[str], show: _ShowTimes | None
+) -> Sequence[Sequence[Value]]:
+    """Columns with their times as they are shown."""
+    return [show(columns[0]), *columns[1:]] if show is not None and columns and names[0] == "time" else columns
 
 
 def _time_writer(result: StatementResult, epoch: str | None) -> _ShowTimes | None:
@@ -267,7 +302,7 @@ def _cut_times(unit: int, moments: Sequence[Value]) -> Sequence[Value]:
         return NumberColumn(np.where(moments.values >= 0, moments.values // unit, -(-moments.values // unit)))
     if isinstance(moments, range) and not (moments.start % unit or moments.step % unit):
         first, step = moments.start // unit, moments.step // unit
-        return list(range(first, first + step * len(moments), step))
+        return range(first, first + step * len(moments), step)
     return [
         (moment // unit if moment >= 0 else -(-moment // unit)) if isinstance(moment, int) else moment
         for moment in moments

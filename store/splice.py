@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -14,9 +14,12 @@ import orjson
 
 from store.column import NumberColumn
 from store.contract import OneRowSeries, Value
+from store.windowed import WindowedSeries
 
 _FEW: Final = 128
 """So many rows are made one by one in the same time."""
+_AT_ONCE: Final = 2_000
+"""So many values are put together at once: their texts fit into a core's own memory."""
 INTEGERS: Final = 2.0**63
 """Beyond these JSON integers would not be read back by everybody."""
 
@@ -38,7 +41,7 @@ class Splicer:
         if sum(len(columns[0]) for columns in members if columns) < _FEW or not _are_alike(members):
             return None
         width = len(members[0]) - 1
-        texts = [texts_of(_joined([columns[place + 1] for columns in members])) for place in range(width)]
+        texts = [_texts_of_column(_joined([columns[place + 1] for columns in members])) for place in range(width)]
         made: list[bytes] = []
         begin = 0
         for columns in members:
@@ -51,10 +54,7 @@ class Splicer:
     def _rows_of(self, times: Sequence[Value], width: int) -> bytes:
         """All rows with their times, and a place for each of the `width` other columns."""
         if times is not self._times or width != self._width:
-            places = b",%b" * width
-            text = orjson.dumps(list(times))
-            self._times, self._width = times, width
-            self._template = b"[[" + text[1:-1].replace(b",", places + b"],[") + places + b"]]"
+            self._times, self._width, self._template = times, width, _rows_at(times, width)
         return self._template
 
 
@@ -81,24 +81,76 @@ def _joined(columns: Sequence[Any]) -> NumberColumn:
     return NumberColumn(values, np.concatenate(known))
 
 
+def splice_windows(found: WindowedSeries, times: Sequence[Value]) -> Iterator[bytes]:
+    """The series, without the brackets around them, some at a time; `times` as they are shown, as above."""
+    rows = _rows_at(times, len(found.values))
+    at_once = max(1, _AT_ONCE // (len(found.times) * len(found.values)))
+    for first in range(0, len(found.groups), at_once):
+        yield (b"," if first else b"") + _windows_text(found, slice(first, first + at_once), rows)
+
+
+def _windows_text(found: WindowedSeries, at: slice, rows: bytes) -> bytes:
+    """Some of the series; `rows` has a place for each number of one."""
+    name = {"name": found.name} if found.name else {}
+    shown = (
+        [
+            {**name, "tags": dict(zip(found.dimensions, group, strict=True)), "columns": found.columns}
+            for group in found.groups[at]
+        ]
+        if found.dimensions
+        else [{**name, "columns": found.columns}]
+    )
+    heads = [orjson.dumps(head)[:-1].replace(b"%", b"%%") for head in shown]
+    cells = [
+        texts_of(values[at].ravel(), None if known is None else known[at].ravel()) for values, known in found.values
+    ]
+    behind = b',"values":' + rows + b"}"
+    return (behind + b",").join([*heads, b""])[:-1] % tuple(cells[0] if len(cells) == 1 else _interleaved(cells))
+
+
+def _rows_at(times: Sequence[Value], width: int) -> bytes:
+    """All rows with their times, and a place for each of the `width` other columns."""
+    places = b",%b" * width
+    return b"[[" + _text_of_times(times).replace(b",", places + b"],[") + places + b"]]"
+
+
 def splice_alone(found: OneRowSeries, groups: Sequence[tuple[str, ...]], columns: Columns) -> bytes | None:
     """The series of these groups, without the brackets around them; their one rows are `columns`, as above."""
     times, *others = columns
     if len(groups) < _FEW or len({*found.dimensions}) < len(found.dimensions):
         return None
     cells = [_split_texts(values) for values in zip(*groups, strict=True)]
-    cells.append(texts_of(times) if isinstance(times, NumberColumn) else orjson.dumps(list(times))[1:-1].split(b","))
+    cells.append(_texts_of_column(times) if isinstance(times, NumberColumn) else _text_of_times(times).split(b","))
     for column in others:
         if not isinstance(column, NumberColumn):
             return None
-        cells.append(texts_of(column))
+        cells.append(_texts_of_column(column))
     one = _template_alone(found, len(columns))
     return (one + (b"," + one) * (len(groups) - 1)) % tuple(_interleaved(cells))
 
 
-def texts_of(column: NumberColumn) -> list[bytes]:
-    """The text of each number; a whole float is written as an integer, as InfluxDB does, if it is one of 64 bits."""
-    values, known = column.values, column.known
+def _text_of_times(times: Sequence[Value]) -> bytes:
+    """They follow each other with a comma between them."""
+    if isinstance(times, range):
+        return orjson.dumps(np.arange(times.start, times.stop, times.step), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+    return orjson.dumps(times if isinstance(times, list) else list(times))[1:-1]
+
+
+def _texts_of_column(column: NumberColumn) -> list[bytes]:
+    return texts_of(column.values, column.known)
+
+
+def texts_of(values: Array, known: Array | None) -> list[bytes]:
+    """The text of each number, null where none is known.
+
+    A whole float is written as an integer, as InfluxDB does, if it is one of 64 bits: where none takes an exponent, and
+    none is the zero below zero, that is a matter of the text.
+    """
+    if values.dtype.kind == "f":
+        shown = values if known is None else np.where(known, values, np.nan)
+        text = orjson.dumps(np.ascontiguousarray(shown), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1] + b","
+        if b"e" not in text and b"-0.0," not in text:
+            return text.replace(b".0,", b",")[:-1].split(b",") if len(values) else []
     if known is None:
         return _texts(values)
     places = np.flatnonzero(known)

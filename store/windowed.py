@@ -12,7 +12,7 @@ from typing import Any, overload
 import numpy.typing as npt
 
 from store.column import number_column
-from store.contract import Rows, Series
+from store.contract import OneRowSeries, Rows, Series
 
 Array = npt.NDArray[Any]
 
@@ -57,3 +57,12 @@ class WindowedSeries(Sequence[Series]):
 
     def __hash__(self) -> int:
         return hash((self.name, self.columns, self.dimensions))
+
+
+def count_values(found: Sequence[Series]) -> int:
+    """How many values series hold, without making those that are kept as columns."""
+    if type(found) is OneRowSeries:
+        return len(found.groups) * len(found.columns)
+    if type(found) is WindowedSeries:
+        return len(found.groups) * len(found.times) * len(found.columns)
+    return sum([len(series.values) * len(series.columns) for series in found])

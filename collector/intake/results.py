@@ -15,8 +15,9 @@ from isal import isal_zlib
 
 from collector.intake.answers import HEADERS, Contents, stays
 from collector.intake.chunks import chunked_json
-from store.contract import OneRowSeries, Series, StatementResult
+from store.contract import StatementResult
 from store.render import csv_pieces, json_pieces, to_json
+from store.windowed import count_values
 
 _EPOCHS = frozenset({"u", "ms", "s", "m", "h"})
 _CSV = ("text/csv", "application/csv")
@@ -74,7 +75,7 @@ def wire_results(results: Sequence[StatementResult], wish: Wish, contents: Conte
 
 
 def _are_short(results: Sequence[StatementResult]) -> bool:
-    return sum(_count_values(result.series) for result in results) <= _SHORT_VALUES
+    return sum([count_values(result.series) for result in results]) <= _SHORT_VALUES
 
 
 def _headers(wish: Wish) -> dict[str, str]:
@@ -83,7 +84,9 @@ def _headers(wish: Wish) -> dict[str, str]:
 
 def _short(results: Sequence[StatementResult], wish: Wish) -> tuple[bytes, dict[str, str]]:
     """The body of an answer, packed where that is worth it, and its headers."""
-    body, headers = b"".join(_pieces(results, wish)), _headers(wish)
+    is_plain = wish.kind == _JSON and wish.chunk_rows is None
+    body = to_json(results, epoch=wish.epoch, pretty=wish.pretty) if is_plain else b"".join(_pieces(results, wish))
+    headers = _headers(wish)
     if wish.packed and len(body) >= _LEAST_PACKED_BYTES:
         body, headers["Content-Encoding"] = b"".join(_packed(iter((body,)))), "gzip"
     return body, headers
@@ -121,12 +124,6 @@ def _packed(pieces: Iterator[bytes]) -> Iterator[bytes]:
     for piece in pieces:
         yield packer.compress(piece)
     yield packer.flush()
-
-
-def _count_values(found: Sequence[Series]) -> int:
-    if isinstance(found, OneRowSeries):  # without making each of them
-        return len(found) * len(found.columns)
-    return sum(len(series.values) * len(series.columns) for series in found)
 
 
 def _takes_gzip(accepted: str) -> bool:

@@ -18,6 +18,7 @@ from foundation.batch import FieldType
 from influxql.ast import Binary, Call, Expr, FillKind, IntegerLiteral, NumberLiteral, Paren
 from influxql.plan import Plan
 from influxql.typing import type_of
+from store.column import NumberColumn
 from store.embedded.fill import fill_value
 from store.embedded.steps import TRANSFORMED
 
@@ -78,6 +79,12 @@ def calculate_totals(plan: Plan) -> Calculation | None:
     """Without windows, one row for each group: nothing but aggregates of numbers, and arithmetic."""
     is_changed = any(call.name in TRANSFORMED for call in plan.calls)
     return None if is_changed or not plan.calls or not all(map(_is_calculable, plan.exprs)) else _calculation(plan)
+
+
+def part_of(column: NumberColumn) -> Part:
+    """A column as numbers that can be calculated with."""
+    values, known = column.values, column.known
+    return values if known is None else np.where(known, values, 0), known
 
 
 def _calculation(plan: Plan) -> Calculation:

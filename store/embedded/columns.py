@@ -16,9 +16,9 @@ import pyarrow as pa
 
 from influxql.ast import Fill, FillKind
 from influxql.plan import Plan
-from store.column import number_column
-from store.contract import Rows, Series
-from store.embedded.calculation import Calculation, Part, Read
+from store.column import NumberColumn, number_column
+from store.contract import Rows, Series, Value
+from store.embedded.calculation import Calculation, Part, Read, part_of
 from store.embedded.choice import Group
 from store.embedded.recent.grid import Grid
 from store.embedded.session import guard_rows, guard_values
@@ -49,6 +49,20 @@ def column_series(
     guard_values(sum(map(len, made)) * len(plan.columns))
     tags = (dict(zip(plan.dimensions, groups[place], strict=True)) for place in order)
     return [Series(name, plan.columns, rows, own) for rows, own in zip(made, tags, strict=True) if rows]
+
+
+def column_totals(
+    calculation: Calculation | None, given: Sequence[Sequence[Value]]
+) -> Sequence[Sequence[Value]] | None:
+    """The columns of the answer out of the time and the calls of many rows; None where rows are made one by one."""
+    time, *calls = given
+    numbers = [column for column in calls if isinstance(column, NumberColumn)]
+    if calculation is None or len(numbers) < len(calls):
+        return None
+    made = calculation.columns([part_of(column) for column in numbers])
+    if made is None:
+        return None
+    return [time, *(number_column(np.broadcast_to(values, len(time)), known) for values, known in made)]
 
 
 def column_arrays(plan: Plan, calculation: Calculation, grid: Grid) -> list[pa.Array] | None:

@@ -41,6 +41,7 @@ from store.embedded.show import answer_show
 from store.embedded.spans import Spans
 from store.embedded.statements import Statements
 from store.errors import QueryLimitExceeded, QuerySyntaxError, StoreUnavailable
+from store.windowed import count_values
 
 Results = tuple[StatementResult, ...]
 
@@ -56,12 +57,6 @@ def parse_query(text: str, parser: Callable[[str], tuple[Statement, ...]] = pars
         return parser(text)
     except ParseError as error:
         raise QuerySyntaxError(f"failed to parse query: {error}") from error
-
-
-def _count_values(series: Sequence[Series]) -> int:
-    if isinstance(series, OneRowSeries):
-        return len(series) * len(series.columns)
-    return sum(len(one.values) * len(one.columns) for one in series)
 
 
 def _result(index: int, select: Select, series: Sequence[Series], *, overflows: bool) -> StatementResult:
@@ -225,7 +220,7 @@ class EmbeddedReader:
             result = _result(0, prepared.select, series, overflows=prepared.overflows)
         except QueryError as error:
             return (StatementResult(0, error=str(error)),)
-        guard_values(_count_values(series))
+        guard_values(count_values(series))
         return (result,)
 
     def _answer_all(self, session: Session, statements: Sequence[Statement]) -> Results:
@@ -239,7 +234,7 @@ class EmbeddedReader:
                 if result.error is not None and index + 1 < len(statements):
                     # InfluxDB hides the reason as soon as a statement is left out.
                     return (*results, StatementResult(index, error="not executed"))
-                values += _count_values(result.series)
+                values += count_values(result.series)
                 guard_values(values)
                 results.append(result)
         except duckdb.InterruptException as error:

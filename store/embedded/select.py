@@ -12,10 +12,10 @@ from typing import Final
 
 from influxql.ast import Paging, Select, SubQuery
 from influxql.plan import Frame, Outer, Plan, frame_select
-from store.contract import OneRowSeries, Series
+from store.contract import OneRowSeries, Series, Value
 from store.embedded.calls import call_rows, recall_plan
 from store.embedded.choice import Group
-from store.embedded.columns import column_series
+from store.embedded.columns import column_series, column_totals
 from store.embedded.inner import empty_source, one_row_sources, read_source, recall_source, series_sources
 from store.embedded.newest import read_newest
 from store.embedded.points import read_rows
@@ -109,10 +109,11 @@ def _series(session: Session, plan: Plan, source: Source, ready: Ready, recalled
         again = windows is None or grid is not None
         rows = call_rows(session, plan, source, from_memory=again) if plan.calls else _raw_rows(session, plan, source)
         return tuple(_shown(session, plan, source, rows, ready))
-    if ready.is_straight and plan.paging == Paging():
-        return OneRowSeries(
-            source.relation.measurement, plan.columns, plan.dimensions, recalled.groups, recalled.columns
-        )
+    columns: Sequence[Sequence[Value]] | None = None
+    if plan.paging == Paging():
+        columns = recalled.columns if ready.is_straight else column_totals(ready.totals, recalled.columns)
+    if columns is not None:
+        return OneRowSeries(source.relation.measurement, plan.columns, plan.dimensions, recalled.groups, columns)
     return tuple(_shown(session, plan, source, recalled.rows(), ready))
 
 

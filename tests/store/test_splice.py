@@ -12,6 +12,7 @@ from store.column import NumberColumn, number_column
 from store.contract import OneRowSeries, Rows, Series, StatementResult
 from store.render import to_json
 from store.splice import Splicer
+from store.windowed import WindowedSeries, count_values
 
 MOMENT = 1_700_000_000_123_000_000
 FLOATS = st.one_of(
@@ -56,15 +57,52 @@ def test_series_of_one_row_look_as_when_they_are_made_one_by_one(
     drawn: tuple[type, list[object]], known: list[bool] | None, text: str, epoch: str | None
 ) -> None:
     """Whatever stands in their tags, which may be quotes, commas and percent signs."""
-    size = 150
     kind, values = drawn
-    times = NumberColumn(np.arange(size) * 1_000_003 - 70_000_000)
-    column = NumberColumn(repeated(values, size, kind), None if known is None else np.resize(np.array(known), size))
-    for groups in ([(f"{text}{place}", ",") for place in range(size)], [(f'{place}",', "%b") for place in range(size)]):
-        together = OneRowSeries('m%"', ("time", "v%s"), ('a"', "%d"), groups, [times, column])
-        alone = [Series(one.name, one.columns, [list(row) for row in one.values], one.tags) for one in together]
-        found = to_json((StatementResult(0, together),), epoch=epoch)
-        assert found == to_json((StatementResult(0, alone),), epoch=epoch)
+    for size, name in ((150, 'm%"'), (3, 'm%"'), (3, "")):
+        times = NumberColumn(np.arange(size) * 1_000_003 - 70_000_000)
+        column = NumberColumn(repeated(values, size, kind), None if known is None else np.resize(np.array(known), size))
+        texts, others = (
+            [(f"{text}{place}", ",") for place in range(size)],
+            [(f'{place}",', "%b") for place in range(size)],
+        )
+        for groups in (texts, others):
+            together = OneRowSeries(name, ("time", "v%s"), ('a"', "%d"), groups, [times, column])
+            alone = [Series(one.name, one.columns, [list(row) for row in one.values], one.tags) for one in together]
+            found = to_json((StatementResult(0, together),), epoch=epoch)
+            assert found == to_json((StatementResult(0, alone),), epoch=epoch)
+
+
+@given(
+    st.lists(st.tuples(COLUMNS, st.none() | KNOWN), min_size=1, max_size=3),
+    st.sampled_from([(1, 1), (1, 3), (3, 200), (30, 7), (2, 5_001)]),
+    st.sampled_from(["ns", "ms", None]),
+    st.sampled_from([("time", ()), ("time", ("a%",)), ("moment", ('"', "b"))]),
+)
+def test_series_of_the_same_times_look_as_when_they_are_made_one_by_one(
+    drawn: list[tuple[tuple[type, list[object]], list[bool] | None]],
+    shape: tuple[int, int],
+    epoch: str | None,
+    names: tuple[str, tuple[str, ...]],
+) -> None:
+    """Few or many, short or long, in either direction, whatever stands in their tags."""
+    shape, count = (shape if names[1] else (1, shape[1])), shape[0] * shape[1]
+    columns = [
+        (
+            repeated(values, count, kind)[: shape[0] * shape[1]].reshape(shape),
+            None if known is None else np.resize(np.array(known), shape),
+        )
+        for (kind, values), known in drawn
+    ]
+    groups = [tuple(f'{place}%b"],[{key}' for key in names[1]) for place in range(shape[0])]
+    titles = (names[0], *(f"c{place}" for place in range(len(columns))))
+    for step in (1_000_000, -1_000_000, 7):
+        times = range(MOMENT, MOMENT + shape[1] * step, step)
+        together = WindowedSeries('m"%', titles, names[1], groups, times, columns)
+        alone = [Series(one.name, one.columns, list(one.values), one.tags) for one in together]
+        assert to_json((StatementResult(0, together),), epoch=epoch) == to_json(
+            (StatementResult(0, alone),), epoch=epoch
+        )
+        assert count_values(together) == count_values(alone)
 
 
 def test_only_what_is_long_and_of_numbers_alone_is_spliced() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from influxql.ast import Binary, Call, Expr, Fill, FillKind, IntegerLiteral, Num
 from influxql.conditions import TimeRange
 from influxql.plan import Plan
 from influxql.window import Window
-from store.embedded.calculation import calculate_windows
-from store.embedded.columns import column_series
+from store.column import NumberColumn
+from store.embedded.calculation import calculate_totals, calculate_windows
+from store.embedded.columns import column_series, column_totals
 from store.embedded.recent.grid import Grid
 from store.embedded.recent.panes import Pane
 from store.embedded.recent.rows import Values
@@ -73,3 +75,31 @@ def test_columns_calculate_as_rows_do(expr: Expr, rows: list[tuple[Any, ...]]) -
         return
     evaluate = compile_column(expr, {call: place for place, call in enumerate(CALLS)})
     assert [repr(row[1]) for row in found[0].values] == [repr(evaluate(row)) for row in rows]
+
+
+@given(expr=EXPRESSIONS, rows=st.lists(st.tuples(WHOLE, WHOLE, FLOATS), min_size=9, max_size=9))
+def test_totals_calculate_as_rows_do(expr: Expr, rows: list[tuple[Any, ...]]) -> None:
+    """One row for each group, without windows."""
+    plan = replace(plan_of(expr), window=None)
+    columns = [
+        NumberColumn(
+            np.array([0 if value is None else value for value in listed], kind),
+            np.array([value is not None for value in listed]),
+        )
+        for listed, (kind, _) in zip(zip(*rows, strict=True), CALLS.values(), strict=True)
+    ]
+    found = column_totals(calculate_totals(plan), [[7] * len(rows), *columns])
+    if found is None:
+        return
+    evaluate = compile_column(expr, {call: place for place, call in enumerate(CALLS)})
+    assert list(found[0]) == [7] * len(rows)
+    assert [repr(value) for value in found[1]] == [repr(evaluate(row)) for row in rows]
+
+
+def test_few_totals_and_others_are_calculated_row_by_row() -> None:
+    """Where a column is a list, or a call may be no number, rows say what is right."""
+    mean, stddev = Call("mean", (VarRef("f", "float"),)), Call("stddev", (VarRef("f", "float"),))
+    calculation = calculate_totals(replace(plan_of(mean), window=None))
+    assert calculation is not None
+    assert column_totals(calculation, [[7], [1.5]]) is None
+    assert calculate_totals(replace(plan_of(stddev), window=None)) is None
