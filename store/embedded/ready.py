@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from influxql.arithmetic import compile_column, may_be_nan
-from influxql.ast import Expr
+from influxql.ast import Expr, Paging
 from influxql.plan import Plan
 from store.embedded.calculation import Calculation, calculate_totals, calculate_windows
 from store.embedded.calls import Reading, is_lone_selector, read_plan
@@ -23,7 +23,7 @@ Column = Callable[[Sequence[Any]], Any]
 
 @dataclass(slots=True)
 class Ready:
-    """`is_straight`: a row is the answer as it is. `is_lone`: see `is_lone_selector`.
+    """`is_straight`: a row is the answer as it is. `is_lone`: see `is_lone_selector`. `is_whole`: nothing is cut off.
 
     `windows`: how whole columns are calculated where it is by windows of time, and `totals` where there is one row for
     each group; None where neither can be. `reading` is what memory is asked for windows, `question` what it is asked
@@ -35,6 +35,7 @@ class Ready:
     totals: Calculation | None
     is_straight: bool
     is_lone: bool
+    is_whole: bool
     reading: Reading | None
     question: Question | None
     _columns: list[Column] | None = field(default=None, repr=False)
@@ -57,6 +58,7 @@ def make_ready(plan: Plan, source: Source) -> Ready:
         totals=None if is_windowed else calculate_totals(plan),
         is_straight=_is_straight(plan, slots),
         is_lone=is_lone_selector(plan),
+        is_whole=plan.paging == Paging(),
         reading=None if windows is None else read_plan(plan, source),
         question=read_question(plan, source) if plan.calls and not is_windowed else None,
     )

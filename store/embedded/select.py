@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from influxql.ast import Paging, Select, SubQuery
+from influxql.ast import Select, SubQuery
 from influxql.plan import Frame, Outer, Plan, frame_select
 from store.contract import OneRowSeries, Series, Value
 from store.embedded.calls import call_rows, recall_plan
@@ -109,12 +109,19 @@ def _series(session: Session, plan: Plan, source: Source, ready: Ready, recalled
         again = windows is None or grid is not None
         rows = call_rows(session, plan, source, from_memory=again) if plan.calls else _raw_rows(session, plan, source)
         return tuple(_shown(session, plan, source, rows, ready))
-    columns: Sequence[Sequence[Value]] | None = None
-    if plan.paging == Paging():
-        columns = recalled.columns if ready.is_straight else column_totals(ready.totals, recalled.columns)
-    if columns is not None:
+    if ready.is_whole:
+        columns = recalled.columns if ready.is_straight else _calculated(plan, ready, recalled)
         return OneRowSeries(source.relation.measurement, plan.columns, plan.dimensions, recalled.groups, columns)
     return tuple(_shown(session, plan, source, recalled.rows(), ready))
+
+
+def _calculated(plan: Plan, ready: Ready, recalled: Recalled) -> Sequence[Sequence[Value]]:
+    """The columns of the answer: of many rows together, of few one by one."""
+    found = column_totals(ready.totals, recalled.columns)
+    if found is not None:
+        return found
+    rows = list(zip(*recalled.columns, strict=True))
+    return [recalled.columns[0], *([value(row) for row in rows] for value in ready.columns(plan))]
 
 
 def _raw_rows(session: Session, plan: Plan, source: Source) -> Points:
