@@ -18,7 +18,7 @@ from store.windowed import WindowedSeries
 
 _FEW: Final = 128
 """So many rows are made one by one in the same time."""
-_AT_ONCE: Final = 2_000
+_AT_ONCE: Final = 4_000
 """So many values are put together at once: their texts fit into a core's own memory."""
 INTEGERS: Final = 2.0**63
 """Beyond these JSON integers would not be read back by everybody."""
@@ -132,7 +132,7 @@ def splice_alone(found: OneRowSeries, groups: Sequence[tuple[str, ...]], columns
 def _text_of_times(times: Sequence[Value]) -> bytes:
     """They follow each other with a comma between them."""
     if isinstance(times, range):
-        return orjson.dumps(np.arange(times.start, times.stop, times.step), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+        return _text(np.arange(times.start, times.stop, times.step))
     return orjson.dumps(times if isinstance(times, list) else list(times))[1:-1]
 
 
@@ -141,44 +141,39 @@ def _texts_of_column(column: NumberColumn) -> list[bytes]:
 
 
 def texts_of(values: Array, known: Array | None) -> list[bytes]:
-    """The text of each number, null where none is known.
-
-    A whole float is written as an integer, as InfluxDB does, if it is one of 64 bits: where none takes an exponent, and
-    none is the zero below zero, that is a matter of the text.
-    """
-    if values.dtype.kind == "f":
-        shown = values if known is None else np.where(known, values, np.nan)
-        text = orjson.dumps(np.ascontiguousarray(shown), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1] + b","
-        if b"e" not in text and b"-0.0," not in text:
-            return text.replace(b".0,", b",")[:-1].split(b",") if len(values) else []
+    """The text of each number; a whole float is written as an integer, as InfluxDB does, if it is one of 64 bits."""
     if known is None:
         return _texts(values)
-    places = np.flatnonzero(known)
-    if len(places) < len(values) // 2:
-        return _put([b"null"] * len(values), places, _texts(values[places]))
-    gaps = np.flatnonzero(~known)
-    return _put(_texts(values), gaps, [b"null"] * len(gaps))
+    if values.dtype.kind == "f":
+        return _texts(np.where(known, values, np.nan))  # which is written as null
+    gaps = (~known).nonzero()[0]
+    return _put(_split(values), gaps, [b"null"] * len(gaps))
 
 
 def _texts(values: Array) -> list[bytes]:
     """Of floats, those that are more are made together, whole ones or others, and the rest put between them."""
     if values.dtype.kind != "f":
         return _split(values)
-    is_whole = (values == np.floor(values)) & (np.abs(values) < INTEGERS)
-    whole = int(np.count_nonzero(is_whole))
-    if not whole:
+    is_whole = (np.floor(values) == values) & (np.abs(values) < INTEGERS)
+    places = is_whole.nonzero()[0]
+    if not len(places):
         return _split(values)
-    if whole > len(values) // 2:
-        others = np.flatnonzero(~is_whole)
-        return _put(_split(np.where(is_whole, values, 0).astype(np.int64)), others, _split(values[others]))
-    others = np.flatnonzero(is_whole)
-    return _put(_split(values), others, _split(values[others].astype(np.int64)))
+    if len(places) <= len(values) // 2:
+        return _put(_split(values), places, _split(values[places].astype(np.int64)))
+    if len(places) == len(values):
+        return _split(values.astype(np.int64))
+    others = (~is_whole).nonzero()[0]
+    return _put(_split(np.where(is_whole, values, 0).astype(np.int64)), others, _split(values[others]))
 
 
 def _split(values: Array) -> list[bytes]:
     if not len(values):
         return []
-    return orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
+    return _text(values).split(b",")
+
+
+def _text(values: Array) -> bytes:
+    return orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
 
 
 def _split_texts(values: Sequence[str]) -> list[bytes]:
