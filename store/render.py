@@ -48,9 +48,8 @@ def to_json(results: Sequence[StatementResult], *, epoch: str | None, pretty: bo
     if pretty:
         answer = {"results": [_result(result, epoch) for result in results]} if results else {}
         return orjson.dumps(answer, option=orjson.OPT_INDENT_2) + b"\n"
-    found = results[0].series if len(results) == 1 else ()
-    if type(found) is OneRowSeries and 0 < len(found.groups) <= _PIECE_ROWS:
-        return _one_row_json(results[0], found, epoch)
+    if len(results) == 1 and results[0].series:
+        return _only_json(results[0], epoch)
     return b"".join(json_pieces(results, epoch=epoch))
 
 
@@ -130,26 +129,28 @@ def _result_pieces(result: StatementResult, epoch: str | None) -> Iterator[bytes
     yield _end(result)
 
 
-def _one_row_json(result: StatementResult, found: OneRowSeries, epoch: str | None) -> bytes:
-    """The whole answer where it is the one result: handing on pieces of a short one takes longer than making them."""
-    columns = _shown(found.values, found.columns, _time_writer(result, epoch))
-    text = _one_row_text(found, found.groups, columns)
-    return b'{"results":[{"statement_id":%d,"series":[%b]%b]}\n' % (result.statement_id, text, _end(result))
+def _only_json(result: StatementResult, epoch: str | None) -> bytes:
+    """The whole answer where this is all of it: the pieces of a short one take longer to hand on than to make."""
+    begin = b'{"results":[{"statement_id":%d,"series":[' % result.statement_id
+    return b"".join([begin, *_series_pieces(result.series, _time_writer(result, epoch)), b"]", _end(result), b"]}\n"])
 
 
 def _end(result: StatementResult) -> bytes:
     return b"}" if result.error is None else b',"error":' + orjson.dumps(result.error) + b"}"
 
 
-def _series_pieces(found: Sequence[Series], show: _ShowTimes | None) -> Iterator[bytes]:
+def _series_pieces(found: Sequence[Series], show: _ShowTimes | None) -> Iterable[bytes]:
     """All series, with a comma between them."""
-    if isinstance(found, OneRowSeries):
-        yield from _one_row_pieces(found, show)
-        return
-    if isinstance(found, WindowedSeries) and len(found.times) <= _PIECE_ROWS:
+    if type(found) is OneRowSeries:
+        return _one_row_pieces(found, show)
+    if type(found) is WindowedSeries and len(found.times) <= _PIECE_ROWS:
         times = found.times if show is None or found.columns[0] != "time" else show(found.times)
-        yield from splice_windows(found, times)
-        return
+        return splice_windows(found, times)
+    return _listed_pieces(found, show)
+
+
+def _listed_pieces(found: Iterable[Series], show: _ShowTimes | None) -> Iterator[bytes]:
+    """The same of series that are looked at one by one."""
     comma, splicer = b"", Splicer()
     for batch in _batches(found):
         if len(batch[0].values) > _PIECE_ROWS:
@@ -162,7 +163,7 @@ def _series_pieces(found: Sequence[Series], show: _ShowTimes | None) -> Iterator
         comma = b","
 
 
-def _batches(found: Sequence[Series]) -> Iterator[list[Series]]:
+def _batches(found: Iterable[Series]) -> Iterator[list[Series]]:
     """The series in order, so many together that they have some hundred rows."""
     batch: list[Series] = []
     rows = 0
@@ -202,12 +203,16 @@ def _rows_text(columns: Sequence[Sequence[Value]]) -> bytes:
     return orjson.dumps(list(zip(*map(_plain, columns), strict=True)))
 
 
-def _one_row_pieces(found: OneRowSeries, show: _ShowTimes | None) -> Iterator[bytes]:
+def _one_row_pieces(found: OneRowSeries, show: _ShowTimes | None) -> Iterable[bytes]:
     """Series of one row each, some thousand at a time: what is done for each value is done column by column."""
+    if len(found.groups) <= _PIECE_ROWS:
+        return (_one_row_text(found, found.groups, _shown(found.values, found.columns, show)),)
     whole = Series(found.name, found.columns, Rows(found.values))
-    for index, part in enumerate(_parts(whole)):
-        groups = found.groups[index * _PIECE_ROWS : (index + 1) * _PIECE_ROWS]
-        yield (b"," if index else b"") + _one_row_text(found, groups, _columns(part, show))
+    starts = range(0, len(found.groups), _PIECE_ROWS)
+    return (
+        (b"," if first else b"") + _one_row_text(found, found.groups[first : first + _PIECE_ROWS], _columns(part, show))
+        for first, part in zip(starts, _parts(whole), strict=True)
+    )
 
 
 def _one_row_text(found: OneRowSeries, groups: Sequence[tuple[str, ...]], columns: Sequence[Sequence[Value]]) -> bytes:
@@ -298,11 +303,11 @@ def _time_writer(result: StatementResult, epoch: str | None) -> _ShowTimes | Non
 
 def _cut_times(unit: int, moments: Sequence[Value]) -> Sequence[Value]:
     """Towards zero, as InfluxDB divides."""
-    if isinstance(moments, NumberColumn):
-        return NumberColumn(np.where(moments.values >= 0, moments.values // unit, -(-moments.values // unit)))
     if isinstance(moments, range) and not (moments.start % unit or moments.step % unit):
         first, step = moments.start // unit, moments.step // unit
         return range(first, first + step * len(moments), step)
+    if isinstance(moments, NumberColumn):
+        return NumberColumn(np.where(moments.values >= 0, moments.values // unit, -(-moments.values // unit)))
     return [
         (moment // unit if moment >= 0 else -(-moment // unit)) if isinstance(moment, int) else moment
         for moment in moments
