@@ -18,6 +18,8 @@ from store.windowed import WindowedSeries
 
 _FEW: Final = 128
 """So many rows are made one by one in the same time."""
+_FEW_ALONE: Final = 12
+"""The same of series of one row each."""
 _AT_ONCE: Final = 4_000
 """So many values are put together at once: their texts fit into a core's own memory."""
 INTEGERS: Final = 2.0**63
@@ -117,7 +119,7 @@ def _rows_at(times: Sequence[Value], width: int) -> bytes:
 def splice_alone(found: OneRowSeries, groups: Sequence[tuple[str, ...]], columns: Columns) -> bytes | None:
     """The series of these groups, without the brackets around them; their one rows are `columns`, as above."""
     times, *others = columns
-    if len(groups) < _FEW or len({*found.dimensions}) < len(found.dimensions):
+    if len(groups) < _FEW_ALONE or len({*found.dimensions}) < len(found.dimensions):
         return None
     cells = [_split_texts(values) for values in zip(*groups, strict=True)]
     cells.append(_texts_of_column(times) if isinstance(times, NumberColumn) else _text_of_times(times).split(b","))

@@ -42,13 +42,12 @@ def column_series(
     name, groups = source.relation.measurement, grid.groups
     order = [place for place in found.has_rows if kept is None or groups[place] in kept]
     order.sort(key=groups.__getitem__, reverse=plan.descending)
+    if not order:
+        return ()
     if found.is_there is None:
-        return _alike(plan, found, name, order)
-    made = [_rows(plan, found, found.is_there[place], place) for place in order]
-    guard_rows(sum(map(len, made)))
-    guard_values(sum(map(len, made)) * len(plan.columns))
-    tags = (dict(zip(plan.dimensions, groups[place], strict=True)) for place in order)
-    return [Series(name, plan.columns, rows, own) for rows, own in zip(made, tags, strict=True) if rows]
+        return _alike(plan, found, name, order, slice(None))
+    at = _shared(found.is_there[order])
+    return _apart(plan, found, found.is_there, name, order) if at is None else _alike(plan, found, name, order, at)
 
 
 def column_totals(
@@ -162,18 +161,40 @@ def _filled(part: Part, read: Read, fill: Fill) -> Part:
     return np.where(known, values, 0), known
 
 
-def _alike(plan: Plan, found: _Calculated, name: str, order: list[int]) -> Sequence[Series]:
-    """The groups of which each has all windows, cut to LIMIT and OFFSET."""
-    first, limit = plan.paging.offset, plan.paging.limit
+def _shared(is_there: Array) -> slice | Array | None:
+    """The windows that each of these groups has, at least one; None where they have different ones."""
+    if len(is_there) > 1 and not np.logical_and.reduce(is_there == is_there[0], axis=None):
+        return None
+    places = is_there[0].nonzero()[0]
+    first, last = int(places[0]), int(places[-1])
+    return slice(first, last + 1) if last - first < len(places) else places
+
+
+def _alike(plan: Plan, found: _Calculated, name: str, order: list[int], at: slice | Array) -> Sequence[Series]:
+    """Groups that have the same windows, cut to LIMIT and OFFSET."""
+    first, limit, groups, columns = plan.paging.offset, plan.paging.limit, found.grid.groups, found.columns
     cut = slice(first, first + limit if limit else None)
-    times, groups, columns = found.starts[cut], found.grid.groups, found.columns
-    if not order or not times:
+    times = found.starts[at][cut] if isinstance(at, slice) else [found.starts[place] for place in at[cut].tolist()]
+    if not times:
         return ()
     guard_rows(len(order) * len(times))
     guard_values(len(order) * len(times) * len(plan.columns))
-    if len(times) < len(found.starts) or order != list(range(len(groups))):
-        columns = [(values[order, cut], None if known is None else known[order, cut]) for values, known in columns]
+    if len(times) < len(found.starts):
+        columns = [
+            (values[:, at][:, cut], None if known is None else known[:, at][:, cut]) for values, known in columns
+        ]
+    if order != list(range(len(groups))):
+        columns = [(values[order], None if known is None else known[order]) for values, known in columns]
     return WindowedSeries(name, plan.columns, plan.dimensions, [groups[place] for place in order], times, columns)
+
+
+def _apart(plan: Plan, found: _Calculated, is_there: Array, name: str, order: list[int]) -> Sequence[Series]:
+    """Groups of which each has windows of its own, cut likewise."""
+    made = [_rows(plan, found, is_there[place], place) for place in order]
+    guard_rows(sum(map(len, made)))
+    guard_values(sum(map(len, made)) * len(plan.columns))
+    tags = (dict(zip(plan.dimensions, found.grid.groups[place], strict=True)) for place in order)
+    return [Series(name, plan.columns, rows, own) for rows, own in zip(made, tags, strict=True) if rows]
 
 
 def _rows(plan: Plan, found: _Calculated, is_there: Array, place: int) -> Rows:
