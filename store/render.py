@@ -34,7 +34,7 @@ _UNITS: Final = {
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = 1_000_000_000
 _PIECE_ROWS: Final = 5_000
-_BATCH_ROWS: Final = 500
+_BATCH_ROWS: Final = 2_000
 """What is made of so many fits into a core's own memory, where it is put together twice as fast."""
 _WHOLE: Final = re.compile(rb"\.0(?=[,\]])")
 _NEGATIVE_ZERO: Final = re.compile(rb"-0\.0[,\]]")

@@ -122,7 +122,7 @@ def splice_alone(found: OneRowSeries, groups: Sequence[tuple[str, ...]], columns
     if len(groups) < _FEW_ALONE or len({*found.dimensions}) < len(found.dimensions):
         return None
     cells = [_split_texts(values) for values in zip(*groups, strict=True)]
-    cells.append(_texts_of_column(times) if isinstance(times, NumberColumn) else _text_of_times(times).split(b","))
+    cells.append(_text_of_times(times).split(b","))
     for column in others:
         if not isinstance(column, NumberColumn):
             return None
@@ -135,6 +135,8 @@ def _text_of_times(times: Sequence[Value]) -> bytes:
     """They follow each other with a comma between them."""
     if isinstance(times, range):
         return _text(np.arange(times.start, times.stop, times.step))
+    if isinstance(times, NumberColumn):
+        return _text(times.values)
     return orjson.dumps(times if isinstance(times, list) else list(times))[1:-1]
 
 

@@ -140,7 +140,9 @@ def _presence(given: Sequence[Array | None], fill: Fill) -> tuple[Array | None, 
 
 
 def _all_of(known: Array | None, shape: tuple[int, ...]) -> Array:
-    return np.ones(shape, np.bool_) if known is None else np.broadcast_to(known, shape)
+    if known is None:
+        return np.ones(shape, np.bool_)
+    return known if known.shape == shape else np.broadcast_to(known, shape)
 
 
 def _filled(part: Part, read: Read, fill: Fill) -> Part:
@@ -203,9 +205,9 @@ def _rows(plan: Plan, found: _Calculated, is_there: Array, place: int) -> Rows:
     cut = slice(first, first + limit if limit else None)
     if is_there.all():
         at: Any = cut
-        times: Sequence[int] = starts[cut] if first or limit else starts
+        times: Sequence[Value] = starts[cut] if first or limit else starts
     else:
-        at = np.flatnonzero(is_there)[cut]
-        times = [starts[window] for window in at.tolist()]
+        at = is_there.nonzero()[0][cut]
+        times = number_column(starts.start + starts.step * at, None)
     columns = ((values[place][at], None if known is None else known[place][at]) for values, known in found.columns)
     return Rows([times, *(number_column(*column) for column in columns)])

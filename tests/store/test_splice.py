@@ -38,9 +38,17 @@ def test_rows_look_as_when_they_are_made_one_by_one(
     drawn: list[tuple[tuple[type, list[object]], list[bool] | None]], epoch: str | None
 ) -> None:
     """Whatever numbers there are, known or not, in series of many rows and of few, with the same times or others."""
+    odd = NumberColumn(np.arange(90) * 1_000_003)
     starts = range(MOMENT, MOMENT + 200 * 1_000_000, 1_000_000)
     series = []
-    for size, times in ((200, starts), (200, starts), (3, [5, -7, 0]), (150, range(0, -150, -1)), (1, [MOMENT])):
+    for size, times in (
+        (200, starts),
+        (200, starts),
+        (3, [5, -7, 0]),
+        (150, range(0, -150, -1)),
+        (1, [MOMENT]),
+        (90, odd),
+    ):
         columns = [
             NumberColumn(repeated(values, size, kind), None if known is None else np.resize(np.array(known), size))
             for (kind, values), known in drawn

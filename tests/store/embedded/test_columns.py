@@ -14,10 +14,12 @@ from influxql.arithmetic import compile_column
 from influxql.ast import Binary, Call, Expr, Fill, FillKind, IntegerLiteral, NumberLiteral, Paging, Paren, VarRef
 from influxql.conditions import TimeRange
 from influxql.plan import Plan
+from influxql.typing import type_of
 from influxql.window import Window
 from store.column import NumberColumn
 from store.embedded.calculation import calculate_totals, calculate_windows
 from store.embedded.columns import column_series, column_totals
+from store.embedded.fill import fill_windows
 from store.embedded.recent.grid import Grid
 from store.embedded.recent.panes import Pane
 from store.embedded.recent.rows import Values
@@ -103,3 +105,33 @@ def test_few_totals_and_others_are_calculated_row_by_row() -> None:
     assert calculation is not None
     assert column_totals(calculation, [[7], [1.5]]) is None
     assert calculate_totals(replace(plan_of(stddev), window=None)) is None
+
+
+@given(
+    call=st.sampled_from([Call("count", (VarRef("i", "integer"),)), Call("mean", (VarRef("f", "float"),))]),
+    present=st.lists(st.lists(st.booleans(), min_size=4, max_size=4), min_size=1, max_size=3),
+    fill=st.sampled_from([Fill(FillKind.NULL), Fill(FillKind.NONE), Fill(FillKind.PREVIOUS), Fill(FillKind.NUMBER, 7)]),
+    paging=st.sampled_from([Paging(), Paging(limit=2), Paging(limit=2, offset=1), Paging(limit=1, offset=9)]),
+    descending=st.booleans(),
+)
+def test_windows_are_filled_and_cut_as_points_are(
+    call: Call, present: list[list[bool]], fill: Fill, paging: Paging, *, descending: bool
+) -> None:
+    """Whether the groups have the same windows, or each its own, or one of them none."""
+    plan = replace(plan_of(call), calls=(call,), dimensions=("g",), fill=fill, paging=paging, descending=descending)
+    groups = tuple((f"g{place}",) for place in range(len(present)))
+    there = np.array(present).T
+    values = np.arange(there.size).reshape(there.shape) + (1 if call.name == "count" else 0.5)
+    grid = Grid(Pane(1_000_000_000, 0), 0, groups, (Values(values, None if there.all() else there),))
+    filling = Fill(FillKind.NUMBER, 0) if call.name == "count" and fill.kind is FillKind.NULL else fill
+    expected = []
+    for group, points in sorted(grid.by_call([call])[call].items(), reverse=descending):
+        listed = points[::-1] if descending else points
+        rows = fill_windows(listed, plan, filling, type_of(call), most=None)[paging.offset :]
+        cut = rows[: paging.limit] if paging.limit else rows
+        expected += [({"g": group[0]}, list(map(list, cut)))] if cut else []
+    calculation = calculate_windows(plan)
+    assert calculation is not None
+    found = column_series(plan, calculation, Source(Table("m", "m", ())), grid, None)
+    assert found is not None
+    assert [(one.tags, list(one.values)) for one in found] == expected
