@@ -54,6 +54,9 @@ Reading, in the order in which a question walks:
     select      SELECT: its sources' points filled, transformed, merged by time, cut to its limits
     sources     measurements by name or regex, and inner SELECTs
     inner       the answers of those as columns, for the query around them
+    told        such an answer in memory
+    around      the query around it, answered from that
+    folds       windows of which nothing is left out, told whole ones at a time
     choice      which series a condition on tags means, told in memory
     source      what a SELECT reads: a measurement, or the answer of an inner one
     scan        one pass over a source: FROM and WHERE, and what its rows are grouped by

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from influxql.ast import Fill, FillKind
 from influxql.plan import Plan
@@ -36,7 +35,7 @@ def column_series(
 
     `grid` is what memory says of the plan's aggregates, and `calculation` what is to be done with it.
     """
-    found = _calculate(plan, calculation, grid)
+    found = calculate(plan, calculation, grid)
     if found is None:
         return None
     name, groups = source.relation.measurement, grid.groups
@@ -64,31 +63,8 @@ def column_totals(
     return [time, *(number_column(np.broadcast_to(values, len(time)), known) for values, known in made)]
 
 
-def column_arrays(plan: Plan, calculation: Calculation, grid: Grid) -> list[pa.Array] | None:
-    """The rows of all groups under each other: the time, the tags grouped by, and the columns of the answer.
-
-    None as above. The plan cuts no rows off.
-    """
-    found = _calculate(plan, calculation, grid)
-    if found is None:
-        return None
-    is_there = np.zeros((len(grid.groups), len(found.starts)), np.bool_)
-    is_there[found.has_rows] = True if found.is_there is None else found.is_there[found.has_rows]
-    groups, windows = np.nonzero(is_there)
-    guard_rows(len(groups))
-    texts = [pa.array(values, pa.string()) for values in zip(*grid.groups, strict=True)] if plan.dimensions else []
-    return [
-        pa.array(found.starts.start + found.starts.step * windows),
-        *(values.take(pa.array(groups)) for values in texts),
-        *(
-            pa.array(values[groups, windows], mask=None if known is None else ~known[groups, windows])
-            for values, known in found.columns
-        ),
-    ]
-
-
 @dataclass(frozen=True, slots=True)
-class _Calculated:
+class Calculated:
     """The columns of the answer, `starts` of all windows, and which groups have rows.
 
     `is_there`: which windows of which groups are rows; None where all windows are of each group that has any.
@@ -101,7 +77,8 @@ class _Calculated:
     columns: list[Part]
 
 
-def _calculate(plan: Plan, calculation: Calculation, grid: Grid) -> _Calculated | None:
+def calculate(plan: Plan, calculation: Calculation, grid: Grid) -> Calculated | None:
+    """What is made of the aggregates of a plan that are in a grid; None where a value is no number."""
     step = -1 if plan.descending else 1
     starts = grid.starts[::step]
     given = [
@@ -126,7 +103,7 @@ def _calculate(plan: Plan, calculation: Calculation, grid: Grid) -> _Calculated 
     shape = len(grid.groups), len(starts)
     columns = [part if part[0].shape == shape else (np.broadcast_to(part[0], shape), part[1]) for part in columns]
     has_rows = list(range(shape[0])) if has_any is None else has_any.nonzero()[0].tolist()
-    return _Calculated(grid, starts, has_rows, is_there, columns)
+    return Calculated(grid, starts, has_rows, is_there, columns)
 
 
 def _presence(given: Sequence[Array | None], fill: Fill) -> tuple[Array | None, Array | None]:
@@ -172,7 +149,7 @@ def _shared(is_there: Array) -> slice | Array | None:
     return slice(first, last + 1) if last - first < len(places) else places
 
 
-def _alike(plan: Plan, found: _Calculated, name: str, order: list[int], at: slice | Array) -> Sequence[Series]:
+def _alike(plan: Plan, found: Calculated, name: str, order: list[int], at: slice | Array) -> Sequence[Series]:
     """Groups that have the same windows, cut to LIMIT and OFFSET."""
     first, limit, groups, columns = plan.paging.offset, plan.paging.limit, found.grid.groups, found.columns
     cut = slice(first, first + limit if limit else None)
@@ -190,7 +167,7 @@ def _alike(plan: Plan, found: _Calculated, name: str, order: list[int], at: slic
     return WindowedSeries(name, plan.columns, plan.dimensions, [groups[place] for place in order], times, columns)
 
 
-def _apart(plan: Plan, found: _Calculated, is_there: Array, name: str, order: list[int]) -> Sequence[Series]:
+def _apart(plan: Plan, found: Calculated, is_there: Array, name: str, order: list[int]) -> Sequence[Series]:
     """Groups of which each has windows of its own, cut likewise."""
     made = [_rows(plan, found, is_there[place], place) for place in order]
     guard_rows(sum(map(len, made)))
@@ -199,7 +176,7 @@ def _apart(plan: Plan, found: _Calculated, is_there: Array, name: str, order: li
     return [Series(name, plan.columns, rows, own) for rows, own in zip(made, tags, strict=True) if rows]
 
 
-def _rows(plan: Plan, found: _Calculated, is_there: Array, place: int) -> Rows:
+def _rows(plan: Plan, found: Calculated, is_there: Array, place: int) -> Rows:
     """The rows of one group, cut to LIMIT and OFFSET."""
     first, limit, starts = plan.paging.offset, plan.paging.limit, found.starts
     cut = slice(first, first + limit if limit else None)

@@ -1,12 +1,13 @@
 """Inner answers as tables that the query around them reads like measurements: columns from the file to that query.
 
-`select` asks this for each subquery. What SQL alone answers (aggregates and selectors without windows to fill, without
-limits and arithmetic) never becomes a row of Python; other answers are turned into columns here.
+`select` asks this for each subquery. What memory answers as columns stays in memory until SQL has to read it. What SQL
+alone answers (aggregates and selectors without windows to fill, without limits and arithmetic) never becomes a row of
+Python; other answers are turned into columns here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, repeat
 from typing import Any
@@ -21,16 +22,19 @@ from influxql.translate.aggregate import selector_sql, value_sql
 from influxql.translate.scalar import field_sql
 from influxql.translate.statement import grouped_sql, select_sql
 from store.column import NumberColumn
-from store.contract import OneRowSeries, Series
-from store.embedded.calculation import calculate_windows
-from store.embedded.calls import is_lone_selector, read_plan, recall_plan
-from store.embedded.columns import column_arrays
+from store.contract import Series
+from store.embedded.calculation import Calculation
+from store.embedded.calls import is_lone_selector
+from store.embedded.columns import calculate
 from store.embedded.latest import narrow_to_latest
 from store.embedded.points import find_argument, is_one_series
+from store.embedded.recent.grid import Grid
+from store.embedded.recent.rows import Values
 from store.embedded.scan import Scan, open_scan
-from store.embedded.schema import Column, Table
-from store.embedded.session import Session
+from store.embedded.schema import TIME, Column, Table
+from store.embedded.session import Session, guard_rows
 from store.embedded.source import Source
+from store.embedded.told import Told, ToldWindows, columns_of, is_distinct, told_table
 
 Argument = tuple[str, FieldType]
 
@@ -101,24 +105,44 @@ def read_source(session: Session, plan: Plan, source: Source, slots: Iterable[Ex
     return _sources_of(session, plan, source.relation.measurement, found)
 
 
-def recall_source(session: Session, plan: Plan, source: Source) -> list[Source] | None:
-    """The same by windows of time out of memory; None where that cannot tell."""
-    calculation = None if plan.window is None else calculate_windows(plan)
-    if calculation is None or plan.paging != Paging() or not _is_distinct(plan):
+def tell_windows(plan: Plan, calculation: Calculation, grid: Grid) -> ToldWindows | None:
+    """The rows of an answer by windows of time; None where a value is no number."""
+    found = calculate(plan, calculation, grid)
+    if found is None:
         return None
-    grid = recall_plan(session, plan, source, read_plan(plan, source))
-    found = None if grid is None else column_arrays(plan, calculation, grid)
-    return None if found is None else _sources_of(session, plan, source.relation.measurement, found)
+    groups, is_there = len(grid.groups), None if found.is_there is None else found.is_there.T
+    if is_there is None and len(found.has_rows) < groups:
+        is_there = np.zeros((len(found.starts), groups), np.bool_)
+        is_there[:, found.has_rows] = True
+    cells = [
+        Values(values.T, None if known is None else is_there if known is found.is_there else known.T)
+        for values, known in found.columns
+    ]
+    told = ToldWindows(grid.groups, found.starts, is_there, cells)
+    guard_rows(len(told.windows))
+    return told
 
 
-def one_row_sources(session: Session, plan: Plan, rows: OneRowSeries) -> list[Source]:
-    """The table of series of one row each, which the plan made."""
-    if not _is_distinct(plan):
-        return list(series_sources(session, [(series, plan) for series in rows]))
-    if not rows:
-        return [empty_source(session, plan, rows.name)]
-    tags = [list(values) for values in zip(*rows.groups, strict=True)]
-    return _sources_of(session, plan, rows.name, [rows.values[0], *tags, *rows.values[1:]])
+def told_source(plan: Plan, name: str, told: Told) -> Source:
+    """What the query around reads of a measurement's answer, which SQL has not been shown. The plan `is_distinct`."""
+    return Source(told_table(plan, name), bounded=False, told=told)
+
+
+def shown_to_sql(session: Session, source: Source) -> Source:
+    """The same source, which SQL can read."""
+    table, told = source.relation, source.told
+    if told is None or not isinstance(table, Table):
+        return source
+    tags = [pa.array(values, pa.string()) for values in zip(*told.groups, strict=True)]
+    times, *fields = told.columns()
+    if told.of_row is not None:
+        tags = [values.take(pa.array(told.of_row)) for values in tags]
+    # Without groups there are no rows, and no values of tags.
+    tags = tags or [pa.array([], pa.string())] * len(table.tags)
+    data = {TIME: _array(times, pa.int64())}
+    for column, values in zip(table.columns, [*tags, *fields], strict=True):
+        data[column.physical] = _array(values, _arrow(column))
+    return Source(replace(table, relation=session.register(data)), bounded=False)
 
 
 def empty_source(session: Session, plan: Plan, name: str) -> Source:
@@ -127,7 +151,7 @@ def empty_source(session: Session, plan: Plan, name: str) -> Source:
     for column, kind in zip(plan.columns[1:], plan.kinds, strict=True):
         if kind is not None:
             kinds.setdefault(column, kind)
-    columns = _columns([tag for tag in plan.dimensions if tag not in kinds], kinds)
+    columns = columns_of([tag for tag in plan.dimensions if tag not in kinds], kinds)
     data = {"time": pa.array([], pa.int64()), **{one.physical: pa.array([], _arrow(one)) for one in columns}}
     return Source(Table(name, session.register(data), columns), bounded=False)
 
@@ -141,17 +165,11 @@ def series_sources(session: Session, members: Iterable[tuple[Series, Plan]]) -> 
 
 def _is_plain(plan: Plan) -> bool:
     """Whether each row of a grouped SELECT may be a row of the answer."""
-    if not plan.calls or plan.paging != Paging() or not _is_distinct(plan):
+    if not plan.calls or plan.paging != Paging() or not is_distinct(plan):
         return False
     if plan.window is not None and plan.fill.kind is not FillKind.NONE:
         return False
     return plan.calls[0].name in _PICKED if is_lone_selector(plan) else not plan.references
-
-
-def _is_distinct(plan: Plan) -> bool:
-    """Whether every column has a name of its own, and a type."""
-    names = {*plan.columns[1:], *plan.dimensions}
-    return len(names) == len(plan.columns) - 1 + len(plan.dimensions) and None not in plan.kinds
 
 
 def _read_latest(session: Session, question: _Question) -> list[pa.ChunkedArray]:
@@ -196,7 +214,7 @@ def _sources_of(session: Session, plan: Plan, measurement: str, columns: Sequenc
     if not len(columns[0]):
         return [empty_source(session, plan, measurement)]
     kinds = {name: kind for name, kind in zip(plan.columns[1:], plan.kinds, strict=True) if kind is not None}
-    known = _columns(plan.dimensions, kinds)
+    known = columns_of(plan.dimensions, kinds)
     data = {"time": _array(columns[0], pa.int64())}
     for column, values in zip(known, columns[1:], strict=True):
         data[column.physical] = _array(values, _arrow(column))
@@ -207,11 +225,6 @@ def _array(values: Any, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
     if isinstance(values, NumberColumn):
         return pa.array(values.values, kind, mask=None if values.known is None else ~values.known)
     return values.cast(kind) if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values, kind)
-
-
-def _columns(tags: Iterable[str], kinds: Mapping[str, FieldType]) -> tuple[Column, ...]:
-    known = [Column(key, "tag", None, f"t{index}") for index, key in enumerate(tags)]
-    return (*known, *(Column(key, "field", kind, f"f{index}") for index, (key, kind) in enumerate(kinds.items())))
 
 
 def _arrow(column: Column) -> pa.DataType:
@@ -225,7 +238,7 @@ def _table_of_rows(session: Session, name: str, members: Sequence[tuple[Series, 
         for name_of, kind in zip(series.columns[1:], plan.kinds, strict=True):
             if kind is not None:
                 kinds.setdefault(name_of, kind)
-    columns = _columns(tags, kinds)
+    columns = columns_of(tags, kinds)
     data = {"time": pa.array([row[0] for series, _ in members for row in series.values], pa.int64())}
     for column in columns:
         data[column.physical] = pa.array(_values(column, members), _arrow(column))

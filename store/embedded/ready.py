@@ -12,6 +12,7 @@ from typing import Any
 from influxql.arithmetic import compile_column, may_be_nan
 from influxql.ast import Expr, Paging
 from influxql.plan import Plan
+from store.embedded.around import Around, read_around
 from store.embedded.calculation import Calculation, calculate_totals, calculate_windows
 from store.embedded.calls import Reading, is_lone_selector, read_plan
 from store.embedded.recent.question import Question, read_question
@@ -27,7 +28,7 @@ class Ready:
 
     `windows`: how whole columns are calculated where it is by windows of time, and `totals` where there is one row for
     each group; None where neither can be. `reading` is what memory is asked for windows, `question` what it is asked
-    without, with the bounds that the plan had; None where it cannot tell.
+    without, with the bounds that the plan had; None where it cannot tell. `around` is the same of an inner answer.
     """
 
     slots: dict[Expr, int]
@@ -38,6 +39,7 @@ class Ready:
     is_whole: bool
     reading: Reading | None
     question: Question | None
+    around: Around | None
     _columns: list[Column] | None = field(default=None, repr=False)
 
     def columns(self, plan: Plan) -> Sequence[Column]:
@@ -61,6 +63,7 @@ def make_ready(plan: Plan, source: Source) -> Ready:
         is_whole=plan.paging == Paging(),
         reading=None if windows is None else read_plan(plan, source),
         question=read_question(plan, source) if plan.calls and not is_windowed else None,
+        around=None if is_windowed and windows is None else read_around(plan, source),
     )
 
 

@@ -5,7 +5,7 @@ A subquery is answered first; its rows then stand as a table that the query arou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
@@ -16,17 +16,26 @@ from store.contract import OneRowSeries, Series, Value
 from store.embedded.calls import call_rows, recall_plan
 from store.embedded.choice import Group
 from store.embedded.columns import column_series, column_totals
-from store.embedded.inner import empty_source, one_row_sources, read_source, recall_source, series_sources
+from store.embedded.inner import (
+    empty_source,
+    read_source,
+    series_sources,
+    shown_to_sql,
+    tell_windows,
+    told_source,
+)
 from store.embedded.newest import read_newest
 from store.embedded.points import read_rows
 from store.embedded.ready import Ready, make_ready, slotted
 from store.embedded.recent.answer import Recalled, answer
+from store.embedded.recent.grid import Grid
 from store.embedded.recent.question import read_raw
 from store.embedded.recent.raw import answer_rows
 from store.embedded.series import keep_groups
 from store.embedded.session import Session
 from store.embedded.source import Points, Source
 from store.embedded.sources import find_tables
+from store.embedded.told import Told, ToldRows, is_distinct
 from store.embedded.totals import recall_totals
 
 _NAMELESS: Final = ""
@@ -82,41 +91,70 @@ def _sources(session: Session, frame: Frame) -> list[Source]:
 def _only_source(session: Session, select: Select, outer: Outer) -> list[Source]:
     """What a subquery answers beside which there is no other source: columns, where it has one source itself."""
     plan, sources = _prepare(session, select, outer)
-    members: list[tuple[Series, Plan]] = []
-    for source in sources:
-        ready = make_ready(plan, source)
-        recalled = _recall(session, plan, source, ready)
-        if recalled is None and len(sources) == 1:
-            found = recall_source(session, plan, source) or read_source(session, plan, source, slotted(plan))
-            if found is not None:
-                return found
-        series = _series(session, plan, source, ready, recalled)
-        if len(sources) == 1 and isinstance(series, OneRowSeries):
-            return one_row_sources(session, plan, series)
-        members += [(one, plan) for one in series]
+    if len(sources) == 1:
+        return _answered(session, plan, sources[0])
+    members = (
+        (one, plan) for source in sources for one in answer_source(session, plan, source, make_ready(plan, source))
+    )
+    return _tables(session, plan, members)
+
+
+def _answered(session: Session, plan: Plan, source: Source) -> list[Source]:
+    ready = make_ready(plan, source)
+    recalled = _recall(session, plan, source, ready)
+    is_plain = ready.is_whole and is_distinct(plan)
+    told = _tell(session, plan, source, ready, recalled) if is_plain else None
+    if told is not None:
+        return [told_source(plan, source.relation.measurement, told)]
+    if recalled is None:
+        source = shown_to_sql(session, source)
+        found = read_source(session, plan, source, slotted(plan))
+        if found is not None:
+            return found
+    return _tables(session, plan, ((one, plan) for one in _series(session, plan, source, ready, recalled)))
+
+
+def _tables(session: Session, plan: Plan, members: Iterable[tuple[Series, Plan]]) -> list[Source]:
     return list(series_sources(session, members)) or [empty_source(session, plan, _NAMELESS)]
+
+
+def tell_source(session: Session, plan: Plan, source: Source, ready: Ready) -> Told | None:
+    """What a subquery answers over one source, where that is at hand as columns. Raises QueryError.
+
+    Its columns are distinct, and it cuts nothing off.
+    """
+    return _tell(session, plan, source, ready, _recall(session, plan, source, ready))
+
+
+def _tell(session: Session, plan: Plan, source: Source, ready: Ready, recalled: Recalled | None) -> Told | None:
+    if recalled is not None:
+        return ToldRows(recalled.groups, _columns(plan, ready, recalled))
+    grid = _recall_grid(session, plan, source, ready)
+    return None if grid is None or ready.windows is None else tell_windows(plan, ready.windows, grid)
 
 
 def _series(session: Session, plan: Plan, source: Source, ready: Ready, recalled: Recalled | None) -> Sequence[Series]:
     """As columns where they are recalled and many."""
     if recalled is None:
-        windows, reading = ready.windows, ready.reading
-        grid = None if windows is None or reading is None else recall_plan(session, plan, source, reading)
+        windows, grid = ready.windows, _recall_grid(session, plan, source, ready)
         if windows is not None and grid is not None:
             series = column_series(plan, windows, source, grid, keep_groups(session, plan, source))
             if series is not None:
                 return series
+        source = shown_to_sql(session, source)
         again = windows is None or grid is not None
         rows = call_rows(session, plan, source, from_memory=again) if plan.calls else _raw_rows(session, plan, source)
         return tuple(_shown(session, plan, source, rows, ready))
     if ready.is_whole:
-        columns = recalled.columns if ready.is_straight else _calculated(plan, ready, recalled)
+        columns = _columns(plan, ready, recalled)
         return OneRowSeries(source.relation.measurement, plan.columns, plan.dimensions, recalled.groups, columns)
     return tuple(_shown(session, plan, source, recalled.rows(), ready))
 
 
-def _calculated(plan: Plan, ready: Ready, recalled: Recalled) -> Sequence[Sequence[Value]]:
-    """The columns of the answer: of many rows together, of few one by one."""
+def _columns(plan: Plan, ready: Ready, recalled: Recalled) -> Sequence[Sequence[Value]]:
+    """The columns of the answer, calculated where they are not as they were recalled: of few rows one by one."""
+    if ready.is_straight:
+        return recalled.columns
     found = column_totals(ready.totals, recalled.columns)
     if found is not None:
         return found
@@ -142,6 +180,8 @@ def _raw_rows(session: Session, plan: Plan, source: Source) -> Points:
 
 def _recall(session: Session, plan: Plan, source: Source, ready: Ready) -> Recalled | None:
     """The answer from memory or from the newest rows alone, where either knows it."""
+    if source.told is not None:
+        return ready.around.recall(plan, source.told) if ready.around is not None and plan.window is None else None
     if session.recent is not None and plan.calls and plan.window is None:
         recalled = session.recent.recall(
             session,
@@ -152,6 +192,15 @@ def _recall(session: Session, plan: Plan, source: Source, ready: Ready) -> Recal
         if recalled is not None:
             return recalled
     return read_newest(session, plan, source)
+
+
+def _recall_grid(session: Session, plan: Plan, source: Source, ready: Ready) -> Grid | None:
+    """The same by windows of time, from memory or from what is settled."""
+    if ready.windows is None or ready.reading is None:
+        return None
+    if source.told is not None:
+        return None if ready.around is None else ready.around.recall_windows(plan, source.told)
+    return recall_plan(session, plan, source, ready.reading)
 
 
 def _shown(session: Session, plan: Plan, source: Source, rows: Points, ready: Ready) -> Iterator[Series]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from influxql.translate.relation import Relation
 from store.embedded.choice import Group
+from store.embedded.told import Told
 
 Points = dict[Group, list[tuple[Any, ...]]]
 """Group -> (time, value, carried columns ...), in order of time."""
@@ -16,9 +17,11 @@ Points = dict[Group, list[tuple[Any, ...]]]
 class Source:
     """A measurement to read. `bounded`: whether the plan's time range cuts its rows (an inner answer's it does not).
 
-    `known` is a stretch of that range, both ends included, of which nothing is to be read.
+    `known` is a stretch of that range, both ends included, of which nothing is to be read. `told` are the rows of an
+    inner answer of which SQL knows nothing yet.
     """
 
     relation: Relation
     bounded: bool = True
     known: tuple[int, int] | None = None
+    told: Told | None = None

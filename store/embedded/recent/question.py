@@ -170,7 +170,7 @@ def _read(plan: Plan, source: Source, calls: Sequence[Call], pane: Pane | None) 
         condition, rest = split_tags(plan.condition, table)
     except NotComparable:
         return None
-    wishes = [wish for call in calls if (wish := _wish(call, table)) is not None]
+    wishes = [wish for call in calls if (wish := wish_of(call, table)) is not None]
     if len(wishes) < len(calls) or not (rest is None or pane is not None or _adds_up(calls)):
         return None
     meant = rows_meant(grouped_by(plan.dimensions, condition), rest)
@@ -206,7 +206,8 @@ def _adds_up(calls: Sequence[Call]) -> bool:
     return not picks and all(call.name in _ADDITIVE for call in calls)
 
 
-def _wish(call: Call, table: Table) -> Wish | None:
+def wish_of(call: Call, table: Table) -> Wish | None:
+    """What a call wishes of a table; None where memory cannot compute it."""
     match call:
         case Call("percentile", (VarRef() as ref, IntegerLiteral(value) | NumberLiteral(value))):
             percent = float(value)

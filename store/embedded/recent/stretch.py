@@ -91,7 +91,7 @@ class Stretch:
         values = self._in_order(line.name)
         if not len(values):
             return np.zeros(self._shape, _KINDS[line.kind](type_))
-        picked = _RANKED[line.kind](values, np.cumsum(counts) - counts, counts, line.percent)
+        picked = RANKED[line.kind](values, np.cumsum(counts) - counts, counts, line.percent)
         return picked.astype(_KINDS[line.kind](type_), copy=False).reshape(self._shape)
 
     def _cells(self, name: str) -> tuple[Places, Array, Mask | None]:
@@ -166,10 +166,11 @@ def ranks_of(counts: Array, percent: float) -> Places:
     return np.maximum(ranks, 0).astype(np.intp)
 
 
-_RANKED: Final[Mapping[Kind, Callable[[Array, Places, Places, float], Array]]] = {
+RANKED: Final[Mapping[Kind, Callable[[Array, Places, Places, float], Array]]] = {
     Kind.PERCENTILE: _at_percent,
     Kind.MEDIAN: _in_the_middle,
 }
+"""Of values in order within each cell, where those of a cell start and how many it has, and a percentage."""
 _KINDS: Final[Mapping[Kind, Callable[[FieldType], Any]]] = {
     Kind.PERCENTILE: lambda type_: kind_of(Tally.MAX, type_),
     Kind.MEDIAN: lambda _: np.float64,

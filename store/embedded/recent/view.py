@@ -6,7 +6,7 @@ Whole windows are kept as lines (`panes`); those that a question's bounds cut ar
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -28,6 +28,13 @@ _TOGETHER: Final[Mapping[Kind, Callable[..., Array]]] = {
     Kind.MAX: np.maximum.reduce,
 }
 """What windows come to together; of other kinds nobody asks without windows."""
+
+
+class Lined(Protocol):
+    """Tells what the rows of each cell of an answer come to, however the cells lie."""
+
+    def line(self, kind: Kind, column: Column, percent: float = 0.0) -> Array:
+        """One number for each cell; any number where a cell has no value."""
 
 
 class View:
@@ -73,9 +80,9 @@ class View:
         """What the call says of each window and group, where it says anything."""
         if wish.column is None:
             shape = self._windows if self._question.form.pane else 1, self._grouping.size - 1
-            return Values(np.zeros(shape), np.zeros(shape, np.bool_))
+            return nothing(wish, shape)
         self._session.deadline.check()
-        return _COLUMNS[wish.name](self, wish, wish.column)
+        return CALLS[wish.name](self, wish, wish.column)
 
     def line(self, kind: Kind, column: Column, percent: float = 0.0) -> Array:
         """One number for each window and group, or, where nobody asks by windows, for all of them and each group."""
@@ -122,6 +129,11 @@ class View:
         return Stretch(self._tail, self._question.form, self._grouping, edges)
 
 
+def nothing(wish: Wish, shape: int | tuple[int, ...]) -> Values:
+    """What a call says of a field that is not there; fill() makes numbers of its kind of that."""
+    return Values(np.zeros(shape, np.int64 if wish.name == "count" else np.float64), np.zeros(shape, np.bool_))
+
+
 def fitting(span_ns: int) -> Pane:
     """Windows for one who asks by none: some hundreds, as wide as long as about as much is asked."""
     return Pane(1 << max(span_ns // _WINDOWS, 1).bit_length(), 0)
@@ -131,33 +143,33 @@ def _shown(values: Array, present: Mask) -> Values:
     return Values(values, None if np.logical_and.reduce(present, axis=None) else present)
 
 
-def _count(view: View, _: Wish, column: Column) -> Values:
+def _count(view: Lined, _: Wish, column: Column) -> Values:
     counts = view.line(Kind.COUNT, column)
     return _shown(counts, counts > 0)
 
 
-def _mean(view: View, _: Wish, column: Column) -> Values:
+def _mean(view: Lined, _: Wish, column: Column) -> Values:
     counts = view.line(Kind.COUNT, column)
     return _shown(view.line(Kind.SUM, column) / np.maximum(counts, 1), counts > 0)
 
 
-def _spread(view: View, _: Wish, column: Column) -> Values:
+def _spread(view: Lined, _: Wish, column: Column) -> Values:
     high, low = view.line(Kind.MAX, column), view.line(Kind.MIN, column)
     present = view.line(Kind.COUNT, column) > 0
     return _shown(np.subtract(high, low, where=present, out=np.zeros_like(high)), present)
 
 
-def _percentile(view: View, wish: Wish, column: Column) -> Values:
+def _percentile(view: Lined, wish: Wish, column: Column) -> Values:
     counts = view.line(Kind.COUNT, column)
     ranks = ranks_of(counts, wish.percent)
     return _shown(view.line(Kind.PERCENTILE, column, wish.percent), (ranks > 0) & (ranks <= counts))
 
 
-def _plain(kind: Kind) -> Callable[[View, Wish, Column], Values]:
+def _plain(kind: Kind) -> Callable[[Lined, Wish, Column], Values]:
     return lambda view, _, column: _shown(view.line(kind, column), view.line(Kind.COUNT, column) > 0)
 
 
-_COLUMNS: Final[Mapping[str, Callable[[View, Wish, Column], Values]]] = {
+CALLS: Final[Mapping[str, Callable[[Lined, Wish, Column], Values]]] = {
     "count": _count,
     "sum": _plain(Kind.SUM),
     "mean": _mean,
@@ -169,3 +181,4 @@ _COLUMNS: Final[Mapping[str, Callable[[View, Wish, Column], Values]]] = {
     "last": _plain(Kind.LAST),
     "percentile": _percentile,
 }
+"""What a call says of each cell, where it says anything."""

@@ -40,7 +40,7 @@ class Window:
         self._picked: dict[tuple[str, float], tuple[Groups, Groups]] = {}
         self._groups_at_ends: Groups | None = None
         self._found_ends: dict[tuple[str, bool], Groups] = {}
-        self._ends_of_rows: dict[tuple[int, int, bool], _Ends] = {}
+        self._ends_of_rows: dict[tuple[int, int, bool], Ends] = {}
         self._ends = [self._at]
         if self._blocks is not None:
             self._ends = [slice(first, tail.rows_of(begin).start), slice(tail.rows_of(end).start, last)]
@@ -100,7 +100,7 @@ class Window:
             times, positions = self._place_of(name, at)
             if not len(positions):
                 return np.full(self.size, -1)
-            end = _Ends(groups, times, self.size + 1, latest=latest)
+            end = Ends(groups, times, self.size + 1, latest=latest)
             return np.where(end.found < 0, -1, positions[end.greatest(groups, values)])[1:]
         end = self._end_of_rows(at, latest=latest)
         if not end.is_tied:
@@ -108,13 +108,13 @@ class Window:
         groups, values = self._points(name, at)
         return np.where(end.found < 0, -1, end.greatest(groups, values) + at.start)[1:]
 
-    def _end_of_rows(self, at: slice, *, latest: bool) -> _Ends:
+    def _end_of_rows(self, at: slice, *, latest: bool) -> Ends:
         """The same of whole rows, which serves all fields that every row has."""
         key = at.start, at.stop, latest
         found = self._ends_of_rows.get(key)
         if found is None:
             groups = self._grouping.of_series[self._tail.series(at)]
-            found = self._ends_of_rows[key] = _Ends(groups, self._tail.times(at), self.size + 1, latest=latest)
+            found = self._ends_of_rows[key] = Ends(groups, self._tail.times(at), self.size + 1, latest=latest)
         return found
 
     def at(self, name: str, positions: Groups) -> Array:
@@ -185,7 +185,7 @@ class Window:
         return (times, positions) if present is None else (times[present], positions[present])
 
 
-class _Ends:
+class Ends:
     """Of each of `size` groups the first or last of some points in order of time; -1 in `found` where it has none."""
 
     def __init__(self, groups: Groups, times: Array, size: int, *, latest: bool) -> None:

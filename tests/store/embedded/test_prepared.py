@@ -24,6 +24,18 @@ SELECTS = [
     "SELECT difference(sum(v)) FROM m WHERE time >= {} AND time <= {} GROUP BY time(10s) ORDER BY time DESC LIMIT 3",
     "SELECT percentile(v, 90), spread(i) FROM m WHERE time > {} AND time <= {} GROUP BY h, s",
     "SELECT sum(v) FROM m WHERE time > {} AND time <= {} AND v > 3 LIMIT 1 OFFSET 0",
+    "SELECT count(x) FROM (SELECT last(v) AS x FROM m WHERE time >= {} AND time <= {} GROUP BY h, s) WHERE x > 3",
+    "SELECT last(x) FROM (SELECT max(v) AS x FROM m WHERE time > {} AND time < {} GROUP BY h) GROUP BY h LIMIT 1",
+    (
+        "SELECT count(x) FROM (SELECT sum(x) AS x FROM (SELECT difference(max(v)) AS x FROM m "
+        "WHERE time > {} AND time < {} GROUP BY time(10s), h, s fill(0)) GROUP BY h) WHERE x != 0"
+    ),
+    (
+        "SELECT count(x), max(x) FROM (SELECT mean(v) AS x FROM m WHERE time > {0} AND time < {1} "
+        "GROUP BY time(10s), h) WHERE time >= {0} AND time <= {1} GROUP BY time(10s), h fill(0)"
+    ),
+    "SELECT count(x) FROM (SELECT mean(v) AS x FROM m GROUP BY h, s) WHERE time > {} AND time < {} GROUP BY h",
+    "SELECT sum(x) / count(x) FROM (SELECT sum(v) AS x FROM m WHERE time >= {} AND time <= {} GROUP BY time(1m))",
 ]
 ELSEWHERE = [
     "SELECT count(v) FROM m WHERE time >= {} AND time <= {} AND time <= now() - 1s",
@@ -35,7 +47,14 @@ ELSEWHERE = [
     "SELECT count(v) FROM m, n WHERE time >= {} AND time <= {}",
     "SELECT count(v) FROM db..m WHERE time >= {} AND time <= {}",
     "SELECT count(v) FROM nothing WHERE time >= {} AND time <= {}",
-    "SELECT count(x) FROM (SELECT mean(v) AS x FROM m WHERE time >= {} AND time <= {} GROUP BY h)",
+    "SELECT count(v) FROM m WHERE time >= {} AND time <= {} AND time >= 1",
+    "SELECT x FROM (SELECT mean(v) AS x FROM m WHERE time >= {} AND time <= {} GROUP BY h) WHERE x > 'a'",
+    "SELECT count(x) FROM (SELECT mean(v) AS x FROM m WHERE time >= {} AND time <= {} GROUP BY h LIMIT 1)",
+    "SELECT count(x) FROM (SELECT mean(v) AS x, max(v) AS x FROM m WHERE time >= {} AND time <= {} GROUP BY h)",
+    "SELECT count(x) FROM (SELECT mean(v) AS x FROM m GROUP BY h), m WHERE time >= {} AND time <= {}",
+    "SELECT count(x) FROM (SELECT mean(v) AS x FROM m WHERE time >= {} AND time <= {} GROUP BY h) WHERE time < now()",
+    "SELECT count(x) FROM (SELECT mean(v) AS x FROM m WHERE time >= {} AND time <= {} GROUP BY h) WHERE time >= 1",
+    "SELECT count(x) FROM (SELECT mean(v) AS x FROM m WHERE time >= {}) WHERE time <= {} AND time >= now() - 980s",
     "SELECT count(v) FROM m WHERE time >= {} AND time <= {}; SELECT count(v) FROM m",
 ]
 

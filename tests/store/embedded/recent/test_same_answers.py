@@ -73,6 +73,7 @@ CALLS = [
     "sum(f) / count(f) * 100",
     "stddev(f)",
     "mean(nosuch)",
+    "count(nosuch)",
 ]
 RAW = ["f", "i", "u", "h", "r", "f::integer", "i::field", "nosuch"]
 WINDOWS: list[list[str]] = [[], [], ["time(10s)"], ["time(10s)"], ["time(7s, 3s)"], ["time(100s, -7s)"]]
