@@ -5,6 +5,8 @@
     kept        what is kept of one table
     question    what of a SELECT can be answered from memory, told by its plan
     condition   what a condition says of tags, and what of single rows
+    texts       the texts of a field as numbers
+    room        which fields there is room for
     series      the tags of rows as numbers, and the groups of a question
     since       which rows of a table are read: from a moment on, of all series or of some
     rows        rows read from the file, as columns
@@ -14,6 +16,7 @@
     chosen      where the rows of a few series stand
     order       the same rows in order of their values, for percentiles
     window      the rows of a tail within a question's bounds: counted, added up, picked
+    distinct    how many different values there are
     panes       what each window of time comes to, group by group, kept until rows change
     stretch     the rows of windows that follow each other: the same for each of them
     changes     what a transaction touches, so that memory reads it again

@@ -10,27 +10,22 @@ the questions of others touch is under the lock of all tables.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from influxql.ast import Expr
-from influxql.functions import NUMERIC
 from store.embedded.recent.demand import Demand, Wanted
 from store.embedded.recent.question import Some
 from store.embedded.recent.tail import Tail
-from store.embedded.schema import Column, Table
+from store.embedded.schema import Table
 
 _SECOND: Final = 1_000_000_000
 _REFUSED_NS: Final = 60 * _SECOND
 _LATE_NS: Final = 10 * _SECOND
 _SLACK: Final = 16
 """A sixteenth more than the longest reach is kept, and ten seconds: questions come late."""
-_ROW_BYTES: Final = 16
-"""Time, series, and a place in one order, with room to grow."""
-_VALUE_BYTES: Final = 8
-_WORK_BYTES: Final = 24
-"""What reading a row and putting it in order takes meanwhile: for all rows of one table, as for the first time."""
+_LEFT_OUT_NS: Final = 600 * _SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +56,8 @@ class Kept:
     marked_ns: int | None = None
     """the file may differ from the tail from here on"""
     _refusal: _Refusal | None = None
+    _left_out: frozenset[str] = frozenset()
+    _left_out_ns: int = 0
 
     @property
     def condition(self) -> Expr | None:
@@ -68,15 +65,23 @@ class Kept:
         return None if self.series is None else self.series.condition
 
     def wanted(self, now_ns: int) -> Wanted | None:
-        """What is asked for, but for what there was no room for just now."""
+        """What is asked for, but for what there was no room for just now, be it rows or texts."""
         refusal = self._refusal
         if refusal is not None and not 0 <= now_ns - refusal.at_ns < _REFUSED_NS:
             refusal = self._refusal = None
-        return self.demand.wanted(None if refusal is None else refusal.reach_ns)
+        if self._left_out and not 0 <= now_ns - self._left_out_ns < _LEFT_OUT_NS:
+            self._left_out = frozenset()
+        wanted = self.demand.wanted(None if refusal is None else refusal.reach_ns)
+        return None if wanted is None else replace(wanted, fields=wanted.fields - self._left_out)
 
     def refuse(self, reach_ns: int, now_ns: int) -> None:
         """There is no room for rows of this age; it is tried again in a minute."""
         self._refusal = _Refusal(reach_ns, now_ns)
+
+    def leave_out(self, fields: AbstractSet[str], now_ns: int) -> None:
+        """There is no room for the texts of these fields (physical names); it is tried again in ten minutes."""
+        if fields:
+            self._left_out, self._left_out_ns = self._left_out | fields, now_ns
 
     def has(self, wanted: Wanted, table: Table, now_ns: int) -> bool:
         """Whether the tail is good for what is wanted of the table."""
@@ -90,13 +95,3 @@ Key = tuple[str, Some | None]
 def first_of(wanted: Wanted, now_ns: int) -> int:
     """From when on rows are kept for what is wanted."""
     return now_ns - wanted.reach_ns - wanted.reach_ns // _SLACK - _LATE_NS
-
-
-def numeric_fields(table: Table) -> tuple[Column, ...]:
-    """The fields that memory can keep."""
-    return tuple(column for column in table.fields.values() if column.type in NUMERIC)
-
-
-def bytes_of(fields: Sequence[Column]) -> int:
-    """What a row with so many fields takes while it is read."""
-    return _ROW_BYTES + _VALUE_BYTES * len(fields) + _WORK_BYTES

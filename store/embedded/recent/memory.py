@@ -24,9 +24,10 @@ from typing import Final, TypeVar
 
 from store.embedded.recent.changes import Changes
 from store.embedded.recent.contract import Asking, NotAtOnce
-from store.embedded.recent.kept import Kept, Key, bytes_of, first_of, numeric_fields
+from store.embedded.recent.kept import Kept, Key, first_of
 from store.embedded.recent.question import Question
-from store.embedded.recent.rows import TooManyRows, read_rows
+from store.embedded.recent.room import bytes_of, fields_to_keep, other_fields, room_for
+from store.embedded.recent.rows import Rows, TooManyRows, read_rows
 from store.embedded.recent.series import TooManySeries
 from store.embedded.recent.settled import Settled
 from store.embedded.recent.since import Since
@@ -244,7 +245,8 @@ class Recent:
         tail = kept.tail
         if tail is None or not tail.answers(question):
             return Outcome.FULL
-        return self._refresh(kept, tail, session, question.table, question.lower)
+        outcome = self._refresh(kept, tail, session, question.table, question.lower)
+        return outcome if outcome is not Outcome.MEMORY or tail.answers(question) else Outcome.FULL
 
     @property
     def is_wanting(self) -> bool:
@@ -302,13 +304,16 @@ class Recent:
         if kept.series is not None and not since.is_of_few(session):
             return None
         rows = since.count(session)
-        every = numeric_fields(table)
         free = self._limit_bytes - (self.size_bytes - kept.size_bytes)
-        if rows * bytes_of(every) <= free - self._limit_bytes // _WHILE_FREE:
-            return every
-        fields = tuple(column for column in every if column.physical in wanted)
-        missing = rows * bytes_of(fields) - free
-        return fields if missing <= 0 or self._make_way(kept, missing, session.now_ns) else None
+        others = since.without_long_texts(session, other_fields(table, wanted))
+        fields = fields_to_keep(table, wanted, others, rows, free, free - self._limit_bytes // _WHILE_FREE)
+        missing = room_for(rows, fields) - free
+        if missing > 0 and not self._make_way(kept, missing, session.now_ns):
+            return None
+        names = {column.physical for column in fields}
+        with self._lock:
+            kept.leave_out({one.physical for one in other_fields(table, wanted)} - names, session.now_ns)
+        return fields
 
     def _make_way(self, kept: Kept, size_bytes: int, now_ns: int) -> bool:
         """Let go of so much that nobody asked for of late, if there is so much."""
@@ -336,8 +341,8 @@ class Recent:
                 tail.take_back(since_ns)
                 most = max(self._limit_bytes - self.size_bytes, 0) // bytes_of(tail.fields)
                 since = Since(table, since_ns, kept.condition)
-                tail.append(read_rows(session, since, tail.tags, tail.fields, tail.index, most))
-                self._count(kept, tail)
+                rows = read_rows(session, since, tail.tags, tail.fields, tail.index, most, tail.texts)
+                self._put(kept, tail, rows, session.now_ns)
                 with self._lock:
                     is_whole = kept.marked_ns is None or kept.marked_ns >= since_ns
                 if self.size_bytes > self._limit_bytes:
@@ -352,6 +357,17 @@ class Recent:
             self._drop(kept)
             raise
         return Outcome.BUSY
+
+    def _put(self, kept: Kept, tail: Tail, rows: Rows, now_ns: int) -> None:
+        """Rows behind those that are there, without texts that are too many, or for which there is no room."""
+        texts = frozenset(tail.texts)
+        tail.append(rows)
+        self._count(kept, tail)
+        if tail.texts and self.size_bytes > self._limit_bytes:
+            tail.leave_out(texts & tail.texts.keys())
+            self._count(kept, tail)
+        with self._lock:
+            kept.leave_out(texts - tail.texts.keys(), now_ns)
 
     def _slide(self, kept: Kept, tail: Tail, lower: int, now_ns: int) -> None:
         """Forget what is older: nobody reaches it who came of late, nor who asks now."""

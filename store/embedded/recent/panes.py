@@ -47,6 +47,7 @@ class Kind(StrEnum):
     LAST = "last"
     MEDIAN = "median"
     PERCENTILE = "percentile"
+    DISTINCT = "distinct"
 
 
 class Line(NamedTuple):

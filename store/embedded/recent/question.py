@@ -1,7 +1,8 @@
 """What of a SELECT can be answered from memory, told by its plan. Pure.
 
-That is: aggregates and selectors of numeric fields over one stretch of time or by windows of it, grouped by tags, under
-conditions on tags and on how numeric fields compare. Everything else (raw points, texts, inner SELECTs) is DuckDB's.
+That is: aggregates and selectors of numeric fields, and counts of any, over one stretch of time or by windows of it,
+grouped by tags, under conditions on tags and on how numeric fields compare; and a few raw points. Everything else
+(texts that are picked or compared, inner SELECTs) is DuckDB's.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from store.embedded.source import Source
 _MOST_KNOWN: Final = 2_000
 """Of each kind; of one that is made again, what was kept is worked out again."""
 _KNOWN: Final = frozenset({"count", "sum", "mean", "median", "spread", "min", "max", "first", "last", "percentile"})
+_DISTINCT: Final = "count distinct"
+_OF_ANY: Final = frozenset({"count", _DISTINCT})
+"""What is told of texts and truths as well."""
 
 _MOST_RAW: Final = 1_000
 _ADDITIVE: Final = frozenset({"count", "sum", "mean", "spread", "min", "max"})
@@ -171,20 +175,20 @@ def _read(plan: Plan, source: Source, calls: Sequence[Call], pane: Pane | None) 
     except NotComparable:
         return None
     wishes = [wish for call in calls if (wish := wish_of(call, table)) is not None]
-    if len(wishes) < len(calls) or not (rest is None or pane is not None or _adds_up(calls)):
+    if len(wishes) < len(calls) or not (rest is None or pane is not None or _adds_up(wishes)):
         return None
     meant = rows_meant(grouped_by(plan.dimensions, condition), rest)
     return Question(table, form_of(table, tuple(wishes), meant, pane), lower, upper)
 
 
 def read_raw(plan: Plan, source: Source) -> Question | None:
-    """The question for raw points of numeric fields, not grouped, of which LIMIT leaves a few."""
+    """The question for raw points, not grouped, of which LIMIT leaves a few."""
     table, limit = source.relation, plan.paging.limit + plan.paging.offset
     lower, upper = plan.bounds.lower, plan.bounds.upper
     if not isinstance(table, Table) or not source.bounded or plan.calls or plan.dimensions or lower is None:
         return None
     asked = [table.fields.get(ref.name) for ref in plan.references if ref.cast != "tag"]
-    shown = tuple(column for column in asked if column is not None and column.type in NUMERIC)
+    shown = tuple(column for column in asked if column is not None)
     is_plain = all(ref.cast in (None, "tag", "field", _type_of(table, ref)) for ref in plan.references)
     if not shown or len(shown) < len(asked) or not is_plain or not plan.paging.limit or limit > _MOST_RAW:
         return None
@@ -200,23 +204,26 @@ def _type_of(table: Table, ref: VarRef) -> str | None:
     return None if column is None else column.type
 
 
-def _adds_up(calls: Sequence[Call]) -> bool:
+def _adds_up(wishes: Sequence[Wish]) -> bool:
     """Whether what rows come to is made of what parts of them come to, and no row is picked."""
-    picks = len(calls) == 1 and AGGREGATES[calls[0].name].selector
-    return not picks and all(call.name in _ADDITIVE for call in calls)
+    picks = len(wishes) == 1 and wishes[0].name in AGGREGATES and AGGREGATES[wishes[0].name].selector
+    return not picks and all(wish.name in _ADDITIVE for wish in wishes)
 
 
 def wish_of(call: Call, table: Table) -> Wish | None:
     """What a call wishes of a table; None where memory cannot compute it."""
+    name = call.name
     match call:
+        case Call("count", (Call("distinct", (VarRef() as ref,)),)):
+            name, percent = _DISTINCT, 0.0
         case Call("percentile", (VarRef() as ref, IntegerLiteral(value) | NumberLiteral(value))):
             percent = float(value)
-        case Call(name, (VarRef() as ref,)) if name in _KNOWN:
+        case Call(_, (VarRef() as ref,)) if name in _KNOWN:
             percent = 0.0
         case _:
             return None
     column = table.fields.get(ref.name)
     if ref.cast == "tag" or column is None:
-        return Wish(call.name, None, percent) if ref.cast is None else None
-    fits = column.type in NUMERIC and ref.cast == column.type
-    return Wish(call.name, column, percent) if fits else None
+        return Wish(name, None, percent) if ref.cast is None else None
+    fits = (column.type in NUMERIC or name in _OF_ANY) and ref.cast == column.type
+    return Wish(name, column, percent) if fits else None

@@ -77,10 +77,5 @@ def _shown(question: Question, tail: Tail, references: Sequence[VarRef], at: Pos
         if ref.cast == "tag":
             columns.append([tags[places[ref.name]] if ref.name in places else None for tags in series])
         else:
-            values = tail.values(fields[ref.name].physical, slice(None))
-            listed = values.values[at].tolist()
-            if values.present is not None:
-                there = values.present[at].tolist()
-                listed = [one if kept else None for one, kept in zip(listed, there, strict=True)]
-            columns.append(listed)
+            columns.append(tail.listed(fields[ref.name].physical, at))
     return list(zip(*columns, strict=True))

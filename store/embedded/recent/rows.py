@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from sys import intern
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from store.embedded.recent.contract import Asking
 from store.embedded.recent.series import Numbers, SeriesNumbers, Stored
 from store.embedded.recent.since import Since
 from store.embedded.recent.stable import stable_order
+from store.embedded.recent.texts import Texts, TooManyTexts
 from store.embedded.schema import SERIES, TIME, Column, Table
 
 Array = npt.NDArray[Any]
@@ -31,8 +33,11 @@ _WIDTHS: Final[Mapping[FieldType, tuple[Any, ...]]] = {
     FieldType.FLOAT: (np.float64,),
     FieldType.INTEGER: (np.int8, np.int16, np.int32, np.int64),
     FieldType.UNSIGNED: (np.int8, np.int16, np.int32, np.uint64),
+    FieldType.STRING: (np.int32,),
+    FieldType.BOOLEAN: (np.bool_,),
 }
-"""What values of a type may be kept as: the first that holds them all."""
+"""What values of a type may be kept as: the first that holds them all; of texts their numbers."""
+_NO_TEXTS: Final[Mapping[str, Texts]] = MappingProxyType({})
 
 
 class Values(NamedTuple):
@@ -47,7 +52,7 @@ class Values(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows in order of time, column by column; `fields` by physical name."""
+    """Rows in order of time, column by column; `fields` by physical name, without those that have too many texts."""
 
     times: npt.NDArray[np.int64]
     series: Numbers
@@ -65,13 +70,17 @@ def read_rows(
     fields: Sequence[Column],
     index: SeriesNumbers,
     most: int | None = None,
+    texts: Mapping[str, Texts] = _NO_TEXTS,
 ) -> Rows:
-    """All rows of a table from a moment on. Raises TooManySeries, and TooManyRows beyond `most`."""
-    parts = _read(session, since, fields, most)
+    """All rows of a table from a moment on. Raises TooManySeries, and TooManyRows beyond `most`.
+
+    `texts` are those of the fields of text, by physical name, to which it puts what it meets.
+    """
+    parts = _read(session, since, fields, texts, most)
     if not _meet(session, since.table, tags, index, parts.series):
         # The rows of a series went after they were read, and then it: now both are read as of one moment.
         with session.snapshot():
-            parts = _read(session, since, fields, most)
+            parts = _read(session, since, fields, texts, most)
             _meet(session, since.table, tags, index, parts.series)
     numbers = [index.number(stored) for stored in parts.series]
     parts.series.clear()
@@ -79,7 +88,8 @@ def read_rows(
     by_time = stable_order(times) if np.any(times[1:] < times[:-1]) else None
     if by_time is not None:
         times, series = times[by_time], series[by_time]
-    found = {column.physical: _field(parts.fields.pop(column.physical), column, by_time) for column in fields}
+    kept = [column for column in fields if column.physical in parts.fields]
+    found = {column.physical: _field(parts.fields.pop(column.physical), column, by_time) for column in kept}
     return Rows(times, series, found)
 
 
@@ -92,7 +102,9 @@ class _Parts:
     fields: dict[str, list[Values]]
 
 
-def _read(session: Asking, since: Since, fields: Sequence[Column], most: int | None) -> _Parts:
+def _read(
+    session: Asking, since: Since, fields: Sequence[Column], texts: Mapping[str, Texts], most: int | None
+) -> _Parts:
     parameters = Parameters()
     columns = [TIME, SERIES, *(f'"{column.physical}"' for column in fields)]
     parts, rows = _Parts([], [], {column.physical: [] for column in fields}), 0
@@ -104,8 +116,18 @@ def _read(session: Asking, since: Since, fields: Sequence[Column], most: int | N
         parts.times.append(times.to_numpy().copy())
         parts.series.append(series.to_numpy().copy())
         for column, read in zip(fields, values, strict=True):
-            parts.fields[column.physical].append(_values(read, column))
+            _take(parts.fields, column, read, texts.get(column.physical))
     return parts
+
+
+def _take(into: dict[str, list[Values]], of: Column, read: Any, texts: Texts | None) -> None:
+    """Put a piece of a field behind the others, if none of those had too many texts, nor has this."""
+    parts = into.get(of.physical)
+    if parts is not None:
+        try:
+            parts.append(_values(read, of) if texts is None else Values(texts.codes(read), _present(read)))
+        except TooManyTexts:
+            del into[of.physical]
 
 
 def _joined(parts: list[Array], kind: Any) -> Array:
@@ -161,14 +183,18 @@ def narrowest(type_: FieldType) -> Any:
 
 def _values(read: Any, of: Column) -> Values:
     """A piece of a field, copied."""
-    if not read.null_count:
-        return Values(_narrowed(read.to_numpy(), of), None)
-    present = pc.is_valid(read).to_numpy(zero_copy_only=False)
-    return Values(_narrowed(pc.fill_null(read, 0).to_numpy(), of), present)
+    blank = False if of.type is FieldType.BOOLEAN else 0
+    known = read.fill_null(blank) if read.null_count else read
+    return Values(_narrowed(known.to_numpy(zero_copy_only=False), of), _present(read))
+
+
+def _present(read: Any) -> Mask | None:
+    """Which rows of a piece have a value; None for all."""
+    return pc.is_valid(read).to_numpy(zero_copy_only=False) if read.null_count else None
 
 
 def _narrowed(values: Array, of: Column) -> Array:
-    if of.type is None or of.type is FieldType.FLOAT:
+    if of.type in (None, FieldType.FLOAT, FieldType.BOOLEAN):
         return values.copy()
     if not len(values):
         return values.astype(narrowest(of.type))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +11,9 @@ from influxql.translate.parameters import Parameters
 from influxql.translate.predicate import condition_sql
 from influxql.translate.statement import select_sql
 from store.embedded.recent.contract import Asking
-from store.embedded.schema import SERIES, TIME, Table
+from store.embedded.recent.room import texts_among
+from store.embedded.recent.texts import LONGEST_BYTES
+from store.embedded.schema import SERIES, TIME, Column, Table
 
 _FEW_OF: Final = 4
 
@@ -45,6 +48,17 @@ class Since:
         """How many rows these are."""
         parameters = Parameters()
         return int(session.fetch(select_sql(["count(*)"], self.sql(parameters)), parameters)[0][0])
+
+    def without_long_texts(self, session: Asking, fields: Sequence[Column]) -> tuple[Column, ...]:
+        """Those of these fields of whose texts none is too long."""
+        texts = texts_among(fields)
+        if not texts:
+            return tuple(fields)
+        parameters = Parameters()
+        longest = [f'max(strlen("{column.physical}"))' for column in texts]
+        (row,) = session.fetch(select_sql(longest, self.sql(parameters)), parameters)
+        long = {column for column, most in zip(texts, row, strict=True) if (most or 0) > LONGEST_BYTES}
+        return tuple(column for column in fields if column not in long)
 
     def _meant(self, condition: Expr, parameters: Parameters) -> str:
         table = self.table

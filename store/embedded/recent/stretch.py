@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from foundation.batch import FieldType
 from store.embedded.recent.blocks import Tally, kind_of, nothing_of, tally_rows
+from store.embedded.recent.distinct import count_distinct
 from store.embedded.recent.panes import Kind, Line
 from store.embedded.recent.question import Form
 from store.embedded.recent.rows import Array, Mask, Values
@@ -62,6 +63,9 @@ class Stretch:
             return self._tally(line, type_)
         if line.kind in (Kind.FIRST, Kind.LAST):
             return self._end(line, type_)
+        if line.kind is Kind.DISTINCT:
+            cells, values, _ = self._cells(line.name)
+            return count_distinct(cells, values, self._size).reshape(self._shape)
         return self._ranked(line, type_)
 
     def _tally(self, line: Line, type_: FieldType) -> Array:

@@ -6,6 +6,7 @@ It changes in three ways: it is cut off at its old end, taken back to a moment, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,8 +17,10 @@ from store.embedded.recent.chosen import Chosen
 from store.embedded.recent.order import Order
 from store.embedded.recent.panes import Panes
 from store.embedded.recent.question import GroupBy, Meant, Question, Some
+from store.embedded.recent.room import texts_among
 from store.embedded.recent.rows import Array, Rows, Values, narrowest
 from store.embedded.recent.series import Grouping, SeriesNumbers
+from store.embedded.recent.texts import Texts
 from store.embedded.schema import Column, Table
 
 _ROOM: Final = 8
@@ -51,6 +54,8 @@ class Tail:
     end: int = 0
     has_grown: bool = False
     """whether anything that is worked out came since its size was last told; whoever tells it says so"""
+    texts: dict[str, Texts] = field(init=False)
+    """of the fields of text, by physical name"""
     _times: Array = field(init=False)
     _series: Array = field(init=False)
     _columns: dict[str, _Column] = field(init=False)
@@ -63,6 +68,7 @@ class Tail:
     """how many rows stood before the first position, in all the time"""
 
     def __post_init__(self) -> None:
+        self.texts = {column.physical: Texts() for column in texts_among(self.fields)}
         self._times, self._series = np.zeros(0, np.int64), np.zeros(0, np.int16)
         self._columns = {
             column.physical: _Column(np.zeros(0, narrowest(column.type)))
@@ -74,6 +80,7 @@ class Tail:
     def size_bytes(self) -> int:
         """What all of it takes, but for the tags' texts."""
         columns = sum(column.size_bytes for column in self._columns.values())
+        columns += sum(texts.size_bytes for texts in self.texts.values())
         worked_out = self._tallies.size_bytes
         worked_out += sum(one.size_bytes for one in self._chosen.values())
         worked_out += sum(one.size_bytes for kept in (self._orders, self._panes) for one in kept.values())
@@ -120,18 +127,29 @@ class Tail:
             panes.forget_from(moment_ns)
 
     def append(self, rows: Rows) -> None:
-        """Put rows behind; none of them is older than the last row."""
+        """Put rows behind; none of them is older than the last row. A field that they are without is left out."""
         count = len(rows.times)
+        self.leave_out(self._columns.keys() - rows.fields.keys())
         if not len(self._times):
             self._adopt(rows)
             return
-        self._make_room(count)
+        has_moved = self._make_room(count)
         at = slice(self.end, self.end + count)
         self._times[at], self._series[at] = rows.times, rows.series
         for name, column in self._columns.items():
             _fill(column, at, rows.fields[name])
         self.end += count
+        if has_moved:
+            self._forget_texts()
         self._tallies.fit(len(self.index.known))
+
+    def leave_out(self, fields: AbstractSet[str]) -> None:
+        """Keep nothing of these fields (physical names) any more."""
+        if fields:
+            self.fields = tuple(column for column in self.fields if column.physical not in fields)
+            for name in fields:
+                del self._columns[name]
+                _ = self.texts.pop(name, None)
 
     def _adopt(self, rows: Rows) -> None:
         """The first rows of all are kept as they were read: a copy would take as much again."""
@@ -173,6 +191,17 @@ class Tail:
         """A field of rows."""
         column = self._columns[name]
         return Values(column.values[at], None if column.present is None else column.present[at])
+
+    def listed(self, name: str, at: slice | Array) -> list[Any]:
+        """A field of rows as it is answered: a text as such, None where there is no value."""
+        values, present = self.values(name, at)
+        texts = self.texts.get(name)
+        if texts is not None:
+            return texts.of(values, present)
+        listed: list[Any] = values.tolist()
+        if present is None:
+            return listed
+        return [one if is_there else None for one, is_there in zip(listed, present.tolist(), strict=True)]
 
     def has_everywhere(self, name: str) -> bool:
         """Whether every row has a field."""
@@ -253,10 +282,11 @@ class Tail:
     def _at(self, moment_ns: int) -> int:
         return self.start + int(self._times[self.start : self.end].searchsorted(moment_ns))
 
-    def _make_room(self, count: int) -> None:
+    def _make_room(self, count: int) -> bool:
+        """For so many rows more; whether those that are there moved."""
         live, room = self.end - self.start, len(self._times)
         if self.end + count <= room:
-            return
+            return False
         if not room - room // 6 <= live + count <= room - room // (2 * _ROOM):
             room = live + count + (live + count) // _ROOM
         self._times, self._series = self._moved(self._times, room), self._moved(self._series, room)
@@ -268,6 +298,13 @@ class Tail:
             one.shift(self.start)
         self._gone += self.start
         self.start, self.end = 0, live
+        return True
+
+    def _forget_texts(self) -> None:
+        """Those of rows that went; the numbers of the others change."""
+        for name, texts in self.texts.items():
+            live = self._columns[name].values[self.start : self.end]
+            live[:] = texts.forget_unused(live)
 
     def _moved(self, values: Array, room: int) -> Array:
         """The live rows at the beginning of an array with so much room, the same one if it has."""

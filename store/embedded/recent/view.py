@@ -148,6 +148,11 @@ def _count(view: Lined, _: Wish, column: Column) -> Values:
     return _shown(counts, counts > 0)
 
 
+def _distinct(view: Lined, _: Wish, column: Column) -> Values:
+    counts = view.line(Kind.DISTINCT, column)
+    return _shown(counts, counts > 0)
+
+
 def _mean(view: Lined, _: Wish, column: Column) -> Values:
     counts = view.line(Kind.COUNT, column)
     return _shown(view.line(Kind.SUM, column) / np.maximum(counts, 1), counts > 0)
@@ -171,6 +176,7 @@ def _plain(kind: Kind) -> Callable[[Lined, Wish, Column], Values]:
 
 CALLS: Final[Mapping[str, Callable[[Lined, Wish, Column], Values]]] = {
     "count": _count,
+    "count distinct": _distinct,
     "sum": _plain(Kind.SUM),
     "mean": _mean,
     "median": _plain(Kind.MEDIAN),

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from foundation.batch import FieldType
 from store.embedded.recent.blocks import Tally, kind_of, put_together, tally_rows
+from store.embedded.recent.distinct import count_distinct
 from store.embedded.recent.question import GroupBy, Wish
 from store.embedded.recent.rows import Array, Mask, Values
 from store.embedded.recent.series import Grouping
@@ -69,6 +70,11 @@ class Window:
                 self.rows if self._tail.has_everywhere(name) else self._tally(name, Tally.COUNT, None)[1:]
             )
         return self._counts[name]
+
+    def distinct(self, wish: Wish) -> Groups:
+        """How many different values of a field each group has."""
+        groups, values = self._points(_name(wish), self._at)
+        return count_distinct(groups, values, self.size + 1)[1:]
 
     def sums(self, wish: Wish) -> Array:
         """The sum of each group; of whole numbers as a 64-bit word."""
@@ -225,6 +231,11 @@ def _count(window: Window, wish: Wish) -> Values:
     return _shown(counts, counts > 0)
 
 
+def _distinct(window: Window, wish: Wish) -> Values:
+    counts = window.distinct(wish)
+    return _shown(counts, counts > 0)
+
+
 def _sum(window: Window, wish: Wish) -> Values:
     return _shown(window.sums(wish), window.counts(_name(wish)) > 0)
 
@@ -285,6 +296,7 @@ def _time_of_percentile(window: Window, wish: Wish) -> Array:
 
 _COLUMNS: Final[Mapping[str, Callable[[Window, Wish], Values]]] = {
     "count": _count,
+    "count distinct": _distinct,
     "sum": _sum,
     "mean": _mean,
     "median": _median,

@@ -50,6 +50,8 @@ def narrow_pair() -> Iterator[Pair]:
 FLOATS = st.sampled_from(["1", "-2.5", "0", "1e3", "0.1", "0.2", "7.25"])
 WHOLE = st.sampled_from(["1i", "-7i", "0i", "127i", "128i", "-32769i", "2147483648i", "9223372036854775807i"])
 UNSIGNED = st.sampled_from(["0u", "1u", "200u", "70000u", "18446744073709551615u"])
+TEXTS = st.sampled_from(['"x"', '""', '"a longer one"', '"Ümläut"'])
+TRUTHS = st.sampled_from(["true", "false"])
 AGES = st.integers(0, 40) | st.integers(-3, 400)
 
 
@@ -57,7 +59,7 @@ AGES = st.integers(0, 40) | st.integers(-3, 400)
 def line(draw: st.DrawFn) -> str:
     """A point of few series and moments, so that points are often written again; any field may be left out."""
     tags = [f",{key}={draw(st.sampled_from('ab'))}" for key in ("h", "r") if draw(st.booleans())]
-    fields = {"f": FLOATS, "i": WHOLE, "u": UNSIGNED, "s": st.just('"x"')}
+    fields = {"f": FLOATS, "i": WHOLE, "u": UNSIGNED, "s": TEXTS, "b": TRUTHS}
     names = draw(st.lists(st.sampled_from(sorted(fields)), unique=True, min_size=1))
     cells = ",".join(f"{name}={draw(fields[name])}" for name in names)
     return f"{draw(st.sampled_from('mmmn'))}{''.join(tags)} {cells} {NOW - draw(AGES) * SECOND}"
@@ -68,6 +70,8 @@ CALLS = [
     *(f"{name}({field})" for name in ("first", "last") for field in "fiu"),
     *(f"percentile({field}, {percent})" for field in "fiu" for percent in (0, 1, 50, 95.5, 100)),
     "count(s)",
+    "count(b)",
+    *(f"count(distinct({field}))" for field in "ffiussssb"),
     "derivative(max(f), 1s)",
     "moving_average(count(i), 2)",
     "sum(f) / count(f) * 100",
@@ -75,7 +79,7 @@ CALLS = [
     "mean(nosuch)",
     "count(nosuch)",
 ]
-RAW = ["f", "i", "u", "h", "r", "f::integer", "i::field", "nosuch"]
+RAW = ["f", "i", "u", "s", "s", "b", "h", "r", "f::integer", "i::field", "nosuch"]
 WINDOWS: list[list[str]] = [[], [], ["time(10s)"], ["time(10s)"], ["time(7s, 3s)"], ["time(100s, -7s)"]]
 FILLS = ["", "fill(none)", "fill(0)", "fill(-1.5)", "fill(100000000000000000000.0)", "fill(previous)", "fill(linear)"]
 ALONE = [
