@@ -23,6 +23,7 @@
     memory      the tails, kept true to the file, within a size, for as long as they are asked
     view        the windows of a question: whole ones that are kept, and those that its bounds cut
     grouping    which group of a question each series belongs to
+    carried     what else is shown of a row that is picked
     answer      the rows of an answer out of a tail
     raw         a few raw points, as they are
     grid        the same by windows of time

@@ -10,6 +10,7 @@ import numpy as np
 
 from store.column import number_column
 from store.embedded.choice import Group
+from store.embedded.recent.carried import carry, is_certain
 from store.embedded.recent.contract import Asking
 from store.embedded.recent.grouping import group_rows
 from store.embedded.recent.question import Question
@@ -38,28 +39,31 @@ class Recalled:
 def answer(session: Asking, question: Question, tail: Tail, *, lone: bool, descending: bool) -> Recalled | None:
     """What the question comes to, at its lower bound.
 
-    `lone`: the only call is a selector, whose row has the time of its point. None for too many groups.
+    `lone`: the only call is a selector, whose row has the time of its point, and what else of it is shown. None for
+    too many groups, and where it is not certain which point that is.
     """
     form = question.form
     grouping = group_rows(session, question, tail)
-    if form.holds is not None and grouping.size > _MOST_GROUPS:
+    if (form.holds is not None and grouping.size > _MOST_GROUPS) or (form.shown and not is_certain(grouping)):
         return None
+    window: Window | None = None
     if form.holds is None:
         window = Window(tail, form.by, grouping, question.lower, question.upper)
         columns = [window.column(wish) for wish in form.wishes]
-        times = window.times(form.wishes[0]) if lone else np.full(window.size, question.lower)
     else:
         view = View(session, question, tail, grouping)
         columns = [_only_window(view.column(wish)) for wish in form.wishes]
-        times = np.full(grouping.size - 1, question.lower)
     groups, places = grouping.in_order(descending=descending)
     masks = [column.present for column in columns if column.present is not None]
     if len(masks) == len(columns):
         is_there = np.logical_or.reduce(masks)[places]
         places = places[is_there]
         groups = groups if is_there.all() else tuple(grouping.keys[place] for place in places.tolist())
-    shown = (_shown(column, places) for column in columns)
-    return Recalled(groups, (number_column(times[places], None), *shown))
+    shown = [_shown(column, places) for column in columns]
+    if not lone or window is None:
+        return Recalled(groups, (number_column(np.full(len(places), question.lower), None), *shown))
+    at = window.picked(form.wishes[0])[places]
+    return Recalled(groups, (number_column(tail.times(at), None), *shown, *carry(tail, form.shown, at)))
 
 
 def _only_window(column: Values) -> Values:

@@ -83,7 +83,7 @@ class Form:
     pane: Pane | None = None
     """the windows that it is asked by"""
     shown: tuple[Column, ...] = ()
-    """the fields of which raw points are asked for"""
+    """the fields of which raw points are asked for; those, and tags, that the point of a selector carries along"""
     fields: frozenset[str] = frozenset()
     """physical names of those that it reads"""
     holds: Test | None = None
@@ -125,7 +125,8 @@ def form_of(
 def _form_of(
     wishes: tuple[Wish, ...], meant: Meant, pane: Pane | None, shown: tuple[Column, ...], compared: frozenset[Column]
 ) -> Form:
-    asked = (*compared, *shown, *(wish.column for wish in wishes if wish.column is not None))
+    fields = (column for column in shown if column.kind == "field")
+    asked = (*compared, *fields, *(wish.column for wish in wishes if wish.column is not None))
     holds = None if meant.rest is None else test_of(meant.rest, {column.name: column for column in compared})
     return Form(wishes, meant, pane, shown, frozenset(column.physical for column in asked), holds)
 
@@ -168,7 +169,10 @@ def pane_of(plan: Plan) -> Pane | None:
 
 def _read(plan: Plan, source: Source, calls: Sequence[Call], pane: Pane | None) -> Question | None:
     table, lower, upper = source.relation, plan.bounds.lower, plan.bounds.upper
-    if not isinstance(table, Table) or not source.bounded or plan.references or lower is None:
+    if not isinstance(table, Table) or not source.bounded or lower is None:
+        return None
+    carried = _carried(plan, table)
+    if carried is None or (carried and pane is not None):
         return None
     try:
         condition, rest = split_tags(plan.condition, table)
@@ -178,7 +182,20 @@ def _read(plan: Plan, source: Source, calls: Sequence[Call], pane: Pane | None) 
     if len(wishes) < len(calls) or not (rest is None or pane is not None or _adds_up(wishes)):
         return None
     meant = rows_meant(grouped_by(plan.dimensions, condition), rest)
-    return Question(table, form_of(table, tuple(wishes), meant, pane), lower, upper)
+    return Question(table, form_of(table, tuple(wishes), meant, pane, carried), lower, upper)
+
+
+def _carried(plan: Plan, table: Table) -> tuple[Column, ...] | None:
+    """What the only call carries along; None for what is not there as such, and where that call may be no selector."""
+    found = [_shown(table, ref) for ref in plan.references]
+    columns = tuple(column for column in found if column is not None)
+    picks = len(plan.calls) == 1 and plan.calls[0].name in AGGREGATES and AGGREGATES[plan.calls[0].name].selector
+    return columns if len(columns) == len(found) and (picks or not found) else None
+
+
+def _shown(table: Table, ref: VarRef) -> Column | None:
+    column = table.tags.get(ref.name) if ref.cast == "tag" else table.fields.get(ref.name)
+    return column if column is not None and ref.cast in ("tag", column.type) else None
 
 
 def read_raw(plan: Plan, source: Source) -> Question | None:

@@ -57,11 +57,11 @@ class Window:
             return Values(np.zeros(self.size), np.zeros(self.size, np.bool_))
         return _COLUMNS[wish.name](self, wish)
 
-    def times(self, wish: Wish) -> Array:
-        """The time of the point that a selector picks, the first of those alike; for groups that have one."""
+    def picked(self, wish: Wish) -> Groups:
+        """The position of the point that a selector picks, the first of those alike; for groups that have one."""
         if wish.column is None or self._at.start == self._at.stop:
-            return np.zeros(self.size, np.int64)
-        return _TIMES[wish.name](self, wish)
+            return np.zeros(self.size, np.intp)
+        return _PICKED[wish.name](self, wish)
 
     def counts(self, name: str) -> Groups:
         """How many values of a field each group has."""
@@ -126,10 +126,6 @@ class Window:
     def at(self, name: str, positions: Groups) -> Array:
         """The values of a field at positions of the tail."""
         return self._tail.values(name, slice(None)).values[positions]
-
-    def times_at(self, positions: Groups) -> Array:
-        """The times of the rows at positions of the tail."""
-        return self._tail.times(slice(None))[positions]
 
     def first_with(self, wish: Wish, found: Array) -> Groups:
         """The position of each group's first row that has the value that was found for the group."""
@@ -278,20 +274,12 @@ def _end(*, latest: bool) -> Callable[[Window, Wish], Values]:
     return column
 
 
-def _time_of_extreme(*, greatest: bool) -> Callable[[Window, Wish], Array]:
-    def times(window: Window, wish: Wish) -> Array:
-        found = window.extremes(wish, greatest=greatest)
-        return window.times_at(window.first_with(wish, found))
-
-    return times
+def _place_of_extreme(*, greatest: bool) -> Callable[[Window, Wish], Groups]:
+    return lambda window, wish: window.first_with(wish, window.extremes(wish, greatest=greatest))
 
 
-def _time_of_end(*, latest: bool) -> Callable[[Window, Wish], Array]:
-    return lambda window, wish: window.times_at(window.ends(wish, latest=latest))
-
-
-def _time_of_percentile(window: Window, wish: Wish) -> Array:
-    return window.times_at(window.nearest(wish)[1])
+def _place_of_end(*, latest: bool) -> Callable[[Window, Wish], Groups]:
+    return lambda window, wish: window.ends(wish, latest=latest)
 
 
 _COLUMNS: Final[Mapping[str, Callable[[Window, Wish], Values]]] = {
@@ -307,10 +295,10 @@ _COLUMNS: Final[Mapping[str, Callable[[Window, Wish], Values]]] = {
     "last": _end(latest=True),
     "percentile": _percentile,
 }
-_TIMES: Final[Mapping[str, Callable[[Window, Wish], Array]]] = {
-    "min": _time_of_extreme(greatest=False),
-    "max": _time_of_extreme(greatest=True),
-    "first": _time_of_end(latest=False),
-    "last": _time_of_end(latest=True),
-    "percentile": _time_of_percentile,
+_PICKED: Final[Mapping[str, Callable[[Window, Wish], Groups]]] = {
+    "min": _place_of_extreme(greatest=False),
+    "max": _place_of_extreme(greatest=True),
+    "first": _place_of_end(latest=False),
+    "last": _place_of_end(latest=True),
+    "percentile": lambda window, wish: window.nearest(wish)[1],
 }

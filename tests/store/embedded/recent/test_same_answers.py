@@ -94,6 +94,12 @@ ALONE = [
     "elapsed(max(f), 1s)",
 ]
 """Transformations, which are asked one at a time."""
+CARRIED = [
+    f"{call}, {carried}"
+    for call in ("last(f)", "first(i)", "max(f)", "min(u)", "percentile(i, 50)", "last(s)", "count(f)")
+    for carried in ("i", "f, u, s, b", "r, h, f", "i, nosuch")
+]
+"""Selectors with what else is shown of their points; count() may not have any."""
 CONDITIONS = ["", "h = 'a'", "h != 'a'", "h = ''", "h != ''", "h =~ /a|b/", "h !~ /a/", "(h = 'a' OR r = 'b')"]
 CONDITIONS += [
     "f > 0",
@@ -117,7 +123,9 @@ CONDITIONS += [
 @st.composite
 def question(draw: st.DrawFn) -> str:
     """Calls over a stretch of time, by tags, under a condition."""
-    calls = draw(st.lists(st.sampled_from(CALLS), min_size=1, max_size=4) | st.sampled_from([[one] for one in ALONE]))
+    calls = draw(
+        st.lists(st.sampled_from(CALLS), min_size=1, max_size=4) | st.sampled_from([[one] for one in ALONE + CARRIED])
+    )
     lower = NOW - draw(AGES) * SECOND
     bounds = [f"time >{draw(st.sampled_from(['', '=']))} {lower}"]
     if draw(st.booleans()):
