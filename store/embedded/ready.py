@@ -15,7 +15,7 @@ from influxql.plan import Plan
 from store.embedded.around import Around, read_around
 from store.embedded.calculation import Calculation, calculate_totals, calculate_windows
 from store.embedded.calls import Reading, is_lone_selector, read_plan
-from store.embedded.recent.question import Question, read_question
+from store.embedded.recent.question import Question, read_question, read_raw
 from store.embedded.source import Source
 
 Column = Callable[[Sequence[Any]], Any]
@@ -62,7 +62,7 @@ def make_ready(plan: Plan, source: Source) -> Ready:
         is_lone=is_lone_selector(plan),
         is_whole=plan.paging == Paging(),
         reading=None if windows is None else read_plan(plan, source),
-        question=read_question(plan, source) if plan.calls and not is_windowed else None,
+        question=None if is_windowed else (read_question if plan.calls else read_raw)(plan, source),
         around=None if is_windowed and windows is None else read_around(plan, source),
     )
 

@@ -29,7 +29,6 @@ from store.embedded.points import read_rows
 from store.embedded.ready import Ready, make_ready, slotted
 from store.embedded.recent.answer import Recalled, answer
 from store.embedded.recent.grid import Grid
-from store.embedded.recent.question import read_raw
 from store.embedded.recent.raw import answer_rows
 from store.embedded.series import keep_groups
 from store.embedded.session import Session
@@ -143,7 +142,11 @@ def _series(session: Session, plan: Plan, source: Source, ready: Ready, recalled
                 return series
         source = shown_to_sql(session, source)
         again = windows is None or grid is not None
-        rows = call_rows(session, plan, source, from_memory=again) if plan.calls else _raw_rows(session, plan, source)
+        rows = (
+            call_rows(session, plan, source, from_memory=again)
+            if plan.calls
+            else _raw_rows(session, plan, source, ready)
+        )
         return tuple(_shown(session, plan, source, rows, ready))
     if ready.is_whole:
         columns = _columns(plan, ready, recalled)
@@ -162,16 +165,15 @@ def _columns(plan: Plan, ready: Ready, recalled: Recalled) -> Sequence[Sequence[
     return [recalled.columns[0], *([value(row) for row in rows] for value in ready.columns(plan))]
 
 
-def _raw_rows(session: Session, plan: Plan, source: Source) -> Points:
+def _raw_rows(session: Session, plan: Plan, source: Source, ready: Ready) -> Points:
     """Those of memory, if that is asked for a few again and again."""
-    question = None if session.recent is None else read_raw(plan, source)
-    if session.recent is None or question is None:
+    if session.recent is None or ready.question is None:
         return read_rows(session, plan, source)
     most = plan.paging.limit + plan.paging.offset
     found = session.recent.recall(
         session,
-        question,
-        lambda asked, tail: answer_rows(session, asked, tail, plan.references, most=most, descending=plan.descending),
+        ready.question.again(plan),
+        lambda asked, tail: answer_rows(session, asked, tail, most=most, descending=plan.descending),
     )
     if found is None:
         return read_rows(session, plan, source)

@@ -83,7 +83,7 @@ class Form:
     pane: Pane | None = None
     """the windows that it is asked by"""
     shown: tuple[Column, ...] = ()
-    """the fields of which raw points are asked for; those, and tags, that the point of a selector carries along"""
+    """the fields and tags that are shown of raw points, or that the point of a selector carries along"""
     fields: frozenset[str] = frozenset()
     """physical names of those that it reads"""
     holds: Test | None = None
@@ -186,14 +186,20 @@ def _read(plan: Plan, source: Source, calls: Sequence[Call], pane: Pane | None) 
 
 
 def _carried(plan: Plan, table: Table) -> tuple[Column, ...] | None:
-    """What the only call carries along; None for what is not there as such, and where that call may be no selector."""
-    found = [_shown(table, ref) for ref in plan.references]
-    columns = tuple(column for column in found if column is not None)
+    """What the only call carries along; None where that call may be no selector, and as below."""
+    columns = _columns_of(plan, table)
     picks = len(plan.calls) == 1 and plan.calls[0].name in AGGREGATES and AGGREGATES[plan.calls[0].name].selector
-    return columns if len(columns) == len(found) and (picks or not found) else None
+    return columns if picks or not columns else None
 
 
-def _shown(table: Table, ref: VarRef) -> Column | None:
+def _columns_of(plan: Plan, table: Table) -> tuple[Column, ...] | None:
+    """The fields and tags that are shown as they are; None where the table has one not, or not as such."""
+    found = [_column_of(ref, table) for ref in plan.references]
+    columns = tuple(column for column in found if column is not None)
+    return columns if len(columns) == len(found) else None
+
+
+def _column_of(ref: VarRef, table: Table) -> Column | None:
     column = table.tags.get(ref.name) if ref.cast == "tag" else table.fields.get(ref.name)
     return column if column is not None and ref.cast in ("tag", column.type) else None
 
@@ -204,21 +210,16 @@ def read_raw(plan: Plan, source: Source) -> Question | None:
     lower, upper = plan.bounds.lower, plan.bounds.upper
     if not isinstance(table, Table) or not source.bounded or plan.calls or plan.dimensions or lower is None:
         return None
-    asked = [table.fields.get(ref.name) for ref in plan.references if ref.cast != "tag"]
-    shown = tuple(column for column in asked if column is not None)
-    is_plain = all(ref.cast in (None, "tag", "field", _type_of(table, ref)) for ref in plan.references)
-    if not shown or len(shown) < len(asked) or not is_plain or not plan.paging.limit or limit > _MOST_RAW:
+    shown = _columns_of(plan, table)
+    if shown is None or all(column.kind == "tag" for column in shown):
+        return None
+    if not plan.paging.limit or limit > _MOST_RAW:
         return None
     try:
         condition, rest = split_tags(plan.condition, table)
     except NotComparable:
         return None
     return Question(table, form_of(table, (), rows_meant(grouped_by((), condition), rest), None, shown), lower, upper)
-
-
-def _type_of(table: Table, ref: VarRef) -> str | None:
-    column = table.fields.get(ref.name)
-    return None if column is None else column.type
 
 
 def _adds_up(wishes: Sequence[Wish]) -> bool:

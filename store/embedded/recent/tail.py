@@ -174,6 +174,16 @@ class Tail:
             rows *= _MORE
         yield slice(first, last)
 
+    def ends_of(self, positions: Array, *, latest: bool) -> Iterator[Array]:
+        """The same of rows at some positions, in order."""
+        rows = _FEW_ROWS
+        while rows < len(positions):
+            time = int(self._times[positions[-rows if latest else rows]])
+            edge = positions.searchsorted(self.span(time, time)[0 if latest else 1])
+            yield positions[edge:] if latest else positions[:edge]
+            rows *= _MORE
+        yield positions
+
     def edges(self, moments: Array | Sequence[int]) -> Array:
         """The position of the first row that is not older, for each of these moments."""
         found: Array = self.start + self._times[self.start : self.end].searchsorted(moments)
