@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 Codes = npt.NDArray[np.int32]
 
-MOST_BYTES: Final = 16 * 2**20
-"""What the texts of one field may take, which are a hundred thousand short ones."""
-LONGEST_BYTES: Final = 1_000
+MOST_BYTES: Final = 8 * 2**20
+"""What the texts of one field may take, which are fifty thousand short ones."""
+LONGEST_BYTES: Final = 256
 """A field with a longer text is not read at all: pieces of such columns are large before anything is known of them."""
 _PLACE_BYTES: Final = 100
 """What a text takes besides itself: its number, and its places in a list and a table."""
