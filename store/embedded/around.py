@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from influxql.ast import Binary, Expr, Paren
+from influxql.functions import NUMERIC
 from influxql.plan import Plan
 from store.column import number_column
 from store.embedded.calls import is_lone_selector
@@ -24,6 +25,7 @@ from store.embedded.index import Known
 from store.embedded.recent.answer import Recalled
 from store.embedded.recent.blocks import Tally, kind_of, tally_rows
 from store.embedded.recent.condition import NotComparable, Test, split_tags, test_of
+from store.embedded.recent.distinct import count_distinct
 from store.embedded.recent.grid import Grid
 from store.embedded.recent.panes import Kind, Line, Pane
 from store.embedded.recent.question import Wish, pane_of, wish_of
@@ -126,7 +128,8 @@ def read_around(plan: Plan, source: Source) -> Around | None:
     if plan.paging.slimit or plan.paging.soffset or (is_lone and plan.calls[0].name not in _LONE):
         return None
     wishes = [wish for call in plan.calls if (wish := wish_of(call, table)) is not None]
-    if len(wishes) < len(plan.calls):
+    of_numbers = [wish for wish in wishes if wish.column is None or wish.column.type in NUMERIC]
+    if len(of_numbers) < len(plan.calls):
         return None
     try:
         condition, rest = split_tags(plan.condition, table)
@@ -188,6 +191,8 @@ class _Cells:
         tally = _TALLIES.get(line.kind)
         if tally is not None:
             return tally_rows(tally, cells, Values(values, None), self._size, kind_of(tally, column.type))
+        if line.kind is Kind.DISTINCT:
+            return count_distinct(cells, values, self._size)
         if line.kind in (Kind.FIRST, Kind.LAST):
             found = _at(values, self._ends(column, latest=line.kind is Kind.LAST))
             return found.astype(kind_of(Tally.MAX, column.type), copy=False)

@@ -131,7 +131,8 @@ class View:
 
 def nothing(wish: Wish, shape: int | tuple[int, ...]) -> Values:
     """What a call says of a field that is not there; fill() makes numbers of its kind of that."""
-    return Values(np.zeros(shape, np.int64 if wish.name == "count" else np.float64), np.zeros(shape, np.bool_))
+    kind = np.int64 if wish.name.startswith("count") else np.float64
+    return Values(np.zeros(shape, kind), np.zeros(shape, np.bool_))
 
 
 def fitting(span_ns: int) -> Pane:

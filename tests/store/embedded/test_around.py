@@ -58,6 +58,8 @@ def within(draw: st.DrawFn, bounds: str) -> str:
     changed = {"derivative({}, 1s)", "moving_average({}, 2)", "non_negative_difference({})"}
     if window and draw(st.booleans()):
         shown_columns = f"{draw(st.sampled_from(sorted(changed))).format(one)} AS x"
+    elif draw(st.integers(0, 3)) == 0:
+        shown_columns = draw(st.sampled_from(["last(f) AS x, i AS y", "max(i) AS x, h AS y"]))
     else:
         shown_columns = f"{one} AS x" + draw(st.sampled_from(["", f", {other} AS y", f", {other} * 2 AS y"]))
     grouped = ", ".join(part for part in (window, by) if part)
@@ -80,6 +82,8 @@ AROUND = [
     "sum(x) / sum(y)",
     "max(x), y",
     "distinct(x)",
+    "count(distinct(x))",
+    "count(distinct(y)), sum(x), count(distinct(nosuch))",
 ]
 CONDITIONS = [
     "",
