@@ -17,7 +17,8 @@ from tests.store.embedded.recent.pair import NOW, SECOND, Pair, shown
 FLOATS = st.sampled_from(["1", "-2.5", "0", "1e3", "0.1", "7.25"])
 WHOLE = st.sampled_from(["1i", "-7i", "0i", "128i", "2147483648i", "9223372036854775807i"])
 UNSIGNED = st.sampled_from(["0u", "1u", "200u", "18446744073709551615u"])
-FIELDS = {"f": FLOATS, "i": WHOLE, "u": UNSIGNED}
+TEXTS = st.sampled_from(['"a"', '"b"', '""'])
+FIELDS = {"f": FLOATS, "i": WHOLE, "u": UNSIGNED, "s": TEXTS}
 PLAIN = [
     f"{name}({field})"
     for name in ("count", "sum", "mean", "min", "max", "spread", "median", "first", "last", "percentile")
@@ -39,7 +40,7 @@ def pair() -> Iterator[Pair]:
 def line(draw: st.DrawFn) -> str:
     """A point of few series and moments; any field may be left out."""
     tags = [f",{key}={draw(st.sampled_from('abc'))}" for key in ("h", "r") if draw(st.integers(0, 4))]
-    names = draw(st.lists(st.sampled_from("fiu"), unique=True, min_size=1))
+    names = draw(st.lists(st.sampled_from("fius"), unique=True, min_size=1))
     cells = ",".join(f"{name}={draw(FIELDS[name])}" for name in names)
     return f"m{''.join(tags)} {cells} {NOW - draw(st.integers(0, 40)) * SECOND}"
 
@@ -63,6 +64,12 @@ def within(draw: st.DrawFn, bounds: str) -> str:
     else:
         shown_columns = f"{one} AS x" + draw(st.sampled_from(["", f", {other} AS y", f", {other} * 2 AS y"]))
     grouped = ", ".join(part for part in (window, by) if part)
+    if not window and draw(st.integers(0, 3)) == 0:
+        shown_columns = (
+            f"{draw(st.sampled_from(['max(f)', 'last(i)', 'first(u)']))} AS x, {draw(st.sampled_from('fis'))} AS y"
+        )
+    elif draw(st.integers(0, 9)) == 0:
+        shown_columns = "count(s) AS x, count(distinct(s)) AS y"
     fill = draw(st.sampled_from(["", "fill(none)", "fill(0)", "fill(previous)"])) if window else ""
     condition = draw(st.sampled_from(["", "AND h != 'a'", "AND f > 0"]))
     ending = f"GROUP BY {grouped} {fill}" if grouped else ""
@@ -78,6 +85,8 @@ AROUND = [
     "count(nosuch), sum(x)",
     "stddev(x)",
     "count(h)",
+    "count(distinct(x))",
+    "count(y)",
     "difference(sum(x))",
     "sum(x) / sum(y)",
     "max(x), y",
@@ -99,6 +108,7 @@ CONDITIONS = [
     "h = r",
     "x > 0 OR h = 'a'",
     "x > y",
+    "y = 'a'",
 ]
 
 
@@ -165,7 +175,7 @@ def test_columns_tell_what_the_file_would(pair: Pair, lines: list[str], asked: l
 
 
 LINES = [f"m,h=h{age % 5},r=r{age % 2} f={age * 7 % 13},i={age}i {NOW - age * SECOND}" for age in range(40)]
-LINES += [f"m,h=h{age % 4},r=r1 w={age % 7} {NOW - age * SECOND}" for age in (0, 3, 11, 12, 29)]
+LINES += [f'm,h=h{age % 4},r=r1 w={age % 7},s="x{age}" {NOW - age * SECOND}' for age in (0, 3, 11, 12, 29)]
 PICKS = ("first", "last", "min", "max", "mean")
 BOUNDS = f"time >= {NOW - 30 * SECOND} AND time <= {NOW}"
 PANELS = [
@@ -185,6 +195,8 @@ PANELS = [
     ),
 ]
 EDGES = [
+    "SELECT count(y) FROM (SELECT max(w) AS x, s AS y FROM m WHERE {0} GROUP BY h, r) GROUP BY r",
+    "SELECT count(distinct(x)) FROM (SELECT last(f) AS x FROM m WHERE {0} GROUP BY h, r)",
     "SELECT count(nosuch), sum(x) FROM (SELECT sum(f) AS x FROM m WHERE {0}) WHERE {0} GROUP BY time(5s) fill(0)",
     *(f"SELECT {name}(x) FROM (SELECT last(f) AS x FROM m WHERE {{0}} GROUP BY h, r) GROUP BY r" for name in PICKS),
     *(f"SELECT {name}(x) FROM (SELECT max(f) AS x FROM m WHERE {{0}} GROUP BY time(7s), h)" for name in PICKS),

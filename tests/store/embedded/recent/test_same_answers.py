@@ -78,6 +78,7 @@ CALLS = [
     "stddev(f)",
     "mean(nosuch)",
     "count(nosuch)",
+    "count(distinct(nosuch))",
 ]
 RAW = ["f", "i", "u", "s", "s", "b", "h", "r", "f::integer", "i::field", "nosuch"]
 WINDOWS: list[list[str]] = [[], [], ["time(10s)"], ["time(10s)"], ["time(7s, 3s)"], ["time(100s, -7s)"]]
